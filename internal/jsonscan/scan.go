@@ -1,0 +1,622 @@
+// Package jsonscan is a strict pull scanner for JSON (RFC 8259), used for
+// policy files and for request bodies alike, so that neither is laxer than
+// the other.
+//
+// It differs from lenient decoders where leniency has been a security bug:
+// invalid UTF-8 and lone surrogates are errors, duplicate keys are found after
+// unescaping, nesting is bounded, nothing may follow the value. It allocates
+// only for objects with more than mapFrom members, and it gives the byte
+// offset of everything.
+package jsonscan
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// Kind is the first byte of a value, with '0' for every number.
+type Kind byte
+
+// The kinds of value. None means that no value begins here: see Err.
+const (
+	None   Kind = 0
+	Object Kind = '{'
+	Array  Kind = '['
+	String Kind = '"'
+	Number Kind = '0'
+	True   Kind = 't'
+	False  Kind = 'f'
+	Null   Kind = 'n'
+)
+
+// String names the kind in messages to users.
+func (k Kind) String() string {
+	switch k {
+	case Object:
+		return "an object"
+	case Array:
+		return "a list"
+	case String:
+		return "a string"
+	case Number:
+		return "a number"
+	case True, False:
+		return "a boolean"
+	case Null:
+		return "null"
+	}
+	return "nothing"
+}
+
+// MaxDepth bounds the nesting that Reset accepts.
+const MaxDepth = 64
+
+// mapFrom is the number of members from which an object's keys go into a map:
+// below it comparing tags is faster, above it would be quadratic.
+const mapFrom = 64
+
+// Error is what was wrong, and where. Offset counts bytes from 0.
+type Error struct {
+	Offset  int
+	Message string
+}
+
+// Error returns the message without the place.
+func (e *Error) Error() string { return e.Message }
+
+type key struct {
+	tag        uint64 // length and last bytes of the unescaped key: equal keys have equal tags
+	start, end int32  // the raw bytes
+	escaped    bool
+}
+
+// Scanner reads one JSON text. The first error stops it: every later call
+// fails, and Err tells which it was. The zero value needs Reset.
+type Scanner struct {
+	data []byte
+	pos  int
+
+	errMessage string
+	errOffset  int
+
+	maxDepth   int
+	maxMembers int // 0: no bound
+	lenient    bool
+	depth      int
+	first      bool
+	base       [MaxDepth + 1]int32
+	keys       []key
+	large      [MaxDepth + 1]map[string]int32
+	mapped     bool // large holds a map
+	scratch    []byte
+
+	// The member that Member found last.
+	keyRaw     []byte
+	keyEscaped bool
+	keyOffset  int
+	duplicate  int
+}
+
+// Reset starts on data, which the scanner never writes to and which must not
+// change while it is in use. Nesting past maxDepth (at most MaxDepth) and
+// objects of more than maxMembers members (0: no bound) are errors, and so is
+// a duplicate key unless reportDuplicates: then Duplicate tells.
+func (s *Scanner) Reset(data []byte, maxDepth, maxMembers int, reportDuplicates bool) {
+	s.data, s.pos = data, 0
+	s.errMessage, s.errOffset = "", 0
+	s.maxDepth, s.maxMembers, s.lenient = min(maxDepth, MaxDepth), maxMembers, reportDuplicates
+	s.depth, s.first = 0, false
+	s.keys = s.keys[:0]
+	s.keyRaw = nil
+	s.duplicate = -1
+	if s.mapped {
+		clear(s.large[:])
+		s.mapped = false
+	}
+}
+
+// Err returns the first error, nil if there was none.
+func (s *Scanner) Err() error {
+	if s.errMessage == "" {
+		return nil
+	}
+	return &Error{Offset: s.errOffset, Message: s.errMessage}
+}
+
+// Failed reports whether there was an error, without allocating.
+func (s *Scanner) Failed() bool { return s.errMessage != "" }
+
+// Offset is the place of the next unread byte.
+func (s *Scanner) Offset() int { return s.pos }
+
+func (s *Scanner) fail(offset int, message string) bool {
+	if s.errMessage == "" {
+		s.errMessage, s.errOffset = message, offset
+	}
+	return false
+}
+
+func (s *Scanner) space() {
+	for s.pos < len(s.data) {
+		switch s.data[s.pos] {
+		case ' ', '\n', '\r', '\t':
+			s.pos++
+		default:
+			return
+		}
+	}
+}
+
+// Peek skips white space and tells the kind of the value that begins there.
+func (s *Scanner) Peek() Kind {
+	if s.errMessage != "" {
+		return None
+	}
+	s.space()
+	if s.pos >= len(s.data) {
+		s.fail(s.pos, "the text ends where a value is due")
+		return None
+	}
+	switch c := s.data[s.pos]; c {
+	case '{', '[', '"', 't', 'f', 'n':
+		return Kind(c)
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		return Number
+	}
+	s.fail(s.pos, "no JSON value begins here")
+	return None
+}
+
+// End reports whether nothing but white space is left.
+func (s *Scanner) End() bool {
+	if s.errMessage != "" {
+		return false
+	}
+	s.space()
+	if s.pos < len(s.data) {
+		return s.fail(s.pos, "something follows the JSON value; remove it")
+	}
+	return true
+}
+
+func (s *Scanner) enter(open byte, what string) bool {
+	if s.errMessage != "" {
+		return false
+	}
+	s.space()
+	if s.pos >= len(s.data) || s.data[s.pos] != open {
+		return s.fail(s.pos, what)
+	}
+	if s.depth >= s.maxDepth {
+		return s.fail(s.pos, "nested too deeply")
+	}
+	s.pos++
+	s.depth++
+	s.first = true
+	return true
+}
+
+// EnterObject reads the `{` of an object. Read its members with Member.
+func (s *Scanner) EnterObject() bool {
+	if !s.enter('{', "want an object here") {
+		return false
+	}
+	s.base[s.depth] = int32(len(s.keys))
+	return true
+}
+
+// EnterArray reads the `[` of a list. Read its elements with Element.
+func (s *Scanner) EnterArray() bool { return s.enter('[', "want a list here") }
+
+// next handles what stands between members or elements; false at close or error.
+func (s *Scanner) next(close byte, what string) bool {
+	if s.errMessage != "" {
+		return false
+	}
+	s.space()
+	if s.pos >= len(s.data) {
+		return s.fail(s.pos, "the text ends inside an object or a list")
+	}
+	c := s.data[s.pos]
+	if c == close {
+		s.pos++
+		s.depth--
+		s.first = false
+		return false
+	}
+	if s.first {
+		s.first = false
+		return true
+	}
+	if c != ',' {
+		return s.fail(s.pos, what)
+	}
+	s.pos++
+	s.space()
+	if s.pos < len(s.data) && s.data[s.pos] == close {
+		return s.fail(s.pos, "remove the comma before this")
+	}
+	return true
+}
+
+// Element moves to the next element of the list entered last; false at its end.
+func (s *Scanner) Element() bool { return s.next(']', "want `,` or `]` here") }
+
+// Member moves to the next member of the object entered last and reads its
+// key and colon; false at the object's end. The value is next.
+func (s *Scanner) Member() bool {
+	if !s.next('}', "want `,` or `}` here") {
+		if s.errMessage == "" {
+			s.keys = s.keys[:s.base[s.depth+1]]
+			if s.mapped {
+				s.large[s.depth+1] = nil
+			}
+		}
+		return false
+	}
+	s.keyOffset = s.pos
+	raw, escaped, ok := s.Text()
+	if !ok {
+		if s.errOffset == s.keyOffset {
+			s.errMessage = "want a key in double quotes here"
+		}
+		return false
+	}
+	s.keyRaw, s.keyEscaped = raw, escaped
+	s.duplicate = s.addKey(raw, escaped)
+	if s.duplicate >= 0 && !s.lenient {
+		return s.fail(s.keyOffset, "this key stands twice in one object")
+	}
+	if s.maxMembers > 0 && len(s.keys)-int(s.base[s.depth]) > s.maxMembers {
+		return s.fail(s.keyOffset, "too many members in one object")
+	}
+	s.space()
+	if s.pos >= len(s.data) || s.data[s.pos] != ':' {
+		return s.fail(s.pos, "want `:` after the key")
+	}
+	s.pos++
+	return true
+}
+
+// Key returns the raw bytes of the key that Member read, between the quotes,
+// and whether they hold escapes.
+func (s *Scanner) Key() (raw []byte, escaped bool) { return s.keyRaw, s.keyEscaped }
+
+// KeyOffset is the place of the opening quote of that key.
+func (s *Scanner) KeyOffset() int { return s.keyOffset }
+
+// Duplicate returns the place of the earlier key of the same object that
+// equals the one that Member read, and whether there is one.
+func (s *Scanner) Duplicate() (offset int, ok bool) { return s.duplicate, s.duplicate >= 0 }
+
+// addKey remembers a key of the current object; it returns the offset of an
+// equal one, or -1.
+func (s *Scanner) addKey(raw []byte, escaped bool) int {
+	text := raw
+	if escaped {
+		s.scratch = Unescape(s.scratch[:0], raw)
+		text = s.scratch
+	}
+	k := key{tag: tag(text), start: int32(s.keyOffset + 1), end: int32(s.keyOffset + 1 + len(raw)), escaped: escaped}
+	own := s.keys[s.base[s.depth]:]
+	found := -1
+	if len(own) >= mapFrom {
+		found = s.addLarge(own, text)
+	} else {
+		for i := range own {
+			if own[i].tag == k.tag && s.sameKey(&own[i], text) {
+				found = int(own[i].start) - 1
+				break
+			}
+		}
+	}
+	s.keys = append(s.keys, k)
+	return found
+}
+
+// addLarge is addKey for objects of many members.
+func (s *Scanner) addLarge(own []key, text []byte) int {
+	m := s.large[s.depth]
+	if m == nil {
+		m = make(map[string]int32, 2*len(own))
+		for _, k := range own {
+			t := s.data[k.start:k.end]
+			if k.escaped {
+				t = Unescape(nil, t)
+			}
+			if _, ok := m[string(t)]; !ok {
+				m[string(t)] = k.start - 1
+			}
+		}
+		s.large[s.depth], s.mapped = m, true
+	}
+	if at, ok := m[string(text)]; ok {
+		return int(at)
+	}
+	m[string(text)] = int32(s.keyOffset)
+	return -1
+}
+
+func (s *Scanner) sameKey(k *key, text []byte) bool {
+	raw := s.data[k.start:k.end]
+	if !k.escaped {
+		return string(raw) == string(text)
+	}
+	return bytes.Equal(Unescape(nil, raw), text)
+}
+
+func tag(text []byte) uint64 {
+	n := len(text)
+	t := uint64(n) << 56
+	if n >= 8 {
+		return t ^ binary.LittleEndian.Uint64(text[n-8:])
+	}
+	for i, c := range text {
+		t ^= uint64(c) << (8 * i)
+	}
+	return t
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// plain returns how many bytes of data from at are printable ASCII other than
+// `"` and `\`.
+func plain(data []byte, at int) int {
+	i := at
+	for i+8 <= len(data) {
+		w := binary.LittleEndian.Uint64(data[i:])
+		quote := w ^ (ones * '"')
+		slash := w ^ (ones * '\\')
+		stop := ((quote - ones) &^ quote) | ((slash - ones) &^ slash) | ((w - ones*0x20) &^ w) | w
+		if stop &= highs; stop != 0 {
+			return i - at + bits.TrailingZeros64(stop)/8
+		}
+		i += 8
+	}
+	for i < len(data) && data[i] >= 0x20 && data[i] < 0x80 && data[i] != '"' && data[i] != '\\' {
+		i++
+	}
+	return i - at
+}
+
+// Text reads a string and returns its raw bytes, between the quotes, checked:
+// valid UTF-8, valid escapes, no lone surrogate. If escaped, Unescape gives
+// what they mean; if not, they are it. The bytes alias the data.
+func (s *Scanner) Text() (raw []byte, escaped, ok bool) {
+	if s.errMessage != "" {
+		return nil, false, false
+	}
+	s.space()
+	if s.pos >= len(s.data) || s.data[s.pos] != '"' {
+		return nil, false, s.fail(s.pos, "want a string here")
+	}
+	start := s.pos + 1
+	for i := start; ; {
+		i += plain(s.data, i)
+		if i >= len(s.data) {
+			return nil, false, s.fail(s.pos, "this string has no closing quote")
+		}
+		switch c := s.data[i]; {
+		case c == '"':
+			s.pos = i + 1
+			return s.data[start:i], escaped, true
+		case c == '\\':
+			n, message := escapeLen(s.data[i:])
+			if n == 0 {
+				return nil, false, s.fail(i, message)
+			}
+			escaped = true
+			i += n
+		case c < 0x20:
+			return nil, false, s.fail(i, "a control character in a string must be written as an escape")
+		default:
+			r, n := utf8.DecodeRune(s.data[i:])
+			if r == utf8.RuneError && n == 1 {
+				return nil, false, s.fail(i, "invalid UTF-8")
+			}
+			i += n
+		}
+	}
+}
+
+// escapeLen checks the escape at the start of b and returns its length in
+// bytes, a surrogate pair counting as one; 0 and what is wrong if it is none.
+func escapeLen(b []byte) (int, string) {
+	if len(b) < 2 {
+		return 0, "this escape is cut off"
+	}
+	switch b[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2, ""
+	case 'u':
+		r, ok := hex4(b[2:])
+		switch {
+		case !ok:
+			return 0, "\\u wants four hexadecimal digits"
+		case r < 0xd800 || r > 0xdfff:
+			return 6, ""
+		case r >= 0xdc00 || len(b) < 12 || b[6] != '\\' || b[7] != 'u':
+			return 0, "half of a surrogate pair"
+		}
+		if low, ok := hex4(b[8:]); !ok || low < 0xdc00 || low > 0xdfff {
+			return 0, "half of a surrogate pair"
+		}
+		return 12, ""
+	}
+	return 0, "there is no such escape"
+}
+
+func hex4(b []byte) (rune, bool) {
+	if len(b) < 4 {
+		return 0, false
+	}
+	var r rune
+	for _, c := range b[:4] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// Unescape appends what raw means to dst. raw must come from Text or Key.
+func Unescape(dst, raw []byte) []byte {
+	for {
+		i := bytes.IndexByte(raw, '\\')
+		if i < 0 {
+			return append(dst, raw...)
+		}
+		dst = append(dst, raw[:i]...)
+		raw = raw[i:]
+		switch c := raw[1]; c {
+		case 'u':
+			r, _ := hex4(raw[2:])
+			raw = raw[6:]
+			if r >= 0xd800 && r < 0xdc00 {
+				low, _ := hex4(raw[2:])
+				r = (r-0xd800)<<10 + (low - 0xdc00) + 0x10000
+				raw = raw[6:]
+			}
+			dst = utf8.AppendRune(dst, r)
+		default:
+			dst = append(dst, unescaped(c))
+			raw = raw[2:]
+		}
+	}
+}
+
+func unescaped(c byte) byte {
+	switch c {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	}
+	return c
+}
+
+// Literal reads `true`, `false` or `null` and returns its kind.
+func (s *Scanner) Literal() (Kind, bool) {
+	k := s.Peek()
+	word := ""
+	switch k {
+	case True:
+		word = "true"
+	case False:
+		word = "false"
+	case Null:
+		word = "null"
+	default:
+		return None, s.fail(s.pos, "want true, false or null here")
+	}
+	if len(s.data)-s.pos < len(word) || string(s.data[s.pos:s.pos+len(word)]) != word {
+		return None, s.fail(s.pos, "no JSON value begins here")
+	}
+	s.pos += len(word)
+	return k, true
+}
+
+// NumberText reads a number and returns it as written; it aliases the data.
+func (s *Scanner) NumberText() ([]byte, bool) {
+	if s.Peek() != Number {
+		return nil, s.fail(s.pos, "want a number here")
+	}
+	n := NumberLen(s.data[s.pos:])
+	if n == 0 {
+		return nil, s.fail(s.pos, "this is no JSON number")
+	}
+	raw := s.data[s.pos : s.pos+n]
+	s.pos += n
+	if s.pos < len(s.data) {
+		switch c := s.data[s.pos]; {
+		case c >= '0' && c <= '9', c == '.', c == 'e', c == 'E', c == '+', c == '-':
+			return nil, s.fail(s.pos-n, "this is no JSON number")
+		}
+	}
+	return raw, true
+}
+
+// NumberLen returns the length of the longest JSON number at the start of b,
+// 0 if there is none.
+func NumberLen(b []byte) int {
+	i := 0
+	if i < len(b) && b[i] == '-' {
+		i++
+	}
+	switch {
+	case i >= len(b):
+		return 0
+	case b[i] == '0':
+		i++
+	case b[i] >= '1' && b[i] <= '9':
+		i += digits(b[i:])
+	default:
+		return 0
+	}
+	if i+1 < len(b) && b[i] == '.' {
+		if n := digits(b[i+1:]); n > 0 {
+			i += 1 + n
+		}
+	}
+	if i < len(b) && (b[i] == 'e' || b[i] == 'E') {
+		j := i + 1
+		if j < len(b) && (b[j] == '+' || b[j] == '-') {
+			j++
+		}
+		if n := digits(b[j:]); n > 0 {
+			i = j + n
+		}
+	}
+	return i
+}
+
+func digits(b []byte) int {
+	i := 0
+	for i < len(b) && b[i] >= '0' && b[i] <= '9' {
+		i++
+	}
+	return i
+}
+
+// Skip reads one value of any kind, checking it as strictly as the rest.
+func (s *Scanner) Skip() bool {
+	switch s.Peek() {
+	case Object:
+		s.EnterObject()
+		for s.Member() {
+			s.Skip()
+		}
+	case Array:
+		s.EnterArray()
+		for s.Element() {
+			s.Skip()
+		}
+	case String:
+		s.Text()
+	case Number:
+		s.NumberText()
+	case None:
+	default:
+		s.Literal()
+	}
+	return s.errMessage == ""
+}

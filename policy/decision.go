@@ -1,0 +1,175 @@
+package policy
+
+// Outcome is the answer to a request. The zero value is a deny.
+type Outcome uint8
+
+// The outcomes (specification 1.1).
+const (
+	ImplicitDeny Outcome = iota
+	ExplicitDeny
+	Allow
+)
+
+// String returns the outcome's name.
+func (o Outcome) String() string {
+	switch o {
+	case Allow:
+		return "Allow"
+	case ExplicitDeny:
+		return "ExplicitDeny"
+	}
+	return "ImplicitDeny"
+}
+
+// Layer is where a statement lives, and which layer decided.
+type Layer uint8
+
+// The layers (specification 1.1).
+const (
+	LayerNone Layer = iota
+	LayerOrganization
+	LayerBucket
+	LayerIAM
+)
+
+// String returns the layer's name.
+func (l Layer) String() string {
+	switch l {
+	case LayerOrganization:
+		return "organization"
+	case LayerBucket:
+		return "bucket"
+	case LayerIAM:
+		return "iam"
+	}
+	return "none"
+}
+
+// Reason says why a request was decided as it was (specification 1.8).
+type Reason uint8
+
+// The reasons, in the order of specification 1.8: of several that apply, the
+// first is given.
+const (
+	ReasonNone Reason = iota
+	Anonymous
+	OrganizationUnavailable
+	OwnerMismatch
+	OwnerUnknown
+	OrganizationDeny
+	IAMDeny
+	NoOrganizationPolicy
+	OrganizationNoMatch
+	NotBucketOwner
+	OwnerOrganizationDeny
+	BucketPolicyUnavailable
+	BucketDeny
+	BucketNoMatch
+	CrossOrganizationNoAllow
+	IAMUnavailable
+	IAMNoMatch
+	Allowed
+)
+
+var reasonNames = [...]string{
+	ReasonNone:               "none",
+	Anonymous:                "anonymous",
+	OrganizationUnavailable:  "organization_unavailable",
+	OwnerMismatch:            "owner_mismatch",
+	OwnerUnknown:             "owner_unknown",
+	OrganizationDeny:         "organization_deny",
+	IAMDeny:                  "iam_deny",
+	NoOrganizationPolicy:     "no_organization_policy",
+	OrganizationNoMatch:      "organization_no_match",
+	NotBucketOwner:           "not_bucket_owner",
+	OwnerOrganizationDeny:    "owner_organization_deny",
+	BucketPolicyUnavailable:  "bucket_policy_unavailable",
+	BucketDeny:               "bucket_deny",
+	BucketNoMatch:            "bucket_no_match",
+	CrossOrganizationNoAllow: "cross_organization_no_allow",
+	IAMUnavailable:           "iam_unavailable",
+	IAMNoMatch:               "iam_no_match",
+	Allowed:                  "allowed",
+}
+
+// String returns the reason as answers spell it.
+func (r Reason) String() string { return reasonNames[r] }
+
+// Reasons returns every reason but ReasonNone, in order.
+func Reasons() []Reason {
+	out := make([]Reason, 0, len(reasonNames)-1)
+	for r := Anonymous; r <= Allowed; r++ {
+		out = append(out, r)
+	}
+	return out
+}
+
+// Outcome returns the outcome that goes with the reason: the `..._deny` are
+// ExplicitDeny, other denials ImplicitDeny (specification 1.8).
+func (r Reason) Outcome() Outcome {
+	switch r {
+	case Allowed:
+		return Allow
+	case OrganizationDeny, IAMDeny, OwnerOrganizationDeny, BucketDeny:
+		return ExplicitDeny
+	}
+	return ImplicitDeny
+}
+
+// Decision is the answer to one request. The zero Decision is an implicit
+// deny: every path that knows no better ends there.
+type Decision struct {
+	Outcome Outcome
+	Reason  Reason
+	// Layer is the layer that decided; LayerNone where no layer was asked.
+	// An owner_organization_deny is LayerOrganization.
+	Layer Layer
+	// Generation is the snapshot's (specification 4).
+	Generation uint64
+	// MaxOpenSeconds is the obligation of an iam allow, 0 if there is none
+	// (specification 2, constraints).
+	MaxOpenSeconds uint64
+}
+
+// StatementRef names a statement to a user (specification 1.8).
+type StatementRef struct {
+	Document  string // the document's name, "" if it has none
+	Statement string // the statement's name or Sid, "" if it has none
+	Index     int    // place in the document, from 0
+	File      string // path below the policy directory
+	Line      int    // line of the statement's `{`, from 1
+	Effect    Effect
+	Layer     Layer
+}
+
+// Step is one layer that was asked, and what it said.
+type Step struct {
+	Layer   Layer
+	Org     string // the organization whose statements were asked
+	Outcome Outcome
+}
+
+// Nearest is the Allow that came closest to being satisfied (specification
+// 3.2): among the Allows of the layer that did not allow, the one that failed
+// on the fewest dimensions.
+type Nearest struct {
+	Statement StatementRef
+	// Failed lists the dimensions that did not hold, in this order:
+	// principal, action, resource, condition.
+	Failed []string
+}
+
+// Explanation is a decision with its grounds.
+type Explanation struct {
+	Decision Decision
+	// Determining are the satisfied statements of the effect that decided;
+	// for an allow, those of every layer that had to allow. In order of layer,
+	// file, index. Empty for an ImplicitDeny.
+	Determining []StatementRef
+	Steps       []Step
+	// Nearest is nil unless the outcome is ImplicitDeny and the layer that did
+	// not allow has an Allow.
+	Nearest *Nearest
+	// Truncated reports that the search for Nearest stopped at its bound.
+	Truncated bool
+}

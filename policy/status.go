@@ -1,0 +1,82 @@
+package policy
+
+import "time"
+
+// Status is what the loader tells about the policy directory: one is made
+// after every look that changed something, and never changed afterwards
+// (specification 4; shown by /readyz, /v1/status and the log).
+type Status struct {
+	// Generation in force; 0 before the first.
+	Generation uint64
+	// Result of the look that made this status.
+	Result ReloadResult
+	// FinishedAt is when that look ended, Duration how long it took.
+	FinishedAt time.Time
+	Duration   time.Duration
+	// LastSuccess is when a look last ended without any quarantined unit.
+	LastSuccess time.Time
+
+	// Organizations in byte order of their names.
+	Organizations []OrganizationStatus
+	// Quarantined units of all organizations, in byte order of Unit.
+	Quarantined []QuarantinedUnit
+	// Warnings of all files in force, sorted, capped; WarningCount is not.
+	Warnings     []Diagnostic
+	WarningCount int
+
+	// Statements in force, by Layer.
+	Statements [LayerIAM + 1]int
+	Buckets    int
+	Files      int
+	// SnapshotBytes is the size of the snapshot in force, in bytes, as counted
+	// by the index; an estimate of its live heap.
+	SnapshotBytes int64
+}
+
+// ReloadResult says how a look at the policy directory ended.
+type ReloadResult uint8
+
+// The results of a look.
+const (
+	// ReloadOK published a generation, and no unit is quarantined.
+	ReloadOK ReloadResult = iota
+	// ReloadQuarantined left at least one unit quarantined; whatever else
+	// changed was published.
+	ReloadQuarantined
+	// ReloadFailed could not look at the policy directory at all; the
+	// generation in force stays.
+	ReloadFailed
+)
+
+// String returns the value of the label `result`.
+func (r ReloadResult) String() string {
+	switch r {
+	case ReloadOK:
+		return "ok"
+	case ReloadQuarantined:
+		return "quarantined"
+	}
+	return "failed"
+}
+
+// OrganizationStatus counts what is in force for one organization.
+type OrganizationStatus struct {
+	Name       string
+	Statements int
+	Buckets    int
+	Files      int
+}
+
+// QuarantinedUnit is a unit of specification 4 that is broken: its last good
+// content is in force, or, without one, what it could speak of is denied.
+type QuarantinedUnit struct {
+	// Unit is the path of the unit below the policy directory:
+	// `o1/access-policies`, `o1/iam`, `o1/buckets.json`, `o1/buckets/b.json`.
+	Unit string
+	// Since is when it was first found broken.
+	Since time.Time
+	// LastGood reports that last good content is in force.
+	LastGood bool
+	// Diagnostics are its errors, sorted.
+	Diagnostics []Diagnostic
+}
