@@ -1,0 +1,41 @@
+package policy
+
+// Directory is what a policy directory says, parsed, without how it got there:
+// the input of the reference evaluator and, in tests, of the compiler
+// (specification 4).
+type Directory struct {
+	// DefaultOrganization is `-default-org` where it applies: it fills an
+	// organization that a caller or an owner does not state. "" fills nothing.
+	DefaultOrganization string
+	// Organizations by name: those that have a folder.
+	Organizations map[string]*DirectoryOrganization
+	// Buckets by name: those that have a file or are listed.
+	Buckets map[string]*DirectoryBucket
+}
+
+// DirectoryOrganization is one organization's folder, buckets aside.
+type DirectoryOrganization struct {
+	// Policies are the documents of access-policies/.
+	Policies []*Document
+	// PoliciesUnavailable: access-policies/ is broken and was never good.
+	PoliciesUnavailable bool
+	// IAMUnavailable: iam/ is broken and was never good.
+	IAMUnavailable bool
+	// BucketsUnavailable: which buckets the organization has, or whether they
+	// have policies, was never known; its buckets that Directory.Buckets does
+	// not name are denied.
+	BucketsUnavailable bool
+}
+
+// DirectoryBucket is one bucket.
+type DirectoryBucket struct {
+	// Owner is the organization in whose folder it lies, or that lists it.
+	Owner string
+	// Policy is nil if the bucket has none.
+	Policy *Document
+	// PolicyUnavailable: its policy file is broken and was never good.
+	PolicyUnavailable bool
+	// Claimants are further organizations that claim the bucket; if there is
+	// one, the bucket denies (specification 4, Names).
+	Claimants []string
+}
