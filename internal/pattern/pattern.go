@@ -1,0 +1,116 @@
+// Package pattern splits the text of a pattern into its parts: literal text,
+// wildcards, policy variables (specification 1.6, 1.7). It matches nothing.
+package pattern
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// MaxLen bounds a pattern's text, in bytes (specification 1.6).
+const MaxLen = 2048
+
+// Kind tells the parts of a pattern apart.
+type Kind uint8
+
+// The kinds of part.
+const (
+	Literal  Kind = iota + 1 // Text stands for itself
+	AnyRun                   // `*`: any run of characters, none included
+	AnyOne                   // `?`: exactly one character, one UTF-8 code point
+	Variable                 // `${Text}` or `${Text, 'Default'}`
+)
+
+// Part is one part of a pattern.
+type Part struct {
+	Kind Kind
+	// Text is the literal text, or the key of a variable.
+	Text string
+	// Default is the text that a variable stands for when its key is absent.
+	Default    string
+	HasDefault bool
+}
+
+// Parse splits text. With variables, `${*}`, `${?}` and `${$}` are literal
+// characters, `${KEY}` and `${KEY, 'TEXT'}` are variables and any other `${`
+// is an error that says what to write; without, `${` is plain text. Adjacent
+// literals are one part, and so are adjacent `*`. The parts alias text.
+func Parse(text string, variables bool) ([]Part, error) {
+	var parts []Part
+	literal := func(s string) {
+		if s == "" {
+			return
+		}
+		if n := len(parts); n > 0 && parts[n-1].Kind == Literal {
+			parts[n-1].Text += s
+			return
+		}
+		parts = append(parts, Part{Kind: Literal, Text: s})
+	}
+	special := "*?"
+	if variables {
+		special = "*?$"
+	}
+	for {
+		i := strings.IndexAny(text, special)
+		if i < 0 {
+			literal(text)
+			return parts, nil
+		}
+		literal(text[:i])
+		text = text[i:]
+		switch {
+		case text[0] == '*':
+			if n := len(parts); n == 0 || parts[n-1].Kind != AnyRun {
+				parts = append(parts, Part{Kind: AnyRun})
+			}
+			text = text[1:]
+		case text[0] == '?':
+			parts = append(parts, Part{Kind: AnyOne})
+			text = text[1:]
+		case !strings.HasPrefix(text, "${"):
+			literal(text[:1])
+			text = text[1:]
+		default:
+			end := strings.IndexByte(text, '}')
+			if end < 0 {
+				return nil, errors.New("`${` has no closing `}`: write `${KEY}`, or `${$}{` for the text `${`")
+			}
+			part, err := variable(text[2:end])
+			if err != nil {
+				return nil, err
+			}
+			if part.Kind == Literal {
+				literal(part.Text)
+			} else {
+				parts = append(parts, part)
+			}
+			text = text[end+1:]
+		}
+	}
+}
+
+// variable reads what stands between `${` and `}`.
+func variable(inner string) (Part, error) {
+	switch inner {
+	case "*", "?", "$":
+		return Part{Kind: Literal, Text: inner}, nil
+	}
+	key, rest, hasDefault := strings.Cut(inner, ",")
+	p := Part{Kind: Variable, Text: key}
+	if hasDefault {
+		text, ok := strings.CutPrefix(rest, " '")
+		if ok {
+			text, ok = strings.CutSuffix(text, "'")
+		}
+		if !ok || strings.Contains(text, "'") {
+			return Part{}, fmt.Errorf("`${%s}` is no policy variable: write a default as `${KEY, 'TEXT'}`, with exactly one comma and one space", inner)
+		}
+		p.Default, p.HasDefault = text, true
+	}
+	if key == "" || strings.ContainsAny(key, "{}' ") {
+		return Part{}, fmt.Errorf("`${%s}` is no policy variable: write `${KEY}`, a key without braces, quotes and spaces", inner)
+	}
+	return p, nil
+}
