@@ -1,0 +1,133 @@
+package reference
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"postern/policy"
+)
+
+// found is what a request says about a condition key. No values: absent, or an
+// empty list, which is the same everywhere (1.7).
+type found struct {
+	values []string
+	// unreadable: "an object, or a list that holds an object, a list or null,
+	// is a present key that no operator can read" (3.1).
+	unreadable bool
+}
+
+// foldKey folds a key name (1.7): "Key names fold ASCII case only; in
+// iam:ORG:groups and oidc:ORG:CLAIM the ORG and CLAIM parts are compared byte
+// for byte."
+func foldKey(key string) string {
+	folded := lowerASCII(key)
+	if _, ok := groupsKey(key); ok {
+		return "iam:" + key[len("iam:"):len(key)-len(":groups")] + ":groups"
+	}
+	if rest, ok := claimKey(key); ok {
+		return "oidc:" + rest
+	}
+	return folded
+}
+
+// groupsKey returns the ORG of `iam:ORG:groups`.
+func groupsKey(key string) (org string, ok bool) {
+	folded := lowerASCII(key)
+	if len(key) <= len("iam:")+len(":groups") || !strings.HasPrefix(folded, "iam:") || !strings.HasSuffix(folded, ":groups") {
+		return "", false
+	}
+	return key[len("iam:") : len(key)-len(":groups")], true
+}
+
+// claimKey returns the `ORG:CLAIM` of `oidc:ORG:CLAIM`.
+func claimKey(key string) (rest string, ok bool) {
+	if !strings.HasPrefix(lowerASCII(key), "oidc:") {
+		return "", false
+	}
+	rest = key[len("oidc:"):]
+	return rest, strings.Contains(rest, ":")
+}
+
+// lookup returns what the request says about a key. Keys that the server sets
+// come "from the request's own principal and resource" (1.7); "Every other key
+// is the caller's".
+func (q *question) lookup(key string) found {
+	r := q.request
+
+	if org, ok := groupsKey(key); ok {
+		// "the groups that the request states, ORG being the caller's
+		// organization"
+		if org != q.caller {
+			return found{}
+		}
+		return found{values: r.Principal.Groups}
+	}
+	if rest, ok := claimKey(key); ok {
+		claim, own := strings.CutPrefix(rest, q.caller+":")
+		if !own {
+			return found{}
+		}
+		for _, a := range r.Principal.Claims {
+			if a.Key == claim { // byte for byte
+				return attribute(a)
+			}
+		}
+		return found{}
+	}
+
+	folded := foldKey(key)
+	switch folded {
+	case "cw:principalorgid", "aws:principalorgid":
+		return found{values: []string{q.caller}}
+	case "cw:resourceorgid", "aws:resourceorgid":
+		// "the owner's; the caller's where nobody owns"
+		if q.owner == "" {
+			return found{values: []string{q.caller}}
+		}
+		return found{values: []string{q.owner}}
+	}
+	if rest, ok := strings.CutPrefix(folded, "subject."); ok {
+		return among(r.Principal.Properties, rest)
+	}
+	if rest, ok := strings.CutPrefix(folded, "resource."); ok {
+		return among(r.Resource.Properties, rest)
+	}
+	if rest, ok := strings.CutPrefix(folded, "action."); ok {
+		return among(r.ActionProperties, rest)
+	}
+
+	stated := among(r.Context, folded)
+	if len(stated.values) == 0 && !stated.unreadable {
+		// "aws:CurrentTime and aws:EpochTime are the server's clock unless the
+		// context states one, which sets both": internal/request has set the
+		// other.
+		switch folded {
+		case "aws:currenttime":
+			return found{values: []string{time.Unix(r.Now, 0).UTC().Format("2006-01-02T15:04:05Z")}}
+		case "aws:epochtime":
+			return found{values: []string{strconv.FormatInt(r.Now, 10)}}
+		}
+	}
+	return stated
+}
+
+// among finds the attribute whose key folds to the given one.
+func among(attributes []policy.Attribute, folded string) found {
+	for _, a := range attributes {
+		if foldKey(a.Key) == folded {
+			return attribute(a)
+		}
+	}
+	return found{}
+}
+
+// attribute returns the values of a key. Operators read the text of a value,
+// whatever its JSON type.
+func attribute(a policy.Attribute) found {
+	f := found{unreadable: a.Unreadable}
+	for _, v := range a.Values {
+		f.values = append(f.values, v.Text)
+	}
+	return f
+}

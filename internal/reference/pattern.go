@@ -1,0 +1,189 @@
+package reference
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// tokenKind tells what one token of a pattern describes.
+type tokenKind uint8
+
+const (
+	literal  tokenKind = iota // its own text
+	anyOne                    // `?`: exactly one character
+	anyRun                    // `*`: any run of characters, none included
+	inserted                  // the value of a variable: its own text, and never a separator of an ARN
+)
+
+// token is one piece of a pattern. A literal is one character, an inserted
+// value any number.
+type token struct {
+	kind tokenKind
+	text string
+}
+
+// pattern is a pattern of 1.6, read.
+type pattern []token
+
+// plainPattern reads a pattern in which `${` is plain text (1.7: version
+// 2008-10-17, and 1.4: organization policies).
+func plainPattern(text string) pattern {
+	var p pattern
+	for _, c := range characters(text) {
+		p = append(p, wildcardOrLiteral(c))
+	}
+	return p
+}
+
+// wildcardOrLiteral reads one character of a pattern: "* matches any run of
+// characters, none included, and crosses /; ? matches exactly one character
+// (one UTF-8 code point); nothing else is special" (1.6).
+func wildcardOrLiteral(c string) token {
+	switch c {
+	case "*":
+		return token{kind: anyRun}
+	case "?":
+		return token{kind: anyOne}
+	}
+	return token{kind: literal, text: c}
+}
+
+// readPattern reads a pattern; with variables, `${` is what 1.6 and 1.7 say,
+// else plain text. It returns false if a variable has no value: then the
+// pattern matches nothing.
+func (q *question) readPattern(text string, variables bool) (pattern, bool) {
+	if !variables {
+		return plainPattern(text), true
+	}
+	var p pattern
+	for text != "" {
+		if !strings.HasPrefix(text, "${") {
+			c := characters(text)[0]
+			p = append(p, wildcardOrLiteral(c))
+			text = text[len(c):]
+			continue
+		}
+		inside, rest, closed := strings.Cut(text[len("${"):], "}")
+		if !closed {
+			return nil, false // the parser refuses it: doubt matches nothing
+		}
+		text = rest
+		switch inside {
+		case "*", "?", "$":
+			// 1.6: "${*}, ${?}, ${$} are the literal characters".
+			p = append(p, token{kind: literal, text: inside})
+			continue
+		}
+		value, ok := q.variable(inside)
+		if !ok {
+			return nil, false
+		}
+		p = append(p, token{kind: inserted, text: value})
+	}
+	return p, true
+}
+
+// variable returns the value of `KEY` or `KEY, 'TEXT'` (1.7): "The value must
+// be one string, number, boolean, or a list of one". TEXT stands in only for a
+// key that is absent or an empty list.
+func (q *question) variable(inside string) (string, bool) {
+	key, quoted, hasDefault := strings.Cut(inside, ", ")
+	if hasDefault {
+		if len(quoted) < 2 || quoted[0] != '\'' || quoted[len(quoted)-1] != '\'' {
+			return "", false // the parser refuses it
+		}
+		quoted = quoted[1 : len(quoted)-1]
+	}
+	if key == "" || strings.ContainsAny(key, "{}' ") {
+		return "", false // the parser refuses it
+	}
+	found := q.lookup(key)
+	switch {
+	case found.unreadable:
+		return "", false
+	case len(found.values) == 1:
+		return found.values[0], true
+	case len(found.values) == 0 && hasDefault:
+		return quoted, true
+	}
+	return "", false
+}
+
+// text is the pattern as plain text, for the operators that know no wildcard:
+// there `*` and `?` are themselves.
+func (p pattern) text() string {
+	var b strings.Builder
+	for _, t := range p {
+		switch t.kind {
+		case anyRun:
+			b.WriteString("*")
+		case anyOne:
+			b.WriteString("?")
+		default:
+			b.WriteString(t.text)
+		}
+	}
+	return b.String()
+}
+
+// matches tells whether the pattern describes the whole text, byte for byte
+// (1.6). It takes at most pattern length x text length steps: reached[i] says
+// whether the tokens so far describe exactly the first i characters.
+func (p pattern) matches(text string) bool {
+	chars := characters(text)
+	reached := make([]bool, len(chars)+1)
+	reached[0] = true
+	for _, t := range p.oneCharacterEach() {
+		next := make([]bool, len(chars)+1)
+		switch t.kind {
+		case anyRun:
+			ever := false
+			for i := range reached {
+				ever = ever || reached[i]
+				next[i] = ever
+			}
+		case anyOne:
+			for i := range chars {
+				next[i+1] = reached[i]
+			}
+		default:
+			for i, c := range chars {
+				next[i+1] = reached[i] && c == t.text
+			}
+		}
+		if !slices.Contains(next, true) {
+			return false
+		}
+		reached = next
+	}
+	return reached[len(chars)]
+}
+
+// oneCharacterEach cuts inserted values into their characters: "what is put in
+// is literal text: a * in it is no wildcard" (1.7).
+func (p pattern) oneCharacterEach() pattern {
+	var out pattern
+	for _, t := range p {
+		if t.kind != inserted {
+			out = append(out, t)
+			continue
+		}
+		for _, c := range characters(t.text) {
+			out = append(out, token{kind: literal, text: c})
+		}
+	}
+	return out
+}
+
+// characters cuts a text into its UTF-8 code points. A byte that is none
+// counts as a character of its own.
+func characters(text string) []string {
+	out := make([]string, 0, len(text))
+	for text != "" {
+		_, size := utf8.DecodeRuneInString(text)
+		out = append(out, text[:size])
+		text = text[size:]
+	}
+	return out
+}

@@ -1,0 +1,62 @@
+package reference
+
+import (
+	"slices"
+	"strings"
+
+	"postern/policy"
+)
+
+// principalsHold tells whether a statement speaks about the caller (1.4, 1.5).
+func (q *question) principalsHold(s *policy.Statement) bool {
+	if !s.NotPrincipal {
+		for _, p := range s.Principals {
+			if q.names(p) {
+				return true
+			}
+		}
+		return false
+	}
+	// 1.5: "NotPrincipal stands with Deny only (with Allow it would admit
+	// everyone else: an error). It exempts a caller when any of its
+	// identifiers is listed."
+	if s.Effect != policy.EffectDeny {
+		return false
+	}
+	for _, p := range s.Principals {
+		// "In it root and ORG name the account, not its callers, and exempt
+		// nobody".
+		if p.Kind != policy.PrincipalAccount && q.names(p) {
+			return false
+		}
+	}
+	return true
+}
+
+// names tells whether a principal pattern names the caller. Every identifier
+// of the caller counts (1.2), compared byte for byte.
+func (q *question) names(p policy.PrincipalPattern) bool {
+	// In an organization policy the only organization is its own, which is the
+	// caller's (1.3); in a bucket policy the ARN has to name the caller's.
+	sameOrganization := p.Org == "" || p.Org == q.caller
+	ids := q.request.Principal.IDs
+	switch p.Kind {
+	case policy.PrincipalEveryone:
+		return true
+	case policy.PrincipalOrganization, policy.PrincipalAccount:
+		return p.Org == q.caller
+	case policy.PrincipalExact:
+		return sameOrganization && slices.Contains(ids, p.Name)
+	case policy.PrincipalPrefix:
+		return sameOrganization && slices.ContainsFunc(ids, func(id string) bool { return strings.HasPrefix(id, p.Name) })
+	}
+	return false
+}
+
+// namesEveryone tells whether a statement's "principals contain the string *"
+// (1.3).
+func namesEveryone(s *policy.Statement) bool {
+	return !s.NotPrincipal && slices.ContainsFunc(s.Principals, func(p policy.PrincipalPattern) bool {
+		return p.Kind == policy.PrincipalEveryone
+	})
+}
