@@ -290,6 +290,8 @@ func TestVariables(t *testing.T) {
 		{"ArnLike", "arn:aws:s3::${v}:x", "arn:aws:s3::a:b:x", values("a:b"), false},
 		{"ArnLike", "arn:aws:s3:::${v}", "arn:aws:s3:::a:b", values("a:b"), true},
 		{"ArnNotLike", "arn:aws:s3:::${v}", "arn:aws:s3:::a", absent, true},
+		{"ArnLike", "arn:aws:s3:::b:${v}:c", "arn:aws:s3:::b:1:c", values("1"), true},
+		{"ArnLike", "arn:aws:s3:::b:*:c", "arn:aws:s3:::b:1:d", absent, false},
 	} {
 		o, _ := policy.ParseOperator(c.operator)
 		r := *c.request
@@ -385,7 +387,7 @@ func TestKeys(t *testing.T) {
 	}
 
 	q := question{directory: &policy.Directory{}, request: r, caller: "o2", bucket: "b", owner: "o1"}
-	for key, want := range map[string]string{"cw:PrincipalOrgID": "o2", "cw:ResourceOrgID": "o1", "iam:o1:groups": "", "iam:o2:groups": "Ops dev"} {
+	for key, want := range map[string]string{"cw:PrincipalOrgID": "o2", "cw:ResourceOrgID": "o1", "iam:o1:groups": "", "iam:o2:groups": "Ops dev", "oidc:o1:sub": "", "oidc:o2:sub": "s"} {
 		if got := strings.Join(q.lookup(key).values, " "); got != want {
 			t.Errorf("for a foreign caller %s is %q, want %q", key, got, want)
 		}
