@@ -36,6 +36,10 @@ const (
 // whole organization, not on a bucket or object.
 func (c Class) WholeOrganization() bool { return c == ControlPlane || c == ListAllMyBuckets }
 
+// OrganizationOnly reports whether the bucket step is never asked for actions
+// of the class (specification 1.3, Tenant boundary).
+func (c Class) OrganizationOnly() bool { return c <= CreateBucket }
+
 // S3 reports whether the class is one of `s3:` actions.
 func (c Class) S3() bool { return c >= ListAllMyBuckets }
 

@@ -35,7 +35,7 @@ type Part struct {
 // Parse splits text. With variables, `${*}`, `${?}` and `${$}` are literal
 // characters, `${KEY}` and `${KEY, 'TEXT'}` are variables and any other `${`
 // is an error that says what to write; without, `${` is plain text. Adjacent
-// literals are one part, and so are adjacent `*`. The parts alias text.
+// literals are one part; every `*` is a part of its own. Parts may alias text.
 func Parse(text string, variables bool) ([]Part, error) {
 	var parts []Part
 	literal := func(s string) {
@@ -62,9 +62,7 @@ func Parse(text string, variables bool) ([]Part, error) {
 		text = text[i:]
 		switch {
 		case text[0] == '*':
-			if n := len(parts); n == 0 || parts[n-1].Kind != AnyRun {
-				parts = append(parts, Part{Kind: AnyRun})
-			}
+			parts = append(parts, Part{Kind: AnyRun})
 			text = text[1:]
 		case text[0] == '?':
 			parts = append(parts, Part{Kind: AnyOne})

@@ -15,7 +15,7 @@ func TestParse(t *testing.T) {
 	}{
 		{"", true, nil},
 		{"b/k", true, []Part{lit("b/k")}},
-		{"a**b?", true, []Part{lit("a"), run, lit("b"), one}},
+		{"a**b?", true, []Part{lit("a"), run, run, lit("b"), one}},
 		{"a${*}b${?}${$}*", true, []Part{lit("a*b?$"), run}},
 		{"$x${aws:username}y", true, []Part{lit("$x"), {Kind: Variable, Text: "aws:username"}, lit("y")}},
 		{"${k, 'd*'}", true, []Part{{Kind: Variable, Text: "k", Default: "d*", HasDefault: true}}},

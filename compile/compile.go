@@ -1,0 +1,191 @@
+// Package compile turns documents into frozen index.Policies: it checks the
+// rules between files, resolves actions over the table, makes programs of
+// patterns and lowers conditions. Documents come from internal/policyjson,
+// which has checked every rule that one file can break; a document that breaks
+// one all the same is refused here, never read leniently.
+package compile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"postern/index"
+	"postern/policy"
+)
+
+// Compiler compiles documents. The zero value is ready; it may be used by many
+// goroutines.
+type Compiler struct {
+	// Form forces how the index narrows, for tests.
+	Form index.Form
+}
+
+// Organization compiles all organization policies of one organization
+// (specification 1.4). Errors between files, a name used twice, come as
+// diagnostics, and then the policies are nil. Without documents both are nil.
+func (c Compiler) Organization(org string, docs []*policy.Document) (*index.Policies, []policy.Diagnostic) {
+	if len(docs) == 0 {
+		return nil, nil
+	}
+	docs = slices.Clone(docs)
+	slices.SortFunc(docs, func(a, b *policy.Document) int { return strings.Compare(a.File, b.File) })
+	var ds []policy.Diagnostic
+	first := map[string]*policy.Document{}
+	for _, d := range docs {
+		if other := first[d.Name]; other != nil {
+			ds = append(ds, policy.Diagnostic{
+				Position: policy.Position{File: d.File, Line: d.NameLine, Column: d.NameColumn},
+				Message: fmt.Sprintf("the policy name %q is already used by %s:%d:%d: a name is unique within its organization, write another",
+					d.Name, other.File, other.NameLine, other.NameColumn),
+			})
+			continue
+		}
+		first[d.Name] = d
+	}
+	if ds != nil {
+		return nil, ds
+	}
+	return c.compile(docs, true)
+}
+
+// Bucket compiles one bucket policy (specification 1.5). The policies are nil
+// if there are diagnostics, which a document from internal/policyjson never has.
+func (c Compiler) Bucket(doc *policy.Document) (*index.Policies, []policy.Diagnostic) {
+	return c.compile([]*policy.Document{doc}, false)
+}
+
+// Directory compiles everything that d says into a snapshot: for tests,
+// benchmarks and whoever has no files. Where there are diagnostics, the
+// policies that they are about are unavailable in the snapshot.
+func (c Compiler) Directory(d *policy.Directory, generation uint64) (*index.Snapshot, []policy.Diagnostic) {
+	b := index.NewBuilder(nil)
+	b.SetDefaultOrganization(d.DefaultOrganization)
+	var all []policy.Diagnostic
+	for name, o := range d.Organizations {
+		out := index.Organization{
+			PoliciesUnavailable: o.PoliciesUnavailable,
+			IAMUnavailable:      o.IAMUnavailable,
+			BucketsUnavailable:  o.BucketsUnavailable,
+		}
+		if !o.PoliciesUnavailable {
+			var ds []policy.Diagnostic
+			out.Policies, ds = c.Organization(name, o.Policies)
+			out.PoliciesUnavailable = ds != nil
+			all = append(all, ds...)
+		}
+		b.SetOrganization(name, out)
+	}
+	for name, k := range d.Buckets {
+		out := index.Bucket{Owner: k.Owner, PolicyUnavailable: k.PolicyUnavailable, Claimants: k.Claimants}
+		if k.Policy != nil && !k.PolicyUnavailable {
+			var ds []policy.Diagnostic
+			out.Policy, ds = c.Bucket(k.Policy)
+			out.PolicyUnavailable = ds != nil
+			all = append(all, ds...)
+		}
+		b.SetBucket(name, out)
+	}
+	policy.SortDiagnostics(all)
+	return b.Freeze(generation), all
+}
+
+// lowering is what is shared between the statements of one unit.
+type lowering struct {
+	variables   []index.Variable
+	numbers     map[index.Variable]int
+	documents   []index.Document
+	actions     map[string]*actionPattern
+	diagnostics []policy.Diagnostic
+
+	document  *policy.Document
+	statement *policy.Statement
+}
+
+// refuse reports what policyjson should not have let through.
+func (l *lowering) refuse(format string, args ...any) {
+	l.diagnostics = append(l.diagnostics, policy.Diagnostic{
+		Position: policy.Position{File: l.document.File, Line: l.statement.Line, Column: 1},
+		Message:  fmt.Sprintf(format, args...),
+	})
+}
+
+func (c Compiler) compile(docs []*policy.Document, byBucket bool) (*index.Policies, []policy.Diagnostic) {
+	l := &lowering{numbers: map[index.Variable]int{}, actions: map[string]*actionPattern{}}
+	n := 0
+	for _, d := range docs {
+		n += len(d.Statements)
+	}
+	statements := make([]index.Statement, 0, n)
+	for i, d := range docs {
+		l.documents = append(l.documents, index.Document{Name: d.Name, File: d.File})
+		for j := range d.Statements {
+			l.document, l.statement = d, &d.Statements[j]
+			statements = append(statements, l.lower(i, j))
+		}
+	}
+	if l.diagnostics != nil {
+		policy.SortDiagnostics(l.diagnostics)
+		return nil, l.diagnostics
+	}
+	return index.New(statements, l.documents, l.variables, byBucket, c.Form), nil
+}
+
+func (l *lowering) lower(document, at int) index.Statement {
+	s := l.statement
+	out := index.Statement{
+		Deny:        s.Effect == policy.EffectDeny,
+		Document:    document,
+		Name:        s.Name,
+		Index:       at,
+		Line:        s.Line,
+		Principals:  l.principals(),
+		Actions:     l.actionSet(),
+		NotResource: s.NotResource,
+	}
+	if s.Effect != policy.EffectAllow && s.Effect != policy.EffectDeny {
+		l.refuse("the statement has no effect: write Allow or Deny")
+	}
+	if len(s.Resources) == 0 {
+		l.refuse("the statement has no resource")
+	}
+	for _, text := range s.Resources {
+		out.WholeOrganization = out.WholeOrganization || text == "*" && !s.NotResource
+		out.Resources = append(out.Resources, l.program(text, l.document.Variables))
+	}
+	for i := range s.Conditions {
+		out.Conditions = append(out.Conditions, l.condition(&s.Conditions[i]))
+	}
+	return out
+}
+
+func (l *lowering) principals() index.Principals {
+	s := l.statement
+	out := index.Principals{Not: s.NotPrincipal}
+	if len(s.Principals) == 0 {
+		l.refuse("the statement has no principal")
+	}
+	if s.NotPrincipal && s.Effect != policy.EffectDeny {
+		l.refuse("NotPrincipal stands with Deny only")
+	}
+	for _, p := range s.Principals {
+		switch p.Kind {
+		case policy.PrincipalEveryone:
+			out.Everyone = true
+		case policy.PrincipalExact:
+			out.Exact = append(out.Exact, index.Name{Org: p.Org, Text: p.Name})
+		case policy.PrincipalPrefix:
+			out.Prefix = append(out.Prefix, index.Name{Org: p.Org, Text: p.Name})
+		case policy.PrincipalOrganization:
+			out.Organizations = append(out.Organizations, p.Org)
+		case policy.PrincipalAccount:
+			// In NotPrincipal the account exempts nobody (specification 1.5).
+			if !s.NotPrincipal {
+				out.Organizations = append(out.Organizations, p.Org)
+			}
+		default:
+			l.refuse("a principal of no known kind")
+		}
+	}
+	return out
+}

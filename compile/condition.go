@@ -1,0 +1,129 @@
+package compile
+
+import (
+	"encoding/binary"
+	"math"
+	"strings"
+
+	"postern/index"
+	"postern/internal/value"
+	"postern/policy"
+)
+
+// key tells where a condition key's value comes from (specification 1.7).
+func key(name string) index.Key {
+	folded := value.FoldASCII(name)
+	switch folded {
+	case "cw:principalorgid", "aws:principalorgid":
+		return index.Key{Kind: index.KeyPrincipalOrg}
+	case "cw:resourceorgid", "aws:resourceorgid":
+		return index.Key{Kind: index.KeyResourceOrg}
+	case "aws:currenttime":
+		return index.Key{Kind: index.KeyCurrentTime, Name: folded}
+	case "aws:epochtime":
+		return index.Key{Kind: index.KeyEpochTime, Name: folded}
+	}
+	if strings.HasPrefix(folded, "iam:") && strings.HasSuffix(folded, ":groups") && len(folded) > len("iam::groups") {
+		return index.Key{Kind: index.KeyGroups, Name: name[len("iam:") : len(name)-len(":groups")]}
+	}
+	if strings.HasPrefix(folded, "oidc:") && strings.Contains(name[len("oidc:"):], ":") {
+		return index.Key{Kind: index.KeyClaim, Name: name[len("oidc:"):]}
+	}
+	for prefix, kind := range map[string]index.KeyKind{
+		"subject.": index.KeySubjectProperty, "resource.": index.KeyResourceProperty, "action.": index.KeyActionProperty,
+	} {
+		if rest, ok := strings.CutPrefix(folded, prefix); ok {
+			return index.Key{Kind: kind, Name: rest}
+		}
+	}
+	return index.Key{Kind: index.KeyContext, Name: folded}
+}
+
+var comparisons = map[policy.Test]index.Comparison{
+	policy.StringEquals:              index.CompareText,
+	policy.StringNotEquals:           index.CompareText,
+	policy.StringEqualsIgnoreCase:    index.CompareTextFold,
+	policy.StringNotEqualsIgnoreCase: index.CompareTextFold,
+	policy.StringLike:                index.CompareLike,
+	policy.StringNotLike:             index.CompareLike,
+	policy.NumericEquals:             index.CompareNumberEqual,
+	policy.NumericNotEquals:          index.CompareNumberEqual,
+	policy.NumericLessThan:           index.CompareNumberLess,
+	policy.NumericLessThanEquals:     index.CompareNumberLessEqual,
+	policy.NumericGreaterThan:        index.CompareNumberGreater,
+	policy.NumericGreaterThanEquals:  index.CompareNumberGreaterEqual,
+	policy.DateEquals:                index.CompareDateEqual,
+	policy.DateNotEquals:             index.CompareDateEqual,
+	policy.DateLessThan:              index.CompareDateLess,
+	policy.DateLessThanEquals:        index.CompareDateLessEqual,
+	policy.DateGreaterThan:           index.CompareDateGreater,
+	policy.DateGreaterThanEquals:     index.CompareDateGreaterEqual,
+	policy.Bool:                      index.CompareBool,
+	policy.BinaryEquals:              index.CompareBinary,
+	policy.IPAddress:                 index.CompareIP,
+	policy.NotIPAddress:              index.CompareIP,
+	policy.ArnEquals:                 index.CompareArn,
+	policy.ArnLike:                   index.CompareArn,
+	policy.ArnNotEquals:              index.CompareArn,
+	policy.ArnNotLike:                index.CompareArn,
+	policy.Null:                      index.CompareNull,
+}
+
+func (l *lowering) condition(c *policy.Condition) index.Condition {
+	how, ok := comparisons[c.Operator.Test]
+	if !ok || len(c.Values) == 0 {
+		l.refuse("a condition without operator or values")
+	}
+	out := index.Condition{
+		Operator: index.Operator{
+			Compare:  how,
+			Negated:  c.Operator.Test.Negated(),
+			IfExists: c.Operator.IfExists,
+			ForAll:   c.Operator.Qualifier == policy.ForAllValues,
+			ForAny:   c.Operator.Qualifier == policy.ForAnyValue,
+		},
+		Key: key(c.Key),
+	}
+	for _, text := range c.Values {
+		v, ok := l.value(how, text)
+		if !ok {
+			l.refuse("%s cannot read %q", c.Operator, text)
+		}
+		out.Values = append(out.Values, v)
+	}
+	return out
+}
+
+// value lowers one value of a condition; false if the comparison cannot read it.
+func (l *lowering) value(how index.Comparison, text string) (index.Value, bool) {
+	switch how {
+	case index.CompareText, index.CompareTextFold:
+		return index.Value{Text: l.text(text, l.document.Variables)}, true
+	case index.CompareLike:
+		return index.Value{Text: l.program(text, l.document.Variables)}, true
+	case index.CompareArn:
+		return index.Value{Text: l.arn(text, l.document.Variables)}, true
+	case index.CompareBinary:
+		return index.Value{Text: text}, value.Binary(text)
+	case index.CompareBool, index.CompareNull:
+		b, ok := value.Bool(text)
+		if b {
+			return index.Value{A: 1}, ok
+		}
+		return index.Value{}, ok
+	case index.CompareIP:
+		p, _, ok := value.Prefix(text)
+		if !ok {
+			return index.Value{}, false
+		}
+		b := p.Addr().As16()
+		return index.Value{
+			A: binary.BigEndian.Uint64(b[:8]), B: binary.BigEndian.Uint64(b[8:]), Bits: uint8(p.Bits()), Is4: p.Addr().Is4(),
+		}, true
+	case index.CompareDateEqual, index.CompareDateLess, index.CompareDateLessEqual, index.CompareDateGreater, index.CompareDateGreaterEqual:
+		at, ok := value.Date(text)
+		return index.Value{A: uint64(at.Seconds), B: uint64(at.Nanos)}, ok
+	}
+	n, ok := value.Number(text)
+	return index.Value{A: math.Float64bits(n)}, ok
+}

@@ -1,0 +1,240 @@
+package index
+
+import (
+	"slices"
+	"strings"
+
+	"postern/internal/action"
+	"postern/policy"
+)
+
+// Decide answers a request (specification 1.3). It allocates nothing once sc
+// has grown, takes no lock, and may run in any number of goroutines, each with
+// a Scratch of its own. The request must come from internal/request.
+func (s *Snapshot) Decide(r *policy.Request, sc *Scratch) policy.Decision {
+	v := &sc.view
+	v.begin(r, s.defaultOrg)
+	reason, layer := s.decide(v)
+	v.request = nil
+	return policy.Decision{Outcome: reason.Outcome(), Reason: reason, Layer: layer, Generation: s.generation}
+}
+
+// decide is specification 1.3 in the order of the reasons of 1.8: every return
+// is one of them, and only the ends of the steps that have to allow do.
+func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
+	if v.org == "" || len(v.request.Principal.IDs) == 0 {
+		return policy.Anonymous, policy.LayerNone
+	}
+	own := s.organization(v.org)
+	if v.class == action.IAM {
+		return s.decideIAM(v, own)
+	}
+	if own.PoliciesUnavailable {
+		return policy.OrganizationUnavailable, policy.LayerNone
+	}
+	bucket, reason := s.owner(v)
+	if reason != policy.ReasonNone {
+		return reason, policy.LayerNone
+	}
+
+	if own.Policies == nil {
+		return v.end(policy.LayerOrganization, v.org, policy.NoOrganizationPolicy)
+	}
+	switch v.ask(policy.LayerOrganization, v.org, own.Policies) {
+	case policy.EffectDeny:
+		return policy.OrganizationDeny, policy.LayerOrganization
+	case policy.EffectNone:
+		return policy.OrganizationNoMatch, policy.LayerOrganization
+	}
+
+	foreign, contested := v.owner != v.org, len(bucket.Claimants) > 0
+	switch v.class {
+	case action.ControlPlane:
+		if own.IAMUnavailable {
+			return v.end(policy.LayerIAM, v.org, policy.IAMUnavailable)
+		}
+		return policy.Allowed, policy.LayerOrganization
+	case action.ListAllMyBuckets:
+		return policy.Allowed, policy.LayerOrganization
+	case action.CreateBucket:
+		if foreign || contested {
+			return policy.NotBucketOwner, policy.LayerOrganization
+		}
+		return policy.Allowed, policy.LayerOrganization
+	}
+	if contested {
+		return v.end(policy.LayerBucket, v.owner, policy.BucketPolicyUnavailable)
+	}
+	switch v.class {
+	case action.PutBucketPolicy:
+		if foreign {
+			return policy.NotBucketOwner, policy.LayerOrganization
+		}
+		return policy.Allowed, policy.LayerOrganization
+	case action.BucketPolicy:
+		if foreign {
+			return policy.NotBucketOwner, policy.LayerBucket
+		}
+	}
+	return s.decideBucket(v, bucket, foreign)
+}
+
+// decideBucket is the bucket step (specification 1.3).
+func (s *Snapshot) decideBucket(v *view, bucket *Bucket, foreign bool) (policy.Reason, policy.Layer) {
+	owner, noMatch := s.organization(v.owner), policy.BucketNoMatch
+	if foreign {
+		noMatch = policy.CrossOrganizationNoAllow
+		if owner.PoliciesUnavailable {
+			return v.end(policy.LayerOrganization, v.owner, policy.OrganizationUnavailable)
+		}
+		if v.askDenies(owner.Policies) == policy.EffectDeny {
+			return policy.OwnerOrganizationDeny, policy.LayerOrganization
+		}
+	}
+	if bucket.PolicyUnavailable || bucket == &unknownBucket && owner.BucketsUnavailable {
+		return v.end(policy.LayerBucket, v.owner, policy.BucketPolicyUnavailable)
+	}
+	if bucket.Policy == nil {
+		if foreign {
+			return v.end(policy.LayerBucket, v.owner, noMatch)
+		}
+		return v.end(policy.LayerBucket, v.owner, policy.Allowed)
+	}
+	switch v.ask(policy.LayerBucket, v.owner, bucket.Policy) {
+	case policy.EffectDeny:
+		return policy.BucketDeny, policy.LayerBucket
+	case policy.EffectAllow:
+		return policy.Allowed, policy.LayerBucket
+	}
+	return noMatch, policy.LayerBucket
+}
+
+// decideIAM answers what the iam layer decides. It holds no statements yet, so
+// it grants nothing (specification 2 is not built).
+func (s *Snapshot) decideIAM(v *view, own *Organization) (policy.Reason, policy.Layer) {
+	r := &v.request.Resource
+	if v.outsideTenant(r.Type == "organization") {
+		return policy.OwnerMismatch, policy.LayerNone
+	}
+	if own.IAMUnavailable {
+		return v.end(policy.LayerIAM, v.org, policy.IAMUnavailable)
+	}
+	return v.end(policy.LayerIAM, v.org, policy.IAMNoMatch)
+}
+
+// What is known of an organization without a folder, and of a bucket in none.
+var (
+	unknownOrganization Organization
+	unknownBucket       Bucket
+)
+
+// organization returns an organization's entry, never nil.
+func (s *Snapshot) organization(name string) *Organization {
+	if o := s.organizations[name]; o != nil {
+		return o
+	}
+	return &unknownOrganization
+}
+
+// owner works out whom the resource belongs to (specification 1.3, Tenant
+// boundary; 1.5, Owner), and returns the bucket's entry, never nil with
+// ReasonNone. A resource that does not fit the action, which internal/request
+// refuses, belongs to nobody.
+func (s *Snapshot) owner(v *view) (*Bucket, policy.Reason) {
+	r := &v.request.Resource
+	isBucket := r.Kind == policy.ResourceBucket || r.Kind == policy.ResourceObject
+	if v.whole && r.Kind != policy.ResourceOrganization || !v.whole && !isBucket {
+		return nil, policy.OwnerUnknown
+	}
+	if v.class.OrganizationOnly() && v.outsideTenant(v.whole) {
+		return nil, policy.OwnerMismatch
+	}
+	if v.whole {
+		return &unknownBucket, policy.ReasonNone
+	}
+	if bucket := s.bucket(bucketOf(r.ID)); bucket != nil {
+		v.owner = bucket.Owner
+		if r.Org != "" && r.Org != bucket.Owner && !slices.Contains(bucket.Claimants, r.Org) {
+			return nil, policy.OwnerMismatch
+		}
+		return bucket, policy.ReasonNone
+	}
+	switch {
+	case v.class == action.CreateBucket: // its owner will be the caller's organization
+	case r.Org != "":
+		v.owner = r.Org
+	case s.defaultOrg != "":
+		v.owner = s.defaultOrg
+	default:
+		return nil, policy.OwnerUnknown
+	}
+	return &unknownBucket, policy.ReasonNone
+}
+
+// outsideTenant reports that the request states an organization other than the
+// caller's, as the owner or, for the whole organization, as what is asked about.
+func (v *view) outsideTenant(organization bool) bool {
+	r := &v.request.Resource
+	return r.Org != "" && r.Org != v.org || organization && r.ID != "*" && r.ID != v.org
+}
+
+// bucketOf is the bucket's name in a resource text.
+func bucketOf(text string) string {
+	name, _, _ := strings.Cut(text, "/")
+	return name
+}
+
+// ask asks the statements of one layer.
+func (v *view) ask(layer policy.Layer, org string, p *Policies) policy.Effect {
+	effect := p.ask(v)
+	v.step(step{layer: layer, org: org, policies: p, outcome: outcomes[effect]})
+	return effect
+}
+
+var outcomes = [...]policy.Outcome{policy.EffectNone: policy.ImplicitDeny, policy.EffectAllow: policy.Allow, policy.EffectDeny: policy.ExplicitDeny}
+
+// ask asks the part of the bucket that the request is about, and the wide one.
+func (p *Policies) ask(v *view) policy.Effect {
+	effect := policy.EffectNone
+	if !v.whole && p.buckets != nil {
+		if x := p.buckets[bucketOf(v.text)]; x != nil {
+			effect = p.satisfied(x, v)
+		}
+	}
+	if effect != policy.EffectDeny {
+		if wide := p.satisfied(p.wide, v); wide != policy.EffectNone {
+			effect = wide
+		}
+	}
+	return effect
+}
+
+// askDenies asks the owner's organization policies (nil: it has none) about a
+// foreign caller: only the Deny statements whose principals contain `*`. The
+// layer lets the request go on where none is satisfied (specification 1.3).
+func (v *view) askDenies(p *Policies) policy.Effect {
+	effect := policy.EffectNone
+	if p != nil {
+		v.denyOnly = true
+		effect = p.ask(v)
+		v.denyOnly = false
+	}
+	outcome := policy.Allow
+	if effect == policy.EffectDeny {
+		outcome = policy.ExplicitDeny
+	}
+	v.step(step{layer: policy.LayerOrganization, org: v.owner, policies: p, denyOnly: true, outcome: outcome})
+	return effect
+}
+
+// end notes that a layer was asked and decided without its statements.
+func (v *view) end(layer policy.Layer, org string, reason policy.Reason) (policy.Reason, policy.Layer) {
+	v.step(step{layer: layer, org: org, outcome: reason.Outcome()})
+	return reason, layer
+}
+
+// step notes a layer that was asked: explanations show it.
+func (v *view) step(s step) {
+	v.steps[v.stepCount] = s
+	v.stepCount++
+}

@@ -1,0 +1,14 @@
+// Package index holds compiled policies and decides requests over them.
+//
+// A Snapshot never changes after it is frozen, so any number of goroutines may
+// ask it without a lock. It is partitioned as the domain is: organizations by
+// name, buckets by name, each with its own frozen Policies, which snapshots
+// share; inside an organization's Policies, the statements whose resources all
+// name one bucket form that bucket's part, the rest the organization-wide one.
+//
+// A part narrows a request to candidates, in the order of their ids (Deny
+// statements first), and each candidate is then verified in full: the index
+// may name too many statements, never too few. A part of at most 64 statements
+// narrows by one machine word, a larger one by Roaring bitmaps over
+// principals, actions and resource prefixes (roaring.go).
+package index

@@ -1,0 +1,165 @@
+package index
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// A program is a compiled pattern: literal UTF-8 text in which some bytes that
+// never occur in UTF-8 stand for the rest. So literal text needs no escaping,
+// and a value that a variable brings in can never be taken for a wildcard
+// (specification 1.6, 1.7).
+const (
+	opRun       = 0xff // `*`: any run of characters
+	opOne       = 0xfe // `?`: one code point
+	opVariable  = 0xfd // and its number in three bytes below 0x80, see Program.Variable
+	opSeparator = 0xfc // between the six parts of an ARN
+)
+
+// glob reports whether program, which holds no variable, matches text. It
+// takes at most len(program) x len(text) steps: after a mismatch only the last
+// run is widened, by one code point.
+func glob(program, text string) bool {
+	p, t := 0, 0
+	runP, runT := -1, 0 // where to go on after the last run, and what it ate to
+	for {
+		if p < len(program) {
+			switch c := program[p]; {
+			case c == opRun:
+				p++
+				if p == len(program) {
+					return true
+				}
+				runP, runT = p, t
+				continue
+			case t < len(text) && c == opOne:
+				p++
+				t += runeLen(text[t:])
+				continue
+			case t < len(text) && c == text[t]:
+				p++
+				t++
+				continue
+			}
+		} else if t == len(text) {
+			return true
+		}
+		if runP < 0 || runT >= len(text) {
+			return false
+		}
+		runT += runeLen(text[runT:])
+		p, t = runP, runT
+	}
+}
+
+// runeLen is the length of the first character; a stray byte is one.
+func runeLen(s string) int {
+	if s[0] < utf8.RuneSelf {
+		return 1
+	}
+	_, n := utf8.DecodeRuneInString(s)
+	return n
+}
+
+// match is what matching a program with variables says.
+type match uint8
+
+const (
+	noMatch match = iota
+	matches
+	// missing: a variable has no value, so the pattern matches nothing, and
+	// what that means is the caller's affair (specification 1.7).
+	missing
+)
+
+// match matches a program that may hold variables.
+func (p *Policies) match(program, text string, v *view) match {
+	if strings.IndexByte(program, opVariable) >= 0 {
+		expanded, ok := p.expand(program, len(text), v)
+		if !ok {
+			return missing
+		}
+		program = expanded
+	}
+	if glob(program, text) {
+		return matches
+	}
+	return noMatch
+}
+
+// Match reports whether a program without variables matches text. The compiler
+// resolves action patterns with it.
+func Match(program, text string) bool { return glob(program, text) }
+
+// expand puts the values of variables into program; false if one has none. The
+// result aliases v and is valid until the next expand.
+//
+// Literal text longer than limit cannot match, so expansion stops there with a
+// program that matches nothing: a pattern of many variables cannot be made to
+// cost more than pattern x text steps by long values.
+func (p *Policies) expand(program string, limit int, v *view) (string, bool) {
+	buf := v.expanded[:0]
+	literal, tooLong := 0, false
+	for {
+		i := strings.IndexByte(program, opVariable)
+		if i < 0 {
+			buf = append(buf, program...)
+			break
+		}
+		buf = append(buf, program[:i]...)
+		n := int(program[i+1])<<14 | int(program[i+2])<<7 | int(program[i+3])
+		program = program[i+4:]
+		value, ok := p.variable(&p.variables[n], v)
+		if !ok {
+			v.expanded = buf
+			return "", false
+		}
+		if literal += len(value); literal > limit {
+			tooLong = true // go on: another variable may be missing
+			continue
+		}
+		buf = append(buf, value...)
+	}
+	v.expanded = buf
+	if tooLong {
+		return "\xf8", true // no UTF-8 text holds this byte
+	}
+	return alias(buf), true
+}
+
+// variable returns what a variable stands for.
+func (p *Policies) variable(x *variable, v *view) (string, bool) {
+	values, unreadable := p.values(&p.keys[x.key], v, &v.variableValue)
+	switch {
+	case unreadable || len(values) > 1:
+		return "", false
+	case len(values) == 1:
+		return values[0].Text, true
+	case x.hasDefault:
+		return p.str(x.text), true
+	}
+	return "", false
+}
+
+// patternKind says how a pattern is best matched.
+type patternKind uint8
+
+const (
+	patternExact  patternKind = iota // literal text
+	patternPrefix                    // literal text and a last `*`
+	patternGlob                      // anything else
+)
+
+// classify returns the kind of a program, and its literal prefix.
+func classify(program string) (patternKind, string) {
+	for i := 0; i < len(program); i++ {
+		if program[i] < opSeparator {
+			continue
+		}
+		if i == len(program)-1 && program[i] == opRun {
+			return patternPrefix, program[:i]
+		}
+		return patternGlob, program[:i]
+	}
+	return patternExact, program
+}

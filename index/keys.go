@@ -1,0 +1,88 @@
+package index
+
+import (
+	"strconv"
+	"strings"
+
+	"postern/internal/value"
+	"postern/policy"
+)
+
+// serverValues is where the values of keys that the server sets are put.
+type serverValues struct {
+	list []policy.Value
+	text []byte
+}
+
+func (s *serverValues) one(kind policy.ValueKind, text string) []policy.Value {
+	s.list = append(s.list[:0], policy.Value{Kind: kind, Text: text})
+	return s.list
+}
+
+// values returns the values of a condition key: none if it is absent or an
+// empty list. They alias the request or buf, and are valid until buf is used
+// again (specification 1.7, Keys that the server sets).
+func (p *Policies) values(k *key, v *view, buf *serverValues) (list []policy.Value, unreadable bool) {
+	r := v.request
+	switch k.kind {
+	case KeyPrincipalOrg:
+		return buf.one(policy.ValueString, v.org), false
+	case KeyResourceOrg:
+		return buf.one(policy.ValueString, v.owner), false
+	case KeyGroups:
+		if p.str(k.name) != v.org {
+			return nil, false
+		}
+		buf.list = buf.list[:0]
+		for _, g := range r.Principal.Groups {
+			buf.list = append(buf.list, policy.Value{Kind: policy.ValueString, Text: g})
+		}
+		return buf.list, false
+	case KeyClaim:
+		claim, ok := strings.CutPrefix(p.str(k.name), v.org)
+		if !ok || claim == "" || claim[0] != ':' {
+			return nil, false
+		}
+		return exactly(r.Principal.Claims, claim[1:])
+	case KeySubjectProperty:
+		return folded(r.Principal.Properties, p.str(k.name))
+	case KeyResourceProperty:
+		return folded(r.Resource.Properties, p.str(k.name))
+	case KeyActionProperty:
+		return folded(r.ActionProperties, p.str(k.name))
+	}
+	list, unreadable = folded(r.Context, p.str(k.name))
+	if len(list) > 0 || unreadable {
+		return list, unreadable
+	}
+	switch k.kind {
+	case KeyCurrentTime:
+		buf.text = value.AppendTime(buf.text[:0], r.Now)
+		return buf.one(policy.ValueString, alias(buf.text)), false
+	case KeyEpochTime:
+		buf.text = strconv.AppendInt(buf.text[:0], r.Now, 10)
+		return buf.one(policy.ValueNumber, alias(buf.text)), false
+	}
+	return nil, false
+}
+
+// exactly finds an attribute by its key, byte for byte.
+func exactly(list []policy.Attribute, name string) ([]policy.Value, bool) {
+	for i := range list {
+		if a := &list[i]; a.Key == name {
+			return a.Values, a.Unreadable
+		}
+	}
+	return nil, false
+}
+
+// folded finds an attribute by its key without regard to ASCII case; name is
+// in lower case.
+func folded(list []policy.Attribute, name string) ([]policy.Value, bool) {
+	for i := range list {
+		if a := &list[i]; len(a.Key) == len(name) && value.EqualFoldASCII(a.Key, name) {
+			return a.Values, a.Unreadable
+		}
+	}
+	return nil, false
+}

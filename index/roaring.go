@@ -1,0 +1,261 @@
+package index
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"postern/internal/action"
+	"postern/policy"
+)
+
+// roaringIndex narrows a part of more than one word of statements: for each
+// dimension, postings are Roaring bitmaps of statement ids, shared and
+// read-only (copy-on-write stays off). Wildcards are kept apart from the keys
+// that they cover, and looked up beside them.
+type roaringIndex struct {
+	// actions holds, by action.ID, the statements that cover a known action;
+	// nil if none does. Actions that the same statements cover share one.
+	actions []*roaring.Bitmap
+	// everyone: principals contain `*`; loose: everyone, or the statement's
+	// principals are not told by names and beginnings alone.
+	everyone, loose *roaring.Bitmap
+	names           map[string]*roaring.Bitmap
+	beginnings      prefixTable
+	// whole: resources contain the one-character string `*`.
+	whole     *roaring.Bitmap
+	resources prefixTable
+}
+
+func newRoaringIndex(list []frozen, p *part) *roaringIndex {
+	x := &roaringIndex{everyone: roaring.New(), loose: roaring.New(), whole: roaring.New(), names: map[string]*roaring.Bitmap{}}
+	sets := make([]*roaring.Bitmap, len(p.actions))
+	for i := range sets {
+		sets[i] = roaring.New()
+	}
+	beginnings, resources := map[string]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}
+	for i := range list {
+		s, id := &list[i], uint32(i)
+		sets[s.statement.actions].Add(id)
+		if s.is(flagEveryone) {
+			x.everyone.Add(id)
+		}
+		if s.loose {
+			x.loose.Add(id)
+		} else {
+			for _, n := range s.names {
+				post(x.names, n.Text, id)
+			}
+			for _, n := range s.prefixes {
+				post(beginnings, n.Text, id)
+			}
+		}
+		if s.is(flagWhole) {
+			x.whole.Add(id)
+		}
+		if s.is(flagNotResource) {
+			post(resources, "", id)
+			continue
+		}
+		for _, program := range s.patterns {
+			_, literal := classify(program)
+			post(resources, literal, id)
+		}
+	}
+	x.actions = actionPostings(p.actions, sets)
+	x.beginnings = newPrefixTable(beginnings)
+	x.resources = newPrefixTable(resources)
+	return x
+}
+
+func post(m map[string]*roaring.Bitmap, key string, id uint32) {
+	b := m[key]
+	if b == nil {
+		b = roaring.New()
+		m[strings.Clone(key)] = b
+	}
+	b.Add(id)
+}
+
+// actionPostings unites, for each known action, the postings of the action
+// sets that hold it.
+func actionPostings(sets []actionSet, postings []*roaring.Bitmap) []*roaring.Bitmap {
+	out := make([]*roaring.Bitmap, action.Count())
+	shared := map[string]*roaring.Bitmap{}
+	for id := range out {
+		var parts []*roaring.Bitmap
+		var which strings.Builder
+		for i := range sets {
+			if sets[i].known.Has(action.ID(id)) {
+				parts = append(parts, postings[i])
+				which.Write([]byte{byte(i), byte(i >> 8), byte(i >> 16), byte(i >> 24)})
+			}
+		}
+		if parts == nil {
+			continue
+		}
+		b := shared[which.String()]
+		if b == nil {
+			b = roaring.FastOr(parts...)
+			shared[which.String()] = b
+		}
+		out[id] = b
+	}
+	return out
+}
+
+// prefixTable finds the postings of all stored beginnings of a text with one
+// binary search: they lie on the chain of parents that starts at the greatest
+// stored text not after it.
+type prefixTable struct {
+	texts    []string
+	parents  []int32 // the longest other stored beginning of this text, -1 if none
+	postings []*roaring.Bitmap
+}
+
+func newPrefixTable(m map[string]*roaring.Bitmap) prefixTable {
+	t := prefixTable{}
+	for text := range m {
+		t.texts = append(t.texts, text)
+	}
+	slices.Sort(t.texts)
+	var open []int32 // the chain of the text before
+	for i, text := range t.texts {
+		for len(open) > 0 && !strings.HasPrefix(text, t.texts[open[len(open)-1]]) {
+			open = open[:len(open)-1]
+		}
+		parent := int32(-1)
+		if len(open) > 0 {
+			parent = open[len(open)-1]
+		}
+		t.parents = append(t.parents, parent)
+		t.postings = append(t.postings, m[text])
+		open = append(open, int32(i))
+	}
+	return t
+}
+
+// find appends the postings of every stored beginning of text.
+func (t *prefixTable) find(dst []*roaring.Bitmap, text string) []*roaring.Bitmap {
+	low, high := 0, len(t.texts)
+	for low < high {
+		if mid := int(uint(low+high) >> 1); t.texts[mid] <= text {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	for i := int32(low) - 1; i >= 0; i = t.parents[i] {
+		if strings.HasPrefix(text, t.texts[i]) {
+			dst = append(dst, t.postings[i])
+		}
+	}
+	return dst
+}
+
+// scanRoaring is satisfied for parts of more than one word: Deny statements
+// first, then the others.
+func (p *Policies) scanRoaring(x *part, v *view) policy.Effect {
+	ix := x.roaring
+	var covering *roaring.Bitmap
+	if v.known {
+		if covering = ix.actions[v.action]; covering == nil {
+			return policy.EffectNone
+		}
+	}
+	who := v.who[:0]
+	if v.denyOnly {
+		who = append(who, ix.everyone)
+	} else {
+		who = append(who, ix.loose)
+		for _, id := range v.request.Principal.IDs {
+			if b := ix.names[id]; b != nil {
+				who = append(who, b)
+			}
+			who = ix.beginnings.find(who, id)
+		}
+	}
+	what := v.what[:0]
+	if v.whole {
+		what = append(what, ix.whole)
+	} else {
+		what = ix.resources.find(what, v.text)
+	}
+	v.who, v.what = who, what
+
+	if p.leapfrog(x, v, covering, 0, uint32(x.denies)) {
+		return policy.EffectDeny
+	}
+	if !v.denyOnly && p.leapfrog(x, v, covering, uint32(x.denies), uint32(len(x.statements))) {
+		return policy.EffectAllow
+	}
+	return policy.EffectNone
+}
+
+// leapfrog reports whether a statement with an id from low to below high is
+// satisfied. It visits the ids that stand in one of v.who, one of v.what and
+// in covering (nil: any).
+func (p *Policies) leapfrog(x *part, v *view, covering *roaring.Bitmap, low, high uint32) bool {
+	if low == high {
+		return false
+	}
+	for _, what := range v.what {
+		for _, who := range v.who {
+			at := int64(low)
+			for {
+				id := who.NextValue(uint32(at))
+				if id < 0 || id >= int64(high) {
+					break
+				}
+				if at = what.NextValue(uint32(id)); at > id {
+					continue
+				} else if at < 0 {
+					break
+				}
+				if covering != nil {
+					if at = covering.NextValue(uint32(id)); at > id {
+						continue
+					} else if at < 0 {
+						break
+					}
+				}
+				s := &x.statements[id]
+				if (covering != nil || x.actions[s.actions].covers(v)) && p.verify(s, v) {
+					return true
+				}
+				if at = id + 1; at >= int64(high) {
+					break
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (x *roaringIndex) size() int64 {
+	n := int64(unsafe.Sizeof(*x)) + sizeOf(x.actions) + bitmapSize(x.everyone) + bitmapSize(x.loose) + bitmapSize(x.whole)
+	seen := map[*roaring.Bitmap]bool{}
+	for _, b := range x.actions {
+		if b != nil && !seen[b] {
+			seen[b] = true
+			n += bitmapSize(b)
+		}
+	}
+	for name, b := range x.names {
+		n += int64(len(name)) + 48 + bitmapSize(b)
+	}
+	return n + x.beginnings.size() + x.resources.size()
+}
+
+func (t *prefixTable) size() int64 {
+	n := sizeOf(t.texts) + sizeOf(t.parents) + sizeOf(t.postings)
+	for i, text := range t.texts {
+		n += int64(len(text)) + bitmapSize(t.postings[i])
+	}
+	return n
+}
+
+func bitmapSize(b *roaring.Bitmap) int64 { return int64(cmp.Or(b.GetSizeInBytes(), 0)) + 120 }

@@ -1,0 +1,173 @@
+package index
+
+import (
+	"maps"
+	"unsafe"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Snapshot is everything in force at one generation. It never changes after
+// Freeze, and shares what did not change with the snapshot before.
+type Snapshot struct {
+	generation    uint64
+	defaultOrg    string
+	organizations map[string]*Organization
+	// shards hold the buckets, spread by a hash of the name, so that a change
+	// of one among a million copies a shard and not the whole.
+	shards *[shardCount]map[string]*Bucket
+	bytes  int64
+}
+
+const shardCount = 1024
+
+func shardOf(name string) int { return int(xxhash.Sum64String(name) % shardCount) }
+
+// Organization is what a snapshot knows of an organization, buckets aside.
+type Organization struct {
+	// Policies are the organization policies; nil if there is none.
+	Policies *Policies
+	// PoliciesUnavailable: access-policies/ is broken and was never good, so
+	// the organization's s3: and cwobject: requests are denied.
+	PoliciesUnavailable bool
+	// IAMUnavailable: iam/ is broken and was never good.
+	IAMUnavailable bool
+	// BucketsUnavailable: which buckets the organization has, or whether they
+	// have policies, was never known: every bucket of it that SetBucket did not
+	// name is denied.
+	BucketsUnavailable bool
+}
+
+// Bucket is what a snapshot knows of a bucket.
+type Bucket struct {
+	// Owner is the organization that it belongs to.
+	Owner string
+	// Policy is nil if the bucket has none.
+	Policy *Policies
+	// PolicyUnavailable: its policy file is broken and was never good.
+	PolicyUnavailable bool
+	// Claimants are other organizations that claim the bucket too; if there is
+	// one, the bucket denies.
+	Claimants []string
+}
+
+// Generation returns the number given to Freeze.
+func (s *Snapshot) Generation() uint64 { return s.generation }
+
+// Bytes estimates the heap that the snapshot holds, in bytes.
+func (s *Snapshot) Bytes() int64 { return s.bytes }
+
+// Organization returns what the snapshot knows of an organization. The
+// Policies in it are shared: they must not be changed.
+func (s *Snapshot) Organization(name string) (Organization, bool) {
+	if o := s.organizations[name]; o != nil {
+		return *o, true
+	}
+	return Organization{}, false
+}
+
+// Bucket returns what the snapshot knows of a bucket. The Policies in it are
+// shared: they must not be changed.
+func (s *Snapshot) Bucket(name string) (Bucket, bool) {
+	if b := s.bucket(name); b != nil {
+		return *b, true
+	}
+	return Bucket{}, false
+}
+
+func (s *Snapshot) bucket(name string) *Bucket { return s.shards[shardOf(name)][name] }
+
+// Builder makes the next snapshot from the last one and what changed. It is
+// used once, by one goroutine.
+type Builder struct {
+	next   Snapshot
+	copied bool         // next.organizations is ours
+	shards map[int]bool // shards that are ours
+}
+
+// NewBuilder starts from prev, which does not change; nil starts from nothing.
+func NewBuilder(prev *Snapshot) *Builder {
+	b := &Builder{shards: map[int]bool{}}
+	if prev == nil {
+		b.next.organizations, b.copied = map[string]*Organization{}, true
+		b.next.shards = new([shardCount]map[string]*Bucket)
+		b.next.bytes = int64(unsafe.Sizeof(b.next) + unsafe.Sizeof(*b.next.shards))
+		return b
+	}
+	b.next = *prev
+	shards := *prev.shards
+	b.next.shards = &shards
+	return b
+}
+
+// SetDefaultOrganization names the organization that fills one that a caller
+// or an owner does not state; "" fills nothing (specification 1.5, Owner).
+func (b *Builder) SetDefaultOrganization(org string) { b.next.defaultOrg = org }
+
+// SetOrganization adds or replaces an organization.
+func (b *Builder) SetOrganization(name string, o Organization) {
+	b.RemoveOrganization(name)
+	b.next.organizations[name] = &o
+	b.next.bytes += organizationSize(name, &o)
+}
+
+// RemoveOrganization removes an organization; its buckets stay until removed.
+func (b *Builder) RemoveOrganization(name string) {
+	if !b.copied {
+		b.next.organizations, b.copied = maps.Clone(b.next.organizations), true
+	}
+	if o := b.next.organizations[name]; o != nil {
+		b.next.bytes -= organizationSize(name, o)
+		delete(b.next.organizations, name)
+	}
+}
+
+// SetBucket adds or replaces a bucket.
+func (b *Builder) SetBucket(name string, k Bucket) {
+	b.RemoveBucket(name)
+	i := shardOf(name)
+	if b.next.shards[i] == nil {
+		b.next.shards[i] = map[string]*Bucket{}
+	}
+	b.next.shards[i][name] = &k
+	b.next.bytes += bucketSize(name, &k)
+}
+
+// RemoveBucket removes a bucket.
+func (b *Builder) RemoveBucket(name string) {
+	i := shardOf(name)
+	if !b.shards[i] {
+		b.next.shards[i] = maps.Clone(b.next.shards[i])
+		b.shards[i] = true
+	}
+	if k := b.next.shards[i][name]; k != nil {
+		b.next.bytes -= bucketSize(name, k)
+		delete(b.next.shards[i], name)
+	}
+}
+
+// Freeze returns the snapshot. The builder must not be used afterwards.
+func (b *Builder) Freeze(generation uint64) *Snapshot {
+	s := b.next
+	s.generation = generation
+	return &s
+}
+
+// entrySize is what a map entry costs beside its key's text and its value.
+const entrySize = 48
+
+func organizationSize(name string, o *Organization) int64 {
+	n := int64(unsafe.Sizeof(*o)) + int64(len(name)) + entrySize
+	if o.Policies != nil {
+		n += o.Policies.bytes
+	}
+	return n
+}
+
+func bucketSize(name string, k *Bucket) int64 {
+	n := int64(unsafe.Sizeof(*k)) + int64(len(name)) + entrySize
+	if k.Policy != nil {
+		n += k.Policy.bytes
+	}
+	return n
+}

@@ -1,0 +1,190 @@
+package index
+
+import "postern/internal/action"
+
+// ActionBits is a set of known actions, by action.ID.
+type ActionBits [2]uint64
+
+// There must be a bit for every known action; init fails when there is not.
+func init() {
+	if action.Count() > 128 {
+		panic("index: ActionBits is too small for the action table")
+	}
+}
+
+// Add puts an action into the set.
+func (b *ActionBits) Add(id action.ID) { b[id>>6] |= 1 << (id & 63) }
+
+// Has reports whether the set holds the action.
+func (b *ActionBits) Has(id action.ID) bool { return b[id>>6]>>(id&63)&1 != 0 }
+
+// Statement is one lowered statement, the compiler's input to New. Programs
+// are patterns as glob.go describes them, made with Program.
+type Statement struct {
+	Deny bool
+	// Document numbers the statement's document in the list given to New.
+	Document int
+	Name     string
+	Index    int // place in the document, from 0
+	Line     int
+
+	Principals Principals
+	Actions    Actions
+	// Resources are programs over page 1's resource text.
+	Resources   []string
+	NotResource bool
+	// WholeOrganization: the resources list the one-character string `*`.
+	WholeOrganization bool
+	Conditions        []Condition
+}
+
+// Principals is the principal dimension of a statement.
+type Principals struct {
+	// Everyone holds for every caller.
+	Everyone bool
+	// Not inverts the dimension.
+	Not bool
+	// Exact and Prefix are identifiers and beginnings of identifiers.
+	Exact, Prefix []Name
+	// Organizations hold for every caller of them.
+	Organizations []string
+}
+
+// Name is an identifier, or the beginning of one, of an organization; Org ""
+// is any organization (organization policies, asked for their own callers only).
+type Name struct{ Org, Text string }
+
+// Actions is the action dimension of a statement.
+type Actions struct {
+	// Known holds exactly the known actions that the statement covers, with
+	// aliases and NotAction applied.
+	Known ActionBits
+	// Programs cover actions that no table knows, folded to lower case; Not
+	// inverts them.
+	Programs []string
+	Not      bool
+}
+
+// Document is what explanations say of a document.
+type Document struct{ Name, File string }
+
+// KeyKind tells where the value of a condition key comes from.
+type KeyKind uint8
+
+// The kinds of condition key (specification 1.7, Keys that the server sets).
+const (
+	KeyContext KeyKind = iota
+	KeyPrincipalOrg
+	KeyResourceOrg
+	KeyGroups           // iam:ORG:groups: Org
+	KeyClaim            // oidc:ORG:CLAIM: Name is ORG:CLAIM
+	KeySubjectProperty  // subject.X: Name is X
+	KeyResourceProperty // resource.X
+	KeyActionProperty   // action.X
+	KeyCurrentTime
+	KeyEpochTime
+)
+
+// Key is a condition key.
+type Key struct {
+	Kind KeyKind
+	// Name is folded to lower case but for KeyGroups and KeyClaim.
+	Name string
+}
+
+// Condition is one lowered operator with one key.
+type Condition struct {
+	Operator Operator
+	Key      Key
+	Values   []Value
+}
+
+// Operator is policy.Operator with its family and sign.
+type Operator struct {
+	Compare                           Comparison
+	Negated, IfExists, ForAll, ForAny bool
+}
+
+// Comparison is how one value of a request is compared with one of a policy.
+type Comparison uint8
+
+// The comparisons.
+const (
+	CompareText Comparison = iota
+	CompareTextFold
+	CompareLike
+	CompareArn
+	CompareNumberEqual
+	CompareNumberLess
+	CompareNumberLessEqual
+	CompareNumberGreater
+	CompareNumberGreaterEqual
+	CompareDateEqual
+	CompareDateLess
+	CompareDateLessEqual
+	CompareDateGreater
+	CompareDateGreaterEqual
+	CompareBool
+	CompareBinary
+	CompareIP
+	CompareNull
+)
+
+// Value is one lowered value of a condition: a program for the comparisons of
+// text (CompareText and CompareTextFold have variables, but no wildcards), the
+// text for CompareBinary, and numbers for the rest.
+type Value struct {
+	Text string
+	// A and B hold: a double's bits in A; an instant's seconds in A and
+	// nanoseconds in B; a boolean in A; an address in A (high) and B (low).
+	A, B uint64
+	// Bits is the length of an IP range, Is4 its family.
+	Bits uint8
+	Is4  bool
+}
+
+// Program builds a program from the parts of a pattern. The zero value is empty.
+type Program struct {
+	b       []byte
+	lastRun bool
+}
+
+func (p *Program) op(run bool, b ...byte) {
+	p.b = append(p.b, b...)
+	p.lastRun = run
+}
+
+// Literal adds text that stands for itself.
+func (p *Program) Literal(s string) { p.op(false, []byte(s)...) }
+
+// AnyRun adds `*`.
+func (p *Program) AnyRun() {
+	if !p.lastRun {
+		p.op(true, opRun)
+	}
+}
+
+// AnyOne adds `?`.
+func (p *Program) AnyOne() { p.op(false, opOne) }
+
+// Separator stands between two of an ARN's six parts.
+func (p *Program) Separator() { p.op(false, opSeparator) }
+
+// MaxVariables bounds the variables of one New.
+const MaxVariables = 1 << 21
+
+// Variable adds the variable of that number in the list given to New. Its
+// bytes are below 0x80, so that no scan takes them for an operation.
+func (p *Program) Variable(n int) {
+	p.op(false, opVariable, byte(n>>14), byte(n>>7&0x7f), byte(n&0x7f))
+}
+
+// String returns the program.
+func (p *Program) String() string { return string(p.b) }
+
+// Variable is a policy variable.
+type Variable struct {
+	Key        Key
+	Default    string
+	HasDefault bool
+}

@@ -1,0 +1,87 @@
+package index
+
+import (
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"postern/internal/action"
+	"postern/internal/value"
+	"postern/policy"
+)
+
+// Scratch is the reusable memory of Decide. The zero value is ready; it grows
+// to what requests need and is then not allocated again. One goroutine uses it
+// at a time.
+type Scratch struct{ view view }
+
+// view is one request as the index looks at it, with what is worked out once
+// for all statements.
+type view struct {
+	request *policy.Request
+	// org is the caller's organization, owner the resource's; for the whole
+	// organization, and where nobody owns, the caller's.
+	org, owner string
+	class      action.Class
+	action     action.ID
+	known      bool
+	folded     []byte // the action's name folded, made when an unknown one is asked for
+	// whole: the request is about the whole organization; text: the resource
+	// text otherwise.
+	whole bool
+	text  string
+	// denyOnly asks for Deny statements whose principals contain `*`, and
+	// takes the principal dimension as holding: the owner's organization
+	// policies against a foreign caller (specification 1.3).
+	denyOnly bool
+	hashes   []uint32 // of the caller's identifiers
+
+	steps     [3]step
+	stepCount int
+
+	who, what     []*roaring.Bitmap
+	expanded      []byte
+	values        serverValues
+	variableValue serverValues
+}
+
+// step is one layer that was asked, and what it said. policies is nil where
+// nothing had to be asked.
+type step struct {
+	layer    policy.Layer
+	org      string
+	policies *Policies
+	denyOnly bool
+	outcome  policy.Outcome
+}
+
+// begin looks at a request.
+func (v *view) begin(r *policy.Request, defaultOrg string) {
+	v.request = r
+	v.org = r.Principal.Org
+	if v.org == "" {
+		v.org = defaultOrg
+	}
+	v.owner = v.org
+	v.action, v.known = action.Lookup(r.Action)
+	if v.known {
+		v.class = action.ClassOfID(v.action)
+	} else {
+		v.class = action.ClassOf(r.Action)
+	}
+	v.folded = v.folded[:0]
+	v.whole = v.class.WholeOrganization()
+	v.text = r.Resource.ID
+	v.denyOnly = false
+	v.stepCount = 0
+	v.hashes = v.hashes[:0]
+	for _, id := range r.Principal.IDs {
+		v.hashes = append(v.hashes, hash32(id))
+	}
+}
+
+// actionFolded is the action's name in lower case.
+func (v *view) actionFolded() string {
+	if len(v.folded) == 0 {
+		v.folded = value.AppendFoldASCII(v.folded, v.request.Action)
+	}
+	return alias(v.folded)
+}
