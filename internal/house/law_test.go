@@ -1,0 +1,256 @@
+// Package house holds the tests that look at the repository itself: which
+// package may import which, that every fuzz target is in the list that CI
+// runs, that no file is huge. It has no code.
+package house
+
+import (
+	"cmp"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// module is the path of the module, as go.mod says it.
+const module = "postern"
+
+// A room is one package: what it may import and why nothing else.
+type room struct {
+	job string
+	// ours are the packages of this module that it may import, theirs the
+	// modules of others.
+	ours, theirs []string
+	// never are packages of the standard library that it must not import.
+	never []string
+	why   string
+}
+
+// io is what a package that only computes must not import; net/netip, which
+// only computes, is no part of net here.
+var io = []string{"encoding/json", "os", "net", "log"}
+
+// rooms is the law: a row a package. Imports of test files are free.
+var rooms = map[string]room{
+	"policy": {job: "the vocabulary as plain data", never: io,
+		why: "everything imports it, so it imports nothing"},
+	"internal/action": {job: "the table of known actions", never: io,
+		why: "it is data that parser, compiler, reference and doors share"},
+	"internal/jsonscan": {job: "strict JSON, byte by byte", never: io,
+		why: "both the policy parser and the request decoder stand on it"},
+	"internal/value": {job: "readers of condition values", never: io,
+		why: "parser, compiler and request read values by the same rules"},
+	"internal/pattern": {job: "matching and classifying wildcard patterns", never: io,
+		why: "the reference must not share it, so it must stand alone"},
+	"internal/policyjson": {job: "bytes of one policy file to a Document",
+		ours: []string{"policy", "internal/action", "internal/jsonscan", "internal/value", "internal/pattern"}, never: []string{"os", "net", "log"},
+		why: "it reads text; it neither compiles nor touches the disk"},
+	"internal/diagnostic": {job: "print diagnostics for a person or a program", ours: []string{"policy"},
+		why: "one printer serves the command line, the log and golden files"},
+	"internal/request": {job: "check and build a policy.Request",
+		ours: []string{"policy", "internal/action", "internal/jsonscan", "internal/value"}, never: []string{"os", "net", "log"},
+		why: "the doors and the command line must be equally strict, so the checks stand in one place that knows no door"},
+	"compile": {job: "Documents to frozen partitions",
+		ours: []string{"policy", "index", "internal/action", "internal/value", "internal/pattern"}, theirs: []string{"github.com/cespare/xxhash/v2", "github.com/RoaringBitmap/roaring/v2"}, never: []string{"os", "net", "log"},
+		why: "it turns data into data; where documents come from is the loader's affair"},
+	"index": {job: "the snapshot: build, freeze, decide",
+		ours: []string{"policy", "internal/action", "internal/value"}, theirs: []string{"github.com/cespare/xxhash/v2", "github.com/RoaringBitmap/roaring/v2"}, never: io,
+		why: "request time does no input, output or logging, and what cannot be imported cannot be called"},
+	"loader": {job: "a directory to generations",
+		ours: []string{"policy", "index", "compile", "internal/policyjson"}, theirs: []string{"github.com/fsnotify/fsnotify", "golang.org/x/sync", "github.com/cespare/xxhash/v2"}, never: []string{"net"},
+		why: "it never meets the door: it stores into index.Current and the door loads from it"},
+	"sidecar": {job: "the HTTP door",
+		ours: []string{"policy", "index", "internal/request"}, theirs: []string{"github.com/valyala/fasthttp", "github.com/VictoriaMetrics/metrics"}, never: []string{"encoding/json", "net/http", "os"},
+		why: "it never meets the loader, the parser or the compiler, and its hot path owns its bytes"},
+	"internal/reference": {job: "the specification in naive code", ours: []string{"policy", "internal/action"}, never: io,
+		why: "it judges the index, so it must share no matcher with it"},
+	"internal/conformance": {job: "the corpus and its runner", ours: []string{"policy", "internal/action", "internal/policyjson", "internal/request"}, theirs: []string{"golang.org/x/tools"},
+		why: "evaluators are handed in, so that no case favours one"},
+	"internal/policygen": {job: "a seeded generator of policies and requests", ours: []string{"policy", "internal/action"}, never: io,
+		why: "what it makes must not lean on what it tests"},
+	"internal/house": {job: "tests of the repository itself", why: "tests only"},
+	"benchmarks":     {job: "benchmarks of the whole", why: "tests only"},
+	"fuzz":           {job: "fuzz targets of the whole", why: "tests only"},
+	"cmd/postern": {job: "flags, wiring, signals, exit codes",
+		ours: []string{"policy", "index", "compile", "loader", "sidecar", "internal/request", "internal/policyjson", "internal/diagnostic"}, theirs: []string{"golang.org/x/sync"},
+		why: "it wires; policy logic belongs in a package that others can test"},
+}
+
+// testers are the packages that only tests, fuzz targets and benchmarks import.
+var testers = []string{"internal/reference", "internal/conformance", "internal/policygen", "internal/house", "benchmarks", "fuzz"}
+
+// A pkg is what the tree holds of one package.
+type pkg struct {
+	code    bool            // it has a file that is no test
+	imports map[string]bool // of files that are no tests
+}
+
+// packages finds every package of the module. Other modules below it and
+// testdata are left out, as the Go tool does.
+func packages(t *testing.T, dir string) map[string]*pkg {
+	t.Helper()
+	found := map[string]*pkg{}
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, name)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		if d.IsDir() {
+			if rel == "." {
+				return nil
+			}
+			base := d.Name()
+			_, err := os.Stat(filepath.Join(name, "go.mod"))
+			if err == nil || base == "testdata" || base == "vendor" || base[0] == '.' || base[0] == '_' {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(rel, ".go") {
+			return nil
+		}
+		p := found[path.Dir(rel)]
+		if p == nil {
+			p = &pkg{imports: map[string]bool{}}
+			found[path.Dir(rel)] = p
+		}
+		if strings.HasSuffix(rel, "_test.go") {
+			return nil
+		}
+		p.code = true
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, i := range file.Imports {
+			imported, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			p.imports[imported] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// judge compares packages with the law and returns what breaks it.
+func judge(found map[string]*pkg, law map[string]room) []string {
+	var broken []string
+	for name := range law {
+		if found[name] == nil {
+			broken = append(broken, "the law has a row for "+name+", and the package is gone: remove the row")
+		}
+	}
+	for name, p := range found {
+		r, ok := law[name]
+		if !ok {
+			broken = append(broken, name+" has no row in the law: add one that says its one job and what it may import")
+			continue
+		}
+		if p.code && slices.Contains([]string{"benchmarks", "fuzz", "internal/house"}, name) {
+			broken = append(broken, name+" holds code that is no test: it is for tests only")
+		}
+		for imported := range p.imports {
+			if fault := r.fault(imported); fault != "" {
+				broken = append(broken, name+" imports "+imported+": "+fault+" ("+name+" is "+r.job+": "+r.why+")")
+			}
+		}
+	}
+	slices.Sort(broken)
+	return broken
+}
+
+// fault says why a room must not import a package, "" if it may.
+func (r room) fault(imported string) string {
+	under := func(parent string) bool { return imported == parent || strings.HasPrefix(imported, parent+"/") }
+	if ours, ok := strings.CutPrefix(imported, module+"/"); ok {
+		switch {
+		case slices.Contains(testers, ours) && !slices.Contains(r.ours, ours):
+			return "only tests import it"
+		case !slices.Contains(r.ours, ours):
+			return "not in its row"
+		}
+		return ""
+	}
+	if first, _, _ := strings.Cut(imported, "/"); strings.Contains(first, ".") {
+		if !slices.ContainsFunc(r.theirs, under) {
+			return "not one of the libraries in its row"
+		}
+		return ""
+	}
+	if slices.ContainsFunc(r.never, under) && imported != "net/netip" {
+		return "the row says never"
+	}
+	return ""
+}
+
+func TestImportLaw(t *testing.T) {
+	found := packages(t, root)
+	if len(found) < 10 {
+		t.Fatalf("found %d packages only: the walk went wrong", len(found))
+	}
+	for _, b := range judge(found, rooms) {
+		t.Error(b)
+	}
+	for name, r := range rooms {
+		if r.job == "" || r.why == "" {
+			t.Errorf("the row of %s needs its job and its reason", name)
+		}
+		for _, o := range r.ours {
+			if _, ok := rooms[o]; !ok {
+				t.Errorf("the row of %s allows %s, which has no row", name, o)
+			}
+		}
+	}
+}
+
+// TestImportLawBites breaks the law in each way that judge knows.
+func TestImportLawBites(t *testing.T) {
+	law := map[string]room{
+		"a":    {ours: []string{"b"}, theirs: []string{"example.com/lib"}, never: []string{"net", "log"}},
+		"b":    {},
+		"gone": {},
+	}
+	found := map[string]*pkg{
+		"a":   {code: true, imports: map[string]bool{"postern/b": true, "example.com/lib/sub": true, "net/netip": true, "fmt": true}},
+		"b":   {code: true, imports: map[string]bool{}},
+		"new": {code: true, imports: map[string]bool{}},
+	}
+	check := func(want ...string) {
+		t.Helper()
+		got := judge(found, law)
+		if len(got) != len(want) {
+			t.Fatalf("broken: %q, want %q", got, want)
+		}
+		slices.SortFunc(want, cmp.Compare)
+		for i := range want {
+			if !strings.HasPrefix(got[i], want[i]) {
+				t.Errorf("broken %q, want %q...", got[i], want[i])
+			}
+		}
+	}
+	check("new has no row", "the law has a row for gone")
+	delete(found, "new")
+	delete(law, "gone")
+	check()
+	found["b"].imports = map[string]bool{"postern/a": true, "example.com/library": true, "postern/internal/reference": true}
+	check("b imports example.com/library: not one of the libraries", "b imports postern/a: not in its row", "b imports postern/internal/reference: only tests")
+	found["b"].imports = nil
+	found["a"].imports = map[string]bool{"net/http": true, "log/slog": true}
+	check("a imports log/slog: the row says never", "a imports net/http: the row says never")
+}
