@@ -1,0 +1,119 @@
+package index
+
+import (
+	"fmt"
+	"testing"
+
+	"postern/policy"
+)
+
+func allowEverything(n int) *Policies {
+	statements := make([]Statement, n)
+	for i := range statements {
+		statements[i] = Statement{
+			Index:             i,
+			Principals:        Principals{Everyone: true},
+			Actions:           Actions{Known: ActionBits{^uint64(0), ^uint64(0)}},
+			Resources:         []string{programOf("*")},
+			WholeOrganization: true,
+		}
+	}
+	return New(statements, []Document{{Name: "p", File: "o1/access-policies/p.json"}}, nil, true, FormAuto)
+}
+
+// TestFormChosen: a part holds one word up to 64 statements, Roaring above.
+func TestFormChosen(t *testing.T) {
+	for n, want := range map[int]bool{0: false, 1: false, 64: false, 65: true, 1000: true} {
+		if got := allowEverything(n).wide.roaring != nil; got != want {
+			t.Errorf("%d statements: Roaring %v, want %v", n, got, want)
+		}
+	}
+}
+
+// TestStatementsLieInTheirBuckets: what names a bucket literally is asked for
+// that bucket alone.
+func TestStatementsLieInTheirBuckets(t *testing.T) {
+	for _, c := range []struct {
+		resources []string
+		buckets   int
+		wide      int
+	}{
+		{[]string{"b", "b/*"}, 1, 0},
+		{[]string{"b/x", "c/*/y"}, 2, 0},
+		{[]string{"b*"}, 0, 1},
+		{[]string{"b/x", "*"}, 0, 1},
+		{[]string{"b?/x"}, 0, 1},
+	} {
+		s := Statement{Principals: Principals{Everyone: true}}
+		for _, r := range c.resources {
+			s.Resources = append(s.Resources, programOf(r))
+		}
+		p := New([]Statement{s}, []Document{{}}, nil, true, FormAuto)
+		if len(p.buckets) != c.buckets || len(p.wide.statements) != c.wide {
+			t.Errorf("%v: %d bucket parts and %d wide statements, want %d and %d", c.resources, len(p.buckets), len(p.wide.statements), c.buckets, c.wide)
+		}
+	}
+	var many Statement
+	for i := range maxBuckets + 1 {
+		many.Resources = append(many.Resources, programOf(fmt.Sprintf("b%d/*", i)))
+	}
+	if p := New([]Statement{many}, []Document{{}}, nil, true, FormAuto); len(p.buckets) != 0 {
+		t.Errorf("a statement on %d buckets is copied into each", maxBuckets+1)
+	}
+}
+
+// TestUnchangedIsShared: a change copies what it names and nothing else, and
+// the snapshot before it stays as it was.
+func TestUnchangedIsShared(t *testing.T) {
+	b := NewBuilder(nil)
+	p := allowEverything(1)
+	b.SetOrganization("o1", Organization{Policies: p})
+	for i := range 3000 {
+		b.SetBucket(fmt.Sprintf("b%d", i), Bucket{Owner: "o1", Policy: p})
+	}
+	first := b.Freeze(1)
+
+	b = NewBuilder(first)
+	b.SetBucket("b7", Bucket{Owner: "o2"})
+	b.RemoveBucket("b8")
+	second := b.Freeze(2)
+
+	if got := first.bucket("b7").Owner; got != "o1" || first.bucket("b8") == nil {
+		t.Errorf("the first snapshot changed: b7 belongs to %s", got)
+	}
+	if got := second.bucket("b7").Owner; got != "o2" || second.bucket("b8") != nil {
+		t.Errorf("the second snapshot has b7 of %s", got)
+	}
+	for i := range 3000 {
+		if name := fmt.Sprintf("b%d", i); i != 7 && i != 8 && first.bucket(name) != second.bucket(name) {
+			t.Fatalf("%s was copied", name)
+		}
+	}
+	if first.organizations["o1"] != second.organizations["o1"] {
+		t.Error("the organization was copied")
+	}
+
+	b = NewBuilder(second)
+	b.SetBucket("b7", Bucket{Owner: "o1", Policy: p})
+	b.SetBucket("b8", Bucket{Owner: "o1", Policy: p})
+	if got := b.Freeze(3).Bytes(); got != first.Bytes() {
+		t.Errorf("%d bytes after changing back, %d before", got, first.Bytes())
+	}
+}
+
+func TestZeroDecisionDenies(t *testing.T) {
+	if got := (policy.Decision{}).Outcome; got != policy.ImplicitDeny {
+		t.Errorf("the zero Decision is %v", got)
+	}
+	s := NewBuilder(nil).Freeze(1)
+	for name, r := range map[string]policy.Request{
+		"nothing":     {},
+		"no resource": {Principal: policy.Principal{Org: "o1", IDs: []string{"a/b"}}, Action: "s3:GetObject"},
+		"odd kind": {Principal: policy.Principal{Org: "o1", IDs: []string{"a/b"}}, Action: "cwobject:ListBucketInfo",
+			Resource: policy.Resource{Kind: policy.ResourceObject, ID: "b/k"}},
+	} {
+		if got := s.Decide(&r, new(Scratch)); got.Outcome != policy.ImplicitDeny {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
