@@ -12,6 +12,7 @@ package jsonscan
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"unicode/utf8"
 )
@@ -90,7 +91,8 @@ type Scanner struct {
 	keys       []key
 	large      [MaxDepth + 1]map[string]int32
 	mapped     bool // large holds a map
-	scratch    []byte
+	scratch    []byte // the key being added, unescaped
+	other      []byte // the key that it is compared with, unescaped
 
 	// The member that Member found last.
 	keyRaw     []byte
@@ -114,6 +116,9 @@ func (s *Scanner) Reset(data []byte, maxDepth, maxMembers int, reportDuplicates 
 	if s.mapped {
 		clear(s.large[:])
 		s.mapped = false
+	}
+	if len(data) > math.MaxInt32 { // keys hold their places as int32
+		s.fail(0, msgTooLong)
 	}
 }
 
@@ -156,7 +161,7 @@ func (s *Scanner) Peek() Kind {
 	}
 	s.space()
 	if s.pos >= len(s.data) {
-		s.fail(s.pos, "the text ends where a value is due")
+		s.fail(s.pos, msgEnds)
 		return None
 	}
 	switch c := s.data[s.pos]; c {
@@ -165,7 +170,7 @@ func (s *Scanner) Peek() Kind {
 	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 		return Number
 	}
-	s.fail(s.pos, "no JSON value begins here")
+	s.fail(s.pos, msgNoValue)
 	return None
 }
 
@@ -176,7 +181,7 @@ func (s *Scanner) End() bool {
 	}
 	s.space()
 	if s.pos < len(s.data) {
-		return s.fail(s.pos, "something follows the JSON value; remove it")
+		return s.fail(s.pos, msgTrailing)
 	}
 	return true
 }
@@ -190,7 +195,7 @@ func (s *Scanner) enter(open byte, what string) bool {
 		return s.fail(s.pos, what)
 	}
 	if s.depth >= s.maxDepth {
-		return s.fail(s.pos, "nested too deeply")
+		return s.fail(s.pos, msgDepth)
 	}
 	s.pos++
 	s.depth++
@@ -200,7 +205,7 @@ func (s *Scanner) enter(open byte, what string) bool {
 
 // EnterObject reads the `{` of an object. Read its members with Member.
 func (s *Scanner) EnterObject() bool {
-	if !s.enter('{', "want an object here") {
+	if !s.enter('{', msgWantObject) {
 		return false
 	}
 	s.base[s.depth] = int32(len(s.keys))
@@ -208,7 +213,7 @@ func (s *Scanner) EnterObject() bool {
 }
 
 // EnterArray reads the `[` of a list. Read its elements with Element.
-func (s *Scanner) EnterArray() bool { return s.enter('[', "want a list here") }
+func (s *Scanner) EnterArray() bool { return s.enter('[', msgWantList) }
 
 // next handles what stands between members or elements; false at close or error.
 func (s *Scanner) next(close byte, what string) bool {
@@ -217,7 +222,7 @@ func (s *Scanner) next(close byte, what string) bool {
 	}
 	s.space()
 	if s.pos >= len(s.data) {
-		return s.fail(s.pos, "the text ends inside an object or a list")
+		return s.fail(s.pos, msgEndsInside)
 	}
 	c := s.data[s.pos]
 	if c == close {
@@ -236,18 +241,18 @@ func (s *Scanner) next(close byte, what string) bool {
 	s.pos++
 	s.space()
 	if s.pos < len(s.data) && s.data[s.pos] == close {
-		return s.fail(s.pos, "remove the comma before this")
+		return s.fail(s.pos, msgTrailingComma)
 	}
 	return true
 }
 
 // Element moves to the next element of the list entered last; false at its end.
-func (s *Scanner) Element() bool { return s.next(']', "want `,` or `]` here") }
+func (s *Scanner) Element() bool { return s.next(']', msgNoCommaList) }
 
 // Member moves to the next member of the object entered last and reads its
 // key and colon; false at the object's end. The value is next.
 func (s *Scanner) Member() bool {
-	if !s.next('}', "want `,` or `}` here") {
+	if !s.next('}', msgNoCommaObject) {
 		if s.errMessage == "" {
 			s.keys = s.keys[:s.base[s.depth+1]]
 			if s.mapped {
@@ -259,22 +264,22 @@ func (s *Scanner) Member() bool {
 	s.keyOffset = s.pos
 	raw, escaped, ok := s.Text()
 	if !ok {
-		if s.errOffset == s.keyOffset {
-			s.errMessage = "want a key in double quotes here"
+		if s.errMessage == msgWantString {
+			s.errMessage = msgWantKey
 		}
 		return false
 	}
 	s.keyRaw, s.keyEscaped = raw, escaped
 	s.duplicate = s.addKey(raw, escaped)
 	if s.duplicate >= 0 && !s.lenient {
-		return s.fail(s.keyOffset, "this key stands twice in one object")
+		return s.fail(s.keyOffset, msgDuplicate)
 	}
 	if s.maxMembers > 0 && len(s.keys)-int(s.base[s.depth]) > s.maxMembers {
-		return s.fail(s.keyOffset, "too many members in one object")
+		return s.fail(s.keyOffset, msgMembers)
 	}
 	s.space()
 	if s.pos >= len(s.data) || s.data[s.pos] != ':' {
-		return s.fail(s.pos, "want `:` after the key")
+		return s.fail(s.pos, msgColon)
 	}
 	s.pos++
 	return true
@@ -344,7 +349,8 @@ func (s *Scanner) sameKey(k *key, text []byte) bool {
 	if !k.escaped {
 		return string(raw) == string(text)
 	}
-	return bytes.Equal(Unescape(nil, raw), text)
+	s.other = Unescape(s.other[:0], raw)
+	return string(s.other) == string(text)
 }
 
 func tag(text []byte) uint64 {
@@ -393,13 +399,13 @@ func (s *Scanner) Text() (raw []byte, escaped, ok bool) {
 	}
 	s.space()
 	if s.pos >= len(s.data) || s.data[s.pos] != '"' {
-		return nil, false, s.fail(s.pos, "want a string here")
+		return nil, false, s.fail(s.pos, msgWantString)
 	}
 	start := s.pos + 1
 	for i := start; ; {
 		i += plain(s.data, i)
 		if i >= len(s.data) {
-			return nil, false, s.fail(s.pos, "this string has no closing quote")
+			return nil, false, s.fail(s.pos, msgUnclosed)
 		}
 		switch c := s.data[i]; {
 		case c == '"':
@@ -413,11 +419,11 @@ func (s *Scanner) Text() (raw []byte, escaped, ok bool) {
 			escaped = true
 			i += n
 		case c < 0x20:
-			return nil, false, s.fail(i, "a control character in a string must be written as an escape")
+			return nil, false, s.fail(i, msgControl)
 		default:
 			r, n := utf8.DecodeRune(s.data[i:])
 			if r == utf8.RuneError && n == 1 {
-				return nil, false, s.fail(i, "invalid UTF-8")
+				return nil, false, s.fail(i, msgUTF8)
 			}
 			i += n
 		}
@@ -428,7 +434,7 @@ func (s *Scanner) Text() (raw []byte, escaped, ok bool) {
 // bytes, a surrogate pair counting as one; 0 and what is wrong if it is none.
 func escapeLen(b []byte) (int, string) {
 	if len(b) < 2 {
-		return 0, "this escape is cut off"
+		return 0, msgCutEscape
 	}
 	switch b[1] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
@@ -437,18 +443,18 @@ func escapeLen(b []byte) (int, string) {
 		r, ok := hex4(b[2:])
 		switch {
 		case !ok:
-			return 0, "\\u wants four hexadecimal digits"
+			return 0, msgHex
 		case r < 0xd800 || r > 0xdfff:
 			return 6, ""
 		case r >= 0xdc00 || len(b) < 12 || b[6] != '\\' || b[7] != 'u':
-			return 0, "half of a surrogate pair"
+			return 0, msgSurrogate
 		}
 		if low, ok := hex4(b[8:]); !ok || low < 0xdc00 || low > 0xdfff {
-			return 0, "half of a surrogate pair"
+			return 0, msgSurrogate
 		}
 		return 12, ""
 	}
-	return 0, "there is no such escape"
+	return 0, msgNoEscape
 }
 
 func hex4(b []byte) (rune, bool) {
@@ -526,10 +532,10 @@ func (s *Scanner) Literal() (Kind, bool) {
 	case Null:
 		word = "null"
 	default:
-		return None, s.fail(s.pos, "want true, false or null here")
+		return None, s.fail(s.pos, msgWantLiteral)
 	}
 	if len(s.data)-s.pos < len(word) || string(s.data[s.pos:s.pos+len(word)]) != word {
-		return None, s.fail(s.pos, "no JSON value begins here")
+		return None, s.fail(s.pos, msgNoValue)
 	}
 	s.pos += len(word)
 	return k, true
@@ -538,18 +544,18 @@ func (s *Scanner) Literal() (Kind, bool) {
 // NumberText reads a number and returns it as written; it aliases the data.
 func (s *Scanner) NumberText() ([]byte, bool) {
 	if s.Peek() != Number {
-		return nil, s.fail(s.pos, "want a number here")
+		return nil, s.fail(s.pos, msgWantNumber)
 	}
 	n := NumberLen(s.data[s.pos:])
 	if n == 0 {
-		return nil, s.fail(s.pos, "this is no JSON number")
+		return nil, s.fail(s.pos, msgNumber)
 	}
 	raw := s.data[s.pos : s.pos+n]
 	s.pos += n
 	if s.pos < len(s.data) {
 		switch c := s.data[s.pos]; {
 		case c >= '0' && c <= '9', c == '.', c == 'e', c == 'E', c == '+', c == '-':
-			return nil, s.fail(s.pos-n, "this is no JSON number")
+			return nil, s.fail(s.pos-n, msgNumber)
 		}
 	}
 	return raw, true

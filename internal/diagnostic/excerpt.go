@@ -1,0 +1,134 @@
+package diagnostic
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"postern/policy"
+)
+
+// A line is shown as it is up to maxLine characters; of a longer one, before
+// and after characters on the sides of the caret.
+const (
+	maxLine = 120
+	before  = 60
+	after   = 50
+)
+
+// excerpts finds the lines of positions that come in ascending order, file by
+// file, looking at every byte of a file once.
+type excerpts struct {
+	file   string
+	source []byte
+	known  bool
+	line   int // lines that begin before at
+	at     int // start of line `line`
+}
+
+// excerpt returns the line that p is in, made printable, and the space that
+// puts a caret below the column of p.
+func (x *excerpts) excerpt(p policy.Position, source func(string) []byte) (line, space string, ok bool) {
+	if !x.known || x.file != p.File || p.Line < x.line {
+		*x = excerpts{file: p.File, source: source(p.File), known: true, line: 1}
+		x.source = bytes.TrimPrefix(x.source, []byte("\xef\xbb\xbf"))
+	}
+	if x.source == nil {
+		return "", "", false
+	}
+	for x.line < p.Line {
+		i := bytes.IndexByte(x.source[x.at:], '\n')
+		if i < 0 {
+			return "", "", false
+		}
+		x.at += i + 1
+		x.line++
+	}
+	rest := x.source[x.at:]
+	column := p.Column - 1
+	if column < 0 || column > len(rest) {
+		return "", "", false
+	}
+	// Only so much of a long line is looked at.
+	const window = utf8.UTFMax * (maxLine + 2)
+	start := max(0, column-window)
+	for start > 0 && start < column && !utf8.RuneStart(rest[start]) {
+		start++
+	}
+	end := min(len(rest), column+window)
+	head, tail := rest[start:column], rest[column:end]
+	if i := bytes.IndexByte(tail, '\n'); i >= 0 {
+		tail = tail[:i]
+	} else if end < len(rest) {
+		tail = wholeRunes(tail)
+	}
+	if bytes.IndexByte(head, '\n') >= 0 {
+		return "", "", false // the position is not in its line
+	}
+	l, r := runes(head), runes(bytes.TrimSuffix(tail, []byte{'\r'}))
+	if start > 0 || len(l)+len(r) > maxLine {
+		if start > 0 || len(l) > before {
+			l = append([]rune{'…'}, l[max(0, len(l)-before):]...)
+		}
+		if len(r) > after {
+			r = append(r[:after:after], '…')
+		}
+	}
+	return string(l) + string(r), blank(l), true
+}
+
+// wholeRunes drops a rune at the end that is cut off.
+func wholeRunes(b []byte) []byte {
+	for i := 1; i <= utf8.UTFMax && i <= len(b); i++ {
+		if last := b[len(b)-i:]; utf8.RuneStart(last[0]) {
+			if !utf8.FullRune(last) {
+				return b[:len(b)-i]
+			}
+			break
+		}
+	}
+	return b
+}
+
+// runes makes b printable, one rune for one: tabs stay, control characters
+// become their pictures, whatever else does not print (bidirectional marks,
+// which reorder a line, among it) and each invalid byte becomes U+FFFD.
+func runes(b []byte) []rune {
+	out := make([]rune, 0, len(b))
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		b = b[n:]
+		switch {
+		case r == '\t' || unicode.IsPrint(r):
+		case r < 0x20:
+			r += 0x2400
+		case r == 0x7f:
+			r = 0x2421
+		default:
+			r = utf8.RuneError
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// blank is space as wide as line: a tab for a tab, else one space a rune.
+func blank(line []rune) string {
+	var b strings.Builder
+	for _, r := range line {
+		if r != '\t' {
+			r = ' '
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// visible makes a message or a file's name printable on one line.
+func visible(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
+		return s
+	}
+	return strings.ReplaceAll(string(runes([]byte(s))), "\t", "␉")
+}

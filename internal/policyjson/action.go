@@ -1,0 +1,91 @@
+package policyjson
+
+import (
+	"strings"
+
+	"postern/internal/action"
+	"postern/internal/value"
+)
+
+// actionForm checks the grammar of action patterns (specification 1.6).
+func (d *decoder) actionForm(text string, at int) bool {
+	if text == "*" {
+		return true
+	}
+	service, name, ok := strings.Cut(text, ":")
+	switch {
+	case ok && name != "" && isName(service, "-", len(service)):
+		return true
+	case !ok && isName(text, "*?", len(text)) && d.matchesKnown("s3:"+text):
+		d.report(at, msgActionService, quote(text), quote("s3:"+text))
+	case !ok && isName(text, "*?", len(text)) && d.matchesKnown("cwobject:"+text):
+		d.report(at, msgActionService, quote(text), quote("cwobject:"+text))
+	default:
+		d.report(at, msgActionForm, quote(text))
+	}
+	return false
+}
+
+// knownAction warns of a pattern that matches no action of the table. For
+// lack of a bound on how often a hostile file makes it search, a file's first
+// maxGlobs wildcards are looked at only.
+func (d *decoder) knownAction(text string, at int) {
+	if d.matchesKnown(text) {
+		return
+	}
+	if !strings.ContainsAny(text, "*?") && d.suggestions > 0 {
+		d.suggestions--
+		if near, ok := action.Nearest(clip(text)); ok {
+			d.report(at, msgActionNear, quote(text), quote(near))
+			return
+		}
+	}
+	d.report(at, msgActionUnknown, quote(text))
+}
+
+func (d *decoder) matchesKnown(text string) bool {
+	if _, ok := action.Lookup(text); ok || strings.HasSuffix(text, ":*") || text == "*" {
+		return true
+	}
+	if !strings.ContainsAny(text, "*?") {
+		return false
+	}
+	if d.globs == 0 {
+		return true
+	}
+	d.globs--
+	folded := value.FoldASCII(text)
+	head, _, _ := strings.Cut(folded, "*")
+	head, _, _ = strings.Cut(head, "?")
+	for id := range action.Count() {
+		for _, name := range append([]string{action.Name(action.ID(id))}, action.Also(action.ID(id))...) {
+			name = value.FoldASCII(name)
+			if strings.HasPrefix(name, head) && matchName(folded, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// matchName matches a name of the action table, which is short ASCII, in at
+// most pattern x name steps.
+func matchName(pattern, name string) bool {
+	p, n, star, from := 0, 0, -1, 0
+	for n < len(name) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, from = p, n
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
+			p++
+			n++
+		case star >= 0:
+			from++
+			p, n = star+1, from
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}

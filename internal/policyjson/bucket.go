@@ -1,0 +1,283 @@
+package policyjson
+
+import (
+	"slices"
+	"strings"
+
+	"postern/internal/action"
+	"postern/internal/jsonscan"
+	"postern/internal/pattern"
+	"postern/internal/value"
+	"postern/policy"
+)
+
+const wantBucket = `{"Version": "2012-10-17", "Statement": [...]}`
+
+// The elements of a bucket policy, in the order of these constants.
+const (
+	bucketVersion = iota
+	bucketID
+	bucketStatements
+)
+
+const (
+	version2012 = "2012-10-17"
+	version2008 = "2008-10-17"
+)
+
+var bucketTop = fieldSet{
+	what:    "a bucket policy",
+	anyCase: true,
+	fields: []field{
+		bucketVersion:    {"Version", `"2012-10-17" or "2008-10-17"`, `"Version": "2012-10-17"`},
+		bucketID:         {"Id", "a string, or leave it out", ""},
+		bucketStatements: {"Statement", "a list of statements, or one statement", `"Statement": [{...}]`},
+	},
+}
+
+const (
+	stSid = iota
+	stEffect
+	stPrincipal
+	stNotPrincipal
+	stAction
+	stNotAction
+	stResource
+	stNotResource
+	stCondition
+)
+
+const (
+	wantPrincipal = `"*", or an object such as {"AWS": "arn:aws:iam::ORG:role/NAME"}`
+	wantAction    = `an action such as "s3:GetObject", or a list of them`
+	wantResource  = `a resource such as "arn:aws:s3:::BUCKET/*", or a list of them`
+)
+
+var bucketStatementSet = fieldSet{
+	what:    "a statement of a bucket policy",
+	anyCase: true,
+	fields: []field{
+		stSid:          {"Sid", "a string, or leave it out", ""},
+		stEffect:       {"Effect", `"Allow" or "Deny"`, `"Effect": "Allow" or "Effect": "Deny"`},
+		stPrincipal:    {"Principal", wantPrincipal, ""},
+		stNotPrincipal: {"NotPrincipal", wantPrincipal, ""},
+		stAction:       {"Action", wantAction, ""},
+		stNotAction:    {"NotAction", wantAction, ""},
+		stResource:     {"Resource", wantResource, ""},
+		stNotResource:  {"NotResource", wantResource, ""},
+		stCondition:    {"Condition", `an object such as {"StringEquals": {"cw:PrincipalOrgID": "ORG"}}, or leave it out`, ""},
+	},
+}
+
+// bucketPolicy reads the policy of bucket, "" if unknown.
+func (d *decoder) bucketPolicy(bucket string) *policy.Document {
+	d.bucket = bucket
+	doc := &policy.Document{Kind: policy.KindBucket, File: d.file}
+	if !d.object(wantBucket) {
+		return nil
+	}
+	at := d.s.Offset()
+	version := ""
+	var seen names
+	f := d.fields(&bucketTop, func(i int) {
+		f := &bucketTop.fields[i]
+		switch i {
+		case bucketVersion:
+			text, at, ok := d.text(f)
+			if ok && text != version2008 && text != version2012 {
+				d.report(at, msgVersion, quote(text), f.want)
+			}
+			version = text
+		case bucketID:
+			if text, at, ok := d.text(f); ok && text != "" {
+				doc.Name = text
+				doc.NameLine, doc.NameColumn = d.place(at)
+			}
+		case bucketStatements:
+			if version == "" {
+				version = d.versionAhead()
+			}
+			// A version that is missing or wrong is an error, and the current
+			// one is what it will be corrected to.
+			d.variables = version != version2008
+			doc.Statements = nil
+			d.statements(f, true, func() {
+				doc.Statements = append(doc.Statements, d.bucketStatement(&seen))
+			})
+			doc.Statements = slices.Clip(doc.Statements)
+		}
+	})
+	doc.Variables = version == version2012
+	d.missing(&bucketTop, &f, at)
+	d.s.End()
+	return doc
+}
+
+// versionAhead finds the Version of a bucket policy that stands behind its
+// statements (many programs write keys in alphabetical order): whether `${` is
+// a variable depends on it. "" if there is none before the end or an error.
+func (d *decoder) versionAhead() string {
+	var s jsonscan.Scanner
+	s.Reset(d.data, d.limits.Depth, 0, true)
+	s.EnterObject()
+	for s.Member() {
+		raw, escaped := s.Key()
+		if escaped {
+			raw = jsonscan.Unescape(nil, raw)
+		}
+		if !value.EqualFoldASCII(string(raw), "Version") || s.Peek() != jsonscan.String {
+			s.Skip()
+			continue
+		}
+		raw, escaped, _ = s.Text()
+		if escaped {
+			raw = jsonscan.Unescape(nil, raw)
+		}
+		return string(raw)
+	}
+	return ""
+}
+
+func (d *decoder) bucketStatement(seen *names) (st policy.Statement) {
+	at := d.s.Offset()
+	st.Line, _ = d.place(at)
+	var cs conditions
+	f := d.fields(&bucketStatementSet, func(i int) {
+		f := &bucketStatementSet.fields[i]
+		switch i {
+		case stSid:
+			if text, at, ok := d.text(f); ok && text != "" {
+				st.Name = text
+				d.statementName(seen, text, at)
+			}
+		case stEffect:
+			if allow, ok := d.effect(f); ok {
+				st.Effect = effectOf(allow)
+			}
+		case stPrincipal, stNotPrincipal:
+			st.Principals = slices.Clip(d.bucketPrincipals(f))
+			st.NotPrincipal = i == stNotPrincipal
+		case stAction, stNotAction:
+			st.Actions = d.entries(f, true, d.bucketAction)
+			st.NotAction = i == stNotAction
+		case stResource, stNotResource:
+			st.Resources = d.entries(f, true, d.bucketResource)
+			st.NotResource = i == stNotResource
+		case stCondition:
+			d.conditions(f, &cs)
+		}
+	})
+	d.missing(&bucketStatementSet, &f, at)
+	d.pair(&f, at, stPrincipal, `"Principal": {"AWS": "arn:aws:iam::ORG:role/NAME"}, or "*"`)
+	d.pair(&f, at, stAction, `"Action": "s3:GetObject", or what it is about`)
+	d.pair(&f, at, stResource, `"Resource": ["arn:aws:s3:::BUCKET", "arn:aws:s3:::BUCKET/*"] or less`)
+	if f.has(stNotPrincipal) && st.Effect == policy.EffectAllow {
+		d.report(f.at[stNotPrincipal]-1, msgNotPrincipalAllow)
+	}
+	d.conditionWarnings(&cs, st.Effect)
+	st.Conditions = slices.Clip(cs.list)
+	return st
+}
+
+// pair demands exactly one of an element and its `Not` form, the next one.
+func (d *decoder) pair(f *found, at, i int, add string) {
+	one, not := &bucketStatementSet.fields[i], &bucketStatementSet.fields[i+1]
+	switch {
+	case f.has(i) && f.has(i+1):
+		first, second := f.at[i]-1, f.at[i+1]-1
+		d.reportOther(max(first, second), min(first, second), msgBoth, quote(one.name), quote(not.name))
+	case !d.s.Failed() && !f.has(i) && !f.has(i+1) && !f.mentioned[i] && !f.mentioned[i+1]:
+		d.report(at, msgNeither, quote(one.name), quote(not.name), add)
+	}
+}
+
+func (d *decoder) bucketAction(_ *field, text string, at int) string {
+	switch {
+	case !d.short(text, at):
+	case d.variables && strings.Contains(text, "${"):
+		d.report(at, msgActionVariable, quote(text))
+	case !d.actionForm(text, at), text == "*":
+	case !action.ClassOf(text).S3():
+		d.report(at, msgActionNever, quote(text))
+	default:
+		d.knownAction(text, at)
+	}
+	return text
+}
+
+const resourcePrefix = "arn:aws:s3:::"
+
+// bucketResource returns a resource in short form.
+func (d *decoder) bucketResource(f *field, text string, at int) string {
+	if text == "*" {
+		return text
+	}
+	short, ok := strings.CutPrefix(text, resourcePrefix)
+	switch {
+	case !ok || short == "":
+		near := strings.TrimPrefix(text, "s3://")
+		if isARN(text) {
+			near = afterColons(text)
+		}
+		d.report(at, msgResourceForm, quote(text), quote(resourcePrefix+clip(near)))
+	case !d.short(short, at), d.variables && !d.variablesIn(short, at):
+	case d.bucket != "" && !canMatch(short, d.bucket, d.variables):
+		d.report(at, msgResourceNever, quote(text), quote(d.bucket),
+			quote(resourcePrefix+d.bucket), quote(resourcePrefix+d.bucket+"/*"))
+	}
+	return short
+}
+
+// variablesIn checks the grammar of every `${` in text, in linear time.
+func (d *decoder) variablesIn(text string, at int) bool {
+	for {
+		i := strings.Index(text, "${")
+		if i < 0 {
+			return true
+		}
+		text = text[i:]
+		end := strings.IndexByte(text, '}') + 1
+		if end == 0 {
+			end = len(text)
+		}
+		if _, err := pattern.Parse(text[:end], true); err != nil {
+			if end > 2*maxQuoted {
+				d.report(at, msgVariableLong)
+			} else {
+				d.report(at, msgVariable, err.Error())
+			}
+			return false
+		}
+		text = text[end:]
+	}
+}
+
+// canMatch reports whether a resource pattern can match bucket or an object in
+// it. It may say yes where a variable stands.
+func canMatch(p, bucket string, variables bool) bool {
+	i := 0 // bytes of bucket + "/" that are matched
+	for p != "" {
+		if i == len(bucket)+1 {
+			return true // the rest, which is not empty, matches some key
+		}
+		c := p[0]
+		p = p[1:]
+		switch {
+		case c == '*':
+			return true
+		case c == '?':
+			i++
+			continue
+		case c == '$' && variables && strings.HasPrefix(p, "{"):
+			if len(p) < 3 || p[2] != '}' || strings.IndexByte("*?$", p[1]) < 0 {
+				return true
+			}
+			c, p = p[1], p[3:]
+		}
+		if i < len(bucket) && c != bucket[i] || i == len(bucket) && c != '/' {
+			return false
+		}
+		i++
+	}
+	return i == len(bucket)
+}

@@ -1,0 +1,240 @@
+package policyjson
+
+import (
+	"slices"
+	"strings"
+
+	"postern/internal/jsonscan"
+	"postern/internal/value"
+	"postern/policy"
+)
+
+// conditions collects the Condition of one statement.
+type conditions struct {
+	list []policy.Condition
+	at   []int // places of the keys
+	in   []int // places of the operators' names
+}
+
+// conditions reads a Condition element (specification 1.7).
+func (d *decoder) conditions(f *field, cs *conditions) {
+	*cs = conditions{}
+	k := d.s.Peek()
+	at := d.s.Offset()
+	if k != jsonscan.Object {
+		d.wrongType(quote(f.name), k, f.want)
+		return
+	}
+	n := 0
+	d.s.EnterObject()
+	for d.s.Member() {
+		n++
+		at := d.s.KeyOffset()
+		if d.duplicate() {
+			d.skip()
+			continue
+		}
+		op := d.operator(d.key(), at)
+		if k := d.s.Peek(); k != jsonscan.Object {
+			d.wrongType("a condition operator's value", k, `an object such as {"KEY": "VALUE"}`)
+			continue
+		}
+		d.conditionKeys(op, at, cs)
+	}
+	if n == 0 && !d.s.Failed() {
+		d.report(at, msgConditionEmpty)
+	}
+}
+
+// operator reads an operator's name; TestNone if there is none such.
+func (d *decoder) operator(name []byte, at int) policy.Operator {
+	if len(name) == 0 {
+		d.report(at, msgOperatorName)
+		return policy.Operator{}
+	}
+	op, ok := policy.ParseOperator(string(name))
+	if ok {
+		return op
+	}
+	if i := d.nearest(name, len(operatorNames), func(i int) string { return operatorNames[i] }); i >= 0 {
+		d.report(at, msgOperatorNear, quote(name), quote(operatorNames[i]))
+	} else {
+		d.report(at, msgOperatorUnknown, quote(name))
+	}
+	return policy.Operator{}
+}
+
+// operatorNames are all names that operators can have, plain ones first.
+var operatorNames = func() (out []string) {
+	for _, q := range []policy.Qualifier{policy.QualifierNone, policy.ForAllValues, policy.ForAnyValue} {
+		for _, ifExists := range []bool{false, true} {
+			for _, t := range policy.Tests() {
+				name := policy.Operator{Test: t, Qualifier: q, IfExists: ifExists}.String()
+				if _, ok := policy.ParseOperator(name); ok {
+					out = append(out, name)
+				}
+			}
+		}
+	}
+	return out
+}()
+
+var conditionField = field{"", "a string, a number, a boolean, or a list of these", ""}
+
+// conditionKeys reads the keys of one operator, with their values.
+func (d *decoder) conditionKeys(op policy.Operator, opAt int, cs *conditions) {
+	at := d.s.Offset()
+	var seen names
+	n := 0
+	d.s.EnterObject()
+	for d.s.Member() {
+		n++
+		at := d.s.KeyOffset()
+		if d.duplicate() {
+			d.skip()
+			continue
+		}
+		key := d.texts.keep(d.key())
+		if key == "" {
+			d.report(at, msgConditionKey)
+		} else if other, twice := seen.add(foldKey(key), at); twice {
+			d.reportOther(at, other, msgSameKey, quote(key))
+		}
+		c := policy.Condition{Operator: op, Key: key}
+		c.Line, _ = d.place(at)
+		f := conditionField
+		f.name = key
+		d.list = d.list[:0]
+		d.strings(&f, true, true, func(text string, at int) {
+			d.conditionValue(op, text, at)
+			d.list = append(d.list, text)
+		})
+		c.Values = slices.Clone(d.list)
+		cs.list = append(cs.list, c)
+		cs.at = append(cs.at, at)
+		cs.in = append(cs.in, opAt)
+	}
+	if n == 0 && !d.s.Failed() {
+		d.report(at, msgOperatorEmpty, quote(op.String()))
+	}
+}
+
+// foldKey folds what of a condition key is compared without regard to ASCII
+// case: the ORG and CLAIM parts of `iam:ORG:groups` and `oidc:ORG:CLAIM` are
+// compared byte for byte (specification 1.7).
+func foldKey(key string) string {
+	folded := value.FoldASCII(key)
+	const iam, groups, oidc = "iam:", ":groups", "oidc:"
+	switch {
+	case isGroups(folded):
+		return iam + key[len(iam):len(key)-len(groups)] + groups
+	case strings.HasPrefix(folded, oidc) && strings.Contains(folded[len(oidc):], ":"):
+		return oidc + key[len(oidc):]
+	}
+	return folded
+}
+
+// isGroups reports whether a folded key is `iam:ORG:groups`.
+func isGroups(key string) bool {
+	return strings.HasPrefix(key, "iam:") && strings.HasSuffix(key, ":groups") && len(key) > len("iam::groups")
+}
+
+// conditionValue checks that an operator can read a value.
+func (d *decoder) conditionValue(op policy.Operator, text string, at int) {
+	readable, c := true, msgNumber
+	switch op.Test.Family() {
+	case policy.FamilyString:
+		like := op.Test == policy.StringLike || op.Test == policy.StringNotLike
+		if like && !d.short(text, at) {
+			return
+		}
+		if d.variables {
+			d.variablesIn(text, at)
+		}
+	case policy.FamilyArn:
+		if !d.short(text, at) || d.variables && !d.variablesIn(text, at) {
+			return
+		}
+		if n := arnParts(text, d.variables); n < 6 {
+			d.report(at, msgARN, op.String(), quote(text), decimal(n))
+		}
+	case policy.FamilyNumeric:
+		_, readable = value.Number(text)
+	case policy.FamilyDate:
+		_, readable = value.Date(text)
+		c = msgDate
+	case policy.FamilyBool, policy.FamilyNull:
+		_, readable = value.Bool(text)
+		c = msgBool
+	case policy.FamilyBinary:
+		readable, c = value.Binary(text), msgBinary
+	case policy.FamilyIP:
+		p, hostBits, ok := value.Prefix(text)
+		readable, c = ok, msgAddress
+		if ok && hostBits {
+			d.report(at, msgHostBits, quote(text), quote(p.String()))
+		}
+	}
+	if !readable {
+		d.report(at, c, op.String(), quote(text))
+	}
+}
+
+// arnParts counts the parts of an ARN, 6 at most. A colon inside a variable
+// parts nothing.
+func arnParts(text string, variables bool) int {
+	n := 1
+	for variables {
+		before, after, ok := strings.Cut(text, "${")
+		if !ok {
+			break
+		}
+		n += strings.Count(before, ":")
+		_, text, _ = strings.Cut(after, "}")
+	}
+	return min(n+strings.Count(text, ":"), 6)
+}
+
+// conditionWarnings says what is surely not meant. Effect and all keys have to
+// be known.
+func (d *decoder) conditionWarnings(cs *conditions, effect policy.Effect) {
+	var present names // keys that a Null check demands
+	for i := range cs.list {
+		c := &cs.list[i]
+		demands := c.Operator.Test == policy.Null && !slices.ContainsFunc(c.Values, func(v string) bool {
+			absent, _ := value.Bool(v)
+			return absent
+		})
+		if demands {
+			present.add(foldKey(c.Key), 0)
+		}
+	}
+	for i := range cs.list {
+		c := &cs.list[i]
+		op := c.Operator
+		if op.Test == policy.TestNone {
+			continue
+		}
+		if op.Qualifier == policy.ForAllValues && effect == policy.EffectAllow {
+			if !present.has(foldKey(c.Key)) {
+				d.report(cs.at[i], msgForAllValues, quote(op.String()), quote(c.Key), quote(c.Key))
+			}
+		}
+		if op.Qualifier == policy.ForAnyValue && op.IfExists && (i == 0 || cs.in[i-1] != cs.in[i]) {
+			plain := op
+			plain.IfExists = false
+			d.report(cs.in[i], msgForAnyIfExists, quote(op.String()), quote(plain.String()))
+		}
+		if op.Qualifier == policy.QualifierNone && op.Test != policy.Null && alwaysList(c.Key) {
+			all, one := op, op
+			all.Qualifier, one.Qualifier = policy.ForAllValues, policy.ForAnyValue
+			d.report(cs.at[i], msgAlwaysList, quote(c.Key), quote(one.String()), quote(all.String()))
+		}
+	}
+}
+
+// alwaysList reports whether a key has several values by its nature.
+func alwaysList(key string) bool {
+	key = value.FoldASCII(key)
+	return key == "aws:tagkeys" || key == "aws:principalorgpaths" || isGroups(key)
+}

@@ -1,0 +1,370 @@
+package policyjson
+
+import (
+	"bytes"
+
+	"postern/internal/jsonscan"
+	"postern/internal/value"
+)
+
+// decoder reads one file. It is used by one goroutine, for one file at a time.
+type decoder struct {
+	s      jsonscan.Scanner
+	data   []byte // without a byte-order mark: offsets count from here
+	file   string
+	limits Limits
+
+	problems []problem
+	kept     [2]int // problems, by severity
+	dropped  [2]int // those past maxProblems
+
+	// suggestions and globs bound what is spent on advice: how many searches
+	// for a near name, and how many wildcards over the table of actions.
+	suggestions, globs int
+
+	texts     texts
+	unescaped []byte
+	list      []string
+	cursor    cursor
+
+	// variables: `${` starts a policy variable. Set once a bucket policy's
+	// version is known.
+	variables bool
+	// bucket whose policy this is, "" if unknown.
+	bucket string
+}
+
+const (
+	maxSuggestions = 1_000
+	maxGlobs       = 10_000
+)
+
+// field is one field that an object may have.
+type field struct {
+	name string
+	// want says what to write as its value, where the type is wrong.
+	want string
+	// add says what to write where the field is missing; "" if it may be.
+	add string
+}
+
+// fieldSet is the fields of one kind of object.
+type fieldSet struct {
+	what   string // "the statement", in messages
+	fields []field
+	// anyCase: element names of bucket policies are accepted in any ASCII case.
+	anyCase bool
+	// hints says, by lower-case name, what to do instead of a field that
+	// people try and that is none.
+	hints map[string]string
+}
+
+const maxFields = 10
+
+// found says which fields of an object were there.
+type found struct {
+	at        [maxFields]int  // place of the key plus 1, 0 if absent
+	mentioned [maxFields]bool // a misspelled field was taken for it
+}
+
+func (f *found) has(i int) bool { return f.at[i] != 0 }
+
+// key returns the key that the scanner's Member read, unescaped. It is valid
+// until the next string is read.
+func (d *decoder) key() []byte {
+	raw, escaped := d.s.Key()
+	if !escaped {
+		return raw
+	}
+	d.unescaped = jsonscan.Unescape(d.unescaped[:0], raw)
+	return d.unescaped
+}
+
+// fields reads an object with the fields of set; read reads the value of one.
+// Exactly spelled duplicates and unknown fields are errors. A misspelled field
+// is read as the one that it is near to, so that what stands inside it is
+// checked in the same go; the document is lost anyway.
+func (d *decoder) fields(set *fieldSet, read func(i int)) (f found) {
+	d.s.EnterObject()
+	for d.s.Member() {
+		at := d.s.KeyOffset()
+		if d.duplicate() {
+			d.skip()
+			continue
+		}
+		key := d.key()
+		i := indexField(set.fields, key)
+		if i < 0 && set.anyCase {
+			if i = indexFold(set.fields, key); i >= 0 {
+				d.report(at, msgElementCase, quote(key), quote(set.fields[i].name))
+			}
+		}
+		switch {
+		case i < 0:
+			i = d.unknownField(set, key, at)
+			if i < 0 || f.has(i) {
+				d.skip()
+				continue
+			}
+			f.mentioned[i] = true
+		case f.has(i):
+			d.reportOther(at, f.at[i]-1, msgSameElement, quote(key), quote(set.fields[i].name))
+			d.skip()
+			continue
+		default:
+			f.at[i] = at + 1
+		}
+		read(i)
+	}
+	return f
+}
+
+// unknownField reports a field that set lacks; it returns the one meant, or -1.
+func (d *decoder) unknownField(set *fieldSet, key []byte, at int) int {
+	if hint, ok := set.hints[value.FoldASCII(clip(key))]; ok {
+		d.report(at, msgUnknownHint, quote(key), set.what, hint)
+		return -1
+	}
+	i := d.nearest(key, len(set.fields), func(i int) string { return set.fields[i].name })
+	if i < 0 {
+		all := ""
+		for k, f := range set.fields {
+			if k > 0 {
+				all += ", "
+			}
+			all += quote([]byte(f.name))
+		}
+		d.report(at, msgUnknownField, quote(key), set.what, all)
+		return -1
+	}
+	d.report(at, msgUnknownNear, quote(key), set.what, quote(set.fields[i].name))
+	return i
+}
+
+// missing reports the fields of set that have to be there and are not.
+func (d *decoder) missing(set *fieldSet, f *found, at int) {
+	if d.s.Failed() {
+		return // the rest of the file is unread
+	}
+	for i := range set.fields {
+		if set.fields[i].add != "" && !f.has(i) && !f.mentioned[i] {
+			d.report(at, msgMissing, set.what, quote(set.fields[i].name), set.fields[i].add)
+		}
+	}
+}
+
+// duplicate reports a key that stands twice in its object.
+func (d *decoder) duplicate() bool {
+	other, ok := d.s.Duplicate()
+	if ok {
+		d.reportOther(d.s.KeyOffset(), other, msgDuplicateKey, quote(d.key()))
+	}
+	return ok
+}
+
+// skip reads a value that nothing is made of. Duplicate keys inside it are
+// errors as anywhere.
+func (d *decoder) skip() {
+	switch d.s.Peek() {
+	case jsonscan.Object:
+		d.s.EnterObject()
+		for d.s.Member() {
+			d.duplicate()
+			d.skip()
+		}
+	case jsonscan.Array:
+		d.s.EnterArray()
+		for d.s.Element() {
+			d.skip()
+		}
+	default:
+		d.s.Skip()
+	}
+}
+
+// wrongType reports the value that comes next, and skips it.
+func (d *decoder) wrongType(what string, got jsonscan.Kind, want string) {
+	if got != jsonscan.None {
+		d.report(d.s.Offset(), msgWrongType, what, got.String(), want)
+	}
+	d.skip()
+}
+
+// text reads a string and returns it with its place.
+func (d *decoder) text(f *field) (text string, at int, ok bool) {
+	k := d.s.Peek()
+	at = d.s.Offset()
+	if k != jsonscan.String {
+		d.wrongType(quote([]byte(f.name)), k, f.want)
+		return "", at, false
+	}
+	text, ok = d.readText()
+	return text, at, ok
+}
+
+func (d *decoder) readText() (string, bool) {
+	raw, escaped, ok := d.s.Text()
+	if !ok {
+		return "", false
+	}
+	if escaped {
+		d.unescaped = jsonscan.Unescape(d.unescaped[:0], raw)
+		raw = d.unescaped
+	}
+	return d.texts.keep(raw), true
+}
+
+// scalar reads the value of kind k that comes next as text: a string, and with
+// all also a number or boolean, which is the text it was written with.
+func (d *decoder) scalar(k jsonscan.Kind, all bool) (text string, ok bool) {
+	switch {
+	case k == jsonscan.String:
+		return d.readText()
+	case !all:
+	case k == jsonscan.Number:
+		raw, ok := d.s.NumberText()
+		return d.texts.keep(raw), ok
+	case k == jsonscan.True, k == jsonscan.False:
+		k, ok := d.s.Literal()
+		if k == jsonscan.True {
+			return "true", ok
+		}
+		return "false", ok
+	}
+	return "", false
+}
+
+// strings reads a list that is not empty, or with single one value alone;
+// with scalars also numbers and booleans. each gets every entry that has a
+// right type.
+func (d *decoder) strings(f *field, single, scalars bool, each func(text string, at int)) {
+	k := d.s.Peek()
+	at := d.s.Offset()
+	right := func(k jsonscan.Kind) bool {
+		return k == jsonscan.String || scalars && (k == jsonscan.Number || k == jsonscan.True || k == jsonscan.False)
+	}
+	switch {
+	case k == jsonscan.Array:
+		n := 0
+		d.s.EnterArray()
+		for d.s.Element() {
+			n++
+			k := d.s.Peek()
+			at := d.s.Offset()
+			if !right(k) {
+				want := "a string"
+				if scalars {
+					want = "a string, a number or a boolean"
+				}
+				d.wrongType("an entry of "+quote([]byte(f.name)), k, want)
+			} else if text, ok := d.scalar(k, scalars); ok {
+				each(text, at)
+			}
+		}
+		if n == 0 && !d.s.Failed() {
+			d.report(at, msgEmptyList, quote([]byte(f.name)), f.want)
+		}
+	case single && right(k):
+		if text, ok := d.scalar(k, scalars); ok {
+			each(text, at)
+		}
+	default:
+		d.wrongType(quote([]byte(f.name)), k, f.want)
+	}
+}
+
+// statements reads the list of statements, each with read; with single also
+// one statement alone.
+func (d *decoder) statements(f *field, single bool, read func()) {
+	k := d.s.Peek()
+	at := d.s.Offset()
+	switch {
+	case k == jsonscan.Object && single:
+		read()
+	case k == jsonscan.Array:
+		n := 0
+		d.s.EnterArray()
+		for d.s.Element() {
+			n++
+			k := d.s.Peek()
+			switch {
+			case n > d.limits.Statements:
+				if n == d.limits.Statements+1 && k != jsonscan.None {
+					d.report(d.s.Offset(), msgStatements, decimal(d.limits.Statements))
+				}
+				d.skip()
+			case k != jsonscan.Object:
+				d.wrongType("an entry of "+quote([]byte(f.name)), k, "a statement, an object")
+			default:
+				read()
+			}
+		}
+		if n == 0 && !d.s.Failed() {
+			d.report(at, msgEmptyList, quote([]byte(f.name)), f.want)
+		}
+	default:
+		d.wrongType(quote([]byte(f.name)), k, f.want)
+	}
+}
+
+// effect reads an effect.
+func (d *decoder) effect(f *field) (allow, ok bool) {
+	text, at, ok := d.text(f)
+	switch {
+	case !ok:
+	case text == "Allow":
+		return true, true
+	case text == "Deny":
+		return false, true
+	case value.EqualFoldASCII(text, "Allow"), value.EqualFoldASCII(text, "Deny"):
+		right := `"Deny"`
+		if len(text) == len("Allow") {
+			right = `"Allow"`
+		}
+		d.report(at, msgEffectCase, quote([]byte(text)), right)
+	default:
+		d.report(at, msgEffect, quote([]byte(text)))
+	}
+	return false, false
+}
+
+func indexField(fields []field, key []byte) int {
+	for i := range fields {
+		if fields[i].name == string(key) {
+			return i
+		}
+	}
+	return -1
+}
+
+func indexFold(fields []field, key []byte) int {
+	for i := range fields {
+		if len(key) == len(fields[i].name) && value.EqualFoldASCII(fields[i].name, string(key)) {
+			return i
+		}
+	}
+	return -1
+}
+
+// object reports whether an object begins the file; if not, it says so.
+func (d *decoder) object(want string) bool {
+	k := d.s.Peek()
+	if k == jsonscan.Object {
+		return true
+	}
+	d.wrongType("the document", k, want)
+	d.s.End()
+	return false
+}
+
+// syntax reports the scanner's error.
+func (d *decoder) syntax(err *jsonscan.Error) {
+	switch {
+	case len(bytes.TrimLeft(d.data, " \t\r\n")) == 0:
+		d.report(0, msgEmptyFile)
+	case bytes.HasPrefix(d.data, []byte("\xff\xfe")), bytes.HasPrefix(d.data, []byte("\xfe\xff")):
+		d.report(0, msgUTF16)
+	default:
+		d.report(err.Offset, msgSyntax, err.Message)
+	}
+}

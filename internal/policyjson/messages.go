@@ -1,0 +1,189 @@
+package policyjson
+
+import "postern/policy"
+
+// code names a message. The messages stand in one table, so that a test can
+// demand a case for every one.
+type code uint8
+
+const (
+	msgSyntax code = iota
+	msgEmptyFile
+	msgUTF16
+	msgMoreErrors
+	msgMoreWarnings
+	msgUnknownKind
+	msgAccessKind
+
+	msgDuplicateKey
+	msgSameElement
+	msgElementCase
+	msgUnknownField
+	msgUnknownNear
+	msgUnknownHint
+	msgMissing
+	msgWrongType
+	msgEmptyList
+	msgEmptyText
+	msgEmptyName
+	msgStatements
+	msgPatternLong
+
+	msgVersion
+	msgBesideWrapper
+	msgStatementName
+	msgEffect
+	msgEffectCase
+
+	msgActionForm
+	msgActionService
+	msgOrganizationService
+	msgActionVariable
+	msgActionUnknown
+	msgActionNear
+	msgActionNever
+
+	msgResourceARN
+	msgResourceForm
+	msgResourceNever
+	msgWholeOrganization
+	msgPlainVariable
+	msgVariable
+	msgVariableLong
+
+	msgPrincipalARN
+	msgPrincipalARNForm
+	msgPrincipalOrg
+	msgPrincipalNoOrg
+	msgPrincipalEMail
+	msgPrincipalBare
+	msgPrincipalProvider
+	msgPrincipalNobody
+	msgPrincipalStar
+	msgPrincipalGroup
+	msgPrincipalToken
+	msgPrincipalVariable
+	msgPrincipalText
+	msgPrincipalKey
+	msgPrincipalEmpty
+	msgNotPrincipalAllow
+	msgBoth
+	msgNeither
+
+	msgConditionEmpty
+	msgOperatorEmpty
+	msgOperatorName
+	msgOperatorUnknown
+	msgOperatorNear
+	msgConditionKey
+	msgSameKey
+	msgNumber
+	msgDate
+	msgBool
+	msgAddress
+	msgHostBits
+	msgBinary
+	msgARN
+	msgForAllValues
+	msgForAnyIfExists
+	msgAlwaysList
+
+	msgBucketName
+
+	messageCount
+)
+
+const (
+	isError   = policy.Error
+	isWarning = policy.Warning
+)
+
+// messages say what is wrong, and what to write instead. The last `%s` of
+// those that reportOther uses is the other place.
+var messages = [messageCount]struct {
+	severity policy.Severity
+	text     string
+}{
+	msgSyntax:       {isError, "%s"},
+	msgEmptyFile:    {isError, "the file is empty; write a policy, or remove the file"},
+	msgUTF16:        {isError, "the file looks like UTF-16; save it as UTF-8"},
+	msgMoreErrors:   {isError, "and %s more errors from here on; correct those above first"},
+	msgMoreWarnings: {isWarning, "and %s more warnings from here on"},
+	msgUnknownKind:  {isError, "this is no policy document; an organization policy has `policy` or `statements`, a bucket policy `Statement`, a bucket list `buckets`"},
+	msgAccessKind:   {isError, "this is an iam document, which this build does not support yet; keep it out of the policy directory"},
+
+	msgDuplicateKey: {isError, "the key %s stands twice in one object, first at %s; keep one"},
+	msgSameElement:  {isError, "%s is the element %s once more, which stands at %s; keep one"},
+	msgElementCase:  {isWarning, "the element %s is spelled %s; write it so"},
+	msgUnknownField: {isError, "there is no field %s in %s; remove it, the fields are %s"},
+	msgUnknownNear:  {isError, "there is no field %s in %s; write %s"},
+	msgUnknownHint:  {isError, "there is no field %s in %s; %s"},
+	msgMissing:      {isError, "%s has no %s; add %s"},
+	msgWrongType:    {isError, "%s is %s; write %s"},
+	msgEmptyList:    {isError, "%s is an empty list; write %s"},
+	msgEmptyText:    {isError, "%s has an empty string; write %s"},
+	msgEmptyName:    {isError, "%s is empty; write %s"},
+	msgStatements:   {isError, "a file holds at most %s statements; write the rest into another file"},
+	msgPatternLong:  {isError, "this pattern has %s bytes and may have 2048; shorten it with `*`"},
+
+	msgVersion:       {isError, "there is no version %s; write %s"},
+	msgBesideWrapper: {isError, "%s stands beside \"policy\"; move it into \"policy\", or remove the wrapper"},
+	msgStatementName: {isError, "the statement name %s stands twice in one document, first at %s; give each statement its own"},
+	msgEffect:        {isError, "there is no effect %s; write \"Allow\" or \"Deny\""},
+	msgEffectCase:    {isError, "there is no effect %s; write %s"},
+
+	msgActionForm:          {isError, "%s is no action pattern; write \"*\", or a service with `:` and a name after it, such as \"s3:GetObject\" or \"s3:Get*\""},
+	msgActionService:       {isError, "%s names no service; write %s"},
+	msgOrganizationService: {isError, "%s is no action of an organization policy; write \"*\", or an action that begins with `s3:` or `cwobject:`"},
+	msgActionVariable:      {isError, "there are no policy variables in actions, and %s holds `${`; write the action's name"},
+	msgActionUnknown:       {isWarning, "no known action matches %s; check its spelling"},
+	msgActionNear:          {isWarning, "no known action matches %s; did you mean %s?"},
+	msgActionNever:         {isWarning, "%s never matches in a bucket policy; write an action that begins with `s3:`, or remove it"},
+
+	msgResourceARN:       {isError, "%s is an ARN, and an organization policy wants the short form; write %s"},
+	msgResourceForm:      {isError, "%s is no resource of a bucket policy; write %s"},
+	msgResourceNever:     {isWarning, "%s never matches this bucket, which is %s; write %s or %s"},
+	msgWholeOrganization: {isError, "the actions of this statement are asked on the whole organization; write \"resources\": [\"*\"]"},
+	msgPlainVariable:     {isWarning, "`${` in %s is plain text, because an organization policy has no policy variables; write the value itself"},
+	msgVariable:          {isError, "%s"},
+	msgVariableLong:      {isError, "`${` does not begin a policy variable here; write `${KEY}` or `${KEY, 'TEXT'}`, or `${$}{` for the text `${`"},
+
+	msgPrincipalARN:      {isError, "%s is an ARN, and an organization policy wants the identifier alone; write %s"},
+	msgPrincipalARNForm:  {isError, "%s is no principal; write \"*\", \"arn:aws:iam::ORG:provider/name\", \"arn:aws:iam::ORG:*\" or \"ORG\""},
+	msgPrincipalOrg:      {isError, "%s names no organization; write 1 to 64 letters, digits, `-` or `_` as ORG in \"arn:aws:iam::ORG:...\""},
+	msgPrincipalNoOrg:    {isError, "%s does not say of which organization; write %s"},
+	msgPrincipalEMail:    {isError, "%s is an e-mail address; write the user's UID, as in %s"},
+	msgPrincipalBare:     {isError, "%s has no provider (an IAM group cannot stand here); write %s for a SAML group or role, %s for a console user"},
+	msgPrincipalProvider: {isError, "%s does not begin with a provider (1 to 64 letters, digits, `.`, `_`, `-`) and `/`; write %s"},
+	msgPrincipalNobody:   {isError, "%s has no name after the provider; write %s, or %s for all of them"},
+	msgPrincipalStar:     {isError, "%s has a `*` that is not at the end; write %s"},
+	msgPrincipalGroup:    {isError, "%s is an IAM group, which only the iam layer knows; write %s for a SAML group or role, or %s for one user"},
+	msgPrincipalToken:    {isError, "%s is a token, which only the iam layer knows; grant it in an iam document, or write \"*\""},
+	msgPrincipalVariable: {isError, "there are no policy variables in principals, and %s holds `${`; write the name itself, or test it in a `Condition`"},
+	msgPrincipalText:     {isError, "the only text that %s can be is \"*\"; write {\"AWS\": %s}"},
+	msgPrincipalKey:      {isError, "there is no kind of principal %s; write \"AWS\" or \"CW\""},
+	msgPrincipalEmpty:    {isError, "%s is an empty object; write {\"AWS\": \"*\"}, or whom it names"},
+	msgNotPrincipalAllow: {isError, "\"NotPrincipal\" with \"Allow\" would admit everyone else; write \"Principal\" with those who are allowed, or \"Deny\""},
+	msgBoth:              {isError, "%s and %s exclude each other, and the other stands at %s; keep one"},
+	msgNeither:           {isError, "the statement has neither %s nor %s; add %s"},
+
+	msgConditionEmpty:  {isWarning, "\"Condition\" is empty and restricts nothing; remove it"},
+	msgOperatorEmpty:   {isError, "the operator %s has no keys; write {\"KEY\": \"VALUE\"}, or remove it"},
+	msgOperatorName:    {isError, "a condition operator is empty; write its name, such as \"StringEquals\""},
+	msgOperatorUnknown: {isError, "there is no condition operator %s; write one of specification 1.7, such as \"StringEquals\""},
+	msgOperatorNear:    {isError, "there is no condition operator %s; write %s"},
+	msgConditionKey:    {isError, "a condition key is empty; write its name, such as \"aws:SourceIp\""},
+	msgSameKey:         {isError, "the condition key %s is the same as the one at %s; put the values of both into one list"},
+	msgNumber:          {isError, "%s cannot read %s as a number; write it as in \"10\", \"-1.5\" or \"2e3\""},
+	msgDate:            {isError, "%s cannot read %s as a date; write it as in \"2026-01-31\", \"2026-01-31T23:59:59Z\" or \"1769903999\" (seconds since 1970)"},
+	msgBool:            {isError, "%s cannot read %s; write \"true\" or \"false\""},
+	msgAddress:         {isError, "%s cannot read %s as an address or range; write it as in \"203.0.113.7\", \"203.0.113.0/24\" or \"2001:db8::/32\""},
+	msgHostBits:        {isWarning, "the range %s has bits set past its length, which do not count; write %s"},
+	msgBinary:          {isError, "%s cannot read %s as base64; write it in the standard alphabet with padding, as in \"aGVsbG8=\""},
+	msgARN:             {isError, "%s wants an ARN of six parts, and %s has %s; write all parts, `*` for any, as in \"arn:aws:iam::ORG:role/*\""},
+	msgForAllValues:    {isWarning, "%s also holds where %s is absent, and this is an Allow; add \"Null\": {%s: \"false\"}"},
+	msgForAnyIfExists:  {isWarning, "%s is false where the key is absent, so \"IfExists\" changes nothing; write %s"},
+	msgAlwaysList:      {isWarning, "%s is always a list; write %s or %s to say how many of its values must hold"},
+
+	msgBucketName: {isError, "%s is no bucket name; write 1 to 255 letters, digits, `.`, `-` or `_`"},
+}

@@ -1,0 +1,295 @@
+package policyjson
+
+import (
+	"slices"
+	"strings"
+
+	"postern/internal/action"
+	"postern/internal/pattern"
+	"postern/internal/value"
+	"postern/policy"
+)
+
+const wantOrganization = `{"version": "v1alpha1", "name": "NAME", "statements": [...]}`
+
+// The fields of an organization policy, in the order of these constants.
+const (
+	orgVersion = iota
+	orgName
+	orgStatements
+	orgPolicy // in orgTop only
+)
+
+var orgFields = []field{
+	orgVersion:    {"version", `"v1alpha1"`, `"version": "v1alpha1"`},
+	orgName:       {"name", "a name, a string that is not empty", `"name": "NAME"`},
+	orgStatements: {"statements", "a list of statements", `"statements": [{...}]`},
+}
+
+var orgBody = fieldSet{what: "an organization policy", fields: orgFields}
+
+var orgTop = fieldSet{what: "an organization policy", fields: append(slices.Clip(orgFields),
+	field{"policy", wantOrganization, ""})}
+
+const (
+	orgStName = iota
+	orgStEffect
+	orgStActions
+	orgStResources
+	orgStPrincipals
+)
+
+var orgStatement = fieldSet{
+	what: "a statement of an organization policy",
+	fields: []field{
+		orgStName:       {"name", "a name, a string that is not empty", `"name": "NAME"`},
+		orgStEffect:     {"effect", `"Allow" or "Deny"`, `"effect": "Allow" or "effect": "Deny"`},
+		orgStActions:    {"actions", `a list of actions, such as ["s3:*"]`, `"actions": ["s3:*"] or fewer`},
+		orgStResources:  {"resources", `a list of resources, such as ["BUCKET", "BUCKET/*"] or ["*"]`, `"resources": ["BUCKET", "BUCKET/*"], or ["*"] for all`},
+		orgStPrincipals: {"principals", `a list of principals, such as ["role/Admin"] or ["*"]`, `"principals": ["role/NAME"], or ["*"] for everyone`},
+	},
+	hints: map[string]string{
+		"condition":     noConditions,
+		"conditions":    noConditions,
+		"notprincipal":  noNegation,
+		"notprincipals": noNegation,
+		"notaction":     noNegation,
+		"notactions":    noNegation,
+		"notresource":   noNegation,
+		"notresources":  noNegation,
+		"sid":           `write "name"`,
+	},
+}
+
+const (
+	noConditions = "write the condition into a bucket policy, or remove it"
+	noNegation   = `name those meant in a "Deny" statement of their own`
+)
+
+// organization reads an organization policy, in its wrapper or bare.
+func (d *decoder) organization() *policy.Document {
+	doc := &policy.Document{Kind: policy.KindOrganization, File: d.file}
+	if !d.object(wantOrganization) {
+		return nil
+	}
+	at := d.s.Offset()
+	set := &orgTop
+	wrapped := false
+	var f found
+	f = d.fields(set, func(i int) {
+		switch k := d.s.Peek(); {
+		case i != orgPolicy:
+			d.organizationField(doc, i)
+		case k != '{':
+			d.wrongType(`"policy"`, k, set.fields[i].want)
+			wrapped = true
+		default:
+			wrapped = true
+			at := d.s.Offset()
+			inner := d.fields(&orgBody, func(i int) { d.organizationField(doc, i) })
+			d.missing(&orgBody, &inner, at)
+		}
+	})
+	if wrapped {
+		for i, at := range f.at[:orgPolicy] {
+			if at > 0 {
+				d.report(at-1, msgBesideWrapper, quote(set.fields[i].name))
+			}
+		}
+	} else {
+		d.missing(set, &f, at)
+	}
+	d.s.End()
+	return doc
+}
+
+func (d *decoder) organizationField(doc *policy.Document, i int) {
+	f := &orgFields[i]
+	switch i {
+	case orgVersion:
+		if text, at, ok := d.text(f); ok && text != "v1alpha1" {
+			d.report(at, msgVersion, quote(text), f.want)
+		}
+	case orgName:
+		if text, at, ok := d.text(f); ok {
+			d.notEmptyName(f, text, at)
+			doc.Name = text
+			doc.NameLine, doc.NameColumn = d.place(at)
+		}
+	case orgStatements:
+		doc.Statements = nil
+		var seen names
+		d.statements(f, false, func() {
+			doc.Statements = append(doc.Statements, d.organizationStatement(&seen))
+		})
+		doc.Statements = slices.Clip(doc.Statements)
+	}
+}
+
+func (d *decoder) organizationStatement(seen *names) (st policy.Statement) {
+	at := d.s.Offset()
+	st.Line, _ = d.place(at)
+	resourcesAt := at
+	f := d.fields(&orgStatement, func(i int) {
+		f := &orgStatement.fields[i]
+		switch i {
+		case orgStName:
+			if text, at, ok := d.text(f); ok && d.notEmptyName(f, text, at) {
+				st.Name = text
+				d.statementName(seen, text, at)
+			}
+		case orgStEffect:
+			if allow, ok := d.effect(f); ok {
+				st.Effect = effectOf(allow)
+			}
+		case orgStActions:
+			st.Actions = d.entries(f, false, d.organizationAction)
+		case orgStResources:
+			d.s.Peek()
+			resourcesAt = d.s.Offset()
+			st.Resources = d.entries(f, false, d.organizationResource)
+		case orgStPrincipals:
+			st.Principals = nil
+			d.strings(f, false, false, func(text string, at int) {
+				if d.notEmpty(f, text, at) {
+					st.Principals = append(st.Principals, d.organizationPrincipal(text, at))
+				}
+			})
+			st.Principals = slices.Clip(st.Principals)
+		}
+	})
+	d.missing(&orgStatement, &f, at)
+	if len(st.Actions) > 0 && len(st.Resources) > 0 && !slices.Contains(st.Resources, "*") &&
+		!slices.ContainsFunc(st.Actions, func(a string) bool { return !wholeOrganization(a) }) {
+		d.report(resourcesAt, msgWholeOrganization)
+	}
+	return st
+}
+
+// wholeOrganization reports whether a pattern can only match actions that are
+// asked on the whole organization, by the letter of specification 1.4.
+func wholeOrganization(pattern string) bool {
+	const service = "cwobject:"
+	return len(pattern) > len(service) && value.EqualFoldASCII(pattern[:len(service)], service) ||
+		value.EqualFoldASCII(pattern, "s3:ListAllMyBuckets")
+}
+
+func (d *decoder) statementName(seen *names, text string, at int) {
+	if other, twice := seen.add(text, at); twice {
+		d.reportOther(at, other, msgStatementName, quote(text))
+	}
+}
+
+func effectOf(allow bool) policy.Effect {
+	if allow {
+		return policy.EffectAllow
+	}
+	return policy.EffectDeny
+}
+
+// entries reads a list of strings that are not empty; check looks at each.
+func (d *decoder) entries(f *field, single bool, check func(f *field, text string, at int) string) []string {
+	d.list = d.list[:0]
+	d.strings(f, single, false, func(text string, at int) {
+		if d.notEmpty(f, text, at) {
+			d.list = append(d.list, check(f, text, at))
+		}
+	})
+	if len(d.list) == 0 {
+		return nil
+	}
+	return slices.Clone(d.list)
+}
+
+func (d *decoder) notEmpty(f *field, text string, at int) bool {
+	if text == "" {
+		d.report(at, msgEmptyText, quote(f.name), f.want)
+		return false
+	}
+	return true
+}
+
+func (d *decoder) notEmptyName(f *field, text string, at int) bool {
+	if text == "" {
+		d.report(at, msgEmptyName, quote(f.name), f.want)
+		return false
+	}
+	return true
+}
+
+// short reports a pattern that is too long.
+func (d *decoder) short(text string, at int) bool {
+	if len(text) > pattern.MaxLen {
+		d.report(at, msgPatternLong, decimal(len(text)))
+		return false
+	}
+	return true
+}
+
+func (d *decoder) plainVariable(text string, at int) {
+	if strings.Contains(text, "${") {
+		d.report(at, msgPlainVariable, quote(text))
+	}
+}
+
+func (d *decoder) organizationAction(_ *field, text string, at int) string {
+	if !d.short(text, at) || !d.actionForm(text, at) {
+		return text
+	}
+	if c := action.ClassOf(text); text != "*" && !c.S3() && c != action.ControlPlane {
+		d.report(at, msgOrganizationService, quote(text))
+		return text
+	}
+	d.plainVariable(text, at)
+	d.knownAction(text, at)
+	return text
+}
+
+func (d *decoder) organizationResource(_ *field, text string, at int) string {
+	if !d.short(text, at) {
+		return text
+	}
+	if isARN(text) {
+		d.report(at, msgResourceARN, quote(text), quote(afterColons(text)))
+		return text
+	}
+	d.plainVariable(text, at)
+	return text
+}
+
+// organizationPrincipal reads a principal of specification 1.4.
+func (d *decoder) organizationPrincipal(text string, at int) policy.PrincipalPattern {
+	switch {
+	case !d.short(text, at):
+		return policy.PrincipalPattern{}
+	case text == "*":
+		return policy.PrincipalPattern{Kind: policy.PrincipalEveryone}
+	case isARN(text):
+		write := afterColons(text)
+		if write == "root" || !strings.Contains(write, "/") {
+			write = "*"
+		}
+		d.report(at, msgPrincipalARN, quote(text), quote(write))
+		return policy.PrincipalPattern{}
+	}
+	d.plainVariable(text, at)
+	return d.identifier(text, text, "", at)
+}
+
+func isARN(text string) bool {
+	return len(text) >= 4 && value.EqualFoldASCII(text[:4], "arn:")
+}
+
+// afterColons is the sixth part of an ARN, or what stands after its last colon;
+// `*` where nothing does.
+func afterColons(arn string) string {
+	for range 5 {
+		if _, rest, ok := strings.Cut(arn, ":"); ok {
+			arn = rest
+		}
+	}
+	if arn == "" {
+		return "*"
+	}
+	return arn
+}

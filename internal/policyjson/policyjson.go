@@ -1,0 +1,144 @@
+// Package policyjson reads the bytes of one policy file into a
+// policy.Document, and writes a document back. It is the one decoder of all
+// policy languages (specification 4, Strict JSON), and the only place that
+// checks the rules of specification 1.4 to 1.7 that one file can break.
+//
+// It is strict: whatever it does not understand is an error, because a rule
+// that is read past is a hole. It reports every error of a file at once, each
+// with its place and with what to write instead. A syntax error ends the
+// reading of a file; what was found before it is reported too.
+//
+// Time and memory are linear in the size of the file, whatever stands in it.
+// A document keeps no reference to the file's bytes.
+package policyjson
+
+import (
+	"bytes"
+	"sync"
+
+	"postern/internal/jsonscan"
+	"postern/policy"
+)
+
+// Limits bounds a file (specification 4, Bounds).
+type Limits struct {
+	// Depth is how deep objects and lists may nest; 0, or anything above
+	// jsonscan.MaxDepth, is jsonscan.MaxDepth.
+	Depth int
+	// Statements is how many statements a file may hold; 0 is 100,000.
+	Statements int
+}
+
+const defaultStatements = 100_000
+
+// File is what Parse found: of Document and Buckets the one that goes with
+// Kind, and neither if there was an error.
+type File struct {
+	Kind     policy.Kind
+	Document *policy.Document
+	Buckets  []string
+}
+
+// ParseOrganization reads an organization policy (specification 1.4). On an
+// error the document is nil; the diagnostics are complete and sorted, warnings
+// included. file names the file in them and in the document.
+//
+// Columns count bytes from 1. A byte-order mark at the start of the file is
+// accepted and is not counted: the byte after it is column 1 of line 1.
+func ParseOrganization(file string, data []byte, l Limits) (*policy.Document, []policy.Diagnostic) {
+	d := begin(file, data, l)
+	defer d.release()
+	doc := d.organization()
+	return finish(d, doc)
+}
+
+// ParseBucket reads the policy of bucket (specification 1.5), "" if it is not
+// known which: then nobody can tell whether a resource fits it. For the rest
+// see ParseOrganization.
+func ParseBucket(file, bucket string, data []byte, l Limits) (*policy.Document, []policy.Diagnostic) {
+	d := begin(file, data, l)
+	defer d.release()
+	doc := d.bucketPolicy(bucket)
+	return finish(d, doc)
+}
+
+// ParseBucketList reads a buckets.json (specification 4): the buckets of an
+// organization in the order of the file, each once. An empty list is a list.
+// On an error the list is nil. For the rest see ParseOrganization.
+func ParseBucketList(file string, data []byte, l Limits) ([]string, []policy.Diagnostic) {
+	d := begin(file, data, l)
+	defer d.release()
+	list := d.bucketList()
+	return finish(d, list)
+}
+
+// Parse reads a file whose kind its content tells (specification 4, Command
+// line): the names of its top-level fields, and the value of a version. For
+// the rest see ParseOrganization.
+func Parse(file string, data []byte, l Limits) (File, []policy.Diagnostic) {
+	kind := kindOf(data)
+	f := File{Kind: kind}
+	var ds []policy.Diagnostic
+	switch kind {
+	case policy.KindOrganization:
+		f.Document, ds = ParseOrganization(file, data, l)
+	case policy.KindBucket:
+		f.Document, ds = ParseBucket(file, "", data, l)
+	case policy.KindBucketList:
+		f.Buckets, ds = ParseBucketList(file, data, l)
+	default:
+		d := begin(file, data, l)
+		defer d.release()
+		if d.s.Peek() != jsonscan.None {
+			c := msgUnknownKind
+			if kind == policy.KindAccess {
+				c = msgAccessKind
+			}
+			d.report(d.s.Offset(), c)
+		}
+		d.skip()
+		d.s.End()
+		_, ds = finish(d, struct{}{})
+	}
+	return f, ds
+}
+
+var decoders = sync.Pool{New: func() any { return new(decoder) }}
+
+func begin(file string, data []byte, l Limits) *decoder {
+	d := decoders.Get().(*decoder)
+	if l.Depth <= 0 || l.Depth > jsonscan.MaxDepth {
+		l.Depth = jsonscan.MaxDepth
+	}
+	if l.Statements <= 0 {
+		l.Statements = defaultStatements
+	}
+	d.file, d.data, d.limits = file, withoutMark(data), l
+	d.suggestions, d.globs = maxSuggestions, maxGlobs
+	d.texts.begin(len(data))
+	d.s.Reset(d.data, l.Depth, 0, true)
+	return d
+}
+
+func withoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) }
+
+// release hands the decoder's memory on. Nothing of it may reach a result.
+func (d *decoder) release() {
+	d.s.Reset(nil, 0, 0, true)
+	clear(d.list[:cap(d.list)]) // it would keep documents alive
+	*d = decoder{s: d.s, unescaped: d.unescaped[:0], list: d.list[:0]}
+	decoders.Put(d)
+}
+
+// finish makes the diagnostics, and drops the result if one is an error.
+func finish[T any](d *decoder, result T) (T, []policy.Diagnostic) {
+	if err, ok := d.s.Err().(*jsonscan.Error); ok {
+		d.syntax(err)
+	}
+	ds := d.diagnostics()
+	if policy.HasErrors(ds) {
+		var none T
+		return none, ds
+	}
+	return result, ds
+}

@@ -1,0 +1,157 @@
+package policyjson
+
+import (
+	"strings"
+
+	"postern/internal/value"
+	"postern/policy"
+)
+
+// The principals of bucket policies (specification 1.5), and the identifiers
+// that both languages share (specification 1.4).
+
+const arnPrefix = "arn:aws:iam::"
+
+// identifier reads `provider/name` or `provider/prefix*`. Messages show whole,
+// and write what to write behind prefix, which is what comes before an
+// identifier in the language at hand.
+func (d *decoder) identifier(text, whole, prefix string, at int) policy.PrincipalPattern {
+	none := policy.PrincipalPattern{}
+	provider, name, ok := strings.Cut(text, "/")
+	shown := quote(whole)
+	star := strings.IndexByte(text, '*')
+	switch {
+	case !ok && strings.Contains(text, "@"):
+		d.report(at, msgPrincipalEMail, shown, quote(prefix+"coreweave/UID"))
+	case !ok && star < 0:
+		d.report(at, msgPrincipalBare, shown, quote(prefix+"role/"+clip(text)), quote(prefix+"coreweave/UID"))
+	case !ok || !isName(provider, "._-", 64):
+		d.report(at, msgPrincipalProvider, shown, quote(prefix+"provider/name"))
+	case name == "":
+		d.report(at, msgPrincipalNobody, shown, quote(prefix+provider+"/name"), quote(prefix+provider+"/*"))
+	case provider == "group":
+		d.report(at, msgPrincipalGroup, shown, quote(prefix+"role/"+clip(name)), quote(prefix+"coreweave/UID"))
+	case provider == "token":
+		d.report(at, msgPrincipalToken, shown)
+	case star >= 0 && star < len(text)-1:
+		d.report(at, msgPrincipalStar, shown, quote(prefix+clip(text[:star+1])))
+	case star >= 0:
+		return policy.PrincipalPattern{Kind: policy.PrincipalPrefix, Name: text[:star]}
+	default:
+		return policy.PrincipalPattern{Kind: policy.PrincipalExact, Name: text}
+	}
+	return none
+}
+
+// isName reports whether text is 1 to most letters, digits and characters of also.
+func isName(text, also string, most int) bool {
+	if text == "" || len(text) > most {
+		return false
+	}
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && strings.IndexByte(also, c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func isOrg(text string) bool { return isName(text, "-_", 64) }
+
+var principalField = field{"AWS", `"*", an ARN such as "arn:aws:iam::ORG:role/NAME", or a list of these`, ""}
+
+// bucketPrincipals reads the value of Principal or NotPrincipal.
+func (d *decoder) bucketPrincipals(f *field) (out []policy.PrincipalPattern) {
+	k := d.s.Peek()
+	at := d.s.Offset()
+	switch k {
+	case '"':
+		text, ok := d.readText()
+		if ok && text != "*" {
+			d.report(at, msgPrincipalText, quote(f.name), quote(text))
+		}
+		return []policy.PrincipalPattern{{Kind: policy.PrincipalEveryone}}
+	case '{':
+	default:
+		d.wrongType(quote(f.name), k, f.want)
+		return nil
+	}
+	n := 0
+	d.s.EnterObject()
+	for d.s.Member() {
+		n++
+		at := d.s.KeyOffset()
+		twice := d.duplicate()
+		key := d.key()
+		if name := string(key); name != "AWS" && name != "CW" {
+			d.report(at, msgPrincipalKey, quote(key))
+			if !value.EqualFoldASCII(name, "AWS") && !value.EqualFoldASCII(name, "CW") {
+				d.skip()
+				continue
+			}
+		}
+		if twice {
+			d.skip()
+			continue
+		}
+		entry := principalField
+		entry.name = string(key)
+		d.strings(&entry, true, false, func(text string, at int) {
+			if d.notEmpty(&entry, text, at) {
+				out = append(out, d.bucketPrincipal(text, at))
+			}
+		})
+	}
+	if n == 0 && !d.s.Failed() {
+		d.report(at, msgPrincipalEmpty, quote(f.name))
+	}
+	return out
+}
+
+// bucketPrincipal reads one principal of specification 1.5.
+func (d *decoder) bucketPrincipal(text string, at int) policy.PrincipalPattern {
+	none := policy.PrincipalPattern{}
+	if !d.short(text, at) {
+		return none
+	}
+	if d.variables && strings.Contains(text, "${") {
+		d.report(at, msgPrincipalVariable, quote(text))
+		return none
+	}
+	if text == "*" {
+		return policy.PrincipalPattern{Kind: policy.PrincipalEveryone}
+	}
+	if isOrg(text) {
+		return policy.PrincipalPattern{Kind: policy.PrincipalAccount, Org: text}
+	}
+	rest, ok := strings.CutPrefix(text, arnPrefix)
+	if !ok {
+		provider, name, ok := strings.Cut(text, "/")
+		switch {
+		case !ok && strings.Contains(text, "@") && !isARN(text):
+			d.report(at, msgPrincipalEMail, quote(text), quote(arnPrefix+"ORG:coreweave/UID"))
+		case ok && isName(provider, "._-", 64) && name != "":
+			d.report(at, msgPrincipalNoOrg, quote(text), quote(arnPrefix+"ORG:"+clip(text)))
+		default:
+			d.report(at, msgPrincipalARNForm, quote(text))
+		}
+		return none
+	}
+	org, name, ok := strings.Cut(rest, ":")
+	switch {
+	case !ok || name == "":
+		d.report(at, msgPrincipalARNForm, quote(text))
+	case !isOrg(org):
+		d.report(at, msgPrincipalOrg, quote(text))
+	case name == "*":
+		return policy.PrincipalPattern{Kind: policy.PrincipalOrganization, Org: org}
+	case name == "root":
+		return policy.PrincipalPattern{Kind: policy.PrincipalAccount, Org: org}
+	default:
+		p := d.identifier(name, text, text[:len(text)-len(name)], at)
+		p.Org = org
+		return p
+	}
+	return none
+}

@@ -1,0 +1,135 @@
+package policyjson
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"postern/policy"
+)
+
+// maxProblems bounds the errors, and the warnings, that one file may give: a
+// hostile file of 16 MiB would otherwise make gigabytes of messages. The rest
+// is counted.
+const maxProblems = 10_000
+
+// problem is a diagnostic whose place is not yet a line and column.
+type problem struct {
+	code   code
+	offset int
+	other  int // the other place, -1 if there is none
+	args   []any
+}
+
+func (d *decoder) report(offset int, c code, args ...any) { d.reportOther(offset, -1, c, args...) }
+
+// reportOther is report for what is wrong only beside another place.
+func (d *decoder) reportOther(offset, other int, c code, args ...any) {
+	severity := messages[c].severity
+	if d.kept[severity] < maxProblems {
+		d.kept[severity]++
+		d.problems = append(d.problems, problem{c, offset, other, args})
+		return
+	}
+	d.dropped[severity]++
+	if d.dropped[severity] == 1 {
+		more := msgMoreErrors
+		if severity == policy.Warning {
+			more = msgMoreWarnings
+		}
+		d.problems = append(d.problems, problem{more, offset, -1, nil})
+	}
+}
+
+// diagnostics turns the problems into diagnostics, sorted.
+func (d *decoder) diagnostics() []policy.Diagnostic {
+	if len(d.problems) == 0 {
+		return nil
+	}
+	// Every place is found in one pass over the file.
+	var offsets []int
+	for _, p := range d.problems {
+		offsets = append(offsets, p.offset)
+		if p.other >= 0 {
+			offsets = append(offsets, p.other)
+		}
+	}
+	slices.Sort(offsets)
+	offsets = slices.Compact(offsets)
+	places := make([]policy.Position, len(offsets))
+	var c cursor
+	for i, at := range offsets {
+		places[i].File = d.file
+		places[i].Line, places[i].Column = c.place(d.data, at)
+	}
+	place := func(at int) policy.Position {
+		i, _ := slices.BinarySearch(offsets, at)
+		return places[i]
+	}
+	out := make([]policy.Diagnostic, 0, len(d.problems))
+	for _, p := range d.problems {
+		m := messages[p.code]
+		switch {
+		case p.code == msgMoreErrors, p.code == msgMoreWarnings:
+			p.args = []any{decimal(d.dropped[m.severity])}
+		case p.other >= 0:
+			other := place(p.other)
+			p.args = append(p.args, fmt.Sprintf("line %d, column %d", other.Line, other.Column))
+		}
+		out = append(out, policy.Diagnostic{
+			Severity: m.severity, Position: place(p.offset), Message: fmt.Sprintf(m.text, p.args...),
+		})
+	}
+	policy.SortDiagnostics(out)
+	return out
+}
+
+// cursor turns offsets, given in ascending order, into lines and columns. It
+// looks at every byte once. A line ends with `\n`.
+type cursor struct {
+	offset, start int // start of the line that offset is in
+	lines         int // whole lines before offset
+}
+
+func (c *cursor) place(data []byte, offset int) (line, column int) {
+	if offset > c.offset {
+		part := data[c.offset:offset]
+		if n := bytes.Count(part, []byte{'\n'}); n > 0 {
+			c.lines += n
+			c.start = c.offset + bytes.LastIndexByte(part, '\n') + 1
+		}
+		c.offset = offset
+	}
+	return c.lines + 1, offset - c.start + 1
+}
+
+// place is for offsets in ascending order.
+func (d *decoder) place(offset int) (line, column int) { return d.cursor.place(d.data, offset) }
+
+// maxQuoted bounds how much of a file's text one message repeats, in bytes.
+const maxQuoted = 120
+
+// quote shows text from a file as JSON would write it, shortened.
+func quote[T []byte | string](text T) string {
+	short := clip(text)
+	q := strconv.Quote(short)
+	if len(short) < len(text) {
+		q = q[:len(q)-1] + "…\""
+	}
+	return q
+}
+
+func clip[T []byte | string](text T) string {
+	if len(text) <= maxQuoted {
+		return string(text)
+	}
+	end := maxQuoted
+	for end > maxQuoted-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return string(text[:end])
+}
+
+func decimal(n int) string { return strconv.Itoa(n) }

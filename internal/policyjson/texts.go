@@ -1,0 +1,93 @@
+package policyjson
+
+import "strings"
+
+// texts keeps the strings of one document. They share a few blocks of memory,
+// and a text that comes again soon (an action, `*`) is kept once.
+type texts struct {
+	block strings.Builder
+	size  int
+	cache [64]string
+}
+
+// begin prepares for a file of n bytes.
+func (t *texts) begin(n int) {
+	*t = texts{}
+	t.size = min(n/4+64, 4096)
+}
+
+// keep returns text as a string that lives on its own.
+func (t *texts) keep(text []byte) string {
+	n := len(text)
+	if n == 0 {
+		return ""
+	}
+	slot := &t.cache[(n+31*int(text[0])+17*int(text[n-1])+7*int(text[n/2]))&63]
+	if *slot == string(text) {
+		return *slot
+	}
+	if n > t.size/4 {
+		return string(text)
+	}
+	if t.block.Cap()-t.block.Len() < n {
+		t.block = strings.Builder{}
+		t.block.Grow(t.size)
+	}
+	from := t.block.Len()
+	t.block.Write(text)
+	*slot = t.block.String()[from:]
+	return *slot
+}
+
+// small is how many names are compared one by one before they go into a map.
+const small = 16
+
+// names finds a name that was there before, in time that does not grow with
+// how many there are.
+type names struct {
+	few   [small]string
+	at    [small]int
+	n     int
+	large map[string]int
+}
+
+// add remembers name, which stands at the given place; it returns the place of
+// an equal one, if there is one.
+func (s *names) add(name string, at int) (other int, ok bool) {
+	if s.large != nil {
+		if other, ok = s.large[name]; !ok {
+			s.large[name] = at
+		}
+		return other, ok
+	}
+	for i := range s.n {
+		if s.few[i] == name {
+			return s.at[i], true
+		}
+	}
+	if s.n < small {
+		s.few[s.n], s.at[s.n] = name, at
+		s.n++
+		return 0, false
+	}
+	s.large = make(map[string]int, 4*small)
+	for i := range s.n {
+		s.large[s.few[i]] = s.at[i]
+	}
+	s.large[name] = at
+	return 0, false
+}
+
+// has reports whether name was added.
+func (s *names) has(name string) bool {
+	if s.large != nil {
+		_, ok := s.large[name]
+		return ok
+	}
+	for i := range s.n {
+		if s.few[i] == name {
+			return true
+		}
+	}
+	return false
+}
