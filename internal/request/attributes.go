@@ -1,0 +1,136 @@
+package request
+
+import (
+	"encoding/binary"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"postern/internal/value"
+	"postern/policy"
+)
+
+// checkAttributes checks the bounds of a list of condition keys and that no
+// two keys are equal after folding (specification 1.7).
+func checkAttributes(path string, list []policy.Attribute) fault {
+	if len(list) > MaxMembers {
+		return beyond(path, "at most "+strconv.Itoa(MaxMembers)+" keys can be stated")
+	}
+	for i := range list {
+		if len(list[i].Values) > MaxValues {
+			return beyond(path+"."+shorten(list[i].Key), "at most "+strconv.Itoa(MaxValues)+" values can be stated")
+		}
+		for _, v := range list[i].Values {
+			if len(v.Text) > MaxString {
+				return beyond(path+"."+shorten(list[i].Key), tooLong(MaxString))
+			}
+		}
+	}
+	return checkFolded(path, list)
+}
+
+// few is the number of keys up to which checkFolded uses little stack.
+const few = 12
+
+// checkFolded finds keys that differ in ASCII case only. The list holds at most
+// MaxMembers.
+func checkFolded(path string, list []policy.Attribute) fault {
+	switch {
+	case len(list) < 2:
+		return fault{}
+	case len(list) <= few:
+		var tags [few]uint64
+		return folded(path, list, tags[:0])
+	}
+	return foldedMany(path, list)
+}
+
+//go:noinline
+func foldedMany(path string, list []policy.Attribute) fault {
+	var tags [MaxMembers]uint64
+	return folded(path, list, tags[:0])
+}
+
+func folded(path string, list []policy.Attribute, tags []uint64) fault {
+	for i := range list {
+		tag := foldTag(list[i].Key)
+		for j, other := range tags {
+			if other == tag && value.EqualFoldASCII(list[i].Key, list[j].Key) {
+				return wrong(path+"."+shorten(list[i].Key), "the same key as "+quote(list[j].Key)+", since keys fold ASCII case; keep one")
+			}
+		}
+		tags = append(tags, tag)
+	}
+	return fault{}
+}
+
+// foldTag is equal for keys that are equal after folding, and rarely else.
+func foldTag(key string) uint64 {
+	const lower = 0x2020202020202020
+	b := unsafe.Slice(unsafe.StringData(key), len(key))
+	n := len(b)
+	switch {
+	case n >= 8:
+		first, last := binary.LittleEndian.Uint64(b)|lower, binary.LittleEndian.Uint64(b[n-8:])|lower
+		return first*0x9e3779b97f4a7c15 ^ last ^ uint64(n)
+	case n >= 4:
+		first, last := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[n-4:])
+		return (uint64(first)<<32 | uint64(last)) | lower ^ uint64(n)
+	case n > 0:
+		return uint64(b[0]|0x20)<<16 | uint64(b[n/2]|0x20)<<8 | uint64(b[n-1]|0x20) | uint64(n)<<24
+	}
+	return 0
+}
+
+// checkContext refuses keys that are no caller's to state, and completes the
+// time keys. It returns the list, which may have changed.
+func checkContext(s *store, list []policy.Attribute) ([]policy.Attribute, fault) {
+	current, epoch := -1, -1
+	for i := range list {
+		key := list[i].Key
+		if key == "" {
+			return list, wrong("context", "a condition key is empty; name it")
+		}
+		switch key[0] | 0x20 {
+		case 'a', 'c', 'i', 'o', 's', 'r':
+			if serverKey(key) {
+				return list, wrong("context."+shorten(key), "postern sets this key itself, from the request's subject, action and resource; remove it from the context")
+			}
+			if value.EqualFoldASCII(key, currentTime) {
+				current = i
+			} else if value.EqualFoldASCII(key, epochTime) {
+				epoch = i
+			}
+		}
+	}
+	if current < 0 && epoch < 0 {
+		return list, fault{}
+	}
+	return completeTime(s, list, current, epoch)
+}
+
+// serverKey reports whether a context key is one that the server sets, or has
+// the form of one for any organization (specification 1.7).
+func serverKey(key string) bool {
+	switch key[0] | 0x20 {
+	case 'c':
+		return value.EqualFoldASCII(key, "cw:PrincipalOrgID") || value.EqualFoldASCII(key, "cw:ResourceOrgID")
+	case 'a':
+		return value.EqualFoldASCII(key, "aws:PrincipalOrgID") || value.EqualFoldASCII(key, "aws:ResourceOrgID") || prefixed(key, "action.")
+	case 'i':
+		const form, end = "iam:", ":groups"
+		return len(key) >= len(form)+len(end) && prefixed(key, form) && value.EqualFoldASCII(key[len(key)-len(end):], end)
+	case 'o':
+		const form = "oidc:"
+		return prefixed(key, form) && strings.IndexByte(key[len(form):], ':') >= 0
+	case 's':
+		return prefixed(key, "subject.")
+	case 'r':
+		return prefixed(key, "resource.")
+	}
+	return false
+}
+
+func prefixed(key, prefix string) bool {
+	return len(key) >= len(prefix) && value.EqualFoldASCII(key[:len(prefix)], prefix)
+}

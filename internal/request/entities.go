@@ -1,0 +1,202 @@
+package request
+
+import (
+	"strconv"
+
+	"postern/internal/jsonscan"
+	"postern/policy"
+)
+
+// member reads one member of an evaluation. Members that the standard does not
+// name are skipped. It returns false if the reading has to stop.
+func (d *Decoder) member(p *part) bool {
+	switch string(d.key()) {
+	case "subject":
+		return d.subject(p)
+	case "action":
+		return d.action(p)
+	case "resource":
+		return d.resource(p)
+	case "context":
+		return d.context(p)
+	}
+	return d.s.Skip()
+}
+
+// key returns the key of the member that comes next, unescaped. It is valid
+// until the store's next text.
+func (d *Decoder) key() []byte {
+	raw, escaped := d.s.Key()
+	if !escaped {
+		return raw
+	}
+	s := &d.top.store
+	if d.at >= 0 {
+		s = &d.item.store
+	}
+	return jsonscan.Unescape(s.tail(len(raw)), raw)
+}
+
+// kept returns the key of the member that comes next as a string that lasts.
+func (d *Decoder) kept(s *store) string {
+	raw, escaped := d.s.Key()
+	return s.string(raw, escaped)
+}
+
+// str reads a string of at most bound bytes. If the value is no string, or
+// null where that means absent, it is skipped, and "" returned; a string that
+// is empty is for the caller to judge, by stated.
+func (d *Decoder) str(s *store, path string, bound int) (text string, stated, ok bool) {
+	if k := d.s.Peek(); k != jsonscan.String {
+		return "", false, d.mistyped(path, "a string")
+	}
+	raw, escaped, ok := d.s.Text()
+	if !ok {
+		return "", false, false
+	}
+	if text = s.string(raw, escaped); len(text) > bound {
+		return "", false, d.beyond(path, tooLong(bound))
+	}
+	return text, true, true
+}
+
+func (d *Decoder) subject(p *part) bool {
+	if d.s.Peek() != jsonscan.Object {
+		return d.mistyped("subject", `an object as in {"type": "role", "id": "Admin"}`)
+	}
+	p.has |= hasSubject
+	out := &p.request.Principal
+	*out = policy.Principal{}
+	p.ids, p.groups = p.ids[:0], p.groups[:0]
+	p.claims, p.subjectKeys = p.claims[:0], p.subjectKeys[:0]
+	p.ids = append(p.ids, "")
+
+	var typ, id string
+	d.s.EnterObject()
+	for d.s.Member() {
+		ok := false
+		switch string(d.key()) {
+		case "type":
+			typ, _, ok = d.str(&p.store, "subject.type", MaxString)
+		case "id":
+			id, _, ok = d.str(&p.store, "subject.id", MaxID)
+		case "properties":
+			ok = d.properties(p, ofSubject, &p.subjectKeys)
+		default:
+			ok = d.s.Skip()
+		}
+		if !ok {
+			return false
+		}
+	}
+	if d.s.Failed() {
+		return false
+	}
+	switch {
+	case typ == "":
+		return d.wrong("subject.type", missingSubject)
+	case id == "":
+		return d.wrong("subject.id", missingSubject)
+	case !validType(typ):
+		return d.wrong("subject.type", badType("type", typ))
+	}
+	if f := checkReserved(0, typ); f.found() {
+		return d.note(f)
+	}
+	text := append(p.store.tail(len(typ)+1+len(id)), typ...)
+	text = append(append(text, '/'), id...)
+	p.ids[0] = p.store.text(text)
+
+	out.IDs, out.Groups = p.ids, p.groups
+	out.Claims, out.Properties = p.claims, p.subjectKeys
+	if isToken(out) {
+		d.note(checkToken(out))
+		anonymousToken(out)
+	}
+	return true
+}
+
+func (d *Decoder) action(p *part) bool {
+	if d.s.Peek() != jsonscan.Object {
+		return d.mistyped("action", `an object as in {"name": "s3:GetObject"}`)
+	}
+	p.has |= hasAction
+	p.actionKeys = p.actionKeys[:0]
+	name := ""
+	d.s.EnterObject()
+	for d.s.Member() {
+		ok := false
+		switch string(d.key()) {
+		case "name":
+			name, _, ok = d.str(&p.store, "action.name", MaxID)
+		case "properties":
+			ok = d.properties(p, ofAction, &p.actionKeys)
+		default:
+			ok = d.s.Skip()
+		}
+		if !ok {
+			return false
+		}
+	}
+	if d.s.Failed() {
+		return false
+	}
+	p.request.Action, p.request.ActionProperties = name, p.actionKeys
+	return d.note(checkAction(name))
+}
+
+func (d *Decoder) resource(p *part) bool {
+	if d.s.Peek() != jsonscan.Object {
+		return d.mistyped("resource", `an object as in {"type": "bucket", "id": "BUCKET"}`)
+	}
+	p.has |= hasResource
+	out := &p.request.Resource
+	*out = policy.Resource{}
+	p.tags, p.resourceKeys = p.tags[:0], p.resourceKeys[:0]
+	d.s.EnterObject()
+	for d.s.Member() {
+		ok := false
+		switch string(d.key()) {
+		case "type":
+			out.Type, _, ok = d.str(&p.store, "resource.type", MaxString)
+		case "id":
+			out.ID, _, ok = d.str(&p.store, "resource.id", MaxID)
+		case "properties":
+			ok = d.properties(p, ofResource, &p.resourceKeys)
+		default:
+			ok = d.s.Skip()
+		}
+		if !ok {
+			return false
+		}
+	}
+	if d.s.Failed() {
+		return false
+	}
+	out.Tags, out.Properties = p.tags, p.resourceKeys
+	return d.note(checkResource(out))
+}
+
+func (d *Decoder) context(p *part) bool {
+	// Null is absent (specification 3.1), and so inherited in a batch.
+	if entered, ok := d.enter("context"); !entered {
+		return ok
+	}
+	p.has |= hasContext
+	p.keys = p.keys[:0]
+	for d.s.Member() {
+		if !d.attribute(&p.store, "context", d.kept(&p.store), &p.keys) {
+			return false
+		}
+	}
+	if d.s.Failed() || !d.settle("context", &p.keys) {
+		return false
+	}
+	var f fault
+	p.keys, f = checkContext(&p.store, p.keys)
+	p.request.Context = p.keys
+	return d.note(f)
+}
+
+// tooMany is the message of a list that passes its bound.
+func tooMany(bound int) string { return "more than " + strconv.Itoa(bound) + " elements" }

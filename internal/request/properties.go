@@ -1,0 +1,230 @@
+package request
+
+import (
+	"postern/internal/jsonscan"
+	"postern/internal/value"
+	"postern/policy"
+)
+
+// entity tells whose properties are read.
+type entity uint8
+
+const (
+	ofSubject entity = iota
+	ofAction
+	ofResource
+)
+
+var propertiesPath = [...]string{"subject.properties", "action.properties", "resource.properties"}
+
+// reserved are the properties that are never condition keys, in any ASCII case
+// (specification 3.1): `subject.Org` would be the condition key `subject.org`.
+// In their exact spelling some are fields of a subject or a resource. The last
+// is one of a resource only.
+var reserved = [...]string{"type", "id", "org", "principals", "groups", "claims", "tags", "uid"}
+
+// reservedAt returns the place of name in reserved, -1 if it has none.
+func reservedAt(e entity, name string) int {
+	if len(name) < 2 || len(name) > 10 {
+		return -1
+	}
+	switch name[0] | 0x20 {
+	case 't', 'i', 'o', 'p', 'g', 'c', 'u':
+	default:
+		return -1
+	}
+	for i, r := range reserved {
+		if value.EqualFoldASCII(name, r) && (r != "uid" || e == ofResource) {
+			return i
+		}
+	}
+	return -1
+}
+
+// properties reads the properties of an entity, which may be null: its fields,
+// and the rest as condition keys into list.
+func (d *Decoder) properties(p *part, e entity, list *[]policy.Attribute) bool {
+	path := propertiesPath[e]
+	if enter, ok := d.enter(path); !enter {
+		return ok
+	}
+	var seen [len(reserved)]bool
+	for d.s.Member() {
+		name := d.kept(&p.store)
+		at := reservedAt(e, name)
+		if at < 0 {
+			if !d.attribute(&p.store, path, name, list) {
+				return false
+			}
+			continue
+		}
+		if seen[at] {
+			d.wrong(path+"."+shorten(name), "stands twice, spelled in different ASCII case; keep "+quote(reserved[at]))
+		}
+		seen[at] = true
+		if !d.field(p, e, name) {
+			return false
+		}
+	}
+	return !d.s.Failed() && d.settle(path, list)
+}
+
+// enter enters an object that may be null, which is absent. If it did not, ok
+// is false if the reading has to stop.
+func (d *Decoder) enter(path string) (entered, ok bool) {
+	switch d.s.Peek() {
+	case jsonscan.Object:
+		return d.s.EnterObject(), false
+	case jsonscan.Null:
+		_, ok := d.s.Literal()
+		return false, ok
+	}
+	return false, d.mistyped(path, "an object")
+}
+
+// settle checks the condition keys of one object, and takes out those that are
+// null, which are absent.
+func (d *Decoder) settle(path string, list *[]policy.Attribute) bool {
+	f := checkFolded(path, *list)
+	kept := (*list)[:0]
+	for _, a := range *list {
+		if a.Values != nil || a.Unreadable {
+			kept = append(kept, a)
+		}
+	}
+	*list = kept
+	return d.note(f)
+}
+
+// field reads a property with a reserved name. What is spelled otherwise, or
+// is no field of this entity, is skipped like any unknown field.
+func (d *Decoder) field(p *part, e entity, name string) bool {
+	read := (func(*Decoder, *part) bool)(nil)
+	switch {
+	case name == "org" && e == ofSubject:
+		read = func(d *Decoder, p *part) (ok bool) {
+			p.request.Principal.Org, ok = d.filled(p, "subject.properties.org")
+			return ok
+		}
+	case name == "org" && e == ofResource:
+		read = func(d *Decoder, p *part) (ok bool) {
+			p.request.Resource.Org, ok = d.filled(p, "resource.properties.org")
+			return ok
+		}
+	case name == "uid" && e == ofResource:
+		read = func(d *Decoder, p *part) (ok bool) {
+			p.request.Resource.UID, _, ok = d.str(&p.store, "resource.properties.uid", MaxID)
+			return ok
+		}
+	case name == "principals" && e == ofSubject:
+		read = (*Decoder).principals
+	case name == "groups" && e == ofSubject:
+		read = (*Decoder).groups
+	case name == "claims" && e == ofSubject:
+		read = (*Decoder).claims
+	case name == "tags" && e == ofResource:
+		read = (*Decoder).tags
+	default:
+		return d.s.Skip()
+	}
+	if d.s.Peek() == jsonscan.Null { // absent, like any property that is null
+		_, ok := d.s.Literal()
+		return ok
+	}
+	return read(d, p)
+}
+
+// filled reads an organization, a string that must not be empty.
+func (d *Decoder) filled(p *part, path string) (string, bool) {
+	text, stated, ok := d.str(&p.store, path, MaxID)
+	if stated && text == "" {
+		d.wrong(path, "is empty; name the organization or leave it out")
+	}
+	return text, ok
+}
+
+func (d *Decoder) principals(p *part) bool {
+	const path = "subject.properties.principals"
+	if d.s.Peek() != jsonscan.Array {
+		return d.mistyped(path, `a list of strings as in ["role/Admin", "saml/jean"]`)
+	}
+	d.s.EnterArray()
+	for n := 0; d.s.Element(); n++ {
+		if n == MaxIdentifiers-1 {
+			return d.note(tooManyIdentifiers())
+		}
+		id, ok := d.listed(&p.store, path, n, MaxType+1+MaxID)
+		if !ok {
+			return false
+		}
+		if !d.note(checkIdentifier(n+1, id)) {
+			return false
+		}
+		p.ids = append(p.ids, id)
+	}
+	return !d.s.Failed()
+}
+
+func (d *Decoder) groups(p *part) bool {
+	const path = "subject.properties.groups"
+	if d.s.Peek() != jsonscan.Array {
+		return d.mistyped(path, `a list of strings as in ["admin", "write"]`)
+	}
+	d.s.EnterArray()
+	for n := 0; d.s.Element(); n++ {
+		if n == MaxGroups {
+			return d.note(tooManyGroups())
+		}
+		group, ok := d.listed(&p.store, path, n, MaxString)
+		if !ok {
+			return false
+		}
+		p.groups = append(p.groups, group)
+	}
+	return !d.s.Failed()
+}
+
+// listed reads a string of a list.
+func (d *Decoder) listed(s *store, path string, n, bound int) (string, bool) {
+	if d.s.Peek() != jsonscan.String {
+		return "", d.mistyped(element(path, n), "a string")
+	}
+	raw, escaped, ok := d.s.Text()
+	if !ok {
+		return "", false
+	}
+	text := s.string(raw, escaped)
+	if len(text) > bound {
+		return "", d.beyond(element(path, n), tooLong(bound))
+	}
+	return text, true
+}
+
+// tags reads the tags of a resource, an object of strings.
+func (d *Decoder) tags(p *part) bool {
+	const path = "resource.properties.tags"
+	if d.s.Peek() != jsonscan.Object {
+		return d.mistyped(path, `an object of strings as in {"env": "prod"}`)
+	}
+	p.request.Resource.TagsKnown = true
+	d.s.EnterObject()
+	for d.s.Member() {
+		name := d.kept(&p.store)
+		if d.s.Peek() != jsonscan.String {
+			if !d.mistyped(path+"."+shorten(name), "a string") {
+				return false
+			}
+			continue
+		}
+		raw, escaped, ok := d.s.Text()
+		if !ok {
+			return false
+		}
+		text := p.store.string(raw, escaped)
+		if len(text) > MaxString {
+			return d.beyond(path+"."+shorten(name), tooLong(MaxString))
+		}
+		p.tags = append(p.tags, policy.Tag{Key: name, Value: text})
+	}
+	return !d.s.Failed()
+}
