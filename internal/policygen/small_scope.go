@@ -165,29 +165,30 @@ func (w *smallWorld) boundary(text string) int {
 func (w *smallWorld) generalise(text string, variables bool, n int) string {
 	var out strings.Builder
 	for _, c := range text {
+		same := string(c)
 		switch {
-		case n > 0 && w.chance(n):
-			switch w.IntN(6) {
-			case 0, 1:
-				out.WriteString("?")
-			case 2:
-				out.WriteString("*")
-				out.WriteRune(c)
-			case 3:
-				out.WriteString("*")
-			case 4:
-				if variables {
-					out.WriteString(w.variable())
-				} else {
-					out.WriteString("${aws:username}")
-				}
-			}
 		case variables && c == '$':
-			out.WriteString("${$}")
+			same = "${$}"
 		case variables && (c == '*' || c == '?') && !w.chance(3):
-			out.WriteString("${" + string(c) + "}")
-		default:
-			out.WriteRune(c)
+			same = "${" + same + "}"
+		}
+		if n == 0 || !w.chance(n) {
+			out.WriteString(same)
+			continue
+		}
+		switch w.IntN(6) {
+		case 0, 1:
+			out.WriteString("?")
+		case 2:
+			out.WriteString("*" + same)
+		case 3:
+			out.WriteString("*")
+		case 4:
+			if variables {
+				out.WriteString(w.variable())
+			} else {
+				out.WriteString("${aws:username}")
+			}
 		}
 	}
 	if out.Len() == 0 {
