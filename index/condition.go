@@ -9,10 +9,14 @@ import (
 )
 
 // conditionsHold reports whether all conditions of the statement hold.
-func (p *Policies) conditionsHold(s *statement, v *view) bool {
-	list := p.conditions[s.conditions.at:][:s.conditions.n]
+func (p *Policies) conditionsHold(r record, v *view) bool {
+	n := r[recordFlags] >> flagBits
+	if n == 0 {
+		return true
+	}
+	list := p.conditions[r[recordConditions]:][:n]
 	for i := range list {
-		if !p.conditionHolds(&list[i], v, s.is(flagDeny)) {
+		if !p.conditionHolds(&list[i], v, r.is(flagDeny)) {
 			return false
 		}
 	}

@@ -152,7 +152,9 @@ func (s *Snapshot) owner(v *view) (*Bucket, policy.Reason) {
 	if v.whole {
 		return &unknownBucket, policy.ReasonNone
 	}
-	if bucket := s.bucket(bucketOf(r.ID)); bucket != nil {
+	v.bucket = bucketOf(r.ID)
+	v.bucketHash = hash64(v.bucket)
+	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil {
 		v.owner = bucket.Owner
 		if r.Org != "" && r.Org != bucket.Owner && !slices.Contains(bucket.Claimants, r.Org) {
 			return nil, policy.OwnerMismatch
@@ -196,13 +198,13 @@ var outcomes = [...]policy.Outcome{policy.EffectNone: policy.ImplicitDeny, polic
 // ask asks the part of the bucket that the request is about, and the wide one.
 func (p *Policies) ask(v *view) policy.Effect {
 	effect := policy.EffectNone
-	if !v.whole && p.buckets != nil {
-		if x := p.buckets[bucketOf(v.text)]; x != nil {
-			effect = p.satisfied(x, v)
+	if !v.whole {
+		if b := p.bucketBlock(v.bucket, v.bucketHash); b != nil {
+			effect = p.satisfied(b, v)
 		}
 	}
 	if effect != policy.EffectDeny {
-		if wide := p.satisfied(p.wide, v); wide != policy.EffectNone {
+		if wide := p.satisfied(p.block(p.wide), v); wide != policy.EffectNone {
 			effect = wide
 		}
 	}

@@ -1,58 +1,53 @@
 package index
 
 import (
-	"cmp"
 	"strings"
 )
 
 // resourceHolds reports whether the statement's resources hold.
-func (p *Policies) resourceHolds(s *statement, v *view) bool {
+func (p *Policies) resourceHolds(b block, r record, v *view) bool {
 	if v.whole {
-		return s.is(flagWhole)
+		return r.is(flagWhole)
 	}
-	at := s.patterns
-	if p.holdsText(at, s.exactPatterns, v.text) {
-		return !s.is(flagNotResource)
+	at := r[recordPatterns]
+	if n := r[recordExactPatterns]; n > 0 {
+		if i := b.after(at, n, v.text); i > 0 && b.text(at, i-1) == v.text {
+			return !r.is(flagNotResource)
+		}
+		at += textWords * n
 	}
-	at += s.exactPatterns
-	if p.holdsBeginning(at, s.prefixPatterns, v.text) {
-		return !s.is(flagNotResource)
+	if n := r[recordPrefixPatterns]; n > 0 {
+		if n == 1 {
+			if strings.HasPrefix(v.text, b.text(at, 0)) {
+				return !r.is(flagNotResource)
+			}
+		} else if i := b.after(at, n, v.text); i > 0 && strings.HasPrefix(v.text, b.text(at, i-1)) {
+			return !r.is(flagNotResource)
+		}
+		at += textWords * n
 	}
-	at += s.prefixPatterns
 	unsure := false
-	for _, r := range p.resources[at : at+s.globPatterns] {
-		switch p.match(p.str(r), v.text, v) {
+	for i := range r[recordGlobPatterns] {
+		switch p.match(b.text(at, i), v.text, v) {
 		case matches:
-			return !s.is(flagNotResource)
+			return !r.is(flagNotResource)
 		case missing:
 			unsure = true
 		}
 	}
-	if !s.is(flagNotResource) {
+	if !r.is(flagNotResource) {
 		return false
 	}
 	// A variable without a value excludes nothing from a Deny, and an Allow is
 	// not satisfied (specification 1.7).
-	return s.is(flagDeny) || !unsure
+	return r.is(flagDeny) || !unsure
 }
 
-// holdsText finds text among n sorted ones.
-func (p *Policies) holdsText(at, n uint32, text string) bool {
-	i := p.after(at, n, text)
-	return i > at && p.str(p.resources[i-1]) == text
-}
-
-// holdsBeginning finds a beginning of text among n sorted, prefix-free ones.
-func (p *Policies) holdsBeginning(at, n uint32, text string) bool {
-	i := p.after(at, n, text)
-	return i > at && strings.HasPrefix(text, p.str(p.resources[i-1]))
-}
-
-// after returns the place of the first of n sorted texts that is greater.
-func (p *Policies) after(at, n uint32, text string) uint32 {
-	low, high := at, at+n
+// after returns how many of n sorted texts are not greater than the given one.
+func (b block) after(at, n uint32, text string) uint32 {
+	low, high := uint32(0), n
 	for low < high {
-		if mid := (low + high) / 2; p.str(p.resources[mid]) <= text {
+		if mid := (low + high) / 2; b.text(at, mid) <= text {
 			low = mid + 1
 		} else {
 			high = mid
@@ -62,99 +57,98 @@ func (p *Policies) after(at, n uint32, text string) uint32 {
 }
 
 // principalHolds reports whether the statement's principals hold.
-func (p *Policies) principalHolds(s *statement, v *view) bool {
+func (p *Policies) principalHolds(b block, r record, v *view) bool {
 	if v.denyOnly {
-		return s.is(flagEveryone)
+		return r.is(flagEveryone)
 	}
-	return p.listed(s, v) != s.is(flagNotPrincipal)
+	return p.lists(b, r, v) != r.is(flagNotPrincipal)
 }
 
-// listed reports whether the statement lists the caller.
-func (p *Policies) listed(s *statement, v *view) bool {
-	if s.is(flagEveryone) {
+// lists reports whether the statement lists the caller.
+func (p *Policies) lists(b block, r record, v *view) bool {
+	if r.is(flagEveryone) {
 		return true
 	}
-	names := p.principals[s.names : s.names+s.exact]
-	if len(names) <= 8 {
-		for i := range names {
-			n := &names[i]
-			for j, id := range v.request.Principal.IDs {
-				if n.hash == v.hashes[j] && p.str(n.text) == id && p.sameOrg(n, v) {
+	ids := v.request.Principal.IDs
+	at, n := r[recordNames], r[recordExact]
+	if n <= 8 {
+		for end := at + nameWords*n; at < end; at += nameWords {
+			for j, h := range v.hashes {
+				if b[at+nameHash] == h && b.nameText(at) == ids[j] && p.sameOrg(b[at+nameOrg], v) {
 					return true
 				}
 			}
 		}
 	} else {
-		for j, id := range v.request.Principal.IDs {
-			if p.searchName(names, v.hashes[j], id, v) {
+		for j, id := range ids {
+			if p.hasName(b, at, n, v.hashes[j], id, v) {
 				return true
 			}
 		}
+		at += nameWords * n
 	}
-	if s.prefixes|s.organizations == 0 {
-		return false
-	}
-	names = p.principals[s.names+s.exact:][:s.prefixes]
-	if len(names) > 0 {
-		for _, id := range v.request.Principal.IDs {
-			if p.searchBeginning(names, id, v) {
+	if n = r[recordBeginnings]; n > 0 {
+		for _, id := range ids {
+			if p.hasBeginning(b, at, n, id, v) {
 				return true
 			}
 		}
+		at += nameWords * n
 	}
-	names = p.principals[s.names+s.exact+s.prefixes:][:s.organizations]
-	for i := range names {
-		if p.str(names[i].org) == v.org {
+	for end := at + nameWords*r[recordOrganizations]; at < end; at += nameWords {
+		if p.organizations[b[at+nameOrg]] == v.org {
 			return true
 		}
 	}
 	return false
 }
 
-func (p *Policies) sameOrg(n *principalName, v *view) bool {
-	return n.any || p.str(n.org) == v.org
+// sameOrg reports whether a principal entry's organization is the caller's.
+func (p *Policies) sameOrg(org uint32, v *view) bool {
+	return org == 0 || p.organizations[org] == v.org
 }
 
-// orgOf is the organization to search names for: all names of a statement
-// have one, or none has (organization policies).
-func orgOf(names []principalName, v *view) string {
-	if names[0].any {
+// orgOf is the organization to search entries for: all entries of a statement
+// name one, or none does (organization policies).
+func (b block) orgOf(at uint32, v *view) string {
+	if b[at+nameOrg] == 0 {
 		return ""
 	}
 	return v.org
 }
 
-// searchName finds an identifier among names sorted by hash, text and organization.
-func (p *Policies) searchName(names []principalName, hash uint32, id string, v *view) bool {
-	org := orgOf(names, v)
-	low, high := 0, len(names)
+// hasName finds an identifier among n entries sorted by hash, text and
+// organization.
+func (p *Policies) hasName(b block, at, n, hash uint32, id string, v *view) bool {
+	org := b.orgOf(at, v)
+	low, high := uint32(0), n
 	for low < high {
-		mid := int(uint(low+high) >> 1)
-		n := &names[mid]
-		if c := cmp.Compare(n.hash, hash); c < 0 || c == 0 && less(p.str(n.text), p.str(n.org), id, org) {
+		mid := (low + high) / 2
+		e := at + nameWords*mid
+		if h := b[e+nameHash]; h < hash || h == hash && less(b.nameText(e), p.organizations[b[e+nameOrg]], id, org) {
 			low = mid + 1
 		} else {
 			high = mid
 		}
 	}
-	if low == len(names) {
+	if low == n {
 		return false
 	}
-	n := &names[low]
-	return n.hash == hash && p.str(n.text) == id && p.str(n.org) == org
+	e := at + nameWords*low
+	return b[e+nameHash] == hash && b.nameText(e) == id && p.organizations[b[e+nameOrg]] == org
 }
 
 // less orders by the first text of each pair, then by the second.
 func less(a1, a2, b1, b2 string) bool { return a1 < b1 || a1 == b1 && a2 < b2 }
 
-// searchBeginning finds a beginning of id among prefix-free ones sorted by
+// hasBeginning finds a beginning of id among n prefix-free entries sorted by
 // organization and text.
-func (p *Policies) searchBeginning(names []principalName, id string, v *view) bool {
-	org := orgOf(names, v)
-	low, high := 0, len(names)
+func (p *Policies) hasBeginning(b block, at, n uint32, id string, v *view) bool {
+	org := b.orgOf(at, v)
+	low, high := uint32(0), n
 	for low < high {
-		mid := int(uint(low+high) >> 1)
-		if n := &names[mid]; less(org, id, p.str(n.org), p.str(n.text)) {
+		mid := (low + high) / 2
+		if e := at + nameWords*mid; less(org, id, p.organizations[b[e+nameOrg]], b.nameText(e)) {
 			high = mid
 		} else {
 			low = mid + 1
@@ -163,6 +157,6 @@ func (p *Policies) searchBeginning(names []principalName, id string, v *view) bo
 	if low == 0 {
 		return false
 	}
-	n := &names[low-1]
-	return p.str(n.org) == org && strings.HasPrefix(id, p.str(n.text))
+	e := at + nameWords*(low-1)
+	return p.organizations[b[e+nameOrg]] == org && strings.HasPrefix(id, b.nameText(e))
 }

@@ -54,25 +54,25 @@ func (v *view) refused(d policy.Decision) *step {
 	return nil
 }
 
-// asked returns the parts that the request can be about.
-func (p *Policies) asked(v *view) []*part {
-	if v.whole || p.buckets == nil {
-		return []*part{p.wide}
+// asked returns the blocks that the request can be about.
+func (p *Policies) asked(v *view) []block {
+	out := []block{p.block(p.wide)}
+	if !v.whole {
+		name := bucketOf(v.text)
+		if b := p.bucketBlock(name, hash64(name)); b != nil {
+			out = append(out, b)
+		}
 	}
-	if x := p.buckets[bucketOf(v.text)]; x != nil {
-		return []*part{p.wide, x}
-	}
-	return []*part{p.wide}
+	return out
 }
 
 // determining lists the satisfied statements of an effect, by file and index.
 func (p *Policies) determining(s *step, effect policy.Effect, v *view) []policy.StatementRef {
 	var out []policy.StatementRef
-	for _, x := range p.asked(v) {
-		for i := range x.statements {
-			st := &x.statements[i]
-			if st.effect() == effect && x.actions[st.actions].covers(v) && p.verify(st, v) {
-				out = append(out, p.reference(x, i, s.layer))
+	for _, b := range p.asked(v) {
+		for id := range b.count() {
+			if effectOf(b, id) == effect && p.covers(b, id, v) && p.verify(b, b.record(id), v) {
+				out = append(out, p.reference(b, id, s.layer))
 			}
 		}
 	}
@@ -85,8 +85,8 @@ func byPlace(a, b policy.StatementRef) int {
 }
 
 // reference names a statement.
-func (p *Policies) reference(x *part, i int, layer policy.Layer) policy.StatementRef {
-	m := &x.meta[i]
+func (p *Policies) reference(b block, id int, layer policy.Layer) policy.StatementRef {
+	m := p.metaOf(b, id)
 	d := &p.documents[m.document]
 	return policy.StatementRef{
 		Document:  d.Name,
@@ -94,7 +94,7 @@ func (p *Policies) reference(x *part, i int, layer policy.Layer) policy.Statemen
 		Index:     int(m.index),
 		File:      d.File,
 		Line:      int(m.line),
-		Effect:    x.statements[i].effect(),
+		Effect:    effectOf(b, id),
 		Layer:     layer,
 	}
 }
@@ -102,30 +102,27 @@ func (p *Policies) reference(x *part, i int, layer policy.Layer) policy.Statemen
 // nearest finds the Allow that failed on the fewest dimensions, nil if there
 // is no Allow; ties go to the first by file and index. truncated reports that
 // there were more statements than it looked at.
+//
+// The blocks that the request is about come first, so that the bound does not
+// hide them; the others can only fail on the resource too.
 func (p *Policies) nearest(s *step, v *view) (best *policy.Nearest, truncated bool) {
-	// The parts that the request is about come first, so that the bound does
-	// not hide them; the others can only fail on the resource too.
-	parts := p.asked(v)
-	for _, x := range p.parts {
-		if !slices.Contains(parts[:min(2, len(parts))], x) {
-			parts = append(parts, x)
+	blocks := p.asked(v)
+	for _, at := range p.buckets.used {
+		if b := p.block(at); len(blocks) < 2 || &b[0] != &blocks[1][0] {
+			blocks = append(blocks, b)
 		}
 	}
 	looked := 0
-	for _, x := range parts {
-		for i := range x.statements {
-			st := &x.statements[i]
-			if st.is(flagDeny) {
-				continue
-			}
+	for _, b := range blocks {
+		for id := b.denies(); id < b.count(); id++ {
 			if looked++; looked > nearestBound {
 				return best, true
 			}
-			failed := p.failed(x, st, v)
+			failed := p.failed(b, id, v)
 			if best != nil && len(failed) > len(best.Failed) {
 				continue
 			}
-			ref := p.reference(x, i, s.layer)
+			ref := p.reference(b, id, s.layer)
 			if best == nil || len(failed) < len(best.Failed) || byPlace(ref, best.Statement) < 0 {
 				best = &policy.Nearest{Statement: ref, Failed: failed}
 			}
@@ -134,19 +131,20 @@ func (p *Policies) nearest(s *step, v *view) (best *policy.Nearest, truncated bo
 	return best, false
 }
 
-// failed lists the dimensions that do not hold.
-func (p *Policies) failed(x *part, s *statement, v *view) []string {
+// failed lists the dimensions of a statement that do not hold.
+func (p *Policies) failed(b block, id int, v *view) []string {
+	r := b.record(id)
 	var out []string
-	if !p.principalHolds(s, v) {
+	if !p.principalHolds(b, r, v) {
 		out = append(out, "principal")
 	}
-	if !x.actions[s.actions].covers(v) {
+	if !p.covers(b, id, v) {
 		out = append(out, "action")
 	}
-	if !p.resourceHolds(s, v) {
+	if !p.resourceHolds(b, r, v) {
 		out = append(out, "resource")
 	}
-	if !p.conditionsHold(s, v) {
+	if !p.conditionsHold(r, v) {
 		out = append(out, "condition")
 	}
 	return out

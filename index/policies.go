@@ -12,34 +12,40 @@ import (
 
 // Policies are the frozen statements of one unit: all organization policies of
 // an organization, or one bucket policy. They are immutable and shared between
-// snapshots. Everything that statements refer to lies in a few arenas without
-// pointers, so that the garbage collector has little to look at.
+// snapshots. What statements refer to lies in a few arenas without pointers,
+// so that the garbage collector has little to look at.
 type Policies struct {
+	words []uint32 // the blocks, see block.go
+	// wide is the block of the statements whose resources do not all name a
+	// bucket literally; for a bucket policy, of all of them.
+	wide uint32
+	// buckets finds the blocks of the statements that name only a few buckets.
+	buckets blockTable
+	roaring []*roaringIndex
+
+	// Looked at where a statement has conditions, many actions, or names its
+	// organization.
+	organizations []string
+	actions       []actionSet
+	conditions    []condition
+	constants     []constant
+	keys          []key
+	variables     []variable
+	text          string
+
+	// Looked at by explanations, and where an action is unknown.
 	count     int
+	meta      []meta
 	documents []Document
-
-	text       string
-	principals []principalName
-	resources  []ref // programs
-	conditions []condition
-	constants  []constant
-	keys       []key
-	variables  []variable
-
-	// wide holds the statements whose resources do not all name a bucket
-	// literally; for a bucket policy, all of them.
-	wide *part
-	// buckets finds the part of the statements that name only a few buckets.
-	buckets map[string]*part
-	// parts are wide and the parts of buckets, in byte order of the names:
-	// explanations walk them.
-	parts []*part
 
 	bytes int64
 }
 
 // Len returns the number of statements.
 func (p *Policies) Len() int { return p.count }
+
+// block returns the block that begins at a word.
+func (p *Policies) block(at uint32) block { return block(p.words[at:]) }
 
 // ref is a piece of Policies.text.
 type ref struct{ at, n uint32 }
@@ -48,14 +54,6 @@ func (p *Policies) str(r ref) string { return p.text[r.at : r.at+r.n] }
 
 // span is a run in one of the arenas.
 type span struct{ at, n uint32 }
-
-// principalName is an identifier, or the beginning of one, or an organization.
-type principalName struct {
-	hash uint32 // of the text; of no use for beginnings
-	any  bool   // of any organization
-	org  ref
-	text ref
-}
 
 type condition struct {
 	op     Operator
@@ -82,11 +80,25 @@ type variable struct {
 	hasDefault bool
 }
 
+// actionSet is one action dimension.
+type actionSet struct {
+	known    ActionBits
+	programs []string
+	not      bool
+}
+
+// meta is what explanations say of a statement.
+type meta struct {
+	document, index, line uint32
+	actions               uint32 // number in Policies.actions
+	name                  ref
+}
+
 // maxBuckets is the number of buckets a statement may name and still be put
 // into each one's part, which copies it; beyond, it goes to the wide part.
 const maxBuckets = 16
 
-// hash32 finds names; equality decides (DESIGN: a hash alone identifies nothing).
+// hash32 finds names; equality decides: a hash alone identifies nothing.
 func hash32(s string) uint32 { return uint32(xxhash.Sum64String(s)) }
 
 // Form forces how parts narrow, for tests; every form gives the same answers.
@@ -101,9 +113,17 @@ const (
 
 // New freezes statements. documents gives each statement's document by number;
 // statements of one document may be in any order. byBucket asks for a part a
-// bucket, which only an organization's policies need.
+// bucket, which only an organization's policies need. More than 4 GiB of text
+// or 2^32 words in one unit panic: the bounds of specification 4 keep far off.
 func New(statements []Statement, documents []Document, variables []Variable, byBucket bool, form Form) *Policies {
-	f := freezer{p: &Policies{count: len(statements), documents: documents}, texts: map[string]ref{}, keys: map[Key]uint32{}, form: form}
+	f := freezer{
+		p:             &Policies{count: len(statements), documents: documents, organizations: []string{""}},
+		texts:         map[string]ref{},
+		keys:          map[Key]uint32{},
+		sets:          map[string]uint32{},
+		organizations: map[string]uint32{"": 0},
+		form:          form,
+	}
 	for _, x := range variables {
 		f.p.variables = append(f.p.variables, variable{key: f.key(x.Key), text: f.text(x.Default), hasDefault: x.HasDefault})
 	}
@@ -114,50 +134,51 @@ func New(statements []Statement, documents []Document, variables []Variable, byB
 	slices.SortStableFunc(order, func(a, b int) int {
 		x, y := &statements[a], &statements[b]
 		return cmp.Or(
-			cmp.Compare(effectRank(x.Deny), effectRank(y.Deny)),
+			-compareBool(x.Deny, y.Deny),
 			cmp.Compare(documents[x.Document].File, documents[y.Document].File),
 			cmp.Compare(x.Index, y.Index),
 		)
 	})
-	var wide []frozen
-	buckets := map[string][]frozen{}
+	var wide []*Statement
+	buckets := map[string][]*Statement{}
 	for _, i := range order {
 		s := &statements[i]
-		common := f.statement(s)
 		names := bucketNames(s)
 		if !byBucket || names == nil {
-			wide = append(wide, f.resources(common, s, ""))
+			wide = append(wide, s)
 			continue
 		}
 		for _, name := range names {
-			buckets[name] = append(buckets[name], f.resources(common, s, name))
+			buckets[name] = append(buckets[name], s)
 		}
 	}
-	f.p.text = f.buf.String()
-	f.p.wide = f.part(wide)
-	f.p.parts = []*part{f.p.wide}
+	f.part("", wide)
 	if byBucket {
-		f.p.buckets = make(map[string]*part, len(buckets))
 		names := make([]string, 0, len(buckets))
 		for name := range buckets {
 			names = append(names, name)
 		}
 		slices.Sort(names)
+		f.p.buckets = newBlockTable(len(names))
 		for _, name := range names {
-			part := f.part(buckets[name])
-			f.p.buckets[f.p.str(f.texts[name])] = part
-			f.p.parts = append(f.p.parts, part)
+			f.p.buckets.add(name, f.part(name, buckets[name]))
 		}
 	}
+	f.p.text = f.buf.String()
+	f.p.words = slices.Clip(f.p.words)
+	f.p.meta = slices.Clip(f.p.meta)
 	f.p.bytes = f.p.size()
 	return f.p
 }
 
-func effectRank(deny bool) int {
-	if deny {
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
 		return 0
+	case a:
+		return 1
 	}
-	return 1
+	return -1
 }
 
 // bucketNames returns the buckets that the statement's resources name
@@ -187,30 +208,21 @@ func bucketNames(s *Statement) []string {
 // bucketName returns the one bucket that a program can be about.
 func bucketName(program string) (string, bool) {
 	kind, prefix := classify(program)
-	if i := strings.IndexByte(prefix, '/'); i >= 0 {
+	if i := strings.IndexByte(prefix, '/'); i > 0 {
 		return prefix[:i], true
 	}
-	return prefix, kind == patternExact
+	return prefix, kind == patternExact && prefix != ""
 }
 
 // freezer is what New needs only while it works.
 type freezer struct {
-	p     *Policies
-	buf   strings.Builder
-	texts map[string]ref
-	keys  map[Key]uint32
-	form  Form
-}
-
-// frozen is a statement on its way into a part.
-type frozen struct {
-	statement
-	meta     meta
-	actions  *Actions
-	patterns []string // programs, for Roaring's resource prefixes
-	names    []Name   // identifiers, for Roaring's principals
-	prefixes []Name   // beginnings
-	loose    bool     // may hold for callers that names and prefixes do not tell
+	p             *Policies
+	buf           strings.Builder
+	texts         map[string]ref
+	keys          map[Key]uint32
+	sets          map[string]uint32
+	organizations map[string]uint32
+	form          Form
 }
 
 // text interns s.
@@ -219,11 +231,11 @@ func (f *freezer) text(s string) ref {
 		return r
 	}
 	if f.buf.Len()+len(s) > math.MaxUint32 {
-		panic("index: more than 4 GiB of text in one unit") // past the bounds of specification 4
+		panic("index: more than 4 GiB of text in one unit")
 	}
 	r := ref{uint32(f.buf.Len()), uint32(len(s))}
 	f.buf.WriteString(s)
-	f.texts[strings.Clone(s)] = r
+	f.texts[s] = r
 	return r
 }
 
@@ -237,41 +249,42 @@ func (f *freezer) key(k Key) uint32 {
 	return n
 }
 
-// statement freezes everything but the resources, which differ between parts.
-func (f *freezer) statement(s *Statement) frozen {
-	out := frozen{actions: &s.Actions}
-	st := &out.statement
-	out.meta = meta{document: uint32(s.Document), index: uint32(s.Index), line: uint32(s.Line), name: f.text(s.Name)}
-	st.set(flagDeny, s.Deny)
-	st.set(flagEveryone, s.Principals.Everyone)
-	st.set(flagNotPrincipal, s.Principals.Not)
-	st.set(flagNotResource, s.NotResource)
-	st.set(flagWhole, s.WholeOrganization)
-
-	exact := slices.Clone(s.Principals.Exact)
-	hashes := make(map[Name]uint32, len(exact))
-	for _, n := range exact {
-		hashes[n] = hash32(n.Text)
+func (f *freezer) organization(org string) uint32 {
+	if n, ok := f.organizations[org]; ok {
+		return n
 	}
-	slices.SortFunc(exact, func(a, b Name) int {
-		return cmp.Or(cmp.Compare(hashes[a], hashes[b]), cmp.Compare(a.Text, b.Text), cmp.Compare(a.Org, b.Org))
-	})
-	exact = slices.Compact(exact)
-	prefixes := prefixFree(s.Principals.Prefix)
-	st.names = uint32(len(f.p.principals))
-	for _, list := range [][]Name{exact, prefixes} {
-		for _, n := range list {
-			f.p.principals = append(f.p.principals, principalName{hash: hashes[n], any: n.Org == "", org: f.text(n.Org), text: f.text(n.Text)})
+	n := uint32(len(f.p.organizations))
+	f.p.organizations = append(f.p.organizations, strings.Clone(org))
+	f.organizations[org] = n
+	return n
+}
+
+// actionSet interns an action dimension.
+func (f *freezer) actionSet(a *Actions) uint32 {
+	id := make([]byte, 0, 64)
+	for _, w := range a.Known {
+		for i := 0; i < 64; i += 8 {
+			id = append(id, byte(w>>i))
 		}
 	}
-	for _, org := range s.Principals.Organizations {
-		f.p.principals = append(f.p.principals, principalName{org: f.text(org)})
+	if a.Not {
+		id = append(id, '!')
 	}
-	st.exact, st.prefixes, st.organizations = uint32(len(exact)), uint32(len(prefixes)), uint32(len(s.Principals.Organizations))
-	out.names, out.prefixes = exact, prefixes
-	out.loose = s.Principals.Everyone || s.Principals.Not || len(s.Principals.Organizations) > 0
+	for _, p := range a.Programs {
+		id = append(append(id, p...), 0)
+	}
+	if n, ok := f.sets[string(id)]; ok {
+		return n
+	}
+	n := uint32(len(f.p.actions))
+	f.p.actions = append(f.p.actions, actionSet{known: a.Known, programs: slices.Clone(a.Programs), not: a.Not})
+	f.sets[string(id)] = n
+	return n
+}
 
-	st.conditions = span{uint32(len(f.p.conditions)), uint32(len(s.Conditions))}
+// conditionsOf freezes the statement's conditions and returns their place.
+func (f *freezer) conditionsOf(s *Statement) uint32 {
+	at := uint32(len(f.p.conditions))
 	for _, c := range s.Conditions {
 		values := span{uint32(len(f.p.constants)), uint32(len(c.Values))}
 		for _, v := range c.Values {
@@ -279,77 +292,24 @@ func (f *freezer) statement(s *Statement) frozen {
 		}
 		f.p.conditions = append(f.p.conditions, condition{op: c.Operator, key: f.key(c.Key), values: values})
 	}
-	return out
-}
-
-// prefixFree sorts beginnings by organization and text, and drops those that a
-// shorter one of the same organization covers: so of what is left, only the
-// one just before an identifier in byte order can be its beginning.
-func prefixFree(list []Name) []Name {
-	list = slices.Clone(list)
-	slices.SortFunc(list, func(a, b Name) int { return cmp.Or(cmp.Compare(a.Org, b.Org), cmp.Compare(a.Text, b.Text)) })
-	var out []Name
-	for _, n := range list {
-		if len(out) > 0 {
-			if last := out[len(out)-1]; last.Org == n.Org && strings.HasPrefix(n.Text, last.Text) {
-				continue
-			}
-		}
-		out = append(out, n)
-	}
-	return out
-}
-
-// resources completes a frozen statement for one part: its patterns about that
-// bucket, or all of them for "".
-func (f *freezer) resources(s frozen, from *Statement, bucket string) frozen {
-	var exact, prefix, globs []string
-	for _, program := range from.Resources {
-		if bucket != "" {
-			if name, _ := bucketName(program); name != bucket {
-				continue
-			}
-			f.text(bucket)
-		}
-		s.patterns = append(s.patterns, program)
-		switch kind, literal := classify(program); kind {
-		case patternExact:
-			exact = append(exact, program)
-		case patternPrefix:
-			prefix = append(prefix, literal)
-		default:
-			globs = append(globs, program)
-		}
-	}
-	slices.Sort(exact)
-	exact = slices.Compact(exact)
-	var free []string
-	slices.Sort(prefix)
-	for _, t := range prefix {
-		if len(free) == 0 || !strings.HasPrefix(t, free[len(free)-1]) {
-			free = append(free, t)
-		}
-	}
-	st := &s.statement
-	st.patterns = uint32(len(f.p.resources))
-	st.exactPatterns, st.prefixPatterns, st.globPatterns = uint32(len(exact)), uint32(len(free)), uint32(len(globs))
-	for _, list := range [][]string{exact, free, globs} {
-		for _, t := range list {
-			f.p.resources = append(f.p.resources, f.text(t))
-		}
-	}
-	return s
+	return at
 }
 
 // size counts the bytes that the frozen policies hold.
 func (p *Policies) size() int64 {
-	n := int64(unsafe.Sizeof(*p)) + int64(len(p.text)) +
-		sizeOf(p.principals) + sizeOf(p.resources) + sizeOf(p.conditions) + sizeOf(p.constants) + sizeOf(p.keys) +
-		sizeOf(p.variables) + sizeOf(p.documents) + sizeOf(p.parts)
-	for _, x := range p.parts {
+	n := int64(unsafe.Sizeof(*p)) + int64(len(p.text)) + sizeOf(p.words) + sizeOf(p.meta) + sizeOf(p.roaring) +
+		sizeOf(p.organizations) + sizeOf(p.actions) + sizeOf(p.conditions) + sizeOf(p.constants) + sizeOf(p.keys) +
+		sizeOf(p.variables) + sizeOf(p.documents) + p.buckets.size()
+	for _, org := range p.organizations {
+		n += int64(len(org))
+	}
+	for i := range p.actions {
+		n += sizeOf(p.actions[i].programs)
+	}
+	for _, x := range p.roaring {
 		n += x.size()
 	}
-	return n + int64(len(p.buckets))*48
+	return n
 }
 
 func sizeOf[T any](s []T) int64 {

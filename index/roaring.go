@@ -30,33 +30,33 @@ type roaringIndex struct {
 	resources prefixTable
 }
 
-func newRoaringIndex(list []frozen, p *part) *roaringIndex {
+func newRoaringIndex(list []frozen, actions []actionSet) *roaringIndex {
 	x := &roaringIndex{everyone: roaring.New(), loose: roaring.New(), whole: roaring.New(), names: map[string]*roaring.Bitmap{}}
-	sets := make([]*roaring.Bitmap, len(p.actions))
-	for i := range sets {
-		sets[i] = roaring.New()
-	}
+	sets := make([]*roaring.Bitmap, len(actions)) // nil where no statement has the set
 	beginnings, resources := map[string]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}
 	for i := range list {
 		s, id := &list[i], uint32(i)
-		sets[s.statement.actions].Add(id)
-		if s.is(flagEveryone) {
+		if sets[s.actions] == nil {
+			sets[s.actions] = roaring.New()
+		}
+		sets[s.actions].Add(id)
+		if s.from.Principals.Everyone {
 			x.everyone.Add(id)
 		}
 		if s.loose {
 			x.loose.Add(id)
 		} else {
-			for _, n := range s.names {
+			for _, n := range s.exact {
 				post(x.names, n.Text, id)
 			}
-			for _, n := range s.prefixes {
+			for _, n := range s.beginnings {
 				post(beginnings, n.Text, id)
 			}
 		}
-		if s.is(flagWhole) {
+		if s.from.WholeOrganization {
 			x.whole.Add(id)
 		}
-		if s.is(flagNotResource) {
+		if s.from.NotResource {
 			post(resources, "", id)
 			continue
 		}
@@ -65,7 +65,7 @@ func newRoaringIndex(list []frozen, p *part) *roaringIndex {
 			post(resources, literal, id)
 		}
 	}
-	x.actions = actionPostings(p.actions, sets)
+	x.actions = actionPostings(actions, sets)
 	x.beginnings = newPrefixTable(beginnings)
 	x.resources = newPrefixTable(resources)
 	return x
@@ -89,7 +89,7 @@ func actionPostings(sets []actionSet, postings []*roaring.Bitmap) []*roaring.Bit
 		var parts []*roaring.Bitmap
 		var which strings.Builder
 		for i := range sets {
-			if sets[i].known.Has(action.ID(id)) {
+			if postings[i] != nil && sets[i].known.Has(action.ID(id)) {
 				parts = append(parts, postings[i])
 				which.Write([]byte{byte(i), byte(i >> 8), byte(i >> 16), byte(i >> 24)})
 			}
@@ -158,8 +158,7 @@ func (t *prefixTable) find(dst []*roaring.Bitmap, text string) []*roaring.Bitmap
 
 // scanRoaring is satisfied for parts of more than one word: Deny statements
 // first, then the others.
-func (p *Policies) scanRoaring(x *part, v *view) policy.Effect {
-	ix := x.roaring
+func (p *Policies) scanRoaring(b block, ix *roaringIndex, v *view) policy.Effect {
 	var covering *roaring.Bitmap
 	if v.known {
 		if covering = ix.actions[v.action]; covering == nil {
@@ -172,8 +171,8 @@ func (p *Policies) scanRoaring(x *part, v *view) policy.Effect {
 	} else {
 		who = append(who, ix.loose)
 		for _, id := range v.request.Principal.IDs {
-			if b := ix.names[id]; b != nil {
-				who = append(who, b)
+			if posting := ix.names[id]; posting != nil {
+				who = append(who, posting)
 			}
 			who = ix.beginnings.find(who, id)
 		}
@@ -186,10 +185,10 @@ func (p *Policies) scanRoaring(x *part, v *view) policy.Effect {
 	}
 	v.who, v.what = who, what
 
-	if p.leapfrog(x, v, covering, 0, uint32(x.denies)) {
+	if p.leapfrog(b, v, covering, 0, b.denies()) {
 		return policy.EffectDeny
 	}
-	if !v.denyOnly && p.leapfrog(x, v, covering, uint32(x.denies), uint32(len(x.statements))) {
+	if !v.denyOnly && p.leapfrog(b, v, covering, b.denies(), b.count()) {
 		return policy.EffectAllow
 	}
 	return policy.EffectNone
@@ -198,7 +197,7 @@ func (p *Policies) scanRoaring(x *part, v *view) policy.Effect {
 // leapfrog reports whether a statement with an id from low to below high is
 // satisfied. It visits the ids that stand in one of v.who, one of v.what and
 // in covering (nil: any).
-func (p *Policies) leapfrog(x *part, v *view, covering *roaring.Bitmap, low, high uint32) bool {
+func (p *Policies) leapfrog(b block, v *view, covering *roaring.Bitmap, low, high int) bool {
 	if low == high {
 		return false
 	}
@@ -222,8 +221,7 @@ func (p *Policies) leapfrog(x *part, v *view, covering *roaring.Bitmap, low, hig
 						break
 					}
 				}
-				s := &x.statements[id]
-				if (covering != nil || x.actions[s.actions].covers(v)) && p.verify(s, v) {
+				if (covering != nil || p.covers(b, int(id), v)) && p.verify(b, b.record(int(id)), v) {
 					return true
 				}
 				if at = id + 1; at >= int64(high) {

@@ -3,8 +3,6 @@ package index
 import (
 	"maps"
 	"unsafe"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // Snapshot is everything in force at one generation. It never changes after
@@ -15,13 +13,14 @@ type Snapshot struct {
 	organizations map[string]*Organization
 	// shards hold the buckets, spread by a hash of the name, so that a change
 	// of one among a million copies a shard and not the whole.
-	shards *[shardCount]map[string]*Bucket
+	shards *[shardCount]*shard
 	bytes  int64
 }
 
 const shardCount = 1024
 
-func shardOf(name string) int { return int(xxhash.Sum64String(name) % shardCount) }
+// shardOf is the shard of a bucket, by hash64 of its name.
+func shardOf(h uint64) int { return int(h >> 54) }
 
 // Organization is what a snapshot knows of an organization, buckets aside.
 type Organization struct {
@@ -49,6 +48,8 @@ type Bucket struct {
 	// Claimants are other organizations that claim the bucket too; if there is
 	// one, the bucket denies.
 	Claimants []string
+
+	name string // set by the snapshot
 }
 
 // Generation returns the number given to Freeze.
@@ -69,28 +70,34 @@ func (s *Snapshot) Organization(name string) (Organization, bool) {
 // Bucket returns what the snapshot knows of a bucket. The Policies in it are
 // shared: they must not be changed.
 func (s *Snapshot) Bucket(name string) (Bucket, bool) {
-	if b := s.bucket(name); b != nil {
+	if b := s.bucket(name, hash64(name)); b != nil {
 		return *b, true
 	}
 	return Bucket{}, false
 }
 
-func (s *Snapshot) bucket(name string) *Bucket { return s.shards[shardOf(name)][name] }
+// bucket finds a bucket by its name and hash64.
+func (s *Snapshot) bucket(name string, h uint64) *Bucket {
+	if x := s.shards[shardOf(h)]; x != nil {
+		return x.find(name, h)
+	}
+	return nil
+}
 
 // Builder makes the next snapshot from the last one and what changed. It is
 // used once, by one goroutine.
 type Builder struct {
 	next   Snapshot
-	copied bool         // next.organizations is ours
-	shards map[int]bool // shards that are ours
+	copied bool                       // next.organizations is ours
+	shards map[int]map[string]*Bucket // shards that change
 }
 
 // NewBuilder starts from prev, which does not change; nil starts from nothing.
 func NewBuilder(prev *Snapshot) *Builder {
-	b := &Builder{shards: map[int]bool{}}
+	b := &Builder{shards: map[int]map[string]*Bucket{}}
 	if prev == nil {
 		b.next.organizations, b.copied = map[string]*Organization{}, true
-		b.next.shards = new([shardCount]map[string]*Bucket)
+		b.next.shards = new([shardCount]*shard)
 		b.next.bytes = int64(unsafe.Sizeof(b.next) + unsafe.Sizeof(*b.next.shards))
 		return b
 	}
@@ -125,24 +132,22 @@ func (b *Builder) RemoveOrganization(name string) {
 // SetBucket adds or replaces a bucket.
 func (b *Builder) SetBucket(name string, k Bucket) {
 	b.RemoveBucket(name)
-	i := shardOf(name)
-	if b.next.shards[i] == nil {
-		b.next.shards[i] = map[string]*Bucket{}
-	}
-	b.next.shards[i][name] = &k
+	k.name = name
+	b.shards[shardOf(hash64(name))][name] = &k
 	b.next.bytes += bucketSize(name, &k)
 }
 
 // RemoveBucket removes a bucket.
 func (b *Builder) RemoveBucket(name string) {
-	i := shardOf(name)
-	if !b.shards[i] {
-		b.next.shards[i] = maps.Clone(b.next.shards[i])
-		b.shards[i] = true
+	i := shardOf(hash64(name))
+	x := b.shards[i]
+	if x == nil {
+		x = b.next.shards[i].buckets()
+		b.shards[i] = x
 	}
-	if k := b.next.shards[i][name]; k != nil {
+	if k := x[name]; k != nil {
 		b.next.bytes -= bucketSize(name, k)
-		delete(b.next.shards[i], name)
+		delete(x, name)
 	}
 }
 
@@ -150,6 +155,9 @@ func (b *Builder) RemoveBucket(name string) {
 func (b *Builder) Freeze(generation uint64) *Snapshot {
 	s := b.next
 	s.generation = generation
+	for i, buckets := range b.shards {
+		s.shards[i] = newShard(buckets)
+	}
 	return &s
 }
 

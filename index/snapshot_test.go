@@ -21,10 +21,12 @@ func allowEverything(n int) *Policies {
 	return New(statements, []Document{{Name: "p", File: "o1/access-policies/p.json"}}, nil, true, FormAuto)
 }
 
+func roaringForm(p *Policies) bool { return p.block(p.wide)[headerRoaring] != 0 }
+
 // TestFormChosen: a part holds one word up to 64 statements, Roaring above.
 func TestFormChosen(t *testing.T) {
 	for n, want := range map[int]bool{0: false, 1: false, 64: false, 65: true, 1000: true} {
-		if got := allowEverything(n).wide.roaring != nil; got != want {
+		if got := roaringForm(allowEverything(n)); got != want {
 			t.Errorf("%d statements: Roaring %v, want %v", n, got, want)
 		}
 	}
@@ -49,15 +51,16 @@ func TestStatementsLieInTheirBuckets(t *testing.T) {
 			s.Resources = append(s.Resources, programOf(r))
 		}
 		p := New([]Statement{s}, []Document{{}}, nil, true, FormAuto)
-		if len(p.buckets) != c.buckets || len(p.wide.statements) != c.wide {
-			t.Errorf("%v: %d bucket parts and %d wide statements, want %d and %d", c.resources, len(p.buckets), len(p.wide.statements), c.buckets, c.wide)
+		buckets, wide := len(p.buckets.used), p.block(p.wide).count()
+		if buckets != c.buckets || wide != c.wide {
+			t.Errorf("%v: %d bucket parts and %d wide statements, want %d and %d", c.resources, buckets, wide, c.buckets, c.wide)
 		}
 	}
 	var many Statement
 	for i := range maxBuckets + 1 {
 		many.Resources = append(many.Resources, programOf(fmt.Sprintf("b%d/*", i)))
 	}
-	if p := New([]Statement{many}, []Document{{}}, nil, true, FormAuto); len(p.buckets) != 0 {
+	if p := New([]Statement{many}, []Document{{}}, nil, true, FormAuto); len(p.buckets.used) != 0 {
 		t.Errorf("a statement on %d buckets is copied into each", maxBuckets+1)
 	}
 }
@@ -78,14 +81,14 @@ func TestUnchangedIsShared(t *testing.T) {
 	b.RemoveBucket("b8")
 	second := b.Freeze(2)
 
-	if got := first.bucket("b7").Owner; got != "o1" || first.bucket("b8") == nil {
+	if got := find(first, "b7").Owner; got != "o1" || find(first, "b8") == nil {
 		t.Errorf("the first snapshot changed: b7 belongs to %s", got)
 	}
-	if got := second.bucket("b7").Owner; got != "o2" || second.bucket("b8") != nil {
+	if got := find(second, "b7").Owner; got != "o2" || find(second, "b8") != nil {
 		t.Errorf("the second snapshot has b7 of %s", got)
 	}
 	for i := range 3000 {
-		if name := fmt.Sprintf("b%d", i); i != 7 && i != 8 && first.bucket(name) != second.bucket(name) {
+		if name := fmt.Sprintf("b%d", i); i != 7 && i != 8 && find(first, name) != find(second, name) {
 			t.Fatalf("%s was copied", name)
 		}
 	}
@@ -100,6 +103,8 @@ func TestUnchangedIsShared(t *testing.T) {
 		t.Errorf("%d bytes after changing back, %d before", got, first.Bytes())
 	}
 }
+
+func find(s *Snapshot, name string) *Bucket { return s.bucket(name, hash64(name)) }
 
 func TestZeroDecisionDenies(t *testing.T) {
 	if got := (policy.Decision{}).Outcome; got != policy.ImplicitDeny {

@@ -28,6 +28,9 @@ type view struct {
 	// text otherwise.
 	whole bool
 	text  string
+	// bucket is the bucket's name in text, with its hash64.
+	bucket     string
+	bucketHash uint64
 	// denyOnly asks for Deny statements whose principals contain `*`, and
 	// takes the principal dimension as holding: the owner's organization
 	// policies against a foreign caller (specification 1.3).
