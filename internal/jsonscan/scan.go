@@ -90,7 +90,7 @@ type Scanner struct {
 	base       [MaxDepth + 1]int32
 	keys       []key
 	large      [MaxDepth + 1]map[string]int32
-	mapped     bool // large holds a map
+	mapped     bool   // large holds a map
 	scratch    []byte // the key being added, unescaped
 	other      []byte // the key that it is compared with, unescaped
 

@@ -26,9 +26,9 @@ func (d *decoder) actionForm(text string, at int) bool {
 	return false
 }
 
-// knownAction warns of a pattern that matches no action of the table. For
-// lack of a bound on how often a hostile file makes it search, a file's first
-// maxGlobs wildcards are looked at only.
+// knownAction warns of a pattern that matches no action of the table. Of a
+// file's wildcards only the first maxGlobs are held against the table: more
+// would let a hostile file buy seconds with its bytes.
 func (d *decoder) knownAction(text string, at int) {
 	if d.matchesKnown(text) {
 		return
