@@ -89,11 +89,11 @@ func (f *freezer) statement(s *Statement, bucket string) frozen {
 
 // prefixFree sorts beginnings by organization and text, and drops those that a
 // shorter one of the same organization covers: so of what is left, only the
-// one just before an identifier in byte order can be its beginning.
+// one just before a text in byte order can be its beginning.
 func prefixFree(list []Name) []Name {
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b Name) int { return cmp.Or(cmp.Compare(a.Org, b.Org), cmp.Compare(a.Text, b.Text)) })
-	var out []Name
+	out := list[:0]
 	for _, n := range list {
 		if len(out) > 0 {
 			if last := out[len(out)-1]; last.Org == n.Org && strings.HasPrefix(n.Text, last.Text) {
@@ -131,26 +131,30 @@ func (f *freezer) record(r []uint32, s *frozen, w *blockWriter, entriesAt uint32
 	}
 	r[recordExact], r[recordBeginnings], r[recordOrganizations] = uint32(len(s.exact)), uint32(len(s.beginnings)), uint32(len(from.Principals.Organizations))
 
-	var exact, prefixes, globs []string
+	var exact, globs []string
+	var beginnings []Name
 	for _, program := range s.patterns {
 		switch kind, literal := classify(program); kind {
 		case patternExact:
 			exact = append(exact, program)
 		case patternPrefix:
-			prefixes = append(prefixes, literal)
+			beginnings = append(beginnings, Name{Text: literal})
 		default:
 			globs = append(globs, program)
 		}
 	}
 	slices.Sort(exact)
 	exact = slices.Compact(exact)
-	slices.Sort(prefixes)
-	prefixes = slices.CompactFunc(prefixes, func(a, b string) bool { return strings.HasPrefix(b, a) })
+	beginnings = prefixFree(beginnings)
 	r[recordPatterns] = entriesAt + uint32(len(w.entries))
-	r[recordExactPatterns], r[recordPrefixPatterns], r[recordGlobPatterns] = uint32(len(exact)), uint32(len(prefixes)), uint32(len(globs))
-	for _, list := range [][]string{exact, prefixes, globs} {
-		for _, t := range list {
-			w.textEntry(t)
-		}
+	r[recordExactPatterns], r[recordPrefixPatterns], r[recordGlobPatterns] = uint32(len(exact)), uint32(len(beginnings)), uint32(len(globs))
+	for _, t := range exact {
+		w.textEntry(t)
+	}
+	for _, n := range beginnings {
+		w.textEntry(n.Text)
+	}
+	for _, t := range globs {
+		w.textEntry(t)
 	}
 }

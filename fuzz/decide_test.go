@@ -1,0 +1,172 @@
+package fuzz
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+
+	"postern/compile"
+	"postern/index"
+	"postern/internal/policygen"
+	"postern/internal/reference"
+	"postern/policy"
+)
+
+// byteSource gives the fuzzer's bytes as random numbers, so that a mutation
+// changes one choice of the generator, and goes on with a generator of its own.
+type byteSource struct {
+	data []byte
+	rest *rand.PCG
+}
+
+func (s *byteSource) Uint64() uint64 {
+	if len(s.data) == 0 {
+		return s.rest.Uint64()
+	}
+	var word [8]byte
+	n := copy(word[:], s.data)
+	s.data = s.data[n:]
+	// Spread short words: choices look at the high bits.
+	return binary.LittleEndian.Uint64(word[:]) * 0x9e3779b97f4a7c15
+}
+
+var forms = map[string]index.Form{"auto": index.FormAuto, "roaring": index.FormRoaring, "scan": index.FormScan}
+
+// FuzzDecide holds the compiled index, in each of its forms, to the reference
+// evaluator: outcome, reason, layer, steps and determining statements.
+func FuzzDecide(f *testing.F) {
+	for i := range 64 {
+		f.Add(uint64(i), []byte{})
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, data []byte) {
+		r := rand.New(&byteSource{data: data, rest: rand.NewPCG(seed, 1)})
+		directory, requests := policygen.SmallFrom(r)
+		agree(t, directory, requests)
+	})
+}
+
+// agree checks every form against the reference on every request.
+func agree(t *testing.T, d *policy.Directory, requests []*policy.Request) {
+	t.Helper()
+	ref := reference.New(d)
+	for name, form := range forms {
+		s, ds := compile.Compiler{Form: form}.Directory(d, 7)
+		if len(ds) > 0 {
+			t.Fatalf("the generator made what the compiler refuses: %v", ds)
+		}
+		var sc index.Scratch
+		for i, request := range requests {
+			want := ref.Evaluate(request)
+			want.Decision.Generation = 7
+			if got := s.Decide(request, &sc); got != want.Decision {
+				t.Fatalf("%s: request %d %+v: decided %+v, want %+v", name, i, *request, got, want.Decision)
+			}
+			got := s.Explain(request)
+			got.Nearest, got.Truncated = nil, false
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("%s: request %d %+v:\nexplained %+v\nwant      %+v", name, i, *request, got, want)
+			}
+		}
+	}
+}
+
+// TestDecideProperties checks what must hold of any policies, without a
+// reference: order never matters, a Deny more never allows, an Allow more
+// never denies, and what did not determine can go.
+func TestDecideProperties(t *testing.T) {
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		d, requests := policygen.SmallFrom(r)
+		before := outcomes(t, d, requests)
+
+		shuffled := edit(d, func(doc *policy.Document) {
+			r.Shuffle(len(doc.Statements), func(i, j int) {
+				doc.Statements[i], doc.Statements[j] = doc.Statements[j], doc.Statements[i]
+			})
+			for i := range doc.Statements {
+				s := &doc.Statements[i]
+				slices.Reverse(s.Actions)
+				slices.Reverse(s.Resources)
+				slices.Reverse(s.Principals)
+				slices.Reverse(s.Conditions)
+			}
+		})
+		for _, o := range shuffled.Organizations {
+			r.Shuffle(len(o.Policies), func(i, j int) { o.Policies[i], o.Policies[j] = o.Policies[j], o.Policies[i] })
+		}
+		if after := outcomes(t, shuffled, requests); !slices.Equal(before, after) {
+			t.Errorf("seed %d: the order of statements or files matters", seed)
+		}
+
+		for _, effect := range []policy.Effect{policy.EffectAllow, policy.EffectDeny} {
+			more := edit(d, func(doc *policy.Document) {
+				s := doc.Statements[r.IntN(len(doc.Statements))]
+				if s.NotPrincipal {
+					return
+				}
+				s.Effect = effect
+				doc.Statements = append(doc.Statements, s)
+			})
+			for i, after := range outcomes(t, more, requests) {
+				was, is := before[i].Outcome == policy.Allow, after.Outcome == policy.Allow
+				if effect == policy.EffectDeny && !was && is || effect == policy.EffectAllow && was && !is {
+					t.Errorf("seed %d, request %d: one %v more turned %v into %v", seed, i, effect, before[i], after)
+				}
+			}
+		}
+	}
+}
+
+func outcomes(t *testing.T, d *policy.Directory, requests []*policy.Request) []policy.Decision {
+	t.Helper()
+	s, ds := compile.Compiler{}.Directory(d, 1)
+	if len(ds) > 0 {
+		t.Fatal(ds)
+	}
+	var sc index.Scratch
+	out := make([]policy.Decision, len(requests))
+	for i, r := range requests {
+		out[i] = s.Decide(r, &sc)
+	}
+	return out
+}
+
+// edit returns a copy of d in which change has been applied to every document.
+func edit(d *policy.Directory, change func(*policy.Document)) *policy.Directory {
+	out := &policy.Directory{
+		DefaultOrganization: d.DefaultOrganization,
+		Organizations:       map[string]*policy.DirectoryOrganization{},
+		Buckets:             map[string]*policy.DirectoryBucket{},
+	}
+	document := func(doc *policy.Document) *policy.Document {
+		c := *doc
+		c.Statements = slices.Clone(doc.Statements)
+		for i := range c.Statements {
+			s := &c.Statements[i]
+			s.Actions = slices.Clone(s.Actions)
+			s.Resources = slices.Clone(s.Resources)
+			s.Principals = slices.Clone(s.Principals)
+			s.Conditions = slices.Clone(s.Conditions)
+		}
+		change(&c)
+		return &c
+	}
+	for name, o := range d.Organizations {
+		c := *o
+		c.Policies = nil
+		for _, doc := range o.Policies {
+			c.Policies = append(c.Policies, document(doc))
+		}
+		out.Organizations[name] = &c
+	}
+	for name, b := range d.Buckets {
+		c := *b
+		if c.Policy != nil {
+			c.Policy = document(c.Policy)
+		}
+		out.Buckets[name] = &c
+	}
+	return out
+}
