@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"postern/internal/diagnostic"
 	"postern/internal/jsonscan"
+	"postern/internal/policygen"
 	"postern/internal/policyjson"
 	"postern/policy"
 )
@@ -194,13 +196,44 @@ func checkPolicyRoundTrip(t *testing.T, doc *policy.Document) {
 		d.NameLine, d.NameColumn = 0, 0
 		for i := range d.Statements {
 			d.Statements[i].Line = 0
-			for j := range d.Statements[i].Conditions {
-				d.Statements[i].Conditions[j].Line = 0
+			cs := d.Statements[i].Conditions
+			for j := range cs {
+				cs[j].Line = 0
 			}
+			// Append puts those of one operator together.
+			slices.SortStableFunc(cs, func(a, b policy.Condition) int {
+				return strings.Compare(a.Operator.String(), b.Operator.String())
+			})
 		}
 	}
 	if !reflect.DeepEqual(doc, again) {
 		t.Fatalf("%+v became %+v\n%s", doc, again, text)
+	}
+}
+
+// TestPolicyJSONGenerated: what the generator of adversarial worlds makes can be
+// written as files, and means the same when it is read.
+func TestPolicyJSONGenerated(t *testing.T) {
+	statements := 0
+	check := func(doc *policy.Document) {
+		statements += len(doc.Statements)
+		checkPolicyRoundTrip(t, doc)
+	}
+	for seed := range uint64(300) {
+		world, _ := policygen.Small(seed)
+		for _, o := range world.Organizations {
+			for _, doc := range o.Policies {
+				check(doc)
+			}
+		}
+		for _, b := range world.Buckets {
+			if b.Policy != nil {
+				check(b.Policy)
+			}
+		}
+	}
+	if statements < 1000 {
+		t.Errorf("%d statements only", statements)
 	}
 }
 

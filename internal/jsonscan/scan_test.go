@@ -105,6 +105,24 @@ func TestAgreesWithOracleOnNeighbours(t *testing.T) {
 	}
 }
 
+// Every byte, and every pair with a second byte, at every place of a string:
+// eight bytes are looked at in one step.
+func TestAgreesWithOracleInStrings(t *testing.T) {
+	var s Scanner
+	for at := range 20 {
+		for c := range 256 {
+			for _, second := range []byte("a\"\\\x1f\x20\x80\xff") {
+				text := []byte(`["` + strings.Repeat("x", 20) + `"]`)
+				text[2+at], text[3+at] = byte(c), second
+				want, _ := oracle(text)
+				if err := whole(&s, text, MaxDepth, false); (err == nil) != want {
+					t.Fatalf("%q: %v, want accepted = %v", text, err, want)
+				}
+			}
+		}
+	}
+}
+
 // TestMessages has a text for every message, with the place.
 func TestMessages(t *testing.T) {
 	cases := map[string]struct {
@@ -261,16 +279,16 @@ func TestDuplicate(t *testing.T) {
 func TestLargeObjectsSideBySide(t *testing.T) {
 	large := members(100, `"k%03d"`)
 	inner := strings.Replace(large, `"k050":50`, `"k050":`+large, 1)
+	var s Scanner
 	for _, text := range []string{"[" + large + "," + large + "]", inner, "[" + inner + "," + large + "]", `{"k001":` + inner + `,"k002":` + inner + `}`} {
-		var s Scanner
-		for range 2 { // the second time with what the first left behind
+		for range 2 {
 			if err := whole(&s, []byte(text), MaxDepth, false); err != nil {
 				t.Errorf("%v", err)
 			}
-		}
-		// A failure leaves maps behind: the next text must not see them.
-		if whole(&s, []byte(text[:len(text)-3]), MaxDepth, false) == nil {
-			t.Error("accepted without its end")
+			// A failure leaves maps behind: the next text must not see them.
+			if whole(&s, []byte(text[:len(text)-3]), MaxDepth, false) == nil {
+				t.Error("accepted without its end")
+			}
 		}
 	}
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // Append appends doc as JSON that parses to the same document, places aside:
-// lines and columns are those of the new text. doc must be an organization or
+// lines and columns are those of the new text, and the conditions of a
+// statement that have one operator come to stand together. doc must be an organization or
 // bucket policy that keeps the promises of policy.Document.
 func Append(dst []byte, doc *policy.Document) []byte {
 	w := writer{dst}
@@ -153,17 +154,14 @@ func (w *writer) principals(ps []policy.PrincipalPattern) {
 	w.raw("]")
 }
 
-// list writes texts, each behind prefix; `*` stands alone.
+// list writes texts, each behind prefix.
 func (w *writer) list(texts []string, prefix string) {
 	w.raw("[")
 	for i, t := range texts {
 		if i > 0 {
 			w.raw(", ")
 		}
-		if t != "*" {
-			t = prefix + t
-		}
-		w.text(t)
+		w.text(prefix + t)
 	}
 	w.raw("]")
 }

@@ -143,11 +143,11 @@ func TestBucketDocument(t *testing.T) {
 }
 
 func TestOrganizationDocument(t *testing.T) {
-	body := `{"statements": [{"principals": ["*", "role/a?b", "role/x*", "role/*"], "resources": ["*", "b/\u002a"], "actions": ["*", "cwobject:*"], "effect": "Deny", "name": "s\n\"\\"}], "name": "p", "version": "v1alpha1"}`
+	body := `{"statements": [{"principals": ["*", "role/a?b", "role/x*", "role/*"], "resources": ["*", "b/\u002a"], "actions": ["*", "cwobject:*"], "effect": "Deny", "name": "s\n\"\\\u001f\u0000\u007f\u2028"}], "name": "p", "version": "v1alpha1"}`
 	want := &policy.Document{
 		Kind: policy.KindOrganization, Name: "p", NameLine: 1, File: "f",
 		Statements: []policy.Statement{{
-			Name: "s\n\"\\", Line: 1, Effect: policy.EffectDeny,
+			Name: "s\n\"\\\x1f\x00\x7f\u2028", Line: 1, Effect: policy.EffectDeny,
 			Principals: []policy.PrincipalPattern{
 				{Kind: policy.PrincipalEveryone}, {Kind: policy.PrincipalExact, Name: "role/a?b"},
 				{Kind: policy.PrincipalPrefix, Name: "role/x"}, {Kind: policy.PrincipalPrefix, Name: "role/"},
@@ -178,8 +178,9 @@ func TestVersion2008(t *testing.T) {
 	for _, text := range []string{`{"Version": "2008-10-17", ` + st + `}`, `{` + st + `, "V\u0065rsion": "2008-10-17"}`} {
 		doc, ds := ParseBucket("f", "b", []byte(text), Limits{})
 		if len(ds) > 0 || doc.Variables || doc.Statements[0].Resources[0] != "b/${" {
-			t.Errorf("%+v %v", doc, ds)
+			t.Fatalf("%+v %v", doc, ds)
 		}
+		roundTrip(t, doc)
 	}
 }
 
@@ -262,6 +263,36 @@ func TestFoldKey(t *testing.T) {
 	} {
 		if got := foldKey(key); got != want {
 			t.Errorf("foldKey(%q) = %q, want %q", key, got, want)
+		}
+	}
+}
+
+func TestAlwaysList(t *testing.T) {
+	for key, want := range map[string]bool{
+		"aws:TagKeys": true, "AWS:tagkeys": true, "aws:PrincipalOrgPaths": true, "iam:o1:Groups": true, "IAM:a:b:groups": true,
+		"iam::groups": false, "iam:groups": false, "aws:TagKey": false, "aws:PrincipalOrgID": false,
+	} {
+		if alwaysList(key) != want {
+			t.Errorf("alwaysList(%q) = %v", key, !want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	for n := range 3 * small {
+		var s names
+		for i := range n {
+			if other, twice := s.add(fmt.Sprint(i), 10*i); twice {
+				t.Fatalf("%d names: %d stands at %d already", n, i, other)
+			}
+		}
+		for i := range n {
+			if other, twice := s.add(fmt.Sprint(i), -1); !twice || other != 10*i || !s.has(fmt.Sprint(i)) {
+				t.Fatalf("%d names: %d stands at %d, %v", n, i, other, twice)
+			}
+		}
+		if s.has("x") {
+			t.Fatal("has what was never added")
 		}
 	}
 }
