@@ -88,7 +88,7 @@ var testers = []string{"internal/reference", "internal/conformance", "internal/p
 
 // A pkg is what the tree holds of one package.
 type pkg struct {
-	code    bool            // it has a file that is no test
+	code    bool            // it has a file that is neither a test nor doc.go
 	imports map[string]bool // of files that are no tests
 }
 
@@ -128,7 +128,7 @@ func packages(t *testing.T, dir string) map[string]*pkg {
 		if strings.HasSuffix(rel, "_test.go") {
 			return nil
 		}
-		p.code = true
+		p.code = p.code || path.Base(rel) != "doc.go"
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
 		if err != nil {
 			return err
