@@ -100,11 +100,7 @@ func (d *decoder) bucketPolicy(bucket string) *policy.Document {
 			// A version that is missing or wrong is an error, and the current
 			// one is what it will be corrected to.
 			d.variables = version != version2008
-			doc.Statements = nil
-			d.statements(f, true, func() {
-				doc.Statements = append(doc.Statements, d.bucketStatement(&seen))
-			})
-			doc.Statements = slices.Clip(doc.Statements)
+			doc.Statements = d.statements(f, true, func() policy.Statement { return d.bucketStatement(&seen) })
 		}
 	})
 	doc.Variables = version == version2012
@@ -141,7 +137,8 @@ func (d *decoder) versionAhead() string {
 func (d *decoder) bucketStatement(seen *names) (st policy.Statement) {
 	at := d.s.Offset()
 	st.Line, _ = d.place(at)
-	var cs conditions
+	cs := &d.conditionList
+	cs.reset()
 	f := d.fields(&bucketStatementSet, func(i int) {
 		f := &bucketStatementSet.fields[i]
 		switch i {
@@ -155,7 +152,7 @@ func (d *decoder) bucketStatement(seen *names) (st policy.Statement) {
 				st.Effect = effectOf(allow)
 			}
 		case stPrincipal, stNotPrincipal:
-			st.Principals = slices.Clip(d.bucketPrincipals(f))
+			st.Principals = d.bucketPrincipals(f)
 			st.NotPrincipal = i == stNotPrincipal
 		case stAction, stNotAction:
 			st.Actions = d.entries(f, true, d.bucketAction)
@@ -164,7 +161,7 @@ func (d *decoder) bucketStatement(seen *names) (st policy.Statement) {
 			st.Resources = d.entries(f, true, d.bucketResource)
 			st.NotResource = i == stNotResource
 		case stCondition:
-			d.conditions(f, &cs)
+			d.conditions(f, cs)
 		}
 	})
 	d.missing(&bucketStatementSet, &f, at)
@@ -174,8 +171,10 @@ func (d *decoder) bucketStatement(seen *names) (st policy.Statement) {
 	if f.has(stNotPrincipal) && st.Effect == policy.EffectAllow {
 		d.report(f.at[stNotPrincipal]-1, msgNotPrincipalAllow)
 	}
-	d.conditionWarnings(&cs, st.Effect)
-	st.Conditions = slices.Clip(cs.list)
+	d.conditionWarnings(cs, st.Effect)
+	if len(cs.list) > 0 {
+		st.Conditions = slices.Clone(cs.list)
+	}
 	return st
 }
 

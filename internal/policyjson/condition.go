@@ -16,9 +16,11 @@ type conditions struct {
 	in   []int // places of the operators' names
 }
 
+func (cs *conditions) reset() { cs.list, cs.at, cs.in = cs.list[:0], cs.at[:0], cs.in[:0] }
+
 // conditions reads a Condition element (specification 1.7).
 func (d *decoder) conditions(f *field, cs *conditions) {
-	*cs = conditions{}
+	cs.reset()
 	k := d.s.Peek()
 	at := d.s.Offset()
 	if k != jsonscan.Object {
@@ -85,6 +87,7 @@ var conditionField = field{"", "a string, a number, a boolean, or a list of thes
 func (d *decoder) conditionKeys(op policy.Operator, opAt int, cs *conditions) {
 	at := d.s.Offset()
 	var seen names
+	first, firstAt := "", 0 // added to seen once there is a second
 	n := 0
 	d.s.EnterObject()
 	for d.s.Member() {
@@ -97,8 +100,16 @@ func (d *decoder) conditionKeys(op policy.Operator, opAt int, cs *conditions) {
 		key := d.texts.keep(d.key())
 		if key == "" {
 			d.report(at, msgConditionKey)
-		} else if other, twice := seen.add(foldKey(key), at); twice {
-			d.reportOther(at, other, msgSameKey, quote(key))
+		} else if n == 1 {
+			first, firstAt = key, at
+		} else {
+			if first != "" {
+				seen.add(foldKey(first), firstAt)
+				first = ""
+			}
+			if other, twice := seen.add(foldKey(key), at); twice {
+				d.reportOther(at, other, msgSameKey, quote(key))
+			}
 		}
 		c := policy.Condition{Operator: op, Key: key}
 		c.Line, _ = d.place(at)
@@ -126,7 +137,7 @@ func foldKey(key string) string {
 	folded := value.FoldASCII(key)
 	const iam, groups, oidc = "iam:", ":groups", "oidc:"
 	switch {
-	case isGroups(folded):
+	case isGroups(key):
 		return iam + key[len(iam):len(key)-len(groups)] + groups
 	case strings.HasPrefix(folded, oidc) && strings.Contains(folded[len(oidc):], ":"):
 		return oidc + key[len(oidc):]
@@ -134,9 +145,10 @@ func foldKey(key string) string {
 	return folded
 }
 
-// isGroups reports whether a folded key is `iam:ORG:groups`.
+// isGroups reports whether a key is `iam:ORG:groups`.
 func isGroups(key string) bool {
-	return strings.HasPrefix(key, "iam:") && strings.HasSuffix(key, ":groups") && len(key) > len("iam::groups")
+	return len(key) > len("iam::groups") && value.EqualFoldASCII(key[:len("iam:")], "iam:") &&
+		value.EqualFoldASCII(key[len(key)-len(":groups"):], ":groups")
 }
 
 // conditionValue checks that an operator can read a value.
@@ -198,6 +210,9 @@ func arnParts(text string, variables bool) int {
 // conditionWarnings says what is surely not meant. Effect and all keys have to
 // be known.
 func (d *decoder) conditionWarnings(cs *conditions, effect policy.Effect) {
+	if len(cs.list) == 0 {
+		return
+	}
 	var present names // keys that a Null check demands
 	for i := range cs.list {
 		c := &cs.list[i]
@@ -235,6 +250,5 @@ func (d *decoder) conditionWarnings(cs *conditions, effect policy.Effect) {
 
 // alwaysList reports whether a key has several values by its nature.
 func alwaysList(key string) bool {
-	key = value.FoldASCII(key)
-	return key == "aws:tagkeys" || key == "aws:principalorgpaths" || isGroups(key)
+	return value.EqualFoldASCII(key, "aws:TagKeys") || value.EqualFoldASCII(key, "aws:PrincipalOrgPaths") || isGroups(key)
 }

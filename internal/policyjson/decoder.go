@@ -2,9 +2,11 @@ package policyjson
 
 import (
 	"bytes"
+	"slices"
 
 	"postern/internal/jsonscan"
 	"postern/internal/value"
+	"postern/policy"
 )
 
 // decoder reads one file. It is used by one goroutine, for one file at a time.
@@ -22,10 +24,15 @@ type decoder struct {
 	// for a near name, and how many wildcards over the table of actions.
 	suggestions, globs int
 
-	texts     texts
-	unescaped []byte
-	list      []string
-	cursor    cursor
+	texts  texts
+	cursor cursor
+
+	// Memory that is used again and again; results are copied out of it.
+	unescaped     []byte
+	list          []string
+	principals    []policy.PrincipalPattern
+	conditionList conditions
+	statementList []policy.Statement
 
 	// variables: `${` starts a policy variable. Set once a bucket policy's
 	// version is known.
@@ -275,7 +282,9 @@ func (d *decoder) strings(f *field, single, scalars bool, each func(text string,
 
 // statements reads the list of statements, each with read; with single also
 // one statement alone.
-func (d *decoder) statements(f *field, single bool, read func()) {
+func (d *decoder) statements(f *field, single bool, readOne func() policy.Statement) []policy.Statement {
+	d.statementList = d.statementList[:0]
+	read := func() { d.statementList = append(d.statementList, readOne()) }
 	k := d.s.Peek()
 	at := d.s.Offset()
 	switch {
@@ -305,6 +314,7 @@ func (d *decoder) statements(f *field, single bool, read func()) {
 	default:
 		d.wrongType(quote([]byte(f.name)), k, f.want)
 	}
+	return slices.Clone(d.statementList)
 }
 
 // effect reads an effect.

@@ -117,12 +117,8 @@ func (d *decoder) organizationField(doc *policy.Document, i int) {
 			doc.NameLine, doc.NameColumn = d.place(at)
 		}
 	case orgStatements:
-		doc.Statements = nil
 		var seen names
-		d.statements(f, false, func() {
-			doc.Statements = append(doc.Statements, d.organizationStatement(&seen))
-		})
-		doc.Statements = slices.Clip(doc.Statements)
+		doc.Statements = d.statements(f, false, func() policy.Statement { return d.organizationStatement(&seen) })
 	}
 }
 
@@ -149,13 +145,13 @@ func (d *decoder) organizationStatement(seen *names) (st policy.Statement) {
 			resourcesAt = d.s.Offset()
 			st.Resources = d.entries(f, false, d.organizationResource)
 		case orgStPrincipals:
-			st.Principals = nil
+			d.principals = d.principals[:0]
 			d.strings(f, false, false, func(text string, at int) {
 				if d.notEmpty(f, text, at) {
-					st.Principals = append(st.Principals, d.organizationPrincipal(text, at))
+					d.principals = append(d.principals, d.organizationPrincipal(text, at))
 				}
 			})
-			st.Principals = slices.Clip(st.Principals)
+			st.Principals = slices.Clone(d.principals)
 		}
 	})
 	d.missing(&orgStatement, &f, at)

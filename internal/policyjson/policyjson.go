@@ -122,11 +122,23 @@ func begin(file string, data []byte, l Limits) *decoder {
 
 func withoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) }
 
+// maxReused is the size of the largest file whose decoder is used again.
+const maxReused = 64 << 10
+
 // release hands the decoder's memory on. Nothing of it may reach a result.
 func (d *decoder) release() {
+	if len(d.data) > maxReused {
+		return // its memory may have grown with the file
+	}
 	d.s.Reset(nil, 0, 0, true)
-	clear(d.list[:cap(d.list)]) // it would keep documents alive
-	*d = decoder{s: d.s, unescaped: d.unescaped[:0], list: d.list[:0]}
+	clear(d.list[:cap(d.list)]) // these would keep documents alive
+	clear(d.principals[:cap(d.principals)])
+	clear(d.conditionList.list[:cap(d.conditionList.list)])
+	clear(d.statementList[:cap(d.statementList)])
+	*d = decoder{
+		s: d.s, unescaped: d.unescaped, list: d.list,
+		principals: d.principals, conditionList: d.conditionList, statementList: d.statementList,
+	}
 	decoders.Put(d)
 }
 

@@ -1,6 +1,7 @@
 package policyjson
 
 import (
+	"slices"
 	"strings"
 
 	"postern/internal/value"
@@ -16,10 +17,17 @@ const arnPrefix = "arn:aws:iam::"
 // and write what to write behind prefix, which is what comes before an
 // identifier in the language at hand.
 func (d *decoder) identifier(text, whole, prefix string, at int) policy.PrincipalPattern {
-	none := policy.PrincipalPattern{}
 	provider, name, ok := strings.Cut(text, "/")
-	shown := quote(whole)
 	star := strings.IndexByte(text, '*')
+	if ok && isName(provider, "._-", 64) && name != "" && provider != "group" && provider != "token" {
+		switch star {
+		case -1:
+			return policy.PrincipalPattern{Kind: policy.PrincipalExact, Name: text}
+		case len(text) - 1:
+			return policy.PrincipalPattern{Kind: policy.PrincipalPrefix, Name: text[:star]}
+		}
+	}
+	shown := quote(whole)
 	switch {
 	case !ok && strings.Contains(text, "@"):
 		d.report(at, msgPrincipalEMail, shown, quote(prefix+"coreweave/UID"))
@@ -33,14 +41,10 @@ func (d *decoder) identifier(text, whole, prefix string, at int) policy.Principa
 		d.report(at, msgPrincipalGroup, shown, quote(prefix+"role/"+clip(name)), quote(prefix+"coreweave/UID"))
 	case provider == "token":
 		d.report(at, msgPrincipalToken, shown)
-	case star >= 0 && star < len(text)-1:
-		d.report(at, msgPrincipalStar, shown, quote(prefix+clip(text[:star+1])))
-	case star >= 0:
-		return policy.PrincipalPattern{Kind: policy.PrincipalPrefix, Name: text[:star]}
 	default:
-		return policy.PrincipalPattern{Kind: policy.PrincipalExact, Name: text}
+		d.report(at, msgPrincipalStar, shown, quote(prefix+clip(text[:star+1])))
 	}
-	return none
+	return policy.PrincipalPattern{}
 }
 
 // isName reports whether text is 1 to most letters, digits and characters of also.
@@ -59,10 +63,13 @@ func isName(text, also string, most int) bool {
 
 func isOrg(text string) bool { return isName(text, "-_", 64) }
 
-var principalField = field{"AWS", `"*", an ARN such as "arn:aws:iam::ORG:role/NAME", or a list of these`, ""}
+const wantPrincipals = `"*", an ARN such as "arn:aws:iam::ORG:role/NAME", or a list of these`
+
+// The keys of a Principal object; their lengths tell them apart.
+var principalFields = [...]field{{"AWS", wantPrincipals, ""}, {"CW", wantPrincipals, ""}}
 
 // bucketPrincipals reads the value of Principal or NotPrincipal.
-func (d *decoder) bucketPrincipals(f *field) (out []policy.PrincipalPattern) {
+func (d *decoder) bucketPrincipals(f *field) []policy.PrincipalPattern {
 	k := d.s.Peek()
 	at := d.s.Offset()
 	switch k {
@@ -78,6 +85,7 @@ func (d *decoder) bucketPrincipals(f *field) (out []policy.PrincipalPattern) {
 		return nil
 	}
 	n := 0
+	d.principals = d.principals[:0]
 	d.s.EnterObject()
 	for d.s.Member() {
 		n++
@@ -95,18 +103,20 @@ func (d *decoder) bucketPrincipals(f *field) (out []policy.PrincipalPattern) {
 			d.skip()
 			continue
 		}
-		entry := principalField
-		entry.name = string(key)
-		d.strings(&entry, true, false, func(text string, at int) {
-			if d.notEmpty(&entry, text, at) {
-				out = append(out, d.bucketPrincipal(text, at))
+		entry := &principalFields[0]
+		if len(key) == len(principalFields[1].name) {
+			entry = &principalFields[1]
+		}
+		d.strings(entry, true, false, func(text string, at int) {
+			if d.notEmpty(entry, text, at) {
+				d.principals = append(d.principals, d.bucketPrincipal(text, at))
 			}
 		})
 	}
 	if n == 0 && !d.s.Failed() {
 		d.report(at, msgPrincipalEmpty, quote(f.name))
 	}
-	return out
+	return slices.Clone(d.principals)
 }
 
 // bucketPrincipal reads one principal of specification 1.5.
