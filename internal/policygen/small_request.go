@@ -88,22 +88,26 @@ func (w *smallWorld) context() []policy.Attribute {
 			out = append(out, w.attribute(w.otherCase(s.key), s.family))
 		}
 	}
-	// internal/request has completed the time keys: where one was stated, both
-	// are there.
+	// internal/request has completed the time keys: where one was stated, the
+	// other follows from it.
 	if w.chance(6) {
-		current, epoch := w.otherCase("aws:CurrentTime"), w.otherCase("aws:EpochTime")
-		one := func(key, text string) policy.Attribute {
-			return policy.Attribute{Key: key, Values: []policy.Value{{Kind: policy.ValueString, Text: text}}}
+		one := func(key string, kind policy.ValueKind, text string) policy.Attribute {
+			return policy.Attribute{Key: key, Values: []policy.Value{{Kind: kind, Text: text}}}
 		}
+		current, epoch := w.otherCase("aws:CurrentTime"), w.otherCase("aws:EpochTime")
 		switch w.IntN(3) {
 		case 0:
-			out = append(out, one(current, "2026-01-01T00:00:00.5Z"), one(epoch, "1767225600"))
+			out = append(out, one(current, policy.ValueString, "2026-01-01T00:00:00.5Z"), one("aws:EpochTime", policy.ValueNumber, "1767225600"))
 		case 1:
-			out = append(out, one(epoch, "5"), one(current, "1970-01-01T00:00:05Z"))
+			out = append(out, one(epoch, policy.ValueString, derivedFrom), one("aws:CurrentTime", policy.ValueString, "1970-01-01T00:00:05Z"))
 		case 2:
-			out = append(out, one(current, "soon"), policy.Attribute{Key: epoch, Unreadable: true})
+			out = append(out, one(current, policy.ValueString, "soon"), policy.Attribute{Key: "aws:EpochTime", Unreadable: true})
 		}
 	}
 	w.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	return out
 }
+
+// derivedFrom is the only aws:EpochTime that a request states; any other
+// follows from its aws:CurrentTime.
+const derivedFrom = "5"
