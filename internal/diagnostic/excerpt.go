@@ -50,18 +50,14 @@ func (x *excerpts) excerpt(p policy.Position, source func(string) []byte) (line,
 	if column < 0 || column > len(rest) {
 		return "", "", false
 	}
-	// Only so much of a long line is looked at.
+	// Only so much of a long line is looked at: more than is shown on either
+	// side, so that a rune cut in half at the end of it never shows.
 	const window = utf8.UTFMax * (maxLine + 2)
 	start := max(0, column-window)
-	for start > 0 && start < column && !utf8.RuneStart(rest[start]) {
-		start++
-	}
 	end := min(len(rest), column+window)
 	head, tail := rest[start:column], rest[column:end]
 	if i := bytes.IndexByte(tail, '\n'); i >= 0 {
 		tail = tail[:i]
-	} else if end < len(rest) {
-		tail = wholeRunes(tail)
 	}
 	if bytes.IndexByte(head, '\n') >= 0 {
 		return "", "", false // the position is not in its line
@@ -76,19 +72,6 @@ func (x *excerpts) excerpt(p policy.Position, source func(string) []byte) (line,
 		}
 	}
 	return string(l) + string(r), blank(l), true
-}
-
-// wholeRunes drops a rune at the end that is cut off.
-func wholeRunes(b []byte) []byte {
-	for i := 1; i <= utf8.UTFMax && i <= len(b); i++ {
-		if last := b[len(b)-i:]; utf8.RuneStart(last[0]) {
-			if !utf8.FullRune(last) {
-				return b[:len(b)-i]
-			}
-			break
-		}
-	}
-	return b
 }
 
 // runes makes b printable, one rune for one: tabs stay, control characters

@@ -174,7 +174,7 @@ func TestOrganizationDocument(t *testing.T) {
 // In version 2008-10-17 `${` is plain text, wherever Version stands
 // (specification 1.7).
 func TestVersion2008(t *testing.T) {
-	const st = `"Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::b/${", "Condition": {"StringEquals": {"a": "${"}}}`
+	const st = `"Statement": {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::o1:role/${x}"}, "Action": "s3:*", "Resource": "arn:aws:s3:::b/${", "Condition": {"StringEquals": {"a": "${"}}}`
 	for _, text := range []string{`{"Version": "2008-10-17", ` + st + `}`, `{` + st + `, "V\u0065rsion": "2008-10-17"}`} {
 		doc, ds := ParseBucket("f", "b", []byte(text), Limits{})
 		if len(ds) > 0 || doc.Variables || doc.Statements[0].Resources[0] != "b/${" {
