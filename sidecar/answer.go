@@ -1,0 +1,82 @@
+package sidecar
+
+import (
+	"strconv"
+	"unicode/utf8"
+
+	"postern/policy"
+)
+
+// allowed is the whole answer of a plain allow.
+const allowed = `{"decision":true}`
+
+// denied is the answer of a plain deny, up to the generation, by reason.
+var denied = func() (out [policy.Allowed + 1]string) {
+	for r := range out {
+		out[r] = `{"decision":false,"context":{"reason":"` + policy.Reason(r).String() + `","generation":`
+	}
+	return out
+}()
+
+// appendDecision appends the answer of one evaluation (specification 3.2).
+// Only an outcome that is exactly Allow makes `"decision":true`.
+func appendDecision(b []byte, d policy.Decision) []byte {
+	if d.Outcome != policy.Allow {
+		reason := d.Reason
+		if reason > policy.Allowed || reason == policy.Allowed {
+			reason = policy.ReasonNone // no such deny exists; it is none the less one
+		}
+		b = append(b, denied[reason]...)
+		return append(strconv.AppendUint(b, d.Generation, 10), "}}"...)
+	}
+	if d.MaxOpenSeconds == 0 {
+		return append(b, allowed...)
+	}
+	b = append(b, `{"decision":true,"context":{`...)
+	return append(appendObligations(b, d), "}}"...)
+}
+
+// appendObligations appends the obligations of an allow that has some
+// (specification 2, constraints).
+func appendObligations(b []byte, d policy.Decision) []byte {
+	b = append(b, `"obligations":{"maxOpenSeconds":`...)
+	return append(strconv.AppendUint(b, d.MaxOpenSeconds, 10), '}')
+}
+
+// appendError appends the body of an answer that is no decision.
+func appendError(b []byte, message string) []byte {
+	b = append(b, `{"error":`...)
+	return append(appendString(b, message), '}')
+}
+
+// appendItemError appends the answer of a batch item that is wrong.
+func appendItemError(b []byte, message string) []byte {
+	b = append(b, `{"decision":false,"context":{"error":{"status":400,"message":`...)
+	return append(appendString(b, message), "}}}"...)
+}
+
+// appendString appends s as a JSON string. What is no UTF-8 becomes U+FFFD.
+func appendString(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	for i := 0; i < len(s); {
+		c := s[i]
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < 0x20 || c == 0x7f:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		case c < 0x80:
+			b = append(b, c)
+		default:
+			r, n := utf8.DecodeRuneInString(s[i:])
+			b = utf8.AppendRune(b, r)
+			i += n
+			continue
+		}
+		i++
+	}
+	return append(b, '"')
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,186 @@
+package sidecar
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// listener wraps one that the server was given: it counts connections, answers
+// 429 past the bound, and outlives a shortage of file descriptors.
+type listener struct {
+	net.Listener
+	server *Server
+	unix   bool
+	// address is the one that it listens on; invalid if that is every address
+	// of the machine, or none.
+	address netip.Addr
+	once    sync.Once
+}
+
+// Accept returns the next connection that is within the bound.
+func (l *listener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		switch {
+		case err == nil:
+		case errors.Is(err, net.ErrClosed):
+			return nil, io.EOF // what fasthttp takes for the end
+		case shortage(err):
+			l.server.log.Error("a connection cannot be accepted; trying again", "error", err)
+			time.Sleep(50 * time.Millisecond)
+			continue
+		default:
+			return nil, err
+		}
+		if wrapped := l.server.connections.add(c, l); wrapped != nil {
+			return wrapped, nil
+		}
+		l.server.refuse(c)
+	}
+}
+
+// Close closes the listener once: fasthttp and Shutdown both do.
+func (l *listener) Close() (err error) {
+	l.once.Do(func() { err = l.Listener.Close() })
+	return err
+}
+
+// shortage reports errors of accept that pass: the process or the machine is
+// out of something, or the client has gone.
+func shortage(err error) bool {
+	for _, e := range [...]syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// The phases of a connection, in the low bits of conn.due.
+const (
+	phaseSilent  = iota // no byte has come yet
+	phaseReading        // a request has begun
+	phaseWriting
+	phaseIdle // the next request is awaited
+	phaseBits = 2
+)
+
+// fired is conn.due after its time had come.
+const fired = -1
+
+// conn is a connection with its timeouts. Setting a deadline costs more than
+// deciding a request, so none is set: due says when the present phase ends,
+// and one goroutine looks at all connections now and then (timeouts.go).
+//
+// answered and host belong to the goroutine that serves the connection.
+type conn struct {
+	net.Conn
+	listener *listener
+	all      *connections
+	place    int // in all.list, guarded by all.mu
+
+	// due is the coarse time at which the phase ends, shifted, and the phase.
+	due atomic.Int64
+	mu  sync.Mutex // orders what the two goroutines do to Conn's deadlines
+
+	answered bool        // the handler has run: the next write is an answer
+	host     []byte      // the Host that was last found allowed
+	linger   atomic.Bool // what the client still sends is read before closing
+	once     sync.Once
+}
+
+func (c *conn) enter(phase int64, timeout time.Duration) (before int64) {
+	return c.due.Swap(c.all.after(timeout)<<phaseBits | phase)
+}
+
+// Read reads; the first byte of a request starts its time.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if due := c.due.Load(); n > 0 && due != fired {
+		if phase := due & (1<<phaseBits - 1); phase == phaseIdle || phase == phaseSilent {
+			c.enter(phaseReading, c.all.read)
+		}
+	}
+	return n, err
+}
+
+// Write writes; after an answer the connection is idle.
+func (c *conn) Write(b []byte) (int, error) {
+	before := c.enter(phaseWriting, c.all.write)
+	n, err := c.Conn.Write(b)
+	switch {
+	case c.answered:
+		c.answered = false
+		if before == fired { // between the request's last byte and its answer
+			c.mu.Lock()
+			_ = c.Conn.SetReadDeadline(time.Time{})
+			c.mu.Unlock()
+		}
+		c.enter(phaseIdle, c.all.idle)
+	case before != fired: // `100 Continue`, or a further piece of an answer
+		c.due.Store(before)
+	}
+	return n, err
+}
+
+// Close closes the connection once, after reading what the client still sends
+// if linger says so: closing with unread bytes would destroy the answer.
+func (c *conn) Close() (err error) {
+	c.once.Do(func() {
+		c.due.Store(0)
+		if c.linger.Load() {
+			drain(c.Conn)
+		}
+		err = c.Conn.Close()
+		c.all.remove(c)
+	})
+	return err
+}
+
+// drain tells the client that all is said, and reads for a short while.
+func drain(c net.Conn) {
+	half, ok := c.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	_ = c.SetReadDeadline(time.Now().Add(lingerTime))
+	_, _ = io.CopyN(io.Discard, c, lingerBytes)
+}
+
+// What drain reads at most.
+const (
+	lingerTime  = 500 * time.Millisecond
+	lingerBytes = 8 << 20
+)
+
+// refusers bounds the connections past the bound that are being refused with
+// care; beyond, they are closed at once.
+const refusers = 64
+
+const tooManyConnections = `{"error":"too many connections; use fewer, or raise -max-connections"}`
+
+// refuse answers 429 without waiting for a request.
+func (s *Server) refuse(c net.Conn) {
+	s.shared.requests[endpointOther][codeOf(429)].Add(1)
+	select {
+	case s.refusing <- struct{}{}:
+	default:
+		_ = c.Close()
+		return
+	}
+	go func() {
+		defer func() { <-s.refusing }()
+		defer c.Close()
+		_ = c.SetWriteDeadline(time.Now().Add(lingerTime))
+		if _, err := io.WriteString(c, "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: "+
+			itoa(len(tooManyConnections))+"\r\n\r\n"+tooManyConnections); err == nil {
+			drain(c)
+		}
+	}()
+}

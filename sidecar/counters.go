@@ -1,0 +1,137 @@
+package sidecar
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"postern/policy"
+)
+
+// endpoint is the label `endpoint` of postern_http_requests_total.
+type endpoint uint8
+
+const (
+	endpointOther endpoint = iota
+	endpointEvaluation
+	endpointEvaluations
+	endpointMetadata
+	endpointHealth
+	endpointReady
+	endpointStatus
+	endpointMetrics
+	endpoints
+)
+
+var endpointNames = [endpoints]string{"other", "evaluation", "evaluations", "metadata", "healthz", "readyz", "status", "metrics"}
+
+// codes are the statuses that are ever answered.
+var codes = [...]int{200, 400, 403, 404, 405, 408, 413, 429, 431, 500, 503}
+
+func codeOf(status int) int {
+	for i, c := range codes {
+		if c == status {
+			return i
+		}
+	}
+	return len(codes) - 2 // 500
+}
+
+// verdicts are the pairs of an outcome and a layer.
+const (
+	outcomes = int(policy.Allow) + 1
+	layers   = int(policy.LayerIAM) + 1
+	verdicts = outcomes * layers
+)
+
+func verdictOf(d policy.Decision) uint8 { return uint8(int(d.Outcome)*layers + int(d.Layer)) }
+
+// bounds are the `le` of postern_request_duration_seconds.
+var bounds = [...]time.Duration{
+	10 * time.Microsecond, 25 * time.Microsecond, 50 * time.Microsecond, 100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
+	time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond, 50 * time.Millisecond,
+	100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2500 * time.Millisecond,
+}
+
+// counters is one block of counters. A block belongs to one state at a time,
+// so that its lines are not shared between cores; the sums are taken when
+// /metrics is read. The fields of the plain path come first.
+type counters struct {
+	_ [128]byte // no line is shared with what lies before, or fetched with it
+	// single are the decisions of single evaluations, each an answer 200 of
+	// the endpoint `evaluation` too; batched are those of batch items.
+	single    [verdicts]atomic.Uint64
+	durations [len(bounds) + 1]atomic.Uint64
+	nanos     atomic.Uint64 // the sum of all durations
+	batched   [verdicts]atomic.Uint64
+	// requests are all answers but those that single counts.
+	requests [endpoints][len(codes)]atomic.Uint64
+	_        [128]byte
+}
+
+func (c *counters) observe(d time.Duration) {
+	i := 0
+	for i < len(bounds) && d > bounds[i] {
+		i++
+	}
+	c.durations[i].Add(1)
+	c.nanos.Add(uint64(max(d, 0)))
+}
+
+// blocks are all blocks that were ever needed, and those that are free. There
+// are never more than requests were once answered at the same time.
+type blocks struct {
+	mu   sync.Mutex
+	all  []*counters
+	free []*counters
+}
+
+func (b *blocks) take() *counters {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := len(b.free); n > 0 {
+		c := b.free[n-1]
+		b.free = b.free[:n-1]
+		return c
+	}
+	c := new(counters)
+	b.all = append(b.all, c)
+	return c
+}
+
+// giveBack frees a block whose state is gone. What it counted stays counted.
+func (b *blocks) giveBack(c *counters) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.free = append(b.free, c)
+}
+
+// totals are the sums over all blocks.
+type totals struct {
+	decisions [verdicts]uint64
+	durations [len(bounds) + 1]uint64
+	nanos     uint64
+	requests  [endpoints][len(codes)]uint64
+}
+
+func (b *blocks) sum() (t totals) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.all {
+		for i := range t.decisions {
+			single := c.single[i].Load()
+			t.decisions[i] += single + c.batched[i].Load()
+			t.requests[endpointEvaluation][codeOf(200)] += single
+		}
+		for i := range t.durations {
+			t.durations[i] += c.durations[i].Load()
+		}
+		t.nanos += c.nanos.Load()
+		for e := range t.requests {
+			for i := range t.requests[e] {
+				t.requests[e][i] += c.requests[e][i].Load()
+			}
+		}
+	}
+	return t
+}

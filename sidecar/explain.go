@@ -1,0 +1,77 @@
+package sidecar
+
+import (
+	"strconv"
+
+	"postern/policy"
+)
+
+// appendExplanation appends the answer of one evaluation with its grounds
+// (specification 3.2).
+func appendExplanation(b []byte, e *policy.Explanation) []byte {
+	d := e.Decision
+	b = append(b, `{"decision":`...)
+	b = strconv.AppendBool(b, d.Outcome == policy.Allow)
+	b = append(b, `,"context":{"reason":`...)
+	b = appendString(b, d.Reason.String())
+	b = append(b, `,"generation":`...)
+	b = strconv.AppendUint(b, d.Generation, 10)
+	if d.Outcome == policy.Allow && d.MaxOpenSeconds != 0 {
+		b = appendObligations(append(b, ','), d)
+	}
+	b = append(b, `,"determining":[`...)
+	for i := range e.Determining {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '{')
+		b = append(appendStatement(b, &e.Determining[i]), '}')
+	}
+	b = append(b, `],"steps":[`...)
+	for i, step := range e.Steps {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"layer":`...)
+		b = appendString(b, step.Layer.String())
+		b = append(b, `,"organization":`...)
+		b = appendString(b, step.Org)
+		b = append(b, `,"outcome":`...)
+		b = append(appendString(b, step.Outcome.String()), '}')
+	}
+	b = append(b, ']')
+	if n := e.Nearest; n != nil {
+		b = append(b, `,"nearest":{`...)
+		b = appendStatement(b, &n.Statement)
+		b = append(b, `,"failed":[`...)
+		for i, dimension := range n.Failed {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(b, dimension)
+		}
+		b = append(b, "]}"...)
+	}
+	if e.Truncated {
+		b = append(b, `,"truncated":true`...)
+	}
+	return append(b, "}}"...)
+}
+
+// appendStatement appends the members that name a statement.
+func appendStatement(b []byte, s *policy.StatementRef) []byte {
+	b = append(b, `"document":`...)
+	b = appendString(b, s.Document)
+	b = append(b, `,"statement":`...)
+	b = appendString(b, s.Statement)
+	b = append(b, `,"index":`...)
+	b = strconv.AppendInt(b, int64(s.Index), 10)
+	b = append(b, `,"file":`...)
+	b = appendString(b, s.File)
+	b = append(b, `,"line":`...)
+	b = strconv.AppendInt(b, int64(s.Line), 10)
+	b = append(b, `,"effect":`...)
+	b = appendString(b, s.Effect.String())
+	b = append(b, `,"layer":`...)
+	return appendString(b, s.Layer.String())
+}

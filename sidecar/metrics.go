@@ -1,0 +1,126 @@
+package sidecar
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/valyala/fasthttp"
+
+	"postern/policy"
+)
+
+// reloads are the figures of looks at the policy directory. They change a few
+// times a second at most, so a lock is good enough.
+type reloads struct {
+	mu        sync.Mutex
+	results   [policy.ReloadFailed + 1]uint64
+	durations [len(reloadBounds) + 1]uint64
+	sum       time.Duration
+}
+
+var reloadBounds = [...]time.Duration{
+	time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond,
+	250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2500 * time.Millisecond, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute,
+}
+
+// ObserveReload counts a look at the policy directory, which st describes.
+func (s *Server) ObserveReload(st *policy.Status) {
+	r := &s.reloads
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.results[min(st.Result, policy.ReloadFailed)]++
+	i := 0
+	for i < len(reloadBounds) && st.Duration > reloadBounds[i] {
+		i++
+	}
+	r.durations[i]++
+	r.sum += st.Duration
+}
+
+// metrics answers /metrics in Prometheus' text format (specification 3.4). No
+// label holds anything that a request or a policy says.
+func (s *Server) metrics(ctx *fasthttp.RequestCtx) int {
+	var b bytes.Buffer
+	s.writeMetrics(&b)
+	ctx.Response.Header.SetContentType("text/plain; version=0.0.4; charset=utf-8")
+	ctx.Response.SetBody(b.Bytes())
+	return 200
+}
+
+func (s *Server) writeMetrics(w io.Writer) {
+	t := s.blocks.sum()
+	family(w, "postern_decisions_total", "counter", "Decisions by outcome and by the layer that decided; an item of a batch counts as one.")
+	for o := range outcomes {
+		for l := range layers {
+			fmt.Fprintf(w, "postern_decisions_total{outcome=%q,layer=%q} %d\n", policy.Outcome(o), policy.Layer(l), t.decisions[o*layers+l])
+		}
+	}
+	family(w, "postern_http_requests_total", "counter", "Answers by endpoint and status code; what could not be read as a request is of endpoint other.")
+	for e := range t.requests {
+		for i, n := range t.requests[e] {
+			if n > 0 || codes[i] == 200 && endpoint(e) != endpointOther {
+				fmt.Fprintf(w, "postern_http_requests_total{endpoint=%q,code=\"%d\"} %d\n", endpointNames[e], codes[i], n)
+			}
+		}
+	}
+	family(w, "postern_request_duration_seconds", "histogram", "Time from a request's last byte to its answer's first.")
+	histogram(w, "postern_request_duration_seconds", bounds[:], t.durations[:], float64(t.nanos)/1e9)
+
+	r := &s.reloads
+	r.mu.Lock()
+	results, durations, sum := r.results, r.durations, r.sum
+	r.mu.Unlock()
+	family(w, "postern_reload_total", "counter", "Looks at the policy directory by result.")
+	for i, n := range results {
+		fmt.Fprintf(w, "postern_reload_total{result=%q} %d\n", policy.ReloadResult(i), n)
+	}
+	family(w, "postern_reload_duration_seconds", "histogram", "Time that a look at the policy directory took.")
+	histogram(w, "postern_reload_duration_seconds", reloadBounds[:], durations[:], sum.Seconds())
+
+	status := s.config.Status()
+	success := float64(0)
+	if !status.LastSuccess.IsZero() {
+		success = float64(status.LastSuccess.UnixMilli()) / 1e3
+	}
+	generation := uint64(0)
+	if snapshot := s.config.Current.Load(); snapshot != nil {
+		generation = snapshot.Generation()
+	}
+	gauge(w, "postern_last_reload_success_timestamp_seconds", "When a look last ended without a quarantined unit; 0 if never.", strconv.FormatFloat(success, 'f', -1, 64))
+	gauge(w, "postern_generation", "Generation of the snapshot in force; 0 before the first.", strconv.FormatUint(generation, 10))
+	family(w, "postern_statements", "gauge", "Statements in force by layer.")
+	for l := int(policy.LayerOrganization); l < layers; l++ {
+		fmt.Fprintf(w, "postern_statements{layer=%q} %d\n", policy.Layer(l), status.Statements[l])
+	}
+	gauge(w, "postern_quarantined_units", "Units that are broken, and at their last good content or denied.", itoa(len(status.Quarantined)))
+	gauge(w, "postern_snapshot_bytes", "Size of the snapshot in force, in bytes, as the index counts it.", strconv.FormatInt(status.SnapshotBytes, 10))
+	metrics.WriteProcessMetrics(w)
+}
+
+func family(w io.Writer, name, kind, help string) {
+	fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
+}
+
+func gauge(w io.Writer, name, help, value string) {
+	family(w, name, "gauge", help)
+	fmt.Fprintf(w, "%s %s\n", name, value)
+}
+
+// histogram writes cumulative buckets; counts has one more than bounds.
+func histogram(w io.Writer, name string, bounds []time.Duration, counts []uint64, sum float64) {
+	total := uint64(0)
+	for i, n := range counts {
+		total += n
+		le := "+Inf"
+		if i < len(bounds) {
+			le = strconv.FormatFloat(bounds[i].Seconds(), 'g', -1, 64)
+		}
+		fmt.Fprintf(w, "%s_bucket{le=%q} %d\n", name, le, total)
+	}
+	fmt.Fprintf(w, "%s_sum %g\n%s_count %d\n", name, sum, name, total)
+}

@@ -1,0 +1,158 @@
+package sidecar
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"postern/policy"
+)
+
+// metadata answers what the standard's discovery asks: endpoints only for what
+// is there, and URLs that do not come from the request.
+func (s *Server) metadata(ctx *fasthttp.RequestCtx, st *state) int {
+	s.mu.Lock()
+	base := s.base
+	s.mu.Unlock()
+	if base == "" { // a Unix socket alone
+		base = "http://localhost"
+	}
+	b := append(st.buf[:0], `{"policy_decision_point":`...)
+	b = appendString(b, base)
+	b = append(b, `,"access_evaluation_endpoint":`...)
+	b = appendString(b, base+pathEvaluation)
+	b = append(b, `,"access_evaluations_endpoint":`...)
+	b = appendString(b, base+pathEvaluations)
+	st.buf = append(b, '}')
+	return s.json(ctx, st, 200)
+}
+
+// json answers with what is in the state's buffer.
+func (s *Server) json(ctx *fasthttp.RequestCtx, st *state, status int) int {
+	ctx.Response.SetStatusCode(status)
+	ctx.Response.Header.SetContentType("application/json")
+	ctx.Response.SetBody(st.buf)
+	return status
+}
+
+// ready answers /readyz.
+func (s *Server) ready(ctx *fasthttp.RequestCtx, st *state) int {
+	status, code, generation := s.config.Status(), 503, uint64(0)
+	snapshot := s.config.Current.Load()
+	if snapshot != nil {
+		code, generation = 200, snapshot.Generation()
+	}
+	b := append(st.buf[:0], `{"ready":`...)
+	b = strconv.AppendBool(b, snapshot != nil)
+	b = append(b, `,"generation":`...)
+	b = strconv.AppendUint(b, generation, 10)
+	b = appendCount(b, "organizations", len(status.Organizations))
+	b = appendCount(b, "statements", statements(status))
+	b = appendCount(b, "buckets", status.Buckets)
+	b = appendCount(b, "files", status.Files)
+	b = appendUnits(b, status.Quarantined)
+	st.buf = append(b, '}')
+	return s.json(ctx, st, code)
+}
+
+// status answers /v1/status.
+func (s *Server) status(ctx *fasthttp.RequestCtx, st *state) int {
+	status := s.config.Status()
+	b := append(st.buf[:0], `{"version":`...)
+	b = appendString(b, s.config.Version)
+	b = append(b, `,"generation":`...)
+	b = strconv.AppendUint(b, status.Generation, 10)
+	b = append(b, `,"last_reload":`...)
+	b = appendTime(b, status.FinishedAt)
+	b = append(b, `,"last_reload_seconds":`...)
+	b = strconv.AppendFloat(b, status.Duration.Seconds(), 'f', -1, 64)
+	b = append(b, `,"last_reload_result":`...)
+	b = appendString(b, status.Result.String())
+	b = append(b, `,"last_success":`...)
+	b = appendTime(b, status.LastSuccess)
+	b = appendCount(b, "statements", statements(status))
+	b = appendCount(b, "buckets", status.Buckets)
+	b = appendCount(b, "files", status.Files)
+	b = append(b, `,"snapshot_bytes":`...)
+	b = strconv.AppendInt(b, status.SnapshotBytes, 10)
+	b = append(b, `,"organizations":[`...)
+	for i, o := range status.Organizations {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"name":`...)
+		b = appendString(b, o.Name)
+		b = appendCount(b, "statements", o.Statements)
+		b = appendCount(b, "buckets", o.Buckets)
+		b = appendCount(b, "files", o.Files)
+		b = append(appendUnits(b, unitsOf(status, o.Name)), '}')
+	}
+	b = append(b, ']')
+	b = appendUnits(b, status.Quarantined)
+	b = appendCount(b, "warning_count", status.WarningCount)
+	b = append(b, `,"warnings":`...)
+	st.buf = append(appendDiagnostics(b, status.Warnings), '}')
+	return s.json(ctx, st, 200)
+}
+
+func statements(status *policy.Status) (n int) {
+	for _, layer := range status.Statements {
+		n += layer
+	}
+	return n
+}
+
+// unitsOf are the quarantined units of one organization.
+func unitsOf(status *policy.Status, org string) (out []policy.QuarantinedUnit) {
+	for _, u := range status.Quarantined {
+		if strings.HasPrefix(u.Unit, org+"/") {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+func appendCount(b []byte, name string, n int) []byte {
+	b = append(append(append(b, ',', '"'), name...), '"', ':')
+	return strconv.AppendInt(b, int64(n), 10)
+}
+
+func appendTime(b []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return append(b, "null"...)
+	}
+	return append(t.UTC().AppendFormat(append(b, '"'), "2006-01-02T15:04:05.000Z"), '"')
+}
+
+// appendUnits appends the member `quarantined`.
+func appendUnits(b []byte, units []policy.QuarantinedUnit) []byte {
+	b = append(b, `,"quarantined":[`...)
+	for i, u := range units {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"unit":`...)
+		b = appendString(b, u.Unit)
+		b = append(b, `,"since":`...)
+		b = appendTime(b, u.Since)
+		b = append(b, `,"last_good":`...)
+		b = strconv.AppendBool(b, u.LastGood)
+		b = append(b, `,"errors":`...)
+		b = append(appendDiagnostics(b, u.Diagnostics), '}')
+	}
+	return append(b, ']')
+}
+
+// appendDiagnostics appends a list of `file:line:column: message`.
+func appendDiagnostics(b []byte, list []policy.Diagnostic) []byte {
+	b = append(b, '[')
+	for i, d := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, d.String())
+	}
+	return append(b, ']')
+}
