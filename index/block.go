@@ -1,7 +1,6 @@
 package index
 
 import (
-	"encoding/binary"
 	"unsafe"
 
 	"postern/internal/action"
@@ -12,10 +11,10 @@ import (
 // statements there are. All places in a block are word numbers from its start;
 // texts are bytes behind the last entry.
 //
-//	header    headerWords
-//	actions   2 words a statement: see packActions
-//	records   recordWords a statement, Deny statements first
-//	entries   principals (nameWords each) and patterns (textWords each)
+//	header   headerWords
+//	actions  actionWords a statement
+//	records  recordWords a statement, Deny statements first
+//	entries  principals, patterns, conditions and action sets of the statements
 //	text
 const (
 	headerCount   = iota // statements
@@ -29,32 +28,37 @@ const (
 	headerWords
 )
 
+// The action dimension of a statement: up to four known actions in the bytes
+// of one word (empty bytes are noAction), or wideActions there and the place of
+// a set entry behind it.
 const (
-	recordFlags          = iota // flags, and the number of conditions above flagBits
-	recordConditions            // place in Policies.conditions
-	recordNames                 // word of the first principal entry
-	recordExact                 // identifiers, sorted by hash, text, organization
-	recordBeginnings            // beginnings, prefix-free, sorted by organization and text
-	recordOrganizations         // organizations
-	recordPatterns              // word of the first pattern entry
-	recordExactPatterns         // literal texts, sorted
-	recordPrefixPatterns        // literal beginnings, prefix-free, sorted
-	recordGlobPatterns          // programs
+	actionsPacked = iota
+	actionsSet
+	actionWords
+
+	noAction    = 0xff
+	wideActions = 0xfefefefe
+)
+
+// A set entry: known actions, and programs for unknown ones (text entries).
+const (
+	setKnown    = iota // four words
+	setNot      = iota + 3
+	setPrograms // number of programs, which follow
+	setWords
+)
+
+// A record: four counts a word, least byte first, and two places. A statement
+// with a count above 255 has flagLong, and its counts lie in countWords words
+// at the place in recordMore.
+const (
+	recordFirst      = iota // flags, conditions, identifiers, beginnings
+	recordMore              // organizations, exact, prefix and glob patterns
+	recordNames             // the principal entries, and the pattern entries behind them
+	recordConditions        // the condition entries
 	recordWords
-)
 
-const (
-	nameHash = iota // of the text
-	nameAt          // the text
-	nameLen
-	nameOrg // number in Policies.organizations; 0: of any
-	nameWords
-)
-
-const (
-	textAt = iota
-	textLen
-	textWords
+	countWords = 7 // the counts in the order above, without the flags
 )
 
 const (
@@ -63,7 +67,41 @@ const (
 	flagNotPrincipal
 	flagNotResource
 	flagWhole
-	flagBits = 8
+	flagLong
+)
+
+// A principal entry: identifiers are sorted by hash, text and organization;
+// beginnings are prefix-free and sorted by organization and text; organizations
+// have no text.
+const (
+	nameHash  = iota // of the text
+	nameAt           // the text
+	nameLen          // its length below nameOrgBits, the organization's above
+	nameOrgAt        // the organization, a text; of length 0: of any
+	nameWords
+	nameOrgBits = 24
+)
+
+// A pattern entry is a text: exact ones sorted, beginnings prefix-free and
+// sorted, then programs.
+const (
+	textAt = iota
+	textLen
+	textWords
+)
+
+// A condition entry, followed by its values; valueWords tells their size.
+const (
+	conditionHow    = iota // Comparison, operator flags, KeyKind, least byte first
+	conditionKeyAt         // the key's name, a text
+	conditionKeyLen        //
+	conditionValues        // number of values
+	conditionWords
+
+	conditionNegated  = 1
+	conditionIfExists = 2
+	conditionForAll   = 4
+	conditionForAny   = 8
 )
 
 // block is a part's block; see the layout above.
@@ -77,28 +115,12 @@ func (b block) str(at, n uint32) string {
 	if n == 0 {
 		return ""
 	}
-	first := (*byte)(unsafe.Pointer(&b[b[headerText]]))
-	return unsafe.String((*byte)(unsafe.Add(unsafe.Pointer(first), at)), n)
+	first := unsafe.Pointer(&b[b[headerText]])
+	return unsafe.String((*byte)(unsafe.Add(first, at)), n)
 }
 
 // name is the bucket's name.
 func (b block) name() string { return b.str(b[headerNameAt], b[headerNameLen]) }
-
-// actions is the packed action dimension of a statement.
-func (b block) actions(id int) uint64 {
-	at := headerWords + 2*id
-	return uint64(b[at]) | uint64(b[at+1])<<32
-}
-
-// record is the fixed part of a statement.
-func (b block) record(id int) record {
-	at := headerWords + 2*b.count() + recordWords*id
-	return record(b[at : at+recordWords : at+recordWords])
-}
-
-type record []uint32
-
-func (r record) is(flag uint32) bool { return r[recordFlags]&flag != 0 }
 
 // text is entry i of a run of texts that begins at word at.
 func (b block) text(at, i uint32) string {
@@ -106,76 +128,84 @@ func (b block) text(at, i uint32) string {
 	return b.str(b[at+textAt], b[at+textLen])
 }
 
-// nameText is the text of a principal entry.
-func (b block) nameText(at uint32) string { return b.str(b[at+nameAt], b[at+nameLen]) }
+// nameText is the text of a principal entry, nameOrg its organization.
+func (b block) nameText(at uint32) string {
+	return b.str(b[at+nameAt], b[at+nameLen]&(1<<nameOrgBits-1))
+}
 
-// packedWide marks, in its highest byte, packed actions that are the number of
-// a set in Policies.actions; every other byte of it is 0x80 at least too.
-const packedWide = 0xfe
+func (b block) nameOrg(at uint32) string {
+	return b.str(b[at+nameOrgAt], b[at+nameLen]>>nameOrgBits)
+}
 
-// packActions packs up to eight known actions into the bytes of a word, and
-// more, or unknown ones, as the number of the set. Empty bytes are 0xff.
-func packActions(known ActionBits, set uint32) uint64 {
-	var bytes [8]byte
-	n := 0
+// record is what a statement's record says.
+type record struct {
+	flags                                                 uint32
+	names, exact, beginnings, organizations               uint32
+	patterns, exactPatterns, prefixPatterns, globPatterns uint32
+	conditions, conditionCount                            uint32
+}
+
+func (r *record) is(flag uint32) bool { return r.flags&flag != 0 }
+
+// record reads the record of a statement.
+func (b block) record(id int) (r record) {
+	at := headerWords + actionWords*b.count() + recordWords*id
+	w := b[at : at+recordWords : at+recordWords]
+	first, more := w[recordFirst], w[recordMore]
+	r.flags = first & 0xff
+	r.names, r.conditions = w[recordNames], w[recordConditions]
+	if r.flags&flagLong == 0 {
+		r.conditionCount, r.exact, r.beginnings = first>>8&0xff, first>>16&0xff, first>>24
+		r.organizations, r.exactPatterns, r.prefixPatterns, r.globPatterns = more&0xff, more>>8&0xff, more>>16&0xff, more>>24
+	} else {
+		w = b[more : more+countWords]
+		r.conditionCount, r.exact, r.beginnings, r.organizations = w[0], w[1], w[2], w[3]
+		r.exactPatterns, r.prefixPatterns, r.globPatterns = w[4], w[5], w[6]
+	}
+	r.patterns = r.names + nameWords*(r.exact+r.beginnings+r.organizations)
+	return r
+}
+
+// packActions packs up to four known actions into a word; false if the
+// dimension needs a set entry.
+func packActions(a *Actions) (uint32, bool) {
+	if a.Not || len(a.Programs) > 0 {
+		return wideActions, false
+	}
+	packed, n := ^uint32(0), 0
 	for id := action.ID(0); int(id) < action.Count(); id++ {
-		if !known.Has(id) {
+		if !a.Known.Has(id) {
 			continue
 		}
-		if n == len(bytes) {
-			return packedWide<<56 | uint64(set)
+		if n == 4 {
+			return wideActions, false
 		}
-		bytes[n] = byte(id)
+		packed &^= (noAction ^ uint32(id)) << (8 * n)
 		n++
 	}
-	for ; n < len(bytes); n++ {
-		bytes[n] = 0xff
+	return packed, true
+}
+
+// covers reports whether a statement covers the requested action.
+func (b block) covers(id int, v *view) bool {
+	at := headerWords + actionWords*id
+	packed := b[at+actionsPacked]
+	if packed != wideActions {
+		if !v.known {
+			return false
+		}
+		x := packed ^ v.packed
+		return (x-0x01010101)&^x&0x80808080 != 0
 	}
-	return binary.LittleEndian.Uint64(bytes[:])
-}
-
-const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
-// packedHas reports whether packed actions hold the known action.
-func (p *Policies) packedHas(packed uint64, id action.ID) bool {
-	if packed>>56 == packedWide {
-		return p.actions[uint32(packed)].known.Has(id)
+	at = int(b[at+actionsSet])
+	if v.known {
+		return b[at+setKnown+int(v.action>>5)]>>(v.action&31)&1 != 0
 	}
-	x := packed ^ ones*uint64(id)
-	return (x-ones)&^x&highs != 0
-}
-
-// blockWriter collects a block.
-type blockWriter struct {
-	entries []uint32
-	text    []byte
-	texts   map[string]uint32
-}
-
-// put adds a text and returns its place.
-func (w *blockWriter) put(s string) uint32 {
-	if at, ok := w.texts[s]; ok {
-		return at
+	programs := uint32(at + setWords)
+	for i := range b[at+setPrograms] {
+		if glob(b.text(programs, i), v.actionFolded()) {
+			return b[at+setNot] == 0
+		}
 	}
-	at := uint32(len(w.text))
-	w.text = append(w.text, s...)
-	w.texts[s] = at
-	return at
-}
-
-// textEntry adds an entry for a text.
-func (w *blockWriter) textEntry(s string) {
-	w.entries = append(w.entries, w.put(s), uint32(len(s)))
-}
-
-// words returns the text as words, in the machine's byte order.
-func (w *blockWriter) words() []uint32 {
-	out := make([]uint32, (len(w.text)+3)/4)
-	if len(out) > 0 {
-		copy(unsafe.Slice((*byte)(unsafe.Pointer(&out[0])), 4*len(out)), w.text)
-	}
-	return out
+	return b[at+setNot] != 0
 }

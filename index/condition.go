@@ -3,22 +3,54 @@ package index
 import (
 	"encoding/binary"
 	"math"
+	"net/netip"
 	"strings"
 
 	"postern/internal/value"
 )
 
-// conditionsHold reports whether all conditions of the statement hold.
-func (p *Policies) conditionsHold(r record, v *view) bool {
-	n := r[recordFlags] >> flagBits
-	if n == 0 {
-		return true
+// valueWords is the size of a value of a condition entry: a text for the
+// comparisons of texts, else words of the numbers in Value.
+func valueWords(how Comparison) uint32 {
+	switch how {
+	case CompareBool, CompareNull:
+		return 1
+	case CompareDateEqual, CompareDateLess, CompareDateLessEqual, CompareDateGreater, CompareDateGreaterEqual:
+		return 3
+	case CompareIP:
+		return 5
 	}
-	list := p.conditions[r[recordConditions]:][:n]
-	for i := range list {
-		if !p.conditionHolds(&list[i], v, r.is(flagDeny)) {
+	return 2
+}
+
+// rangeIs4 stands above the length of an IPv4 range.
+const rangeIs4 = 1 << 8
+
+// wanted is the values of one condition entry.
+type wanted struct {
+	b        block
+	at, n    uint32 // first word of the first value, number of values
+	how      Comparison
+	policies *Policies
+}
+
+// u64 is the number in two words of value i, from word k of it.
+func (w *wanted) u64(i, k uint32) uint64 {
+	at := w.at + i*valueWords(w.how) + k
+	return uint64(w.b[at]) | uint64(w.b[at+1])<<32
+}
+
+// conditionsHold reports whether all conditions of the statement hold.
+func (p *Policies) conditionsHold(b block, r *record, v *view) bool {
+	at := r.conditions
+	for range r.conditionCount {
+		how := b[at+conditionHow]
+		want := wanted{b: b, at: at + conditionWords, n: b[at+conditionValues], how: Comparison(how), policies: p}
+		key := b.str(b[at+conditionKeyAt], b[at+conditionKeyLen])
+		if !want.conditionHolds(how>>8&0xff, KeyKind(how>>16), key, v, r.is(flagDeny)) {
 			return false
 		}
+		at = want.at + want.n*valueWords(want.how)
 	}
 	return true
 }
@@ -27,49 +59,48 @@ func (p *Policies) conditionsHold(r record, v *view) bool {
 // Evaluation): first the qualifier decides absence, then IfExists, then the
 // sign. What the operator cannot read counts as false in an Allow and as true
 // in a Deny.
-func (p *Policies) conditionHolds(c *condition, v *view, deny bool) bool {
-	have, unreadable := p.values(&p.keys[c.key], v, &v.values)
+func (w *wanted) conditionHolds(op uint32, kind KeyKind, key string, v *view, deny bool) bool {
+	have, unreadable := v.lookup(kind, key, &v.values)
 	if unreadable {
 		return deny
 	}
-	want := p.constants[c.values.at:][:c.values.n]
-	op := &c.op
-	if op.Compare == CompareNull {
-		return p.anyNull(want, len(have) == 0)
+	if w.how == CompareNull {
+		return w.null(len(have) == 0)
 	}
-	if len(have) == 0 || op.ForAll && len(have) == 1 && have[0].Text == "" {
+	negated, forAll, forAny := op&conditionNegated != 0, op&conditionForAll != 0, op&conditionForAny != 0
+	if len(have) == 0 || forAll && len(have) == 1 && have[0].Text == "" {
 		switch {
-		case op.ForAll:
+		case forAll:
 			return true
-		case op.ForAny:
+		case forAny:
 			return false
 		}
-		return op.IfExists || op.Negated
+		return negated || op&conditionIfExists != 0
 	}
 	// Every value is read even when the answer is known: one that cannot be
 	// read makes the list unreadable.
 	all, any := true, false
 	for i := range have {
-		found, ok := p.compare(op.Compare, have[i].Text, want, v)
+		found, ok := w.compare(have[i].Text, v)
 		if !ok {
 			return deny
 		}
-		if found != op.Negated {
+		if found != negated {
 			any = true
 		} else {
 			all = false
 		}
 	}
-	if op.ForAll || op.Negated && !op.ForAny {
+	if forAll || negated && !forAny {
 		return all
 	}
 	return any
 }
 
-// anyNull answers Null: `"true"` holds if the key is absent, `"false"` if it is present.
-func (p *Policies) anyNull(want []constant, absent bool) bool {
-	for i := range want {
-		if (want[i].a != 0) == absent {
+// null answers Null: `"true"` holds if the key is absent, `"false"` if it is present.
+func (w *wanted) null(absent bool) bool {
+	for i := range w.n {
+		if (w.b[w.at+i] != 0) == absent {
 			return true
 		}
 	}
@@ -78,11 +109,11 @@ func (p *Policies) anyNull(want []constant, absent bool) bool {
 
 // compare reports whether the text of a request is one of the wanted values by
 // the comparison; ok is false if the comparison cannot read it.
-func (p *Policies) compare(how Comparison, text string, want []constant, v *view) (found, ok bool) {
-	switch how {
+func (w *wanted) compare(text string, v *view) (found, ok bool) {
+	switch w.how {
 	case CompareText, CompareTextFold, CompareLike:
-		for i := range want {
-			if p.compareText(how, text, p.str(want[i].text), v) {
+		for i := range w.n {
+			if w.policies.compareText(w.how, text, w.b.text(w.at, i), v) {
 				return true, true
 			}
 		}
@@ -91,8 +122,8 @@ func (p *Policies) compare(how Comparison, text string, want []constant, v *view
 		if strings.Count(text, ":") < 5 {
 			return false, false
 		}
-		for i := range want {
-			if p.compareArn(p.str(want[i].text), text, v) {
+		for i := range w.n {
+			if w.policies.compareArn(w.b.text(w.at, i), text, v) {
 				return true, true
 			}
 		}
@@ -101,16 +132,16 @@ func (p *Policies) compare(how Comparison, text string, want []constant, v *view
 		if !value.Binary(text) {
 			return false, false
 		}
-		for i := range want {
-			if p.str(want[i].text) == text {
+		for i := range w.n {
+			if w.b.text(w.at, i) == text {
 				return true, true
 			}
 		}
 		return false, true
 	case CompareBool:
 		b, ok := value.Bool(text)
-		for i := range want {
-			found = found || b == (want[i].a != 0)
+		for i := range w.n {
+			found = found || b == (w.b[w.at+i] != 0)
 		}
 		return found, ok
 	case CompareIP:
@@ -118,10 +149,8 @@ func (p *Policies) compare(how Comparison, text string, want []constant, v *view
 		if !ok {
 			return false, false
 		}
-		b := a.As16()
-		high, low := binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
-		for i := range want {
-			found = found || want[i].holds(high, low, a.Is4())
+		for i := range w.n {
+			found = found || w.holds(i, a)
 		}
 		return found, true
 	case CompareNumberEqual, CompareNumberLess, CompareNumberLessEqual, CompareNumberGreater, CompareNumberGreaterEqual:
@@ -129,8 +158,8 @@ func (p *Policies) compare(how Comparison, text string, want []constant, v *view
 		if !ok {
 			return false, false
 		}
-		for i := range want {
-			found = found || ordered(how-CompareNumberEqual, order(n, math.Float64frombits(want[i].a)))
+		for i := range w.n {
+			found = found || ordered(w.how-CompareNumberEqual, order(n, math.Float64frombits(w.u64(i, 0))))
 		}
 		return found, true
 	case CompareDateEqual, CompareDateLess, CompareDateLessEqual, CompareDateGreater, CompareDateGreaterEqual:
@@ -138,9 +167,9 @@ func (p *Policies) compare(how Comparison, text string, want []constant, v *view
 		if !ok {
 			return false, false
 		}
-		for i := range want {
-			other := value.Instant{Seconds: int64(want[i].a), Nanos: int32(want[i].b)}
-			found = found || ordered(how-CompareDateEqual, at.Compare(other))
+		for i := range w.n {
+			other := value.Instant{Seconds: int64(w.u64(i, 0)), Nanos: int32(w.b[w.at+3*i+2])}
+			found = found || ordered(w.how-CompareDateEqual, at.Compare(other))
 		}
 		return found, true
 	}
@@ -172,20 +201,22 @@ func ordered(how Comparison, c int) bool {
 	return c >= 0
 }
 
-// holds reports whether the range holds the address (IPv4 in its mapped form,
-// as As16 gives it).
-func (c *constant) holds(high, low uint64, is4 bool) bool {
-	if c.is4 != is4 {
+// holds reports whether range i holds the address; both lie in 16 bytes, IPv4
+// in its mapped form.
+func (w *wanted) holds(i uint32, a netip.Addr) bool {
+	last := w.b[w.at+5*i+4]
+	bits := uint(last &^ rangeIs4)
+	if is4 := last&rangeIs4 != 0; is4 != a.Is4() {
 		return false
+	} else if is4 {
+		bits += 96
 	}
-	n := uint(c.bits)
-	if is4 {
-		n += 96
+	bytes := a.As16()
+	high, low := binary.BigEndian.Uint64(bytes[:8]), binary.BigEndian.Uint64(bytes[8:])
+	if bits <= 64 {
+		return (high^w.u64(i, 0))>>(64-bits) == 0
 	}
-	if n <= 64 {
-		return (high^c.a)>>(64-n) == 0
-	}
-	return high == c.a && (low^c.b)>>(128-n) == 0
+	return high == w.u64(i, 0) && (low^w.u64(i, 2))>>(128-bits) == 0
 }
 
 // compareText compares with a program; a variable without a value matches nothing.

@@ -204,7 +204,7 @@ func (p *Policies) ask(v *view) policy.Effect {
 		}
 	}
 	if effect != policy.EffectDeny {
-		if wide := p.satisfied(p.block(p.wide), v); wide != policy.EffectNone {
+		if wide := p.satisfied(block(p.words), v); wide != policy.EffectNone {
 			effect = wide
 		}
 	}

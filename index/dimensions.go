@@ -5,18 +5,18 @@ import (
 )
 
 // resourceHolds reports whether the statement's resources hold.
-func (p *Policies) resourceHolds(b block, r record, v *view) bool {
+func (p *Policies) resourceHolds(b block, r *record, v *view) bool {
 	if v.whole {
 		return r.is(flagWhole)
 	}
-	at := r[recordPatterns]
-	if n := r[recordExactPatterns]; n > 0 {
+	at := r.patterns
+	if n := r.exactPatterns; n > 0 {
 		if i := b.after(at, n, v.text); i > 0 && b.text(at, i-1) == v.text {
 			return !r.is(flagNotResource)
 		}
 		at += textWords * n
 	}
-	if n := r[recordPrefixPatterns]; n > 0 {
+	if n := r.prefixPatterns; n > 0 {
 		if n == 1 {
 			if strings.HasPrefix(v.text, b.text(at, 0)) {
 				return !r.is(flagNotResource)
@@ -27,7 +27,7 @@ func (p *Policies) resourceHolds(b block, r record, v *view) bool {
 		at += textWords * n
 	}
 	unsure := false
-	for i := range r[recordGlobPatterns] {
+	for i := range r.globPatterns {
 		switch p.match(b.text(at, i), v.text, v) {
 		case matches:
 			return !r.is(flagNotResource)
@@ -57,61 +57,61 @@ func (b block) after(at, n uint32, text string) uint32 {
 }
 
 // principalHolds reports whether the statement's principals hold.
-func (p *Policies) principalHolds(b block, r record, v *view) bool {
+func (b block) principalHolds(r *record, v *view) bool {
 	if v.denyOnly {
 		return r.is(flagEveryone)
 	}
-	return p.lists(b, r, v) != r.is(flagNotPrincipal)
+	return b.lists(r, v) != r.is(flagNotPrincipal)
 }
 
 // lists reports whether the statement lists the caller.
-func (p *Policies) lists(b block, r record, v *view) bool {
+func (b block) lists(r *record, v *view) bool {
 	if r.is(flagEveryone) {
 		return true
 	}
 	ids := v.request.Principal.IDs
-	at, n := r[recordNames], r[recordExact]
+	at, n := r.names, r.exact
 	if n <= 8 {
 		for end := at + nameWords*n; at < end; at += nameWords {
 			for j, h := range v.hashes {
-				if b[at+nameHash] == h && b.nameText(at) == ids[j] && p.sameOrg(b[at+nameOrg], v) {
+				if b[at+nameHash] == h && b.nameText(at) == ids[j] && b.sameOrg(at, v) {
 					return true
 				}
 			}
 		}
 	} else {
 		for j, id := range ids {
-			if p.hasName(b, at, n, v.hashes[j], id, v) {
+			if b.hasName(at, n, v.hashes[j], id, v) {
 				return true
 			}
 		}
 		at += nameWords * n
 	}
-	if n = r[recordBeginnings]; n > 0 {
+	if n = r.beginnings; n > 0 {
 		for _, id := range ids {
-			if p.hasBeginning(b, at, n, id, v) {
+			if b.hasBeginning(at, n, id, v) {
 				return true
 			}
 		}
 		at += nameWords * n
 	}
-	for end := at + nameWords*r[recordOrganizations]; at < end; at += nameWords {
-		if p.organizations[b[at+nameOrg]] == v.org {
+	for end := at + nameWords*r.organizations; at < end; at += nameWords {
+		if b.nameOrg(at) == v.org {
 			return true
 		}
 	}
 	return false
 }
 
-// sameOrg reports whether a principal entry's organization is the caller's.
-func (p *Policies) sameOrg(org uint32, v *view) bool {
-	return org == 0 || p.organizations[org] == v.org
+// sameOrg reports whether a principal entry's organization is the caller's, or any.
+func (b block) sameOrg(at uint32, v *view) bool {
+	return b[at+nameLen]>>nameOrgBits == 0 || b.nameOrg(at) == v.org
 }
 
 // orgOf is the organization to search entries for: all entries of a statement
 // name one, or none does (organization policies).
 func (b block) orgOf(at uint32, v *view) string {
-	if b[at+nameOrg] == 0 {
+	if b[at+nameLen]>>nameOrgBits == 0 {
 		return ""
 	}
 	return v.org
@@ -119,13 +119,13 @@ func (b block) orgOf(at uint32, v *view) string {
 
 // hasName finds an identifier among n entries sorted by hash, text and
 // organization.
-func (p *Policies) hasName(b block, at, n, hash uint32, id string, v *view) bool {
+func (b block) hasName(at, n, hash uint32, id string, v *view) bool {
 	org := b.orgOf(at, v)
 	low, high := uint32(0), n
 	for low < high {
 		mid := (low + high) / 2
 		e := at + nameWords*mid
-		if h := b[e+nameHash]; h < hash || h == hash && less(b.nameText(e), p.organizations[b[e+nameOrg]], id, org) {
+		if h := b[e+nameHash]; h < hash || h == hash && less(b.nameText(e), b.nameOrg(e), id, org) {
 			low = mid + 1
 		} else {
 			high = mid
@@ -135,7 +135,7 @@ func (p *Policies) hasName(b block, at, n, hash uint32, id string, v *view) bool
 		return false
 	}
 	e := at + nameWords*low
-	return b[e+nameHash] == hash && b.nameText(e) == id && p.organizations[b[e+nameOrg]] == org
+	return b[e+nameHash] == hash && b.nameText(e) == id && b.nameOrg(e) == org
 }
 
 // less orders by the first text of each pair, then by the second.
@@ -143,12 +143,12 @@ func less(a1, a2, b1, b2 string) bool { return a1 < b1 || a1 == b1 && a2 < b2 }
 
 // hasBeginning finds a beginning of id among n prefix-free entries sorted by
 // organization and text.
-func (p *Policies) hasBeginning(b block, at, n uint32, id string, v *view) bool {
+func (b block) hasBeginning(at, n uint32, id string, v *view) bool {
 	org := b.orgOf(at, v)
 	low, high := uint32(0), n
 	for low < high {
 		mid := (low + high) / 2
-		if e := at + nameWords*mid; less(org, id, p.organizations[b[e+nameOrg]], b.nameText(e)) {
+		if e := at + nameWords*mid; less(org, id, b.nameOrg(e), b.nameText(e)) {
 			high = mid
 		} else {
 			low = mid + 1
@@ -158,5 +158,5 @@ func (p *Policies) hasBeginning(b block, at, n uint32, id string, v *view) bool 
 		return false
 	}
 	e := at + nameWords*(low-1)
-	return p.organizations[b[e+nameOrg]] == org && strings.HasPrefix(id, b.nameText(e))
+	return b.nameOrg(e) == org && strings.HasPrefix(id, b.nameText(e))
 }

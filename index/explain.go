@@ -3,6 +3,7 @@ package index
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"postern/policy"
 )
@@ -56,7 +57,7 @@ func (v *view) refused(d policy.Decision) *step {
 
 // asked returns the blocks that the request can be about.
 func (p *Policies) asked(v *view) []block {
-	out := []block{p.block(p.wide)}
+	out := []block{block(p.words)}
 	if !v.whole {
 		name := bucketOf(v.text)
 		if b := p.bucketBlock(name, hash64(name)); b != nil {
@@ -71,7 +72,7 @@ func (p *Policies) determining(s *step, effect policy.Effect, v *view) []policy.
 	var out []policy.StatementRef
 	for _, b := range p.asked(v) {
 		for id := range b.count() {
-			if effectOf(b, id) == effect && p.covers(b, id, v) && p.verify(b, b.record(id), v) {
+			if effectOf(b, id) == effect && b.covers(id, v) && p.verify(b, id, v) {
 				out = append(out, p.reference(b, id, s.layer))
 			}
 		}
@@ -86,11 +87,11 @@ func byPlace(a, b policy.StatementRef) int {
 
 // reference names a statement.
 func (p *Policies) reference(b block, id int, layer policy.Layer) policy.StatementRef {
-	m := p.metaOf(b, id)
+	m := &p.meta[int(b[headerMeta])+id]
 	d := &p.documents[m.document]
 	return policy.StatementRef{
 		Document:  d.Name,
-		Statement: p.str(m.name),
+		Statement: strings.Clone(b.str(m.nameAt, m.nameLen)),
 		Index:     int(m.index),
 		File:      d.File,
 		Line:      int(m.line),
@@ -135,16 +136,16 @@ func (p *Policies) nearest(s *step, v *view) (best *policy.Nearest, truncated bo
 func (p *Policies) failed(b block, id int, v *view) []string {
 	r := b.record(id)
 	var out []string
-	if !p.principalHolds(b, r, v) {
+	if !b.principalHolds(&r, v) {
 		out = append(out, "principal")
 	}
-	if !p.covers(b, id, v) {
+	if !b.covers(id, v) {
 		out = append(out, "action")
 	}
-	if !p.resourceHolds(b, r, v) {
+	if !p.resourceHolds(b, &r, v) {
 		out = append(out, "resource")
 	}
-	if !p.conditionsHold(r, v) {
+	if !p.conditionsHold(b, &r, v) {
 		out = append(out, "condition")
 	}
 	return out

@@ -5,66 +5,132 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unsafe"
 )
 
-// frozen is a statement on its way into a block.
+// blockWriter writes one part's block.
+type blockWriter struct {
+	base    uint32 // words before the entries
+	entries []uint32
+	text    []byte
+	texts   map[string]uint32
+	sets    map[string]uint32
+}
+
+// here is the place of the next entry.
+func (w *blockWriter) here() uint32 { return w.base + uint32(len(w.entries)) }
+
+// put adds a text and returns its place and length.
+func (w *blockWriter) put(s string) (at, n uint32) {
+	at, ok := w.texts[s]
+	if !ok {
+		at = uint32(len(w.text))
+		w.text = append(w.text, s...)
+		w.texts[s] = at
+	}
+	return at, uint32(len(s))
+}
+
+func (w *blockWriter) textEntry(s string) {
+	at, n := w.put(s)
+	w.entries = append(w.entries, at, n)
+}
+
+func (w *blockWriter) nameEntry(hash uint32, n Name) {
+	at, length := w.put(n.Text)
+	orgAt, orgLength := w.put(n.Org)
+	w.entries = append(w.entries, hash, at, length|orgLength<<nameOrgBits, orgAt)
+}
+
+// set adds a set entry for an action dimension, once, and returns its place.
+func (w *blockWriter) set(a *Actions) uint32 {
+	entry := make([]uint32, setWords, setWords+textWords*len(a.Programs))
+	for i, word := range a.Known {
+		entry[setKnown+2*i], entry[setKnown+2*i+1] = uint32(word), uint32(word>>32)
+	}
+	if a.Not {
+		entry[setNot] = 1
+	}
+	entry[setPrograms] = uint32(len(a.Programs))
+	for _, p := range a.Programs {
+		at, n := w.put(p)
+		entry = append(entry, at, n)
+	}
+	id := string(unsafe.Slice((*byte)(unsafe.Pointer(&entry[0])), 4*len(entry)))
+	at, ok := w.sets[id]
+	if !ok {
+		at = w.here()
+		w.sets[id] = at
+		w.entries = append(w.entries, entry...)
+	}
+	return at
+}
+
+// textWords returns the text as words, in the machine's byte order, and a
+// last one, so that every place in the text is a place in the block.
+func (w *blockWriter) textWords() []uint32 {
+	out := make([]uint32, len(w.text)/4+1)
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&out[0])), 4*len(out)), w.text)
+	return out
+}
+
+// frozen is what Roaring postings are made from.
 type frozen struct {
 	from       *Statement
-	actions    uint32
-	exact      []Name // identifiers
+	exact      []Name
 	beginnings []Name
 	patterns   []string // programs, those about the part's bucket
-	// loose: it may hold for callers that exact and beginnings do not tell.
-	loose bool
 }
 
 // part freezes statements, which are in order, into a block, and returns its
 // place: about one bucket, or wide for "".
 func (f *freezer) part(bucket string, list []*Statement) uint32 {
 	p := f.p
-	w := blockWriter{texts: map[string]uint32{}}
-	header := make([]uint32, headerWords, headerWords+(2+recordWords)*len(list))
-	header[headerCount] = uint32(len(list))
-	header[headerMeta] = uint32(len(p.meta))
-	header[headerNameAt], header[headerNameLen] = w.put(bucket), uint32(len(bucket))
-	header = header[:cap(header)]
-	entriesAt := uint32(len(header))
+	w := blockWriter{
+		base:  uint32(headerWords + (actionWords+recordWords)*len(list)),
+		texts: map[string]uint32{}, sets: map[string]uint32{},
+	}
+	head := make([]uint32, w.base)
+	head[headerCount] = uint32(len(list))
+	head[headerMeta] = uint32(len(p.meta))
+	head[headerNameAt], head[headerNameLen] = w.put(bucket)
 	statements := make([]frozen, len(list))
 	for i, s := range list {
 		if s.Deny {
-			header[headerDenies]++
+			head[headerDenies]++
 		}
-		statements[i] = f.statement(s, bucket)
-		set := statements[i].actions
-		packed := packActions(s.Actions.Known, set)
-		header[headerWords+2*i], header[headerWords+2*i+1] = uint32(packed), uint32(packed>>32)
-		f.record(header[headerWords+2*len(list)+recordWords*i:][:recordWords], &statements[i], &w, entriesAt)
-		p.meta = append(p.meta, meta{document: uint32(s.Document), index: uint32(s.Index), line: uint32(s.Line), actions: set, name: f.text(s.Name)})
+		actions := head[headerWords+actionWords*i:]
+		packed, ok := packActions(&s.Actions)
+		if actions[actionsPacked] = packed; !ok {
+			actions[actionsSet] = w.set(&s.Actions)
+		}
+		statements[i] = freezeStatement(s, bucket)
+		w.record(head[headerWords+actionWords*len(list)+recordWords*i:][:recordWords], &statements[i])
 	}
-	header[headerText] = entriesAt + uint32(len(w.entries))
-	if f.form != FormScan && (len(list) > wordSize || f.form == FormRoaring) {
-		p.roaring = append(p.roaring, newRoaringIndex(statements, p.actions))
-		header[headerRoaring] = uint32(len(p.roaring))
+	for _, s := range list { // behind what deciding reads
+		at, n := w.put(s.Name)
+		p.meta = append(p.meta, meta{document: uint32(s.Document), index: uint32(s.Index), line: uint32(s.Line), nameAt: at, nameLen: n})
 	}
-	if f.form == FormScan {
-		header[headerRoaring] = scanAlways
+	head[headerText] = w.here()
+	switch {
+	case f.form == FormScan:
+		head[headerRoaring] = scanAlways
+	case len(list) > wordSize || f.form == FormRoaring:
+		p.roaring = append(p.roaring, newRoaringIndex(statements))
+		head[headerRoaring] = uint32(len(p.roaring))
 	}
 	at := len(p.words)
-	p.words = append(append(append(p.words, header...), w.entries...), w.words()...)
-	p.words = append(p.words, 0) // so that text that is empty has a place
-	if len(p.words)%2 != 0 {
-		p.words = append(p.words, 0)
-	}
-	if len(p.words) > math.MaxUint32 {
+	p.words = append(append(append(p.words, head...), w.entries...), w.textWords()...)
+	if len(p.words) > math.MaxUint32 || len(w.text) > math.MaxUint32 {
 		panic("index: more than 2^32 words in one unit")
 	}
 	return uint32(at)
 }
 
-// statement works out what a statement is in the part of a bucket, or in the
-// wide part for "".
-func (f *freezer) statement(s *Statement, bucket string) frozen {
-	out := frozen{from: s, actions: f.actionSet(&s.Actions), patterns: s.Resources}
+// freezeStatement sorts out what a statement is in the part of a bucket, or in
+// the wide part for "".
+func freezeStatement(s *Statement, bucket string) frozen {
+	out := frozen{from: s, patterns: s.Resources}
 	if bucket != "" {
 		out.patterns = nil
 		for _, program := range s.Resources {
@@ -73,17 +139,16 @@ func (f *freezer) statement(s *Statement, bucket string) frozen {
 			}
 		}
 	}
-	hashes := make(map[string]uint32, len(s.Principals.Exact))
-	for _, n := range s.Principals.Exact {
+	out.exact = slices.Clone(s.Principals.Exact)
+	hashes := make(map[string]uint32, len(out.exact))
+	for _, n := range out.exact {
 		hashes[n.Text] = hash32(n.Text)
 	}
-	out.exact = slices.Clone(s.Principals.Exact)
 	slices.SortFunc(out.exact, func(a, b Name) int {
 		return cmp.Or(cmp.Compare(hashes[a.Text], hashes[b.Text]), cmp.Compare(a.Text, b.Text), cmp.Compare(a.Org, b.Org))
 	})
 	out.exact = slices.Compact(out.exact)
 	out.beginnings = prefixFree(s.Principals.Prefix)
-	out.loose = s.Principals.Everyone || s.Principals.Not || len(s.Principals.Organizations) > 0
 	return out
 }
 
@@ -105,31 +170,31 @@ func prefixFree(list []Name) []Name {
 	return out
 }
 
-// record fills a statement's record and adds its entries, which begin at word
-// entriesAt of the block.
-func (f *freezer) record(r []uint32, s *frozen, w *blockWriter, entriesAt uint32) {
+// record fills a statement's record and adds its entries.
+func (w *blockWriter) record(r []uint32, s *frozen) {
 	from := s.from
-	for flag, on := range map[uint32]bool{
-		flagDeny: from.Deny, flagEveryone: from.Principals.Everyone, flagNotPrincipal: from.Principals.Not,
-		flagNotResource: from.NotResource, flagWhole: from.WholeOrganization,
-	} {
+	var flags uint32
+	set := func(flag uint32, on bool) {
 		if on {
-			r[recordFlags] |= flag
+			flags |= flag
 		}
 	}
-	r[recordConditions] = f.conditionsOf(from)
-	r[recordFlags] |= uint32(len(from.Conditions)) << flagBits
+	set(flagDeny, from.Deny)
+	set(flagEveryone, from.Principals.Everyone)
+	set(flagNotPrincipal, from.Principals.Not)
+	set(flagNotResource, from.NotResource)
+	set(flagWhole, from.WholeOrganization)
 
-	r[recordNames] = entriesAt + uint32(len(w.entries))
-	for _, list := range [][]Name{s.exact, s.beginnings} {
-		for _, n := range list {
-			w.entries = append(w.entries, hash32(n.Text), w.put(n.Text), uint32(len(n.Text)), f.organization(n.Org))
-		}
+	r[recordNames] = w.here()
+	for _, n := range s.exact {
+		w.nameEntry(hash32(n.Text), n)
+	}
+	for _, n := range s.beginnings {
+		w.nameEntry(0, n)
 	}
 	for _, org := range from.Principals.Organizations {
-		w.entries = append(w.entries, 0, 0, 0, f.organization(org))
+		w.nameEntry(0, Name{Org: org})
 	}
-	r[recordExact], r[recordBeginnings], r[recordOrganizations] = uint32(len(s.exact)), uint32(len(s.beginnings)), uint32(len(from.Principals.Organizations))
 
 	var exact, globs []string
 	var beginnings []Name
@@ -146,8 +211,6 @@ func (f *freezer) record(r []uint32, s *frozen, w *blockWriter, entriesAt uint32
 	slices.Sort(exact)
 	exact = slices.Compact(exact)
 	beginnings = prefixFree(beginnings)
-	r[recordPatterns] = entriesAt + uint32(len(w.entries))
-	r[recordExactPatterns], r[recordPrefixPatterns], r[recordGlobPatterns] = uint32(len(exact)), uint32(len(beginnings)), uint32(len(globs))
 	for _, t := range exact {
 		w.textEntry(t)
 	}
@@ -156,5 +219,54 @@ func (f *freezer) record(r []uint32, s *frozen, w *blockWriter, entriesAt uint32
 	}
 	for _, t := range globs {
 		w.textEntry(t)
+	}
+
+	r[recordConditions] = w.here()
+	for i := range from.Conditions {
+		w.condition(&from.Conditions[i])
+	}
+
+	counts := [countWords]uint32{
+		uint32(len(from.Conditions)), uint32(len(s.exact)), uint32(len(s.beginnings)), uint32(len(from.Principals.Organizations)),
+		uint32(len(exact)), uint32(len(beginnings)), uint32(len(globs)),
+	}
+	if slices.Max(counts[:]) > 0xff {
+		r[recordFirst], r[recordMore] = flags|flagLong, w.here()
+		w.entries = append(w.entries, counts[:]...)
+		return
+	}
+	r[recordFirst] = flags | counts[0]<<8 | counts[1]<<16 | counts[2]<<24
+	r[recordMore] = counts[3] | counts[4]<<8 | counts[5]<<16 | counts[6]<<24
+}
+
+// condition adds a condition entry and its values.
+func (w *blockWriter) condition(c *Condition) {
+	flags := uint32(0)
+	for flag, on := range map[uint32]bool{
+		conditionNegated: c.Operator.Negated, conditionIfExists: c.Operator.IfExists,
+		conditionForAll: c.Operator.ForAll, conditionForAny: c.Operator.ForAny,
+	} {
+		if on {
+			flags |= flag
+		}
+	}
+	at, n := w.put(c.Key.Name)
+	w.entries = append(w.entries, uint32(c.Operator.Compare)|flags<<8|uint32(c.Key.Kind)<<16, at, n, uint32(len(c.Values)))
+	for _, v := range c.Values {
+		at, n := w.put(v.Text)
+		words := [...]uint32{uint32(v.A), uint32(v.A >> 32), uint32(v.B), uint32(v.B >> 32), uint32(v.Bits)}
+		if v.Is4 {
+			words[4] |= rangeIs4
+		}
+		switch size := valueWords(c.Operator.Compare); size {
+		case textWords:
+			if c.Operator.Compare <= CompareArn || c.Operator.Compare == CompareBinary {
+				w.entries = append(w.entries, at, n)
+				break
+			}
+			fallthrough
+		default:
+			w.entries = append(w.entries, words[:size]...)
+		}
 	}
 }

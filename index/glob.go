@@ -109,7 +109,7 @@ func (p *Policies) expand(program string, limit int, v *view) (string, bool) {
 		buf = append(buf, program[:i]...)
 		n := int(program[i+1])<<14 | int(program[i+2])<<7 | int(program[i+3])
 		program = program[i+4:]
-		value, ok := p.variable(&p.variables[n], v)
+		value, ok := v.variable(&p.variables[n])
 		if !ok {
 			v.expanded = buf
 			return "", false
@@ -127,18 +127,16 @@ func (p *Policies) expand(program string, limit int, v *view) (string, bool) {
 	return alias(buf), true
 }
 
-// variable returns what a variable stands for.
-func (p *Policies) variable(x *variable, v *view) (string, bool) {
-	values, unreadable := p.values(&p.keys[x.key], v, &v.variableValue)
+// variable returns what a variable stands for; false if it has no value.
+func (v *view) variable(x *Variable) (string, bool) {
+	values, unreadable := v.lookup(x.Key.Kind, x.Key.Name, &v.variableValue)
 	switch {
 	case unreadable || len(values) > 1:
 		return "", false
 	case len(values) == 1:
 		return values[0].Text, true
-	case x.hasDefault:
-		return p.str(x.text), true
 	}
-	return "", false
+	return x.Default, x.HasDefault
 }
 
 // patternKind says how a pattern is best matched.

@@ -19,18 +19,18 @@ func (s *serverValues) one(kind policy.ValueKind, text string) []policy.Value {
 	return s.list
 }
 
-// values returns the values of a condition key: none if it is absent or an
+// lookup returns the values of a condition key: none if it is absent or an
 // empty list. They alias the request or buf, and are valid until buf is used
 // again (specification 1.7, Keys that the server sets).
-func (p *Policies) values(k *key, v *view, buf *serverValues) (list []policy.Value, unreadable bool) {
+func (v *view) lookup(kind KeyKind, name string, buf *serverValues) (list []policy.Value, unreadable bool) {
 	r := v.request
-	switch k.kind {
+	switch kind {
 	case KeyPrincipalOrg:
 		return buf.one(policy.ValueString, v.org), false
 	case KeyResourceOrg:
 		return buf.one(policy.ValueString, v.owner), false
 	case KeyGroups:
-		if p.str(k.name) != v.org {
+		if name != v.org {
 			return nil, false
 		}
 		buf.list = buf.list[:0]
@@ -39,23 +39,23 @@ func (p *Policies) values(k *key, v *view, buf *serverValues) (list []policy.Val
 		}
 		return buf.list, false
 	case KeyClaim:
-		claim, ok := strings.CutPrefix(p.str(k.name), v.org)
+		claim, ok := strings.CutPrefix(name, v.org)
 		if !ok || claim == "" || claim[0] != ':' {
 			return nil, false
 		}
 		return exactly(r.Principal.Claims, claim[1:])
 	case KeySubjectProperty:
-		return folded(r.Principal.Properties, p.str(k.name))
+		return folded(r.Principal.Properties, name)
 	case KeyResourceProperty:
-		return folded(r.Resource.Properties, p.str(k.name))
+		return folded(r.Resource.Properties, name)
 	case KeyActionProperty:
-		return folded(r.ActionProperties, p.str(k.name))
+		return folded(r.ActionProperties, name)
 	}
-	list, unreadable = folded(r.Context, p.str(k.name))
+	list, unreadable = folded(r.Context, name)
 	if len(list) > 0 || unreadable {
 		return list, unreadable
 	}
-	switch k.kind {
+	switch kind {
 	case KeyCurrentTime:
 		buf.text = value.AppendTime(buf.text[:0], r.Now)
 		return buf.one(policy.ValueString, alias(buf.text)), false

@@ -26,17 +26,9 @@ func (p *Policies) satisfied(b block, v *view) policy.Effect {
 		return p.scanRoaring(b, p.roaring[b[headerRoaring]-1], v)
 	}
 	var candidates uint64
-	if v.known {
-		for i := range n {
-			if p.packedHas(b.actions(i), v.action) {
-				candidates |= 1 << i
-			}
-		}
-	} else {
-		for i := range n {
-			if p.covers(b, i, v) {
-				candidates |= 1 << i
-			}
+	for id := range n {
+		if b.covers(id, v) {
+			candidates |= 1 << id
 		}
 	}
 	if v.denyOnly {
@@ -44,7 +36,7 @@ func (p *Policies) satisfied(b block, v *view) policy.Effect {
 	}
 	for ; candidates != 0; candidates &= candidates - 1 {
 		id := bits.TrailingZeros64(candidates)
-		if p.verify(b, b.record(id), v) {
+		if p.verify(b, id, v) {
 			return effectOf(b, id)
 		}
 	}
@@ -57,7 +49,7 @@ func (p *Policies) scan(b block, v *view) policy.Effect {
 		if v.denyOnly && id >= b.denies() {
 			break
 		}
-		if p.covers(b, id, v) && p.verify(b, b.record(id), v) {
+		if b.covers(id, v) && p.verify(b, id, v) {
 			return effectOf(b, id)
 		}
 	}
@@ -75,21 +67,8 @@ func effectOf(b block, id int) policy.Effect {
 // metaOf returns what explanations say of a statement.
 func (p *Policies) metaOf(b block, id int) *meta { return &p.meta[int(b[headerMeta])+id] }
 
-// covers reports whether a statement covers the requested action, known or not.
-func (p *Policies) covers(b block, id int, v *view) bool {
-	if v.known {
-		return p.packedHas(b.actions(id), v.action)
-	}
-	a := &p.actions[p.metaOf(b, id).actions]
-	for _, program := range a.programs {
-		if glob(program, v.actionFolded()) {
-			return !a.not
-		}
-	}
-	return a.not
-}
-
 // verify reports whether a statement that covers the action is satisfied.
-func (p *Policies) verify(b block, r record, v *view) bool {
-	return p.resourceHolds(b, r, v) && p.principalHolds(b, r, v) && p.conditionsHold(r, v)
+func (p *Policies) verify(b block, id int, v *view) bool {
+	r := b.record(id)
+	return p.resourceHolds(b, &r, v) && b.principalHolds(&r, v) && p.conditionsHold(b, &r, v)
 }

@@ -30,20 +30,17 @@ type roaringIndex struct {
 	resources prefixTable
 }
 
-func newRoaringIndex(list []frozen, actions []actionSet) *roaringIndex {
+func newRoaringIndex(list []frozen) *roaringIndex {
 	x := &roaringIndex{everyone: roaring.New(), loose: roaring.New(), whole: roaring.New(), names: map[string]*roaring.Bitmap{}}
-	sets := make([]*roaring.Bitmap, len(actions)) // nil where no statement has the set
-	beginnings, resources := map[string]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}
+	sets, beginnings, resources := map[ActionBits]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}
 	for i := range list {
 		s, id := &list[i], uint32(i)
-		if sets[s.actions] == nil {
-			sets[s.actions] = roaring.New()
-		}
-		sets[s.actions].Add(id)
-		if s.from.Principals.Everyone {
+		post(sets, s.from.Actions.Known, id)
+		who := &s.from.Principals
+		if who.Everyone {
 			x.everyone.Add(id)
 		}
-		if s.loose {
+		if who.Everyone || who.Not || len(who.Organizations) > 0 {
 			x.loose.Add(id)
 		} else {
 			for _, n := range s.exact {
@@ -65,32 +62,36 @@ func newRoaringIndex(list []frozen, actions []actionSet) *roaringIndex {
 			post(resources, literal, id)
 		}
 	}
-	x.actions = actionPostings(actions, sets)
+	x.actions = actionPostings(sets)
 	x.beginnings = newPrefixTable(beginnings)
 	x.resources = newPrefixTable(resources)
 	return x
 }
 
-func post(m map[string]*roaring.Bitmap, key string, id uint32) {
+func post[K comparable](m map[K]*roaring.Bitmap, key K, id uint32) {
 	b := m[key]
 	if b == nil {
 		b = roaring.New()
-		m[strings.Clone(key)] = b
+		m[key] = b
 	}
 	b.Add(id)
 }
 
 // actionPostings unites, for each known action, the postings of the action
 // sets that hold it.
-func actionPostings(sets []actionSet, postings []*roaring.Bitmap) []*roaring.Bitmap {
+func actionPostings(sets map[ActionBits]*roaring.Bitmap) []*roaring.Bitmap {
 	out := make([]*roaring.Bitmap, action.Count())
+	known := make([]ActionBits, 0, len(sets))
+	for bits := range sets {
+		known = append(known, bits)
+	}
 	shared := map[string]*roaring.Bitmap{}
 	for id := range out {
 		var parts []*roaring.Bitmap
 		var which strings.Builder
-		for i := range sets {
-			if postings[i] != nil && sets[i].known.Has(action.ID(id)) {
-				parts = append(parts, postings[i])
+		for i, bits := range known {
+			if bits.Has(action.ID(id)) {
+				parts = append(parts, sets[bits])
 				which.Write([]byte{byte(i), byte(i >> 8), byte(i >> 16), byte(i >> 24)})
 			}
 		}
@@ -221,7 +222,7 @@ func (p *Policies) leapfrog(b block, v *view, covering *roaring.Bitmap, low, hig
 						break
 					}
 				}
-				if (covering != nil || p.covers(b, int(id), v)) && p.verify(b, b.record(int(id)), v) {
+				if (covering != nil || b.covers(int(id), v)) && p.verify(b, int(id), v) {
 					return true
 				}
 				if at = id + 1; at >= int64(high) {

@@ -21,7 +21,7 @@ func allowEverything(n int) *Policies {
 	return New(statements, []Document{{Name: "p", File: "o1/access-policies/p.json"}}, nil, true, FormAuto)
 }
 
-func roaringForm(p *Policies) bool { return p.block(p.wide)[headerRoaring] != 0 }
+func roaringForm(p *Policies) bool { return block(p.words)[headerRoaring] != 0 }
 
 // TestFormChosen: a part holds one word up to 64 statements, Roaring above.
 func TestFormChosen(t *testing.T) {
@@ -51,7 +51,7 @@ func TestStatementsLieInTheirBuckets(t *testing.T) {
 			s.Resources = append(s.Resources, programOf(r))
 		}
 		p := New([]Statement{s}, []Document{{}}, nil, true, FormAuto)
-		buckets, wide := len(p.buckets.used), p.block(p.wide).count()
+		buckets, wide := len(p.buckets.used), block(p.words).count()
 		if buckets != c.buckets || wide != c.wide {
 			t.Errorf("%v: %d bucket parts and %d wide statements, want %d and %d", c.resources, buckets, wide, c.buckets, c.wide)
 		}

@@ -23,6 +23,7 @@ type view struct {
 	class      action.Class
 	action     action.ID
 	known      bool
+	packed     uint32 // the known action in every byte
 	folded     []byte // the action's name folded, made when an unknown one is asked for
 	// whole: the request is about the whole organization; text: the resource
 	// text otherwise.
@@ -67,6 +68,7 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.action, v.known = action.Lookup(r.Action)
 	if v.known {
 		v.class = action.ClassOfID(v.action)
+		v.packed = uint32(v.action) * 0x01010101
 	} else {
 		v.class = action.ClassOf(r.Action)
 	}
