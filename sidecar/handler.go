@@ -66,6 +66,9 @@ func (s *Server) route(ctx *fasthttp.RequestCtx, st *state, began time.Time) (en
 	h := &st.headers
 	h.read(ctx.Request.Header.RawHeaders())
 	at, method := find(ctx.Request.Header.RequestURI())
+	if !ctx.Request.Header.IsHTTP11() && string(ctx.Request.Header.Protocol()) != "HTTP/1.0" {
+		h.framing = "this server speaks HTTP/1.1"
+	}
 	if h.framing != "" {
 		ctx.SetConnectionClose()
 		return at, refuse(ctx, 400, h.framing)

@@ -188,6 +188,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   string
+	last   bool // the connection is closed after it
 }
 
 // answer reads one answer.
@@ -202,7 +203,7 @@ func (c *client) answer() answer {
 	if err != nil {
 		c.t.Fatalf("reading the answer's body: %v", err)
 	}
-	a := answer{r.StatusCode, r.Header, string(body)}
+	a := answer{r.StatusCode, r.Header, string(body), r.Close}
 	if a.status != 200 && strings.Contains(a.body, "decision") {
 		c.t.Errorf("an answer %d holds a decision: %s", a.status, a.body)
 	}

@@ -1,0 +1,71 @@
+//go:build !race
+
+package sidecar
+
+import (
+	"bufio"
+	"strings"
+	"testing"
+
+	"github.com/valyala/fasthttp"
+)
+
+// call makes a context as the server does, with a connection of a listener.
+func call(t testing.TB, s *served, text string) *fasthttp.RequestCtx {
+	t.Helper()
+	var ctx fasthttp.RequestCtx
+	ctx.Init2(&conn{listener: &listener{server: s.Server}, all: s.connections}, quiet{s.Server.log}, false)
+	if err := ctx.Request.Read(bufio.NewReader(strings.NewReader(text))); err != nil {
+		t.Fatal(err)
+	}
+	return &ctx
+}
+
+// TestThePlainPathAllocatesNothing: reading the body, deciding, answering and
+// counting, through the real handler.
+func TestThePlainPathAllocatesNothing(t *testing.T) {
+	s := make1(t, nil)
+	yes, no := evaluation("jean", "s3:GetObject", "object", "closed/k"), evaluation("max", "s3:GetObject", "object", "closed/k")
+	for name, c := range map[string]struct{ text, want string }{
+		"allow":           {post(pathEvaluation, yes), allowed},
+		"deny":            {post(pathEvaluation, no), denyNoMatch},
+		"with request id": {post(pathEvaluation, yes, "X-Request-ID: 0123456789"), allowed},
+		"escaped":         {post(pathEvaluation, strings.Replace(no, "max", `\u006dax`, 1)), denyNoMatch},
+		"batch":           {post(pathEvaluations, `{"evaluations":[`+strings.Repeat(yes+","+no+",", 49)+yes+`]}`), `{"evaluations":[` + strings.Repeat(allowed+","+denyNoMatch+",", 49) + allowed + `]}`},
+		"batch of one":    {post(pathEvaluations, yes), allowed},
+	} {
+		ctx := call(t, s, c.text)
+		n := testing.AllocsPerRun(200, func() {
+			ctx.Response.Reset()
+			s.handle(ctx)
+		})
+		if got := string(ctx.Response.Body()); got != c.want || ctx.Response.StatusCode() != 200 {
+			t.Errorf("%s: %d %s", name, ctx.Response.StatusCode(), got)
+		}
+		if n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+func BenchmarkHandler(b *testing.B) {
+	s := make1(b, func(c *Config) { c.Now = nil })
+	yes, no := evaluation("jean", "s3:GetObject", "object", "closed/k"), evaluation("max", "s3:GetObject", "object", "closed/k")
+	for _, c := range []struct{ name, text, want string }{
+		{"Allow", post(pathEvaluation, yes), allowed},
+		{"Deny", post(pathEvaluation, no), denyNoMatch},
+		{"BatchOf100", post(pathEvaluations, `{"evaluations":[`+strings.TrimSuffix(strings.Repeat(yes+",", 100), ",")+`]}`), ""},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			ctx := call(b, s, c.text)
+			b.ReportAllocs()
+			for b.Loop() {
+				ctx.Response.Reset()
+				s.handle(ctx)
+			}
+			if got := string(ctx.Response.Body()); c.want != "" && got != c.want {
+				b.Fatal(got)
+			}
+		})
+	}
+}
