@@ -1,6 +1,8 @@
 package compile
 
 import (
+	"strings"
+
 	"postern/index"
 	"postern/internal/action"
 	"postern/internal/value"
@@ -16,32 +18,48 @@ type actionPattern struct {
 	unknown bool
 }
 
+// names are all names of known actions, folded, with the actions that each
+// stands for.
+var names = func() map[string]index.ActionBits {
+	m := map[string]index.ActionBits{}
+	add := func(name string, id action.ID) {
+		folded := value.FoldASCII(name)
+		bits := m[folded]
+		bits.Add(id)
+		m[folded] = bits
+	}
+	for id := action.ID(0); int(id) < action.Count(); id++ {
+		add(action.Name(id), id)
+		for _, name := range action.Also(id) {
+			add(name, id)
+		}
+	}
+	return m
+}()
+
 func (l *lowering) actionPattern(text string) *actionPattern {
 	folded := value.FoldASCII(text)
 	if p := l.actions[folded]; p != nil {
 		return p
 	}
-	p := &actionPattern{program: l.program(folded, false), unknown: true}
-	if id, ok := action.Lookup(text); ok {
-		p.unknown = false // literally the name of a known action
-		p.resolve(id)
-	}
-	for id := action.ID(0); int(id) < action.Count(); id++ {
-		p.resolve(id)
-	}
+	p := &actionPattern{program: l.program(folded, false)}
 	l.actions[folded] = p
-	return p
-}
-
-func (p *actionPattern) resolve(id action.ID) {
-	if index.Match(p.program, value.FoldASCII(action.Name(id))) {
-		p.known.Add(id)
+	if bits, ok := names[folded]; ok {
+		p.known = bits
+		return p
 	}
-	for _, name := range action.Also(id) {
-		if index.Match(p.program, value.FoldASCII(name)) {
-			p.known.Add(id)
+	p.unknown = true
+	if !strings.ContainsAny(folded, "*?") {
+		return p
+	}
+	for name, bits := range names {
+		if index.Match(p.program, name) {
+			for i := range p.known {
+				p.known[i] |= bits[i]
+			}
 		}
 	}
+	return p
 }
 
 // actionSet lowers the statement's action dimension.

@@ -35,18 +35,16 @@ type Part struct {
 // Parse splits text. With variables, `${*}`, `${?}` and `${$}` are literal
 // characters, `${KEY}` and `${KEY, 'TEXT'}` are variables and any other `${`
 // is an error that says what to write; without, `${` is plain text. Adjacent
-// literals are one part; every `*` is a part of its own. Parts may alias text.
+// literals are one part; every `*` is a part of its own. It takes time linear in
+// the text.
 func Parse(text string, variables bool) ([]Part, error) {
 	var parts []Part
-	literal := func(s string) {
-		if s == "" {
-			return
+	var literal []byte
+	flush := func() {
+		if len(literal) > 0 {
+			parts = append(parts, Part{Kind: Literal, Text: string(literal)})
+			literal = literal[:0]
 		}
-		if n := len(parts); n > 0 && parts[n-1].Kind == Literal {
-			parts[n-1].Text += s
-			return
-		}
-		parts = append(parts, Part{Kind: Literal, Text: s})
 	}
 	special := "*?"
 	if variables {
@@ -55,20 +53,23 @@ func Parse(text string, variables bool) ([]Part, error) {
 	for {
 		i := strings.IndexAny(text, special)
 		if i < 0 {
-			literal(text)
+			literal = append(literal, text...)
+			flush()
 			return parts, nil
 		}
-		literal(text[:i])
+		literal = append(literal, text[:i]...)
 		text = text[i:]
 		switch {
 		case text[0] == '*':
+			flush()
 			parts = append(parts, Part{Kind: AnyRun})
 			text = text[1:]
 		case text[0] == '?':
+			flush()
 			parts = append(parts, Part{Kind: AnyOne})
 			text = text[1:]
 		case !strings.HasPrefix(text, "${"):
-			literal(text[:1])
+			literal = append(literal, '$')
 			text = text[1:]
 		default:
 			end := strings.IndexByte(text, '}')
@@ -80,13 +81,22 @@ func Parse(text string, variables bool) ([]Part, error) {
 				return nil, err
 			}
 			if part.Kind == Literal {
-				literal(part.Text)
+				literal = append(literal, part.Text...)
 			} else {
+				flush()
 				parts = append(parts, part)
 			}
 			text = text[end+1:]
 		}
 	}
+}
+
+// shown cuts what an error repeats.
+func shown(inner string) string {
+	if len(inner) > 120 {
+		return strings.ToValidUTF8(inner[:120], "") + "..."
+	}
+	return inner
 }
 
 // variable reads what stands between `${` and `}`.
@@ -103,12 +113,12 @@ func variable(inner string) (Part, error) {
 			text, ok = strings.CutSuffix(text, "'")
 		}
 		if !ok || strings.Contains(text, "'") {
-			return Part{}, fmt.Errorf("`${%s}` is no policy variable: write a default as `${KEY, 'TEXT'}`, with exactly one comma and one space", inner)
+			return Part{}, fmt.Errorf("`${%s}` is no policy variable: write a default as `${KEY, 'TEXT'}`, with exactly one comma and one space", shown(inner))
 		}
 		p.Default, p.HasDefault = text, true
 	}
 	if key == "" || strings.ContainsAny(key, "{}' ") {
-		return Part{}, fmt.Errorf("`${%s}` is no policy variable: write `${KEY}`, a key without braces, quotes and spaces", inner)
+		return Part{}, fmt.Errorf("`${%s}` is no policy variable: write `${KEY}`, a key without braces, quotes and spaces", shown(inner))
 	}
 	return p, nil
 }

@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -33,5 +34,18 @@ func TestParse(t *testing.T) {
 		if got, err := Parse(text, true); err == nil {
 			t.Errorf("Parse(%q) = %v, want an error", text, got)
 		}
+	}
+}
+
+// TestParseIsLinear: a text of 4 million characters that each end a literal
+// parses at once; quadratic time would take hours.
+func TestParseIsLinear(t *testing.T) {
+	for _, text := range []string{strings.Repeat("$", 4<<20), strings.Repeat("${$}", 1<<20), strings.Repeat("a*", 2<<20)} {
+		if _, err := Parse(text, true); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := Parse("${"+strings.Repeat(" ", 1<<20)+"}", true); err == nil || len(err.Error()) > 500 {
+		t.Errorf("an error of %d bytes", len(err.Error()))
 	}
 }
