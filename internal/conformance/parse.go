@@ -1,0 +1,57 @@
+package conformance
+
+import (
+	"encoding/json"
+	"errors"
+	"path"
+	"strings"
+
+	"postern/internal/policyjson"
+	"postern/internal/request"
+	"postern/policy"
+)
+
+// parseDocument reads one policy file; an error if it has to be refused.
+func parseDocument(kind policy.Kind, file string, data []byte) (*policy.Document, error) {
+	var doc *policy.Document
+	var ds []policy.Diagnostic
+	if kind == policy.KindBucket {
+		bucket := strings.TrimSuffix(path.Base(file), ".json")
+		doc, ds = policyjson.ParseBucket(file, bucket, data, policyjson.Limits{})
+	} else {
+		doc, ds = policyjson.ParseOrganization(file, data, policyjson.Limits{})
+	}
+	return doc, refusal(doc == nil, ds)
+}
+
+// parseBucketList reads a buckets.json.
+func parseBucketList(file string, data []byte) ([]string, error) {
+	list, ds := policyjson.ParseBucketList(file, data, policyjson.Limits{})
+	return list, refusal(false, ds)
+}
+
+// parseIAM says whether a file breaks its unit: nothing but that counts of it.
+func parseIAM(data []byte) error {
+	var v any
+	return json.Unmarshal(data, &v)
+}
+
+func refusal(nothing bool, ds []policy.Diagnostic) error {
+	if policy.HasErrors(ds) {
+		var texts []string
+		for _, d := range ds {
+			texts = append(texts, abridge(d.String()))
+		}
+		return errors.New(strings.Join(texts, "\n"))
+	}
+	if nothing {
+		return errors.New("no document and no error")
+	}
+	return nil
+}
+
+// decode reads an evaluation body; an error is a bad request. The request
+// keeps nothing of another one's.
+func decode(body []byte) (*policy.Request, error) {
+	return new(request.Decoder).Evaluation(body, Now)
+}

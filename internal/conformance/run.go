@@ -1,0 +1,157 @@
+package conformance
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"postern/policy"
+)
+
+// Case is one request in one world, and the answer that is wanted.
+type Case struct {
+	// Name is TOPIC/SECTION/NUMBER; At is the line of the archive.
+	Name, At string
+	// Source is the rule in prose, with its place in the specification.
+	Source string
+	// Rules are ids of testdata/rules.txt.
+	Rules []string
+	// World is shared by the cases of a section.
+	World *World
+	// Body is an AuthZEN evaluation (specification 3.1).
+	Body []byte
+	Want Want
+
+	cell *cellOf // nil unless the case is of a table
+}
+
+// Want is the wanted answer. BadRequest says that the body is refused with a
+// 400, and leaves the rest zero.
+type Want struct {
+	BadRequest bool
+	Outcome    policy.Outcome
+	Reason     policy.Reason
+	Layer      policy.Layer
+	// Determining has File, Index, Layer and Effect set, and stands in the
+	// order of policy.Explanation. It is checked where HasDetermining.
+	Determining    []policy.StatementRef
+	HasDetermining bool
+}
+
+// Now is the server's clock in every case that Run asks: 2026-02-03T04:05:06Z.
+// No wanted answer depends on it as long as the clock stands between 2026 and
+// 2099, so that the corpus also runs where the clock cannot be set.
+const Now int64 = 1770091506
+
+// Load returns every case of the corpus. An archive that cannot be read, and a
+// corpus without cases, are failures.
+func Load(t testing.TB) []Case {
+	t.Helper()
+	sections, err := readArchives()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []Case
+	for _, s := range sections {
+		cases, err := s.cases()
+		if err != nil {
+			t.Errorf("%v", err)
+			continue
+		}
+		out = append(out, cases...)
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+	if len(out) == 0 {
+		t.Fatal("the corpus has no cases")
+	}
+	return out
+}
+
+// Evaluate answers one request in the world that it was built for.
+type Evaluate func(r *policy.Request) policy.Explanation
+
+// Run holds an evaluator to the corpus. build is called once a world. Run
+// compares outcome, reason, layer and the determining statements, in order.
+func Run(t *testing.T, build func(t *testing.T, w *World) Evaluate) {
+	t.Helper()
+	cases := Load(t)
+	for start := 0; start < len(cases); {
+		section := sectionOf(cases[start])
+		end := start
+		for end < len(cases) && sectionOf(cases[end]) == section {
+			end++
+		}
+		group := cases[start:end]
+		start = end
+		t.Run(section, func(t *testing.T) {
+			var world *World
+			var evaluate Evaluate
+			for _, c := range group {
+				if c.World != world {
+					world, evaluate = c.World, build(t, c.World)
+				}
+				check(t, c, evaluate)
+			}
+		})
+	}
+}
+
+func sectionOf(c Case) string { return c.Name[:strings.LastIndexByte(c.Name, '/')] }
+
+func check(t *testing.T, c Case, evaluate Evaluate) {
+	t.Helper()
+	r, err := decode(c.Body)
+	if c.Want.BadRequest {
+		if err == nil {
+			t.Errorf("%s (%s): accepted, want a 400\n%s\n%s", c.Name, c.At, abridge(string(c.Body)), c.Source)
+		}
+		return
+	}
+	if err != nil {
+		t.Errorf("%s (%s): refused: %v\n%s\n%s", c.Name, c.At, err, abridge(string(c.Body)), c.Source)
+		return
+	}
+	if diff := compare(evaluate(r), c.Want); diff != "" {
+		t.Errorf("%s (%s): %s\n%s\n%s", c.Name, c.At, diff, abridge(string(c.Body)), c.Source)
+	}
+}
+
+// compare says how the answer differs from the wanted one, "" if it does not.
+func compare(got policy.Explanation, want Want) string {
+	var diffs []string
+	if g := got.Decision; g.Outcome != want.Outcome || g.Reason != want.Reason || g.Layer != want.Layer {
+		diffs = append(diffs, "got "+verdict(g.Outcome, g.Reason, g.Layer)+", want "+verdict(want.Outcome, want.Reason, want.Layer))
+	}
+	if want.HasDetermining {
+		refs := make([]policy.StatementRef, 0, len(got.Determining))
+		for _, d := range got.Determining {
+			refs = append(refs, policy.StatementRef{File: d.File, Index: d.Index, Layer: d.Layer, Effect: d.Effect})
+		}
+		if !slices.Equal(refs, want.Determining) {
+			diffs = append(diffs, "determining "+refText(refs)+", want "+refText(want.Determining))
+		}
+	}
+	return strings.Join(diffs, "; ")
+}
+
+func verdict(o policy.Outcome, r policy.Reason, l policy.Layer) string {
+	return o.String() + " " + r.String() + " " + l.String()
+}
+
+func refText(refs []policy.StatementRef) string {
+	var out []string
+	for _, r := range refs {
+		out = append(out, r.Layer.String()+" "+r.Effect.String()+" "+r.File+"#"+strconv.Itoa(r.Index))
+	}
+	return "[" + strings.Join(out, ", ") + "]"
+}
+
+func abridge(s string) string {
+	if len(s) > 600 {
+		return s[:600] + " ..."
+	}
+	return s
+}

@@ -1,0 +1,163 @@
+package conformance
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"postern/policy"
+)
+
+// World is a policy directory and how it is served.
+type World struct {
+	// Files by their path below the policy directory.
+	Files map[string][]byte
+	// Directory is what Files say after a cold start: a unit with a broken
+	// file has no last good content (specification 4).
+	Directory *policy.Directory
+	// DefaultOrganization is the flag -default-org, "" if it is not given.
+	// Directory has it only where it applies (specification 1.5, Owner).
+	DefaultOrganization string
+}
+
+// newWorld reads files as specification 4 lays them out. The names in broken,
+// and no others, have to be refused.
+func newWorld(files map[string][]byte, defaultOrg string, broken []string) (*World, error) {
+	w := &World{Files: files, DefaultOrganization: defaultOrg, Directory: &policy.Directory{
+		Organizations: map[string]*policy.DirectoryOrganization{},
+		Buckets:       map[string]*policy.DirectoryBucket{},
+	}}
+	var wrong []string
+	names := map[string]string{} // organization and policy name -> path
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		orgName, rest, _ := strings.Cut(file, "/")
+		org := w.Directory.Organizations[orgName]
+		if org == nil {
+			org = &policy.DirectoryOrganization{}
+			w.Directory.Organizations[orgName] = org
+		}
+		folder, name, inFolder := strings.Cut(rest, "/")
+		stem, isJSON := strings.CutSuffix(name, ".json")
+		var bad error
+		switch {
+		case folder == "access-policies" && inFolder && isJSON:
+			doc, err := parseDocument(policy.KindOrganization, file, files[file])
+			if err == nil {
+				key := orgName + "/" + doc.Name
+				if other, taken := names[key]; taken {
+					err = fmt.Errorf("the name %q is that of %s too", doc.Name, other)
+				} else {
+					names[key] = file
+				}
+			}
+			if bad = err; bad != nil {
+				org.PoliciesUnavailable = true
+			} else {
+				org.Policies = append(org.Policies, doc)
+			}
+		case folder == "buckets" && inFolder && isJSON:
+			doc, err := parseDocument(policy.KindBucket, file, files[file])
+			b := w.claim(stem, orgName)
+			if bad = err; bad != nil {
+				b.PolicyUnavailable = true
+			} else {
+				b.Policy = doc
+			}
+		case rest == "buckets.json":
+			list, err := parseBucketList(file, files[file])
+			if bad = err; bad != nil {
+				org.BucketsUnavailable = true
+			}
+			for _, bucket := range list {
+				w.claim(bucket, orgName)
+			}
+		case folder == "iam" && inFolder && isJSON:
+			// The iam layer is not built yet: all that counts of a file is
+			// whether it breaks its unit.
+			if bad = parseIAM(files[file]); bad != nil {
+				org.IAMUnavailable = true
+			}
+		default:
+			return nil, fmt.Errorf("%s has no place in a policy directory", file)
+		}
+		if bad != nil {
+			if !slices.Contains(broken, file) {
+				return nil, fmt.Errorf("%s should be good: %w", file, bad)
+			}
+			wrong = append(wrong, file)
+		}
+	}
+	for _, file := range broken {
+		if !slices.Contains(wrong, file) {
+			return nil, fmt.Errorf("%s should be refused: %s", file, files[file])
+		}
+	}
+	for _, org := range w.Directory.Organizations {
+		if org.PoliciesUnavailable {
+			org.Policies = nil
+		}
+	}
+	w.Directory.DefaultOrganization = defaultOrg
+	for name := range w.Directory.Organizations {
+		if name != defaultOrg {
+			w.Directory.DefaultOrganization = ""
+		}
+	}
+	return w, nil
+}
+
+// claim gives the bucket to org, or notes a further claimant.
+func (w *World) claim(bucket, org string) *policy.DirectoryBucket {
+	b := w.Directory.Buckets[bucket]
+	switch {
+	case b == nil:
+		b = &policy.DirectoryBucket{Owner: org}
+		w.Directory.Buckets[bucket] = b
+	case b.Owner != org && !slices.Contains(b.Claimants, org):
+		b.Claimants = append(b.Claimants, org)
+	}
+	return b
+}
+
+// statement finds the statement that `NAME#INDEX` names.
+func (w *World) statement(ref string) (policy.StatementRef, error) {
+	name, number, ok := strings.Cut(ref, "#")
+	index, err := strconv.Atoi(number)
+	if !ok || err != nil {
+		return policy.StatementRef{}, fmt.Errorf("%q is no NAME#INDEX", ref)
+	}
+	var found []*policy.Document
+	add := func(doc *policy.Document) {
+		if doc == nil {
+			return
+		}
+		if path := strings.TrimSuffix(doc.File, ".json"); path == name || strings.HasSuffix(path, "/"+name) {
+			found = append(found, doc)
+		}
+	}
+	for _, org := range w.Directory.Organizations {
+		for _, doc := range org.Policies {
+			add(doc)
+		}
+	}
+	for _, b := range w.Directory.Buckets {
+		add(b.Policy)
+	}
+	if len(found) != 1 || index < 0 || index >= len(found[0].Statements) {
+		return policy.StatementRef{}, fmt.Errorf("%q names %d documents, or no statement of one", ref, len(found))
+	}
+	layer := policy.LayerOrganization
+	if found[0].Kind == policy.KindBucket {
+		layer = policy.LayerBucket
+	}
+	return policy.StatementRef{File: found[0].File, Index: index, Layer: layer}, nil
+}
+
+func sortRefs(refs []policy.StatementRef) {
+	slices.SortFunc(refs, func(a, b policy.StatementRef) int {
+		return cmp.Or(cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.File, b.File), cmp.Compare(a.Index, b.Index))
+	})
+}
