@@ -1,0 +1,178 @@
+package loader
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+
+	"postern/policy"
+)
+
+// chunk is how many bucket files one task looks at.
+const chunk = 128
+
+// bucketFinding is what a look found of one bucket file that is not as it was.
+type bucketFinding struct {
+	name        string // of the file
+	gone        bool
+	same        bool // only seen is new
+	seen        file
+	sure        bool
+	good        *content            // nil: gone or broken
+	diagnostics []policy.Diagnostic // if broken
+	through     []string
+	raw         []raw
+}
+
+// chunks notes the names of one buckets/ folder as tasks. The first n are
+// there, the rest may have vanished.
+func (s *scan) chunks(f *orgFinding, b *bucketsFinding, known *organization, names []string, n int) {
+	s.total.Add(int64(len(names)))
+	over := s.over(b, known, names[:n])
+	for names := range slices.Chunk(names, chunk) {
+		s.tasks = append(s.tasks, func() error { return s.chunk(f, b, known, names, over) })
+	}
+}
+
+// over counts files and returns those past the bound. They are counted before
+// any is looked at, in order, so that it is the same files each time.
+func (s *scan) over(b *bucketsFinding, known *organization, names []string) map[string]struct{} {
+	var over map[string]struct{}
+	for _, name := range names {
+		if !strings.HasSuffix(name, suffix) {
+			continue
+		}
+		n := s.counted.Load()
+		if known.buckets[name] == nil || b.listed {
+			n = s.counted.Add(1)
+		} else if known.buckets[name].sure {
+			continue // one of many that were in before
+		}
+		if n > int64(s.l.c.MaxFiles) {
+			over = with(over, name)
+		}
+	}
+	return over
+}
+
+// chunk looks at some names of a buckets/ folder.
+func (s *scan) chunk(f *orgFinding, b *bucketsFinding, known *organization, names []string, over map[string]struct{}) error {
+	defer s.progress(len(names))
+	h, err := enter(s.root, s.real, b.at)
+	if err != nil {
+		b.moved.Store(true)
+		return nil
+	}
+	defer h.Close()
+	var found []bucketFinding
+	for _, name := range names {
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
+		x, changed := s.bucket(h, f, b, known.buckets[name], name, over)
+		if changed {
+			found = append(found, x)
+		}
+	}
+	b.mu.Lock()
+	b.found = append(b.found, found...)
+	b.mu.Unlock()
+	return nil
+}
+
+// bucket looks at one name in buckets/ until nothing changes under the look.
+// False: it is as it was.
+func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket, name string, past map[string]struct{}) (bucketFinding, bool) {
+	path := f.name + "/" + bucketsName + "/" + name
+	x := bucketFinding{name: name}
+	fail := func(d policy.Diagnostic) (bucketFinding, bool) {
+		x.diagnostics, x.sure, x.good = []policy.Diagnostic{d}, false, nil
+		return x, true
+	}
+	for attempt := range repeats {
+		at := look(s.real, b.at.real, name)
+		s.watchLinks(at.through)
+		if !strings.HasSuffix(name, suffix) {
+			b.strange(path, at)
+			return x, false
+		}
+		x.through = at.through
+		if at.kind == absent {
+			x.gone = true
+			return x, known != nil
+		}
+		if e := judge(partBuckets, name, at); e.problem != "" {
+			return fail(problem(path, e.problem))
+		}
+		if _, over := past[name]; over {
+			return fail(s.l.tooMany(path))
+		}
+		trusted := known != nil && known.sure
+		if trusted && at.stamp == known.seen.stamp && !known.seen.fresh {
+			return x, false
+		}
+		data, err := s.readBucket(h, name, at)
+		if err == nil && !look(s.real, b.at.real, name).same(at) {
+			err = errChanged
+		}
+		if errors.Is(err, errChanged) {
+			if pause(s.ctx, attempt) != nil {
+				break
+			}
+			continue
+		}
+		if err != nil {
+			return fail(s.l.readProblem(path, err))
+		}
+		x.seen = file{name: name, stamp: at.stamp, hash: xxhash.Sum64(data), fresh: freshAt(at.stamp, s.now)}
+		x.sure = true
+		if trusted && known.seen.hash == x.seen.hash {
+			x.same = true
+			return x, true
+		}
+		if known != nil && known.good != nil && known.good.digest == x.seen.hash {
+			x.good = known.good
+			return x, true
+		}
+		c, diagnostics := s.l.compile(partBuckets, f.name, []parsed{s.l.parse(partBuckets, path, data)})
+		if diagnostics != nil {
+			x.diagnostics = diagnostics
+			return x, true
+		}
+		c.digest = x.seen.hash
+		x.good = &c
+		if s.l.state != nil && s.l.state.keep(len(data)) {
+			x.raw = []raw{{name, data}}
+		}
+		return x, true
+	}
+	return fail(problem(path, stillChanging))
+}
+
+func (s *scan) readBucket(h *opened, name string, at spot) ([]byte, error) {
+	if at.through != nil {
+		return s.open(at)
+	}
+	return s.l.read(h.Root, name, at)
+}
+
+// strange judges a name in buckets/ that is no `.json`.
+func (b *bucketsFinding) strange(path string, at spot) {
+	var d *policy.Diagnostic
+	switch at.kind {
+	case broken:
+		x := problem(path, at.problem)
+		d = &x
+	case folder:
+		x := problem(path, "a folder has no place here: put the files one level up")
+		d = &x
+	case regular:
+		x := warning(path, "this file has no place here: only .json files are read")
+		d = &x
+	}
+	b.mu.Lock()
+	b.odd[path] = d
+	b.mu.Unlock()
+}

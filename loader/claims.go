@@ -1,0 +1,54 @@
+package loader
+
+import (
+	"cmp"
+	"slices"
+)
+
+// claims tells which organizations claim a bucket, by file or list. Nearly
+// always it is one: these are kept small.
+type claims struct {
+	one  map[string]*organization
+	more map[string][]*organization // all claimants, in byte order, of buckets that have several
+}
+
+func newClaims() claims {
+	return claims{one: map[string]*organization{}, more: map[string][]*organization{}}
+}
+
+// of returns the claimants in byte order. The caller must not change them.
+func (c *claims) of(bucket string) []*organization {
+	if m := c.more[bucket]; m != nil {
+		return m
+	}
+	if o := c.one[bucket]; o != nil {
+		return []*organization{o}
+	}
+	return nil
+}
+
+// set says whether o claims the bucket, and reports whether that is news.
+func (c *claims) set(bucket string, o *organization, claimed bool) bool {
+	now := c.of(bucket)
+	i := slices.Index(now, o)
+	if (i >= 0) == claimed {
+		return false
+	}
+	now = slices.Clone(now)
+	if claimed {
+		now = append(now, o)
+		slices.SortFunc(now, func(a, b *organization) int { return cmp.Compare(a.name, b.name) })
+	} else {
+		now = slices.Delete(now, i, i+1)
+	}
+	delete(c.one, bucket)
+	delete(c.more, bucket)
+	switch {
+	case len(now) > 1:
+		c.more[bucket] = now
+		c.one[bucket] = now[0]
+	case len(now) == 1:
+		c.one[bucket] = now[0]
+	}
+	return true
+}

@@ -1,0 +1,378 @@
+package loader
+
+import (
+	"slices"
+
+	"postern/index"
+	"postern/policy"
+)
+
+// changes are what one commit did to the model.
+type changes struct {
+	orgs       map[string]struct{} // whose part of the snapshot may be another
+	removed    []string            // organizations in force that are gone
+	buckets    map[string]struct{} // likewise
+	quarantine bool                // units came or went
+	warnings   bool
+	conflicts  bool
+}
+
+// commit makes findings the model. It is the only place that changes it.
+func (l *Loader) commit(f *findings) *changes {
+	ch := &changes{orgs: map[string]struct{}{}, buckets: map[string]struct{}{}}
+	l.root = f.root
+	l.routes.set(place{part: partRoot}, []string{f.root.real}, f.through)
+	for name, d := range f.odd {
+		l.setOdd(ch, l.odd, place{part: partRoot, name: name}, d)
+	}
+	if f.all {
+		for name := range l.odd {
+			if _, ok := f.odd[name]; !ok {
+				l.setOdd(ch, l.odd, place{part: partRoot, name: name}, nil)
+			}
+		}
+	}
+	for _, of := range f.orgs {
+		l.commitOrganization(ch, of)
+	}
+	l.files = 0
+	for _, o := range l.orgs {
+		l.files += o.files()
+	}
+	return ch
+}
+
+// setOdd notes a name without a place; nil: it is gone.
+func (l *Loader) setOdd(ch *changes, odd map[string]policy.Diagnostic, p place, d *policy.Diagnostic) {
+	path := p.path()
+	old, had := odd[path]
+	if d == nil {
+		if had {
+			delete(odd, path)
+			ch.warnings = true
+			l.clearFault(ch, p)
+		}
+		return
+	}
+	if had && old == *d {
+		return
+	}
+	odd[path] = *d
+	ch.warnings = true
+	if d.Severity == policy.Error {
+		l.setFault(ch, p, nil, []policy.Diagnostic{*d})
+	} else {
+		l.clearFault(ch, p)
+	}
+}
+
+func (l *Loader) commitOrganization(ch *changes, f *orgFinding) {
+	o := l.orgs[f.name]
+	if f.gone {
+		if o != nil {
+			l.remove(ch, o)
+		}
+		return
+	}
+	if o == nil {
+		o = l.newOrganization(f.name)
+		l.orgs[f.name] = o
+	}
+	ch.orgs[o.name] = struct{}{}
+	o.at, o.faulted = f.at, f.fault != nil
+	if f.whole {
+		l.routes.set(place{org: o.name, part: partFolder}, f.at.folder(), f.at.through)
+	}
+	if f.fault != nil {
+		for _, p := range setParts {
+			l.commitSet(ch, o, p, brokenSet(f.fault...))
+		}
+		l.commitBuckets(ch, o, &bucketsFinding{at: o.bucketsAt, fault: f.fault})
+		return
+	}
+	for path, d := range f.odd {
+		l.setOdd(ch, o.odd, oddPlace(o.name, path), d)
+	}
+	if f.whole {
+		for path := range o.odd {
+			if _, ok := f.odd[path]; !ok && !inBuckets(o.name, path) {
+				l.setOdd(ch, o.odd, oddPlace(o.name, path), nil)
+			}
+		}
+	}
+	for _, p := range setParts {
+		if f.units[p] != nil {
+			l.commitSet(ch, o, p, f.units[p])
+		}
+	}
+	if f.buckets != nil {
+		l.commitBuckets(ch, o, f.buckets)
+	}
+}
+
+func oddPlace(org, path string) place {
+	return place{org: org, part: partFolder, name: path[len(org)+1:]}
+}
+
+func inBuckets(org, path string) bool {
+	prefix := org + "/" + bucketsName + "/"
+	return len(path) > len(prefix) && path[:len(prefix)] == prefix
+}
+
+// newOrganization: before the first look nothing is known of it; afterwards it
+// is known that nothing of it was there.
+func (l *Loader) newOrganization(name string) *organization {
+	o := &organization{
+		name: name, buckets: map[string]*bucket{}, listed: map[string]struct{}{},
+		odd: map[string]policy.Diagnostic{}, bucketWarnings: map[string]struct{}{}, bucketsKnown: l.loaded,
+	}
+	for i := range o.units {
+		o.units[i].good = noContent
+		o.units[i].known = l.loaded
+	}
+	return o
+}
+
+// remove takes an organization out of the model, and all that it claims.
+func (l *Loader) remove(ch *changes, o *organization) {
+	for name := range o.buckets {
+		l.dropBucket(ch, o, name)
+	}
+	for name := range o.listed {
+		delete(o.listed, name)
+		l.reclaim(ch, o, name)
+	}
+	for _, p := range setParts {
+		l.clearFault(ch, place{org: o.name, part: p})
+		l.routes.drop(place{org: o.name, part: p})
+		ch.warnings = ch.warnings || len(o.unit(p).good.warnings)+len(o.unit(p).stray) > 0
+	}
+	for path := range o.odd {
+		l.setOdd(ch, o.odd, oddPlace(o.name, path), nil)
+	}
+	l.clearFault(ch, place{org: o.name, part: partBuckets})
+	l.routes.drop(place{org: o.name, part: partBuckets})
+	l.routes.drop(place{org: o.name, part: partFolder})
+	delete(l.orgs, o.name)
+	if o.published {
+		ch.removed = append(ch.removed, o.name)
+	}
+	l.statements[policy.LayerOrganization] -= o.unit(partPolicies).good.statements()
+	l.mirror(place{org: o.name, part: partFolder}, nil)
+}
+
+func (c *content) statements() int {
+	if c == nil || c.policies == nil {
+		return 0
+	}
+	return c.policies.Len()
+}
+
+func (l *Loader) commitSet(ch *changes, o *organization, p part, x *setFinding) {
+	u, at := o.unit(p), place{org: o.name, part: p}
+	l.routes.set(at, x.at.folder(), slices.Concat(x.at.through, x.through))
+	if !slices.Equal(u.stray, x.stray) {
+		u.stray, ch.warnings = x.stray, true
+	}
+	if x.same {
+		u.seen = x.seen
+		return
+	}
+	u.seen, u.sure = x.seen, x.sure
+	if x.good == nil {
+		if !u.known && u.fault == nil {
+			if c, ok := l.restore(p, at); ok {
+				l.setContent(ch, o, p, c)
+			}
+		}
+		u.fault = l.setFault(ch, at, u.fault, x.diagnostics)
+	} else {
+		u.fault = nil
+		l.clearFault(ch, at)
+		if !u.known || u.good.digest != x.good.digest {
+			l.setContent(ch, o, p, *x.good)
+		}
+	}
+	l.mirror(at, x.raw)
+}
+
+// setContent puts the good content of a unit in force.
+func (l *Loader) setContent(ch *changes, o *organization, p part, c content) {
+	u := o.unit(p)
+	ch.warnings = ch.warnings || len(u.good.warnings)+len(c.warnings) > 0
+	if p == partPolicies {
+		l.statements[policy.LayerOrganization] += c.statements() - u.good.statements()
+	}
+	u.good, u.known = c, true
+	if p != partList {
+		return
+	}
+	old := o.listed
+	o.listed = make(map[string]struct{}, len(c.list))
+	for _, name := range c.list {
+		o.listed[name] = struct{}{}
+		if _, ok := old[name]; !ok {
+			l.reclaim(ch, o, name)
+		}
+	}
+	for name := range old {
+		if _, ok := o.listed[name]; !ok {
+			l.reclaim(ch, o, name)
+		}
+	}
+	u.good.list = nil // o.listed holds the names
+}
+
+// reclaim brings the claims on one bucket up to date with o's units. The
+// bucket's part of the snapshot is made again in any case.
+func (l *Loader) reclaim(ch *changes, o *organization, name string) {
+	_, listed := o.listed[name]
+	before := l.claims.more[name] != nil
+	if claimed := listed || o.buckets[name+suffix].claims(); l.claims.set(name, o, claimed) {
+		if claimed {
+			o.claimed++
+		} else {
+			o.claimed--
+		}
+	}
+	ch.conflicts = ch.conflicts || before || l.claims.more[name] != nil
+	ch.buckets[name] = struct{}{}
+}
+
+func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) {
+	at := place{org: o.name, part: partBuckets}
+	l.routes.set(at, x.at.folder(), x.at.through)
+	o.bucketsAt = x.at
+	if x.fault != nil {
+		if !o.bucketsKnown && o.bucketsFault == nil {
+			l.restoreBuckets(ch, o)
+		}
+		first := o.bucketsFault == nil
+		o.bucketsFault = l.setFault(ch, at, o.bucketsFault, x.fault)
+		if first {
+			l.mirror(at, nil)
+		}
+		return
+	}
+	if o.bucketsFault != nil {
+		o.bucketsFault = nil
+		l.clearFault(ch, at)
+		l.mirror(at, nil)
+	}
+	if x.at.kind == absent {
+		for name := range o.buckets {
+			l.dropBucket(ch, o, name)
+		}
+	}
+	for path, d := range x.odd {
+		l.setOdd(ch, o.odd, oddPlace(o.name, path), d)
+	}
+	for i := range x.found {
+		l.commitBucket(ch, o, &x.found[i])
+	}
+	if !o.bucketsKnown { // what is listed and has no file is known to have none now
+		o.bucketsKnown = true
+		for name := range o.listed {
+			ch.buckets[name] = struct{}{}
+		}
+	}
+}
+
+func (l *Loader) commitBucket(ch *changes, o *organization, x *bucketFinding) {
+	at := place{org: o.name, part: partBuckets, name: x.name}
+	if x.gone {
+		l.dropBucket(ch, o, x.name)
+		return
+	}
+	l.routes.set(at, nil, x.through)
+	b := o.buckets[x.name]
+	if b == nil {
+		b = &bucket{known: o.bucketsKnown}
+		o.buckets[x.name] = b
+		if !b.known {
+			l.reclaim(ch, o, bucketOf(x.name))
+		}
+	}
+	b.seen, b.sure = x.seen, x.sure
+	if x.same {
+		return
+	}
+	if x.good == nil {
+		if !b.known && b.fault == nil {
+			if c, ok := l.restore(partBuckets, at); ok {
+				if c.files > 0 {
+					l.setBucket(ch, o, b, x.name, &c)
+				} else {
+					l.setBucket(ch, o, b, x.name, nil)
+				}
+			}
+		}
+		b.fault = l.setFault(ch, at, b.fault, x.diagnostics)
+	} else {
+		if b.fault != nil {
+			b.fault = nil
+			l.clearFault(ch, at)
+		}
+		if x.good != b.good {
+			l.setBucket(ch, o, b, x.name, x.good)
+		}
+	}
+	l.mirror(at, x.raw)
+}
+
+// setBucket puts the good content of a bucket file in force; nil: no file.
+func (l *Loader) setBucket(ch *changes, o *organization, b *bucket, file string, c *content) {
+	n := c.statements() - b.good.statements()
+	o.bucketStatements += n
+	l.statements[policy.LayerBucket] += n
+	b.good, b.known = c, true
+	if _, had := o.bucketWarnings[file]; had {
+		delete(o.bucketWarnings, file)
+		ch.warnings = true
+	}
+	if c != nil && len(c.warnings) > 0 {
+		o.bucketWarnings[file] = struct{}{}
+		ch.warnings = true
+	}
+	l.reclaim(ch, o, bucketOf(file))
+}
+
+// dropBucket takes one bucket file out of the model.
+func (l *Loader) dropBucket(ch *changes, o *organization, file string) {
+	b := o.buckets[file]
+	if b == nil {
+		return
+	}
+	at := place{org: o.name, part: partBuckets, name: file}
+	l.setBucket(ch, o, b, file, nil)
+	delete(o.buckets, file)
+	l.reclaim(ch, o, bucketOf(file))
+	if b.fault != nil {
+		l.clearFault(ch, at)
+	}
+	l.routes.drop(at)
+	l.mirror(at, nil)
+}
+
+// bucketNow is what the snapshot has to say of a bucket; false: nothing.
+func (l *Loader) bucketNow(name string) (index.Bucket, bool) {
+	owners := l.claims.of(name)
+	if len(owners) == 0 {
+		return index.Bucket{}, false
+	}
+	o := owners[0]
+	k := index.Bucket{Owner: o.name}
+	if b := o.buckets[name+suffix]; b.claims() {
+		if b.known {
+			k.Policy = b.good.policies
+		}
+		// Whatever is wrong with a policy that is there: it is not none.
+		k.PolicyUnavailable = k.Policy == nil
+	} else {
+		k.PolicyUnavailable = b == nil && !o.bucketsKnown
+	}
+	for _, other := range owners[1:] {
+		k.Claimants = append(k.Claimants, other.name)
+	}
+	return k, true
+}

@@ -1,0 +1,242 @@
+package loader
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"postern/index"
+	"postern/policy"
+)
+
+// tree is a policy directory under test, its loader, and a clock.
+type tree struct {
+	t       *testing.T
+	root    string
+	config  Config
+	l       *Loader
+	current *index.Current
+	log     *strings.Builder
+	seen    []*policy.Status // what Observe was given
+	now     time.Time
+}
+
+// newTree makes a policy directory of the files given, path and content in
+// turns, and loads it.
+func newTree(t *testing.T, files ...string) *tree {
+	t.Helper()
+	tr := emptyTree(t)
+	for i := 0; i < len(files); i += 2 {
+		tr.write(files[i], files[i+1])
+	}
+	tr.start()
+	return tr
+}
+
+func emptyTree(t *testing.T) *tree {
+	t.Helper()
+	root := filepath.Join(t.TempDir(), "policies")
+	if err := os.Mkdir(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	tr := &tree{t: t, root: root, log: &strings.Builder{}}
+	tr.config = Config{Root: root, Logger: slog.New(slog.NewTextHandler(tr.log, nil)), Observe: func(s *policy.Status) { tr.seen = append(tr.seen, s) }}
+	return tr
+}
+
+// start makes a new loader, as a start of the process does, and loads.
+func (tr *tree) start() {
+	tr.t.Helper()
+	tr.open()
+	tr.load()
+}
+
+func (tr *tree) open() {
+	tr.t.Helper()
+	tr.current = &index.Current{}
+	tr.config.Current = tr.current
+	l, err := New(tr.config)
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	tr.l = l
+}
+
+func (tr *tree) load() {
+	tr.t.Helper()
+	if err := tr.l.Load(context.Background()); err != nil {
+		tr.t.Fatal(err)
+	}
+}
+
+// sighup is what SIGHUP does.
+func (tr *tree) sighup() {
+	tr.t.Helper()
+	tr.l.Rescan()
+	tr.load()
+}
+
+func (tr *tree) path(p string) string { return filepath.Join(tr.root, p) }
+
+func (tr *tree) write(path, data string) {
+	tr.t.Helper()
+	at := tr.path(path)
+	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+		tr.t.Fatal(err)
+	}
+	if err := os.WriteFile(at, []byte(data), 0o644); err != nil {
+		tr.t.Fatal(err)
+	}
+}
+
+func (tr *tree) mkdir(path string) {
+	tr.t.Helper()
+	if err := os.MkdirAll(tr.path(path), 0o755); err != nil {
+		tr.t.Fatal(err)
+	}
+}
+
+func (tr *tree) remove(path string) {
+	tr.t.Helper()
+	if err := os.RemoveAll(tr.path(path)); err != nil {
+		tr.t.Fatal(err)
+	}
+}
+
+// link makes path a link to target, in one step if it is there already.
+func (tr *tree) link(target, path string) {
+	tr.t.Helper()
+	at := tr.path(path)
+	os.MkdirAll(filepath.Dir(at), 0o755)
+	if err := os.Symlink(target, at+".tmp"); err != nil {
+		tr.t.Fatal(err)
+	}
+	if err := os.Rename(at+".tmp", at); err != nil {
+		tr.t.Fatal(err)
+	}
+}
+
+func (tr *tree) rename(from, to string) {
+	tr.t.Helper()
+	if err := os.Rename(tr.path(from), tr.path(to)); err != nil {
+		tr.t.Fatal(err)
+	}
+}
+
+// get is a request for an object by a caller of org.
+func get(org, bucket string) *policy.Request {
+	return &policy.Request{
+		Principal: policy.Principal{Org: org, IDs: []string{"coreweave/u1"}}, Action: "s3:GetObject",
+		Resource: policy.Resource{Kind: policy.ResourceObject, Type: "object", ID: bucket + "/k"}, Now: 1_700_000_000,
+	}
+}
+
+func (tr *tree) decide(org, bucket string) policy.Reason {
+	tr.t.Helper()
+	var sc index.Scratch
+	return tr.current.Load().Decide(get(org, bucket), &sc).Reason
+}
+
+// want checks the reason for which org may, or may not, read the bucket.
+func (tr *tree) want(org, bucket string, want policy.Reason) {
+	tr.t.Helper()
+	if got := tr.decide(org, bucket); got != want {
+		tr.t.Errorf("%s reads %s: %v, want %v\n%s", org, bucket, got, want, tr.describe())
+	}
+}
+
+// wantUnits checks which units are quarantined; a `+` in front of a unit says
+// that its last good content is in force.
+func (tr *tree) wantUnits(want ...string) {
+	tr.t.Helper()
+	var got []string
+	for _, q := range tr.l.Status().Quarantined {
+		u := q.Unit
+		if q.LastGood {
+			u = "+" + u
+		}
+		got = append(got, u)
+		if len(q.Diagnostics) == 0 || !policy.HasErrors(q.Diagnostics) {
+			tr.t.Errorf("%s is quarantined without an error", q.Unit)
+		}
+	}
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		tr.t.Errorf("quarantined: %v, want %v\n%s", got, want, tr.describe())
+	}
+	if wantResult := policy.ReloadOK; len(want) > 0 {
+		wantResult = policy.ReloadQuarantined
+		if got := tr.l.Status().Result; got != wantResult {
+			tr.t.Errorf("result %v, want %v", got, wantResult)
+		}
+	}
+}
+
+// wantError checks that a quarantined unit has an error that holds the text.
+func (tr *tree) wantError(text string) {
+	tr.t.Helper()
+	if !strings.Contains(tr.describe(), text) {
+		tr.t.Errorf("no error says %q\n%s", text, tr.describe())
+	}
+}
+
+func (tr *tree) wantWarning(text string) {
+	tr.t.Helper()
+	for _, d := range tr.l.Status().Warnings {
+		if strings.Contains(d.String(), text) {
+			return
+		}
+	}
+	tr.t.Errorf("no warning says %q: %v", text, tr.l.Status().Warnings)
+}
+
+func (tr *tree) wantGeneration(want uint64) {
+	tr.t.Helper()
+	if got := tr.current.Load().Generation(); got != want {
+		tr.t.Errorf("generation %d, want %d", got, want)
+	}
+}
+
+func (tr *tree) describe() string {
+	var b strings.Builder
+	for _, q := range tr.l.Status().Quarantined {
+		fmt.Fprintf(&b, "quarantined %s (last good %v)\n", q.Unit, q.LastGood)
+		for _, d := range q.Diagnostics {
+			fmt.Fprintf(&b, "  %v\n", d)
+		}
+	}
+	return b.String()
+}
+
+// allowAll is an organization policy that allows everything on everything.
+func allowAll(name string) string {
+	return `{"policy":{"version":"v1alpha1","name":"` + name + `","statements":[{"name":"all","effect":"Allow",` +
+		`"actions":["s3:*"],"resources":["*"],"principals":["*"]}]}}`
+}
+
+// denyBucket is an organization policy that denies everything in one bucket.
+func denyBucket(name, bucket string) string {
+	return `{"version":"v1alpha1","name":"` + name + `","statements":[{"name":"no","effect":"Deny",` +
+		`"actions":["s3:*"],"resources":["` + bucket + `/*"],"principals":["*"]}]}`
+}
+
+const brokenFile = `{"Version":"2012-10-17","Statement":[`
+
+// The bucket policies of the tests; each is told by what it answers.
+func allowBucket(bucket string) string { return bucketPolicy("Allow", bucket) }
+func denyAll(bucket string) string     { return bucketPolicy("Deny", bucket) }
+
+func bucketPolicy(effect, bucket string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Sid":"s","Effect":"` + effect + `","Principal":"*","Action":"s3:*",` +
+		`"Resource":["arn:aws:s3:::` + bucket + `","arn:aws:s3:::` + bucket + `/*"]}]}`
+}
+
+const (
+	allowed     = policy.Allowed
+	bucketDeny  = policy.BucketDeny
+	unavailable = policy.BucketPolicyUnavailable
+)

@@ -1,0 +1,165 @@
+package loader
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"postern/compile"
+	"postern/index"
+	"postern/internal/policyjson"
+	"postern/policy"
+)
+
+// Config says what to load and how. Root and Current are required, the zero
+// value of everything else is a default.
+type Config struct {
+	// Root is the policy directory; it may be a link, and may be re-pointed.
+	Root string
+	// StateDir is the mirror of the last good files (specification 4, Restart);
+	// "" for none. It must not lie in Root.
+	StateDir string
+	// DefaultOrganization is `-default-org`; it is in force while no other
+	// organization has a folder (specification 1.5).
+	DefaultOrganization string
+
+	MaxFile  int64             // bytes in a file; 16 MiB
+	MaxFiles int               // files in all; 5,000,000
+	Limits   policyjson.Limits // within a file; 64 levels, 100,000 statements
+
+	Rescan  time.Duration // from one look at everything to the next; 30 s
+	Quiet   time.Duration // without events before a look begins; 25 ms
+	MaxWait time.Duration // at most, from the first event to its look; 250 ms
+	Workers int           // files read and parsed side by side; GOMAXPROCS
+
+	Compiler compile.Compiler
+	// Current is where generations are published.
+	Current *index.Current
+	// Observe is called after every look that published, changed what is
+	// quarantined, or failed where the one before did not; from the goroutine
+	// that looks. It must not call the loader but for Status and Rescan.
+	Observe func(*policy.Status)
+	// Progress is called while the first look reads, with files done and files
+	// known so far, from one goroutine at a time.
+	Progress func(done, total int)
+	Logger   *slog.Logger
+	// Now is the clock, for tests.
+	Now func() time.Time
+}
+
+// Loader keeps index.Current at what a policy directory says. Load and Run may
+// be called from different goroutines; they take turns.
+type Loader struct {
+	c       Config
+	log     *slog.Logger
+	pending *pending
+	status  atomic.Pointer[policy.Status]
+
+	// Everything below belongs to whoever holds mu: one look at a time.
+	mu       sync.Mutex
+	root     spot
+	orgs     map[string]*organization
+	claims   claims
+	odd      map[string]policy.Diagnostic // names in the root without a place
+	faults   map[place]*fault
+	routes   routes
+	files    int
+	loaded   bool // the first look was published
+	snapshot *index.Snapshot
+	fallback string // DefaultOrganization as the snapshot has it
+
+	statements [policy.LayerIAM + 1]int
+	failed     bool // the last look failed
+	state      *state
+	watcher    *watcher
+
+	reads, parses atomic.Int64 // files, since New; for tests and the log
+	progressing   sync.Mutex
+}
+
+// New checks the configuration and opens the mirror. It does not look at Root.
+func New(c Config) (*Loader, error) {
+	if c.Current == nil {
+		return nil, errors.New("loader: Config.Current is nil")
+	}
+	root, err := filepath.Abs(c.Root)
+	if err != nil || c.Root == "" {
+		return nil, fmt.Errorf("loader: no policy directory: %q", c.Root)
+	}
+	c.Root = root
+	c.MaxFile = cmp.Or(c.MaxFile, 16<<20)
+	c.MaxFiles = cmp.Or(c.MaxFiles, 5_000_000)
+	c.Limits.Depth = cmp.Or(c.Limits.Depth, 64)
+	c.Limits.Statements = cmp.Or(c.Limits.Statements, 100_000)
+	c.Rescan = cmp.Or(c.Rescan, 30*time.Second)
+	c.Quiet = cmp.Or(c.Quiet, 25*time.Millisecond)
+	c.MaxWait = cmp.Or(c.MaxWait, 250*time.Millisecond)
+	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.DefaultOrganization != "" && !validOrganization(c.DefaultOrganization) {
+		return nil, fmt.Errorf("loader: default organization %q: want 1 to 64 of A-Z a-z 0-9 - _", c.DefaultOrganization)
+	}
+	l := &Loader{
+		c: c, log: c.Logger, pending: newPending(), orgs: map[string]*organization{}, claims: newClaims(),
+		odd: map[string]policy.Diagnostic{}, faults: map[place]*fault{}, routes: newRoutes(),
+	}
+	l.status.Store(&policy.Status{Result: policy.ReloadFailed})
+	if c.StateDir != "" {
+		if l.state, err = openState(c.StateDir); err != nil {
+			return nil, fmt.Errorf("loader: state directory: %w", err)
+		}
+		if real, err := filepath.EvalSymlinks(c.StateDir); err == nil {
+			if within, err := filepath.EvalSymlinks(root); err == nil && (real == within || strings.HasPrefix(real, within+"/")) {
+				return nil, errors.New("loader: the state directory must not lie in the policy directory")
+			}
+		}
+	}
+	return l, nil
+}
+
+// Status tells how things stand. It is never nil, and what it points to never
+// changes; before the first look its generation is 0.
+func (l *Loader) Status() *policy.Status { return l.status.Load() }
+
+// Load looks at everything and publishes what changed; the first time it
+// always publishes generation 1. Broken files are no error: see Status. An
+// error says that the policy directory itself could not be read, or that ctx
+// is done; then nothing was published.
+func (l *Loader) Load(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	sc := &scope{all: true, confirm: l.pending.takeConfirm()}
+	err := l.look(ctx, sc)
+	if err == nil {
+		l.flush(ctx, flushAtOnce)
+	}
+	return err
+}
+
+// Rescan asks for a look at everything that also confirms that buckets/
+// folders that vanished were meant to (SIGHUP). Run does it at once; without
+// Run the next Load does.
+func (l *Loader) Rescan() { l.pending.rescan() }
+
+// progress counts files that the first look is done with.
+func (s *scan) progress(n int) {
+	if s.l.c.Progress == nil || s.l.loaded || n == 0 {
+		return
+	}
+	s.l.progressing.Lock()
+	defer s.l.progressing.Unlock()
+	s.l.c.Progress(int(s.done.Add(int64(n))), int(s.total.Load()))
+}

@@ -1,0 +1,145 @@
+package loader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"postern/index"
+	"postern/policy"
+)
+
+// look looks at the scope, makes what it found the model, and publishes. The
+// error is that of a look that failed as a whole: nothing changed then, and
+// the snapshot in force stays.
+func (l *Loader) look(ctx context.Context, sc *scope) error {
+	started, reads, parses := l.c.Now(), l.reads.Load(), l.parses.Load()
+	begin := time.Now()
+	var f *findings
+	var err error
+	if l.state != nil {
+		l.state.budget.Store(keepBytes)
+	}
+	for attempt := 1; ; attempt++ {
+		f, err = l.scan(ctx, sc, attempt == repeats)
+		if !errors.Is(err, errChanged) || attempt == repeats {
+			break
+		}
+		// What moved may have moved with other names: look at everything.
+		sc = &scope{all: true, confirm: sc.confirm}
+		if err = pause(ctx, attempt); err != nil {
+			break
+		}
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		l.fail(started, err)
+		return fmt.Errorf("policy directory: %w", err)
+	}
+	scanned := time.Now()
+	recovered := l.failed
+	l.failed = false
+	ch := l.commit(f)
+	sets, removes := len(ch.buckets), len(ch.removed)
+	published := l.publish(ch)
+	done := time.Now()
+
+	if !published && !ch.quarantine && !ch.warnings && !recovered {
+		l.touch(started, sc.all)
+		return nil
+	}
+	st := l.newStatus(ch, started)
+	l.status.Store(st)
+	if published {
+		l.log.LogAttrs(ctx, slog.LevelInfo, "generation published",
+			slog.Uint64("generation", st.Generation), slog.String("result", st.Result.String()), slog.Bool("full", sc.all),
+			slog.Int("organizations_changed", len(ch.orgs)), slog.Int("organizations_removed", removes), slog.Int("buckets_changed", sets),
+			slog.Int64("files_read", l.reads.Load()-reads), slog.Int64("files_parsed", l.parses.Load()-parses),
+			slog.Int("files", st.Files), slog.Int("buckets", st.Buckets), slog.Int("quarantined", len(st.Quarantined)),
+			slog.Duration("scan", scanned.Sub(begin)), slog.Duration("publish", done.Sub(scanned)))
+	}
+	if l.c.Observe != nil && (published || ch.quarantine || recovered) {
+		l.c.Observe(st)
+	}
+	return nil
+}
+
+// fail notes that a look failed as a whole.
+func (l *Loader) fail(started time.Time, err error) {
+	first := !l.failed
+	l.failed = true
+	st := *l.status.Load()
+	st.Result, st.FinishedAt = policy.ReloadFailed, l.c.Now()
+	st.Duration = st.FinishedAt.Sub(started)
+	l.status.Store(&st)
+	if first {
+		l.log.Error("the policy directory cannot be read; the generation in force stays", "error", err.Error(), "generation", st.Generation)
+		if l.c.Observe != nil {
+			l.c.Observe(&st)
+		}
+	}
+}
+
+// publish freezes and publishes a generation of what changed, if anything did.
+func (l *Loader) publish(ch *changes) bool {
+	b := index.NewBuilder(l.snapshot)
+	changed := !l.loaded
+	for _, name := range ch.removed {
+		if l.orgs[name] == nil {
+			b.RemoveOrganization(name)
+			changed = true
+		}
+	}
+	for name := range ch.orgs {
+		o := l.orgs[name]
+		if now := o.now(); !o.published || now != o.inForce {
+			b.SetOrganization(name, now)
+			o.inForce, o.published = now, true
+			changed = true
+		} else {
+			delete(ch.orgs, name)
+		}
+	}
+	for name := range ch.buckets {
+		if k, ok := l.bucketNow(name); ok {
+			b.SetBucket(name, k)
+		} else {
+			b.RemoveBucket(name)
+		}
+		changed = true
+	}
+	if d := l.defaultOrganization(); d != l.fallback || !l.loaded {
+		b.SetDefaultOrganization(d)
+		l.fallback = d
+		changed = true
+	}
+	if !changed {
+		return false
+	}
+	var last uint64
+	if l.snapshot != nil {
+		last = l.snapshot.Generation()
+	}
+	l.snapshot = b.Freeze(last + 1)
+	l.c.Current.Store(l.snapshot)
+	l.loaded = true
+	return true
+}
+
+// defaultOrganization is the configured one while no other organization has a
+// folder, else "" (specification 1.5).
+func (l *Loader) defaultOrganization() string {
+	d := l.c.DefaultOrganization
+	others := len(l.orgs)
+	if l.orgs[d] != nil {
+		others--
+	}
+	if others > 0 {
+		return ""
+	}
+	return d
+}

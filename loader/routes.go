@@ -1,0 +1,112 @@
+package loader
+
+import "path/filepath"
+
+// routes tell what an event's path is about. They use real paths, as events
+// do: a folder may be reached by several names, and a link changes what it
+// leads to when anything on its way does.
+type routes struct {
+	inside map[string][]place // of a folder: the places whose names lie in it
+	exact  map[string][]place // of a path: the places that depend on that very name
+	own    map[place]route
+}
+
+type route struct{ inside, exact []string }
+
+func newRoutes() routes {
+	return routes{inside: map[string][]place{}, exact: map[string][]place{}, own: map[place]route{}}
+}
+
+// set replaces what leads to p: names in the folders inside, and the names
+// exact. Nothing is kept for plain bucket files, which lie in their folder.
+func (r *routes) set(p place, inside, exact []string) {
+	r.drop(p)
+	if len(inside)+len(exact) == 0 {
+		return
+	}
+	r.own[p] = route{inside, exact}
+	for _, path := range inside {
+		r.inside[path] = append(r.inside[path], p)
+	}
+	for _, path := range exact {
+		r.exact[path] = append(r.exact[path], p)
+	}
+}
+
+func (r *routes) drop(p place) {
+	old, ok := r.own[p]
+	if !ok {
+		return
+	}
+	delete(r.own, p)
+	for _, path := range old.inside {
+		without(r.inside, path, p)
+	}
+	for _, path := range old.exact {
+		without(r.exact, path, p)
+	}
+}
+
+func without(m map[string][]place, path string, p place) {
+	kept := m[path][:0]
+	for _, q := range m[path] {
+		if q != p {
+			kept = append(kept, q)
+		}
+	}
+	if len(kept) == 0 {
+		delete(m, path)
+		return
+	}
+	m[path] = kept
+}
+
+// folders calls do for every folder that has to be watched.
+func (r *routes) folders(do func(string)) {
+	for path := range r.inside {
+		do(path)
+	}
+	for path := range r.exact {
+		do(filepath.Dir(path))
+	}
+}
+
+// mark puts into scope what an event on path is about.
+func (r *routes) mark(sc *scope, path string) {
+	for _, p := range r.exact[path] {
+		sc.add(p)
+	}
+	for _, p := range r.inside[path] { // about the folder itself
+		if p.part == partRoot {
+			sc.add(p)
+		} else {
+			sc.add(place{org: p.org, part: p.part})
+		}
+	}
+	name := filepath.Base(path)
+	if ignored(name) {
+		return
+	}
+	for _, p := range r.inside[filepath.Dir(path)] {
+		switch p.part {
+		case partRoot:
+			sc.add(place{org: name, part: partFolder})
+		case partFolder:
+			sc.add(inFolder(p.org, name))
+		case partBuckets:
+			sc.add(place{org: p.org, part: partBuckets, name: name})
+		default:
+			sc.add(p)
+		}
+	}
+}
+
+// inFolder is the place of a name in an organization's folder.
+func inFolder(org, name string) place {
+	for p, n := range partNames {
+		if n == name {
+			return place{org: org, part: part(p)}
+		}
+	}
+	return place{org: org, part: partFolder, name: name}
+}

@@ -1,0 +1,419 @@
+package loader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"postern/policy"
+)
+
+// errChanged says that something changed under a look, which is then repeated.
+var errChanged = errors.New("it changed while it was looked at")
+
+// repeats bounds how often a look is repeated before the unit counts as broken.
+const repeats = 5
+
+const stillChanging = "this kept changing while it was read; it is looked at again with its next change or rescan"
+
+func sortStrings(s []string) { slices.Sort(s) }
+
+// findings are what one look found. Nothing in it is shared with the model
+// but good content that is still good.
+type findings struct {
+	root    spot
+	through []string // links that lead to the root
+	all     bool
+	orgs    []*orgFinding
+	odd     map[string]*policy.Diagnostic // names in the root without a place; nil: gone
+}
+
+// orgFinding is what a look found of one organization.
+type orgFinding struct {
+	name  string
+	gone  bool
+	whole bool // every part was looked at
+	at    spot
+	fault []policy.Diagnostic // the folder itself is at fault, nothing else was looked at
+	units [len(setParts)]*setFinding
+	odd   map[string]*policy.Diagnostic // by path; nil: gone. With whole these are all.
+
+	buckets *bucketsFinding
+}
+
+// bucketsFinding is what a look found of buckets/.
+type bucketsFinding struct {
+	at     spot
+	listed bool                // every name was looked at
+	fault  []policy.Diagnostic // buckets/ itself is at fault, nothing else was looked at
+	mu     sync.Mutex
+	found  []bucketFinding // only what is not as it was
+	odd    map[string]*policy.Diagnostic
+	moved  atomic.Bool // it was not the same folder all the time
+}
+
+// check is a name whose target is compared again at the end of the look.
+type check struct {
+	org, dir, name string
+	was            spot
+}
+
+// scan is one look at the tree. It reads the model and does not change it.
+type scan struct {
+	l       *Loader
+	ctx     context.Context
+	scope   *scope
+	last    bool // the last attempt
+	root    *os.Root
+	real    string // of the root
+	now     time.Time
+	counted atomic.Int64 // files seen, against MaxFiles
+	total   atomic.Int64 // files to look at, for Progress
+	done    atomic.Int64
+	checks  []check
+	found   *findings
+	waiting []func() // bucket folders to list once all other units are looked at
+	tasks   []func() error
+}
+
+// scan looks at the scope. errChanged asks for a look at everything, instead;
+// on the last attempt what still changes counts as broken.
+func (l *Loader) scan(ctx context.Context, sc *scope, last bool) (*findings, error) {
+	s := &scan{l: l, ctx: ctx, scope: sc, last: last, now: l.c.Now(), found: &findings{all: sc.all, odd: map[string]*policy.Diagnostic{}}}
+	at, through, err := l.rootSpot()
+	if err != nil {
+		return nil, err
+	}
+	s.real, s.found.root, s.found.through = at.real, at, through
+	if !sc.all && !at.same(l.root) {
+		return nil, errChanged
+	}
+	l.watchLinks(through, "")
+	if sc.all {
+		l.watch(at.real, at.stamp, true)
+	}
+	if s.root, err = os.OpenRoot(at.real); err != nil {
+		return nil, errors.New(reason(err))
+	}
+	defer s.root.Close()
+	if fi, err := s.root.Stat("."); err != nil || !stampOf(fi).sameFile(at.stamp) {
+		return nil, errChanged
+	}
+
+	if err := s.walk(); err != nil {
+		return nil, err
+	}
+	if err := s.run(); err != nil {
+		return nil, err
+	}
+	for _, w := range s.waiting {
+		w()
+	}
+	if err := s.run(); err != nil {
+		return nil, err
+	}
+	return s.found, s.settle()
+}
+
+// rootSpot finds the policy directory, which may be a link itself.
+func (l *Loader) rootSpot() (spot, []string, error) {
+	real, fi, through, err := follow("/", l.c.Root)
+	if err != nil {
+		return spot{}, through, errors.New(reason(err))
+	}
+	s := classify(spot{real: real}, fi)
+	if s.kind != folder {
+		return spot{}, through, errors.New("not a directory")
+	}
+	return s, through, nil
+}
+
+// walk notes what has to be done, organization by organization.
+func (s *scan) walk() error {
+	var names []string
+	if s.scope.all {
+		listed, err := (&opened{s.root, s.real}).names()
+		if err != nil {
+			return errors.New(reason(err))
+		}
+		names = listed
+		for name := range s.l.orgs {
+			if _, ok := slices.BinarySearch(listed, name); !ok {
+				names = append(names, name)
+			}
+		}
+	} else {
+		names = slices.Collect(maps.Keys(s.scope.orgs))
+		s.counted.Store(int64(s.l.files))
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if err := s.organization(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// organization notes what has to be done for one name in the root.
+func (s *scan) organization(name string) error {
+	at := look(s.real, s.real, name)
+	s.watchLinks(at.through)
+	s.found.odd[name] = nil
+	f := &orgFinding{name: name, at: at}
+	known := s.l.orgs[name]
+	switch { // what has no place here is not checked again at the end: it may be a growing log
+	case at.kind == broken && !validOrganization(name):
+		d := problem(name, at.problem)
+		s.found.odd[name] = &d
+		return nil
+	case at.kind == folder && !validOrganization(name):
+		d := warning(name, "this name has no place here: an organization's folder is 1 to 64 of A-Z a-z 0-9 - _")
+		s.found.odd[name] = &d
+		return nil
+	case at.kind == regular:
+		d := warning(name, "this file has no place here: the policy directory holds a folder for each organization")
+		s.found.odd[name] = &d
+		f.gone = true
+	case at.kind == absent:
+		f.gone = true
+	}
+	s.check(name, s.real, name, at)
+	if f.gone {
+		if known != nil {
+			s.found.orgs = append(s.found.orgs, f)
+		}
+		return nil
+	}
+	s.found.orgs = append(s.found.orgs, f)
+
+	sc := &orgScope{whole: true}
+	if !s.scope.all {
+		moved := known == nil || !known.at.same(at)
+		if moved && at.through != nil {
+			return errChanged // other names may have moved with it
+		}
+		if !moved && !known.faulted {
+			sc = s.scope.orgs[name]
+		}
+	}
+	f.whole = sc.whole
+	if at.kind == broken {
+		f.whole, f.fault = true, []policy.Diagnostic{problem(name, at.problem)}
+		return nil
+	}
+	return s.parts(f, sc, known)
+}
+
+// parts notes what has to be done inside one organization's folder.
+func (s *scan) parts(f *orgFinding, sc *orgScope, known *organization) error {
+	f.odd = map[string]*policy.Diagnostic{}
+	odd := slices.Collect(maps.Keys(sc.odd))
+	if sc.whole {
+		h, err := enter(s.root, s.real, f.at)
+		if err == nil {
+			s.l.watch(f.at.real, f.at.stamp, s.scope.all)
+			odd, err = h.names()
+			h.Close()
+		}
+		if errors.Is(err, errChanged) && !s.last {
+			return err
+		}
+		if err != nil {
+			f.fault = []policy.Diagnostic{problem(f.name, "this folder cannot be listed: "+reason(err))}
+			return nil
+		}
+	}
+	for _, name := range odd {
+		switch name {
+		case policiesName, iamName, listName, bucketsName:
+		default:
+			s.oddName(f, name)
+		}
+	}
+	for _, p := range setParts {
+		if sc.whole || sc.units[p] {
+			u := &unit{}
+			if known != nil {
+				u = known.unit(p)
+			}
+			if !s.scope.all {
+				s.counted.Add(int64(-len(u.seen)))
+			}
+			s.tasks = append(s.tasks, func() error {
+				found, err := s.set(f, p, u)
+				f.units[p] = found
+				return err
+			})
+		}
+	}
+	if sc.whole || sc.buckets || len(sc.files) > 0 {
+		s.waiting = append(s.waiting, func() { s.buckets(f, sc, known) })
+	}
+	return nil
+}
+
+// oddName judges a name in an organization's folder that has no place there.
+func (s *scan) oddName(f *orgFinding, name string) {
+	path := f.name + "/" + name
+	at := look(s.real, f.at.real, name)
+	var d policy.Diagnostic
+	switch at.kind {
+	case absent:
+		f.odd[path] = nil
+		return
+	case broken:
+		d = problem(path, at.problem)
+	default:
+		d = warning(path, "this name has no place here: an organization's folder holds "+
+			policiesName+", "+bucketsName+", "+listName+" and "+iamName)
+	}
+	f.odd[path] = &d
+}
+
+// buckets notes what has to be done in one buckets/ folder.
+func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
+	if known == nil {
+		known = &organization{bucketsKnown: s.l.loaded}
+	}
+	at := look(s.real, f.at.real, bucketsName)
+	s.check(f.name, f.at.real, bucketsName, at)
+	s.watchLinks(at.through)
+	b := &bucketsFinding{at: at, odd: map[string]*policy.Diagnostic{}}
+	f.buckets = b
+	path := f.name + "/" + bucketsName
+	b.listed = sc.whole || sc.buckets || known.bucketsFault != nil || !at.same(known.bucketsAt)
+	if !s.scope.all && b.listed {
+		s.counted.Add(int64(-len(known.buckets)))
+	}
+	fail := func(message string) { b.fault = []policy.Diagnostic{problem(path, message)} }
+	switch at.kind {
+	case absent:
+		if held := s.held(f.name, known); held > 1 && !s.scope.confirm {
+			fail(fmt.Sprintf("this folder held %d bucket policies and is gone: they stay in force until it is back; "+
+				"if it was removed on purpose, send SIGHUP", held))
+		}
+		return
+	case broken:
+		fail(at.problem)
+		return
+	case regular:
+		fail("this must be a folder of bucket policies")
+		return
+	}
+	h, err := enter(s.root, s.real, at)
+	var names []string
+	if err == nil {
+		defer h.Close()
+		if b.listed {
+			s.l.watch(at.real, at.stamp, s.scope.all)
+			names, err = h.names()
+		} else {
+			names = slices.Sorted(maps.Keys(sc.files))
+		}
+	}
+	if errors.Is(err, errChanged) {
+		b.moved.Store(true)
+		return
+	}
+	if err != nil {
+		fail("this folder cannot be listed: " + reason(err))
+		return
+	}
+	n := len(names)
+	if b.listed { // names that vanished are looked at one by one as well
+		for name := range known.buckets {
+			if _, ok := slices.BinarySearch(names[:n], name); !ok {
+				names = append(names, name)
+			}
+		}
+		for path := range known.odd {
+			if dir, name := filepath.Split(path); dir == f.name+"/"+bucketsName+"/" {
+				if _, ok := slices.BinarySearch(names[:n], name); !ok {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	s.chunks(f, b, known, names, n)
+}
+
+// held is how many bucket files the last look at buckets/ found; before the
+// first look, how many the mirror knows.
+func (s *scan) held(org string, known *organization) int {
+	if !known.bucketsKnown && len(known.buckets) == 0 && s.l.state != nil {
+		return len(s.l.state.buckets(org))
+	}
+	return len(known.buckets)
+}
+
+func (s *scan) check(org, dir, name string, was spot) {
+	s.checks = append(s.checks, check{org, dir, name, was})
+}
+
+// run does the tasks noted so far, side by side.
+func (s *scan) run() error {
+	g, ctx := errgroup.WithContext(s.ctx)
+	g.SetLimit(s.l.c.Workers)
+	for _, task := range s.tasks {
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return task()
+		})
+	}
+	s.tasks = nil
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return s.ctx.Err()
+}
+
+// settle makes sure that the folders looked at still are where they were, so
+// that no generation holds half of a swap.
+func (s *scan) settle() error {
+	if at, _, err := s.l.rootSpot(); err != nil || !at.same(s.found.root) {
+		return errChanged
+	}
+	moved := map[string]bool{}
+	for _, c := range s.checks {
+		if !look(s.real, c.dir, c.name).same(c.was) {
+			moved[c.org] = true
+		}
+	}
+	for _, f := range s.found.orgs {
+		if f.buckets != nil && f.buckets.moved.Load() {
+			moved[f.name] = true
+		}
+		if moved[f.name] {
+			f.gone, f.whole = false, true
+			f.fault = []policy.Diagnostic{problem(f.name, stillChanging)}
+		}
+	}
+	if len(moved) > 0 && !s.last {
+		return errChanged
+	}
+	return nil
+}
+
+// pause waits a moment before a look is repeated.
+func pause(ctx context.Context, attempt int) error {
+	t := time.NewTimer(time.Millisecond << attempt)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

@@ -1,0 +1,191 @@
+package loader
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"postern/policy"
+)
+
+// maxWarnings caps Status.Warnings.
+const maxWarnings = 1000
+
+// loggedErrors is how many errors of a unit the log shows; status shows all.
+const loggedErrors = 5
+
+// setFault notes that a unit is quarantined. old is its fault so far.
+func (l *Loader) setFault(ch *changes, p place, old *fault, diagnostics []policy.Diagnostic) *fault {
+	policy.SortDiagnostics(diagnostics)
+	diagnostics = slices.Clip(diagnostics)
+	if old.same(diagnostics) {
+		return old
+	}
+	f := &fault{since: l.c.Now(), diagnostics: diagnostics}
+	if old == nil {
+		old = l.faults[p]
+	}
+	if old != nil {
+		f.since = old.since
+	} else {
+		l.log.Warn("quarantined", "unit", shown(p.path()), "last_good", l.lastGood(p), "errors", firstErrors(diagnostics))
+	}
+	l.faults[p] = f
+	ch.quarantine = true
+	return f
+}
+
+func (l *Loader) clearFault(ch *changes, p place) {
+	if l.faults[p] == nil {
+		return
+	}
+	delete(l.faults, p)
+	ch.quarantine = true
+	l.log.Info("no longer quarantined", "unit", shown(p.path()))
+}
+
+func firstErrors(ds []policy.Diagnostic) []string {
+	var out []string
+	for _, d := range ds {
+		if d.Severity == policy.Error {
+			if len(out) == loggedErrors {
+				return append(out, "and more: see /v1/status")
+			}
+			out = append(out, d.String())
+		}
+	}
+	return out
+}
+
+// lastGood reports whether last good content of a place is in force.
+func (l *Loader) lastGood(p place) bool {
+	o := l.orgs[p.org]
+	switch {
+	case o == nil || p.part >= partFolder:
+		return false
+	case p.part < partBuckets:
+		return o.unit(p.part).known
+	case p.name == "":
+		return o.bucketsKnown
+	}
+	b := o.buckets[p.name]
+	return b != nil && b.known
+}
+
+// newStatus tells how things stand after a commit. What did not change is
+// shared with the last status.
+func (l *Loader) newStatus(ch *changes, started time.Time) *policy.Status {
+	last := l.status.Load()
+	st := &policy.Status{
+		FinishedAt: l.c.Now(), LastSuccess: last.LastSuccess,
+		Quarantined: last.Quarantined, Warnings: last.Warnings, WarningCount: last.WarningCount,
+		Statements: l.statements, Buckets: len(l.claims.one), Files: l.files,
+	}
+	if l.snapshot != nil {
+		st.Generation, st.SnapshotBytes = l.snapshot.Generation(), l.snapshot.Bytes()
+	}
+	st.Duration = st.FinishedAt.Sub(started)
+	st.Organizations = make([]policy.OrganizationStatus, 0, len(l.orgs))
+	for _, o := range l.orgs {
+		st.Organizations = append(st.Organizations, o.status())
+	}
+	slices.SortFunc(st.Organizations, func(a, b policy.OrganizationStatus) int { return cmp.Compare(a.Name, b.Name) })
+	if ch.quarantine {
+		st.Quarantined = l.quarantined()
+	}
+	if ch.warnings || ch.conflicts {
+		st.Warnings, st.WarningCount = l.warnings()
+	}
+	l.conclude(st)
+	return st
+}
+
+// touch notes a look that found nothing new.
+func (l *Loader) touch(started time.Time, all bool) {
+	if !all {
+		return
+	}
+	st := *l.status.Load()
+	st.FinishedAt = l.c.Now()
+	st.Duration = st.FinishedAt.Sub(started)
+	l.conclude(&st)
+	l.status.Store(&st)
+}
+
+func (l *Loader) conclude(st *policy.Status) {
+	st.Result = policy.ReloadQuarantined
+	if len(l.faults) == 0 {
+		st.Result, st.LastSuccess = policy.ReloadOK, st.FinishedAt
+	}
+}
+
+func (o *organization) status() policy.OrganizationStatus {
+	return policy.OrganizationStatus{
+		Name: o.name, Files: o.files(), Buckets: o.claimed,
+		Statements: o.unit(partPolicies).good.statements() + o.bucketStatements,
+	}
+}
+
+func (l *Loader) quarantined() []policy.QuarantinedUnit {
+	out := make([]policy.QuarantinedUnit, 0, len(l.faults))
+	for p, f := range l.faults {
+		out = append(out, policy.QuarantinedUnit{Unit: shown(p.path()), Since: f.since, LastGood: l.lastGood(p), Diagnostics: f.diagnostics})
+	}
+	slices.SortFunc(out, func(a, b policy.QuarantinedUnit) int { return cmp.Compare(a.Unit, b.Unit) })
+	return out
+}
+
+// warnings gathers the warnings of what is in force: buckets that several
+// organizations claim come first, so that the cap does not hide them.
+func (l *Loader) warnings() ([]policy.Diagnostic, int) {
+	var conflicts, out []policy.Diagnostic
+	for name, owners := range l.claims.more {
+		conflicts = append(conflicts, conflict(name, owners)...)
+	}
+	for _, d := range l.odd {
+		out = append(out, d)
+	}
+	for _, o := range l.orgs {
+		for _, d := range o.odd {
+			out = append(out, d)
+		}
+		for i := range o.units {
+			out = append(append(out, o.units[i].stray...), o.units[i].good.warnings...)
+		}
+		for file := range o.bucketWarnings {
+			if b := o.buckets[file]; b != nil && b.good != nil {
+				out = append(out, b.good.warnings...)
+			}
+		}
+	}
+	out = slices.DeleteFunc(out, func(d policy.Diagnostic) bool { return d.Severity == policy.Error }) // odd names at fault
+	policy.SortDiagnostics(conflicts)
+	policy.SortDiagnostics(out)
+	n := len(conflicts) + len(out)
+	out = slices.Concat(conflicts, out)
+	out = slices.Clip(out[:min(n, maxWarnings)])
+	policy.SortDiagnostics(out)
+	return out, n
+}
+
+// conflict says on each claimant's file who else claims the bucket.
+func conflict(bucket string, owners []*organization) []policy.Diagnostic {
+	var out []policy.Diagnostic
+	for _, o := range owners {
+		var others []string
+		for _, x := range owners {
+			if x != o {
+				others = append(others, x.name)
+			}
+		}
+		file := o.name + "/" + listName
+		if o.buckets[bucket+suffix].claims() {
+			file = o.name + "/" + bucketsName + "/" + bucket + suffix
+		}
+		out = append(out, warning(file, fmt.Sprintf("bucket %q is claimed by %s too: every request for it is denied until one organization remains",
+			shown(bucket), strings.Join(others, ", "))))
+	}
+	return out
+}

@@ -1,0 +1,173 @@
+package loader
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"postern/index"
+	"postern/policy"
+)
+
+// part is a spot of the layout below an organization's folder.
+type part uint8
+
+const (
+	partPolicies part = iota // access-policies/, one unit
+	partIAM                  // iam/, one unit
+	partList                 // buckets.json, one unit
+	partBuckets              // buckets/, or a bucket file in it: a unit each
+	partFolder               // the organization's folder itself
+	partRoot                 // the policy directory
+)
+
+var partNames = [...]string{partPolicies: policiesName, partIAM: iamName, partList: listName, partBuckets: bucketsName}
+
+// setParts are the parts that are one unit each.
+var setParts = [...]part{partPolicies, partIAM, partList}
+
+// place is what an event can ask to be looked at again. In partBuckets a name
+// is one bucket file's; in partFolder it is a name that has no place in the
+// layout. The zero name is the whole part.
+type place struct {
+	org  string
+	name string
+	part part
+}
+
+// path is the place's path below the policy directory.
+func (p place) path() string {
+	switch {
+	case p.part == partRoot:
+		return p.name
+	case p.part == partFolder && p.name == "":
+		return p.org
+	case p.part == partFolder:
+		return p.org + "/" + p.name
+	case p.name == "":
+		return p.org + "/" + partNames[p.part]
+	}
+	return p.org + "/" + partNames[p.part] + "/" + p.name
+}
+
+// file is what was last seen of one file.
+type file struct {
+	name  string
+	stamp stamp
+	hash  uint64 // xxhash of its bytes
+	// fresh: it was read so soon after its last change that a further change
+	// might bear the same stamp. The next look reads it again.
+	fresh bool
+}
+
+// freshFor is the coarsest step of a file system's clock that is allowed for.
+const freshFor = 2 * time.Second
+
+func freshAt(s stamp, now time.Time) bool {
+	return max(s.mtime, s.ctime) > now.Add(-freshFor).UnixNano()
+}
+
+// digest identifies the content of a set of files: their names and hashes.
+func digest(files []file) uint64 {
+	var b []byte
+	for _, f := range files {
+		b = binary.LittleEndian.AppendUint64(b, uint64(len(f.name)))
+		b = append(b, f.name...)
+		b = binary.LittleEndian.AppendUint64(b, f.hash)
+	}
+	return xxhash.Sum64(b)
+}
+
+// content is what good files say. The zero content is that of no files.
+type content struct {
+	policies *index.Policies     // access-policies, a bucket file
+	list     []string            // buckets.json
+	warnings []policy.Diagnostic // about these files
+	digest   uint64              // of the files
+	files    int
+}
+
+var noContent = content{digest: digest(nil)}
+
+// fault is why a unit is quarantined.
+type fault struct {
+	since       time.Time
+	diagnostics []policy.Diagnostic
+}
+
+func (f *fault) same(diagnostics []policy.Diagnostic) bool {
+	return f != nil && slices.Equal(f.diagnostics, diagnostics)
+}
+
+// unit is a set of files that stands or falls together.
+type unit struct {
+	seen []file // in byte order of names
+	// sure: seen is what the files were. False before the first look, and
+	// after a fault that may go away without any file changing.
+	sure  bool
+	known bool // good is the last good content; false: never was any
+	good  content
+	fault *fault
+	stray []policy.Diagnostic // warnings about names beside the files
+}
+
+// bucket is the unit of one bucket file: a unit, small, as there may be
+// millions. The seen name is the bucket's file name.
+type bucket struct {
+	seen  file
+	sure  bool
+	known bool
+	good  *content // nil if known: there was no file
+	fault *fault
+}
+
+// claims reports whether the unit makes its organization an owner: it does
+// unless all that is good about it is that it was not there.
+func (b *bucket) claims() bool { return b != nil && (!b.known || b.good != nil) }
+
+// organization is one folder of the policy directory.
+type organization struct {
+	name string
+	at   spot
+	// faulted: the folder itself was at fault at the last look.
+	faulted bool
+	units   [len(setParts)]unit
+
+	buckets      map[string]*bucket // by file name; what the last look saw, or the mirror has
+	bucketsAt    spot
+	bucketsKnown bool   // buckets/ was listed, or not there, once
+	bucketsFault *fault // buckets/ itself is at fault
+	listed       map[string]struct{}
+
+	odd map[string]policy.Diagnostic // by path: names without a place, warnings and errors
+
+	claimed          int // buckets, by file or list
+	bucketStatements int
+	bucketWarnings   map[string]struct{} // file names of buckets whose content has warnings
+
+	inForce   index.Organization // what the snapshot says of it
+	published bool
+}
+
+func (o *organization) unit(p part) *unit { return &o.units[p] }
+
+// files counts the organization's files as last seen.
+func (o *organization) files() int {
+	n := len(o.buckets)
+	for i := range o.units {
+		n += len(o.units[i].seen)
+	}
+	return n
+}
+
+// now is what the organization's part of the snapshot has to say.
+func (o *organization) now() index.Organization {
+	return index.Organization{
+		Policies:            o.unit(partPolicies).good.policies,
+		PoliciesUnavailable: !o.unit(partPolicies).known,
+		IAMUnavailable:      !o.unit(partIAM).known,
+		BucketsUnavailable:  !o.unit(partList).known || !o.bucketsKnown,
+	}
+}
