@@ -51,14 +51,16 @@ func TestNameUsedTwice(t *testing.T) {
 func TestRefusesWhatTheParserRefuses(t *testing.T) {
 	good := statement(policy.EffectDeny, "*", "s3:*", "*")
 	for name, change := range map[string]func(*policy.Statement){
-		"no effect":                func(s *policy.Statement) { s.Effect = policy.EffectNone },
-		"no principal":             func(s *policy.Statement) { s.Principals = nil },
-		"principal of no kind":     func(s *policy.Statement) { s.Principals = []policy.PrincipalPattern{{}} },
-		"no action":                func(s *policy.Statement) { s.Actions = nil },
-		"no resource":              func(s *policy.Statement) { s.Resources = nil },
-		"NotPrincipal with Allow":  func(s *policy.Statement) { s.Effect, s.NotPrincipal = policy.EffectAllow, true },
-		"bad variable":             func(s *policy.Statement) { s.Resources = []string{"b/${"} },
-		"condition without values": func(s *policy.Statement) { s.Conditions = []policy.Condition{{Operator: policy.Operator{Test: policy.Bool}, Key: "k"}} },
+		"no effect":               func(s *policy.Statement) { s.Effect = policy.EffectNone },
+		"no principal":            func(s *policy.Statement) { s.Principals = nil },
+		"principal of no kind":    func(s *policy.Statement) { s.Principals = []policy.PrincipalPattern{{}} },
+		"no action":               func(s *policy.Statement) { s.Actions = nil },
+		"no resource":             func(s *policy.Statement) { s.Resources = nil },
+		"NotPrincipal with Allow": func(s *policy.Statement) { s.Effect, s.NotPrincipal = policy.EffectAllow, true },
+		"bad variable":            func(s *policy.Statement) { s.Resources = []string{"b/${"} },
+		"condition without values": func(s *policy.Statement) {
+			s.Conditions = []policy.Condition{{Operator: policy.Operator{Test: policy.Bool}, Key: "k"}}
+		},
 		"unreadable value": func(s *policy.Statement) {
 			s.Conditions = []policy.Condition{{Operator: policy.Operator{Test: policy.IPAddress}, Key: "k", Values: []string{"10.0.0.0/33"}}}
 		},
