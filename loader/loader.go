@@ -81,8 +81,10 @@ type Loader struct {
 	state      *state
 	watcher    *watcher
 
-	reads, parses atomic.Int64 // files, since New; for tests and the log
-	progressing   sync.Mutex
+	// Names of files looked at, files read, files parsed; since New.
+	looks, reads, parses atomic.Int64
+	progressing          sync.Mutex
+	onRead               func(path string) // tests: called while a file is read
 }
 
 // New checks the configuration and opens the mirror. It does not look at Root.
@@ -118,6 +120,9 @@ func New(c Config) (*Loader, error) {
 	}
 	l.status.Store(&policy.Status{Result: policy.ReloadFailed})
 	if c.StateDir != "" {
+		if c.StateDir, err = filepath.Abs(c.StateDir); err != nil {
+			return nil, fmt.Errorf("loader: state directory: %w", err)
+		}
 		if l.state, err = openState(c.StateDir); err != nil {
 			return nil, fmt.Errorf("loader: state directory: %w", err)
 		}
