@@ -1,0 +1,109 @@
+// Command postern decides whether a principal may do an action on a resource
+// of an object store, by the organization and bucket policies of a directory.
+// It serves decisions on localhost, answers one on the command line, and
+// checks policy files (specification 4, Command line).
+//
+// This package wires flags, signals and exit codes; no policy logic is here.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+)
+
+// The exit codes (specification 4, Command line). exitDenied is `check`'s
+// deny and `validate`'s broken policy; exitFailed says that the command could
+// not do its work, or was not understood.
+const (
+	exitOK     = 0
+	exitDenied = 1
+	exitFailed = 2
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// command is one verb of the command line. run gets the arguments after the
+// verb.
+type command struct {
+	name, does string
+	run        func(args []string, env lookup, in io.Reader, out, errs io.Writer) int
+}
+
+func commands() []command {
+	return []command{
+		{"serve", "answer decisions over HTTP on localhost", runServe},
+		{"check", "make one decision without a server", runCheck},
+		{"validate", "show every error and warning in policy files", runValidate},
+		{"version", "print version, commit and Go version", runVersion},
+	}
+}
+
+// run is main without the process: it returns the exit code.
+func run(args []string, env lookup, in io.Reader, out, errs io.Writer) int {
+	if len(args) == 0 {
+		usage(errs)
+		return exitFailed
+	}
+	switch args[0] {
+	case "help", "-h", "-help", "--help":
+		if len(args) > 1 && args[0] == "help" {
+			return run([]string{args[1], "-help"}, env, in, out, errs)
+		}
+		usage(out)
+		return exitOK
+	case "-version", "--version":
+		return runVersion(args[1:], env, in, out, errs)
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return c.run(args[1:], env, in, out, errs)
+		}
+	}
+	fmt.Fprintf(errs, "postern: unknown command %q; write one of serve, check, validate, version (postern -help tells what they do)\n", args[0])
+	return exitFailed
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "postern decides by policy files who may do what with an object store.\n\nUsage: postern COMMAND [flags]\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.does)
+	}
+	fmt.Fprint(w, `
+Examples:
+  postern serve -policies /etc/postern
+  postern check -policies /etc/postern -org acme -principal role/Admin -action s3:GetObject -resource my-bucket/key
+  postern validate /etc/postern
+
+postern COMMAND -help shows the flags of one command.
+`)
+}
+
+// complain prints a usage error and returns its exit code.
+func complain(errs io.Writer, verb string, err error) int {
+	fmt.Fprintf(errs, "postern %s: %v\n", verb, err)
+	if errors.Is(err, errUsage) {
+		fmt.Fprintf(errs, "postern %s -help shows its flags and examples\n", verb)
+	}
+	return exitFailed
+}
+
+// errUsage marks errors in how a command was written.
+var errUsage = errors.New("usage")
+
+type usageError struct{ message string }
+
+func (e *usageError) Error() string        { return e.message }
+func (e *usageError) Is(target error) bool { return target == errUsage }
+
+// usagef makes an error that errors.Is(err, errUsage).
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...)}
+}
+
+// isHelp reports that a command's flags asked for help, which has been printed.
+func isHelp(err error) bool { return errors.Is(err, flag.ErrHelp) }

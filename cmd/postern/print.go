@@ -1,0 +1,113 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"postern/policy"
+)
+
+// statement is a policy.StatementRef as the HTTP API writes it
+// (specification 3.2).
+type statement struct {
+	Document  string `json:"document"`
+	Statement string `json:"statement"`
+	Index     int    `json:"index"`
+	File      string `json:"file"`
+	Line      int    `json:"line"`
+	Effect    string `json:"effect"`
+	Layer     string `json:"layer"`
+}
+
+func newStatement(r policy.StatementRef) statement {
+	return statement{r.Document, r.Statement, r.Index, r.File, r.Line, r.Effect.String(), r.Layer.String()}
+}
+
+type step struct {
+	Layer        string `json:"layer"`
+	Organization string `json:"organization,omitempty"`
+	Outcome      string `json:"outcome"`
+}
+
+type nearest struct {
+	statement
+	Failed []string `json:"failed"`
+}
+
+// answer is what -json prints.
+type answer struct {
+	Decision    bool         `json:"decision"`
+	Outcome     string       `json:"outcome"`
+	Reason      string       `json:"reason"`
+	Layer       string       `json:"layer"`
+	Generation  uint64       `json:"generation"`
+	Determining *[]statement `json:"determining,omitempty"`
+	Steps       *[]step      `json:"steps,omitempty"`
+	Nearest     *nearest     `json:"nearest,omitempty"`
+	Truncated   bool         `json:"truncated,omitempty"`
+}
+
+func printJSON(w io.Writer, e *policy.Explanation, explain bool) error {
+	d := e.Decision
+	a := answer{
+		Decision: d.Outcome == policy.Allow, Outcome: d.Outcome.String(), Reason: d.Reason.String(),
+		Layer: d.Layer.String(), Generation: d.Generation,
+	}
+	if explain {
+		determining, steps := []statement{}, []step{}
+		for _, r := range e.Determining {
+			determining = append(determining, newStatement(r))
+		}
+		for _, s := range e.Steps {
+			steps = append(steps, step{s.Layer.String(), s.Org, s.Outcome.String()})
+		}
+		a.Determining, a.Steps, a.Truncated = &determining, &steps, e.Truncated
+		if n := e.Nearest; n != nil {
+			a.Nearest = &nearest{newStatement(n.Statement), n.Failed}
+		}
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(a)
+}
+
+func printText(w io.Writer, e *policy.Explanation, explain bool) error {
+	d := e.Decision
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", d.Outcome, d.Reason)
+	if d.Layer != policy.LayerNone {
+		fmt.Fprintf(&b, " (layer %s)", d.Layer)
+	}
+	b.WriteByte('\n')
+	if explain {
+		for _, s := range e.Steps {
+			fmt.Fprintf(&b, "asked %s", s.Layer)
+			if s.Org != "" {
+				fmt.Fprintf(&b, " of %s", s.Org)
+			}
+			fmt.Fprintf(&b, ": %s\n", s.Outcome)
+		}
+		for _, r := range e.Determining {
+			fmt.Fprintf(&b, "decided by %s\n", describe(r))
+		}
+		if n := e.Nearest; n != nil {
+			fmt.Fprintf(&b, "nearest is %s; it fails on %s\n", describe(n.Statement), strings.Join(n.Failed, ", "))
+		}
+		if e.Truncated {
+			b.WriteString("the search for the nearest statement stopped at its bound\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// describe names a statement: effect, place, name.
+func describe(r policy.StatementRef) string {
+	name := r.Statement
+	if name == "" {
+		name = fmt.Sprintf("statement %d", r.Index)
+	}
+	return fmt.Sprintf("%s %q at %s:%d", r.Effect, name, r.File, r.Line)
+}

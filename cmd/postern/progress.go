@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// progress shows on a terminal how far a long first load is: one line, written
+// again and again, and wiped when the load ends. A load that ends within
+// progressAfter shows nothing.
+type progress struct {
+	w     io.Writer
+	every time.Duration
+	now   func() time.Time
+
+	mu    sync.Mutex
+	next  time.Time
+	shown bool
+}
+
+const (
+	progressAfter = time.Second
+	progressEvery = 200 * time.Millisecond
+)
+
+func newProgress(w io.Writer, now func() time.Time) *progress {
+	return &progress{w: w, every: progressEvery, now: now, next: now().Add(progressAfter)}
+}
+
+// step says that done of total files are read. Safe from many goroutines.
+func (p *progress) step(done, total int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	if now.Before(p.next) {
+		return
+	}
+	p.next = now.Add(p.every)
+	p.shown = true
+	percent := 100
+	if total > 0 {
+		percent = int(100 * int64(done) / int64(total))
+	}
+	fmt.Fprintf(p.w, "\r\x1b[Kreading policies: %d of %d files (%d %%)", done, total, percent)
+}
+
+// end wipes the line.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shown {
+		fmt.Fprint(p.w, "\r\x1b[K")
+		p.shown = false
+	}
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"postern/index"
+	"postern/loader"
+	"postern/policy"
+	"postern/sidecar"
+)
+
+// shutdownLimit bounds how long SIGTERM waits for answers in flight.
+const shutdownLimit = 10 * time.Second
+
+const serveExamples = `  postern serve -policies /etc/postern
+  postern serve -policies /etc/postern -listen none -socket /run/postern/postern.sock
+  postern serve -policies /etc/postern -default-org acme -state /var/lib/postern
+  POSTERN_POLICIES=/etc/postern POSTERN_LISTEN=127.0.0.1:9000 postern serve
+
+Ask it:
+  curl -s 127.0.0.1:8180/access/v1/evaluation -H 'Content-Type: application/json' -d '{
+    "subject": {"type": "role", "id": "Admin", "properties": {"org": "acme"}},
+    "action": {"name": "s3:GetObject"},
+    "resource": {"type": "object", "id": "my-bucket/key"}}'
+
+SIGHUP reads the policies again at once; SIGTERM answers what is in flight and ends.
+`
+
+// policyFlags are the flags that say how policies are read, the same for
+// every command that reads a policy directory.
+type policyFlags struct {
+	policies, defaultOrg string
+	maxFile              size
+}
+
+func (p *policyFlags) define(fs *flags) {
+	p.maxFile = 16 << 20
+	fs.StringVar(&p.policies, "policies", "", "the policy directory `DIR`; required")
+	fs.StringVar(&p.defaultOrg, "default-org", "", "`ORG`: the organization of callers and buckets that state none, while no other has a folder")
+	fs.Var(&p.maxFile, "max-file", "largest policy file, in `BYTES`")
+}
+
+func (p *policyFlags) check() error {
+	if p.policies == "" {
+		return usagef("-policies is missing; write -policies DIR, or set POSTERN_POLICIES")
+	}
+	return nil
+}
+
+// unread says which directory could not be read.
+func (p *policyFlags) unread(err error) error { return fmt.Errorf("-policies %s: %w", p.policies, err) }
+
+func (p *policyFlags) config(current *index.Current, logger *slog.Logger) loader.Config {
+	return loader.Config{
+		Root:                p.policies,
+		DefaultOrganization: p.defaultOrg,
+		MaxFile:             int64(p.maxFile),
+		Current:             current,
+		Logger:              logger,
+	}
+}
+
+type serveOptions struct {
+	policyFlags
+	listen, socket, state, publicURL string
+	allowHosts                       list
+	explain                          choice
+	allowRemote                      bool
+	rescan                           time.Duration
+	maxBody                          size
+	maxConnections                   int
+}
+
+func (o *serveOptions) define(fs *flags) {
+	o.policyFlags.define(fs)
+	o.explain = choice{"on", []string{"on", "off"}}
+	o.maxBody = 1 << 20
+	fs.StringVar(&o.listen, "listen", "127.0.0.1:8180", "TCP `ADDRESS` to serve on, or "+noListen)
+	fs.StringVar(&o.socket, "socket", "", "`PATH` of a Unix socket to serve on too, mode 0660")
+	fs.StringVar(&o.state, "state", "", "`DIR` where last good policies survive a restart")
+	fs.StringVar(&o.publicURL, "public-url", "", "`URL` under which clients reach the server, for its metadata")
+	fs.Var(&o.allowHosts, "allow-host", "accept this `NAME` in Host too, for a proxy's upstream; may be repeated")
+	fs.Var(&o.explain, "explain", "`on|off`: whether X-Postern-Explain is answered")
+	fs.BoolVar(&o.allowRemote, "allow-remote", false, "allow a -listen that other machines can reach")
+	fs.DurationVar(&o.rescan, "rescan", 30*time.Second, "`INTERVAL` at which the whole directory is looked at, in case an event was missed")
+	fs.Var(&o.maxBody, "max-body", "largest request body, in `BYTES`")
+	fs.IntVar(&o.maxConnections, "max-connections", 4096, "`N`: most connections at once; further ones get 429")
+}
+
+func (o *serveOptions) check() error {
+	if err := o.policyFlags.check(); err != nil {
+		return err
+	}
+	if o.rescan <= 0 {
+		return usagef("-rescan %s is no interval; write one above 0, like 30s", o.rescan)
+	}
+	if o.maxConnections < 1 {
+		return usagef("-max-connections %d admits nobody; write a number above 0", o.maxConnections)
+	}
+	if o.listen == "" {
+		return usagef("-listen is empty; write an address like 127.0.0.1:8180, or %s to serve the socket only", noListen)
+	}
+	return nil
+}
+
+func runServe(args []string, env lookup, _ io.Reader, out, errs io.Writer) int {
+	fs := newFlags("serve", "serve -policies DIR [flags]", serveExamples)
+	var o serveOptions
+	o.define(fs)
+	rest, err := fs.parse(args, env, out)
+	if isHelp(err) {
+		return exitOK
+	}
+	if err == nil && len(rest) > 0 {
+		err = usagef("takes no arguments, but got %q; did you mean -policies %s?", rest[0], rest[0])
+	}
+	if err == nil {
+		err = o.check()
+	}
+	if err != nil {
+		return complain(errs, "serve", err)
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+
+	if err := serve(ctx, &o, hangup, newLogger(errs), errs); err != nil {
+		return complain(errs, "serve", err)
+	}
+	return exitOK
+}
+
+// serve runs until ctx is done and returns nil then; an error says why it
+// could not start or go on.
+func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger *slog.Logger, errs io.Writer) error {
+	current := new(index.Current)
+	config := o.config(current, logger)
+	config.StateDir = o.state
+	config.Rescan = o.rescan
+	if isTerminal(errs) {
+		p := newProgress(errs, time.Now)
+		defer p.end()
+		config.Progress = p.step
+		config.Logger = slog.New(&wiping{logger.Handler(), p})
+		logger = config.Logger
+	}
+	var door *sidecar.Server // set before the loader runs
+	config.Observe = func(s *policy.Status) { door.ObserveReload(s) }
+	policies, err := loader.New(config)
+	if err != nil {
+		return err
+	}
+	door, err = sidecar.New(sidecar.Config{
+		Current:        current,
+		Status:         policies.Status,
+		MaxBody:        int(o.maxBody),
+		MaxConnections: o.maxConnections,
+		PublicURL:      o.publicURL,
+		AllowHosts:     o.allowHosts,
+		ExplainOff:     o.explain.value == "off",
+		Logger:         logger,
+		Version:        buildOf(debug.ReadBuildInfo()).version,
+	})
+	if err != nil {
+		return err
+	}
+	listeners, err := listen(ctx, o.listen, o.socket, o.allowRemote)
+	if err != nil {
+		return err
+	}
+
+	// The door opens before the first load: /healthz answers, and /readyz and
+	// decisions say 503 until there is a snapshot.
+	failed := make(chan error, len(listeners)+1)
+	for _, l := range listeners {
+		logger.Info("serving", "address", l.Addr().String(), "policies", o.policies)
+		go func(l net.Listener) {
+			if err := door.Serve(l); err != nil {
+				failed <- fmt.Errorf("serving on %s: %w", l.Addr(), err)
+			}
+		}(l)
+	}
+	loading, stopLoading := context.WithCancel(ctx)
+	loaded := make(chan struct{})
+	go func() {
+		defer close(loaded)
+		err := policies.Load(loading)
+		if err == nil {
+			logReady(logger, policies.Status())
+			err = policies.Run(loading)
+		}
+		if err != nil && loading.Err() == nil {
+			failed <- o.unread(err)
+		}
+	}()
+
+	var why error
+wait:
+	for {
+		select {
+		case <-hangup:
+			logger.Info("SIGHUP: reading the policies again")
+			policies.Rescan()
+		case why = <-failed:
+			break wait
+		case <-ctx.Done():
+			logger.Info("stopping: answering what is in flight")
+			break wait
+		}
+	}
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownLimit)
+	defer cancel()
+	if err := door.Shutdown(ending); err != nil && !errors.Is(err, net.ErrClosed) {
+		logger.Warn("some connections were cut off", "error", err.Error())
+	}
+	stopLoading()
+	<-loaded
+	if why == nil {
+		logger.Info("stopped")
+	}
+	return why
+}
+
+// logReady says what the first load brought.
+func logReady(logger *slog.Logger, s *policy.Status) {
+	statements := 0
+	for _, n := range s.Statements {
+		statements += n
+	}
+	logger.Info("ready", "generation", s.Generation, "organizations", len(s.Organizations), "buckets", s.Buckets,
+		"statements", statements, "files", s.Files, "quarantined", len(s.Quarantined), "warnings", s.WarningCount, "took", s.Duration.String())
+}
+
+// wiping is a slog.Handler that takes the progress line away before a record
+// is written over it.
+type wiping struct {
+	slog.Handler
+	p *progress
+}
+
+func (w *wiping) Handle(ctx context.Context, r slog.Record) error {
+	w.p.end()
+	return w.Handler.Handle(ctx, r)
+}
+
+func (w *wiping) WithAttrs(as []slog.Attr) slog.Handler {
+	return &wiping{w.Handler.WithAttrs(as), w.p}
+}
+func (w *wiping) WithGroup(name string) slog.Handler { return &wiping{w.Handler.WithGroup(name), w.p} }

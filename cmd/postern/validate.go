@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"postern/index"
+	"postern/internal/diagnostic"
+	"postern/internal/policyjson"
+	"postern/loader"
+	"postern/policy"
+)
+
+const validateExamples = `  postern validate /etc/postern
+  postern validate -strict acme/access-policies/admins.json acme/buckets/my-bucket.json
+  postern validate -json /etc/postern | jq '.[] | select(.severity == "error")'
+
+A directory is read as serve reads -policies; the kind of a single file is told by its content.
+
+Exit status: 0 no errors, 1 errors in policies (with -strict warnings too), 2 something could not be read.
+`
+
+func runValidate(args []string, env lookup, _ io.Reader, out, errs io.Writer) int {
+	fs := newFlags("validate", "validate DIR|FILE... [flags]", validateExamples)
+	limit := size(16 << 20)
+	asJSON := fs.Bool("json", false, "print JSON: a list of {severity, file, line, column, message}")
+	strict := fs.Bool("strict", false, "exit 1 on warnings too")
+	fs.Var(&limit, "max-file", "largest policy file, in `BYTES`")
+	names, err := fs.parse(args, env, out)
+	if isHelp(err) {
+		return exitOK
+	}
+	if err == nil && len(names) == 0 {
+		err = usagef("nothing to validate; write postern validate DIR, or the names of files")
+	}
+	if err != nil {
+		return complain(errs, "validate", err)
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	v := validation{limit: int64(limit), sources: map[string]string{}}
+	for _, name := range names {
+		if err := v.add(ctx, name); err != nil {
+			fmt.Fprintf(errs, "postern validate: %v\n", err)
+			v.unread = true
+		}
+	}
+	if *asJSON {
+		err = diagnostic.JSON(out, v.found)
+	} else if err = diagnostic.Print(out, v.found, v.source, diagnostic.Options{Color: isTerminal(out) && colors(env)}); err == nil {
+		_, err = fmt.Fprintln(out, v.summary())
+	}
+	errors, warnings := v.count()
+	switch {
+	case err != nil:
+		return complain(errs, "validate", err)
+	case v.unread:
+		return exitFailed
+	case errors > 0, *strict && warnings > 0:
+		return exitDenied
+	}
+	return exitOK
+}
+
+// colors follows the NO_COLOR convention.
+func colors(env lookup) bool {
+	v, _ := env("NO_COLOR")
+	return v == ""
+}
+
+// validation gathers what is wrong with several files and directories.
+type validation struct {
+	limit   int64
+	found   []policy.Diagnostic
+	more    int               // warnings that were counted and not kept
+	sources map[string]string // name in a diagnostic -> file on disk
+	unread  bool
+}
+
+// add reads a file or a directory. The error says that it could not.
+func (v *validation) add(ctx context.Context, name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return v.addDirectory(ctx, name)
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is neither a regular file nor a directory", name)
+	}
+	if info.Size() > v.limit {
+		v.found = append(v.found, policy.Diagnostic{Position: policy.Position{File: name},
+			Message: fmt.Sprintf("the file has %d bytes, and -max-file allows %d; split it", info.Size(), v.limit)})
+		return nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	_, ds := policyjson.Parse(name, data, policyjson.Limits{})
+	v.sources[name] = name
+	v.found = append(v.found, ds...)
+	return nil
+}
+
+// addDirectory reads a policy directory as serve does, once, and gathers what
+// it would quarantine and warn of.
+func (v *validation) addDirectory(ctx context.Context, dir string) error {
+	l, err := loader.New(loader.Config{Root: dir, MaxFile: v.limit, Current: new(index.Current), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	if err := l.Load(ctx); err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	s := l.Status()
+	v.more += s.WarningCount - len(s.Warnings)
+	for _, q := range s.Quarantined {
+		v.put(dir, q.Diagnostics)
+	}
+	v.put(dir, s.Warnings)
+	return nil
+}
+
+// put keeps diagnostics of a directory under names that a reader can open.
+func (v *validation) put(dir string, ds []policy.Diagnostic) {
+	for _, d := range ds {
+		d.Position.File = filepath.Join(dir, filepath.FromSlash(d.Position.File))
+		v.sources[d.Position.File] = d.Position.File
+		v.found = append(v.found, d)
+	}
+}
+
+// source is the content of a file that a diagnostic names, nil if it cannot
+// be had.
+func (v *validation) source(file string) []byte {
+	name, ok := v.sources[file]
+	if !ok {
+		return nil
+	}
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() || info.Size() > v.limit {
+		return nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+func (v *validation) count() (errors, warnings int) {
+	warnings = v.more
+	for _, d := range v.found {
+		if d.Severity == policy.Error {
+			errors++
+		} else {
+			warnings++
+		}
+	}
+	return errors, warnings
+}
+
+func (v *validation) summary() string {
+	errors, warnings := v.count()
+	s := plural(errors, "error") + ", " + plural(warnings, "warning")
+	if v.more > 0 {
+		s += fmt.Sprintf(" (%d of them not shown)", v.more)
+	}
+	return s
+}
+
+func plural(n int, word string) string {
+	switch n {
+	case 0:
+		return "no " + word + "s"
+	case 1:
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestValidateExamples: the examples have no errors, and the one warning that
+// a source document earns.
+func TestValidateExamples(t *testing.T) {
+	got := call("", nil, "validate", examplesDir)
+	raw := filepath.Join(examplesDir, "initech/buckets/bucket-policy-raw-example.json")
+	if got.code != exitOK || got.errs != "" || !strings.HasPrefix(got.out, raw+":13:7: warning: ") || !strings.HasSuffix(got.out, "\nno errors, 1 warning\n") {
+		t.Errorf("exit %d\n%s%s", got.code, got.out, got.errs)
+	}
+	if !strings.Contains(got.out, "  13 |       \"resource\": [\n     |       ^\n") {
+		t.Errorf("the line is not shown:\n%s", got.out)
+	}
+	if got := call("", nil, "validate", examplesDir, "-strict"); got.code != exitDenied {
+		t.Errorf("-strict: exit %d", got.code)
+	}
+}
+
+func TestValidateFiles(t *testing.T) {
+	dir := write(t, t.TempDir(),
+		"good.json", organizationPolicy("Allow"),
+		"bad.json", "{\"version\":\"v1alpha1\",\"name\":\"p\",\"statements\":[\n  {\"name\":\"s\",\"effect\":\"allow\",\"actions\":[\"s3:*\"],\"resources\":[\"arn:aws:s3:::b\"],\"principals\":[\"*\"]}]}",
+		"bucket.json", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/*"}}`,
+		"list.json", `{"buckets":["a"]}`,
+		"big.json", strings.Repeat(" ", 2000)+organizationPolicy("Allow"))
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		out  []string
+	}{
+		"good":        {[]string{at("good.json"), at("bucket.json"), at("list.json")}, 0, []string{"no errors, no warnings\n"}},
+		"bad":         {[]string{at("good.json"), at("bad.json")}, 1, []string{at("bad.json") + ":2:24: ", "Allow", "arn:aws:s3:::", "2 errors, no warnings\n"}},
+		"too large":   {[]string{at("big.json"), "-max-file", "2000"}, 1, []string{at("big.json") + ": the file has "}},
+		"not there":   {[]string{at("good.json"), at("none.json")}, 2, []string{"no errors"}},
+		"a directory": {[]string{at("good.json"), examplesDir}, 0, []string{"no errors, 1 warning\n"}},
+		"no file":     {[]string{os.DevNull}, 2, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := call("", nil, append([]string{"validate"}, c.args...)...)
+			if got.code != c.code {
+				t.Errorf("exit %d, want %d\n%s%s", got.code, c.code, got.out, got.errs)
+			}
+			for _, want := range c.out {
+				if !strings.Contains(got.out, want) {
+					t.Errorf("no %q in\n%s", want, got.out)
+				}
+			}
+			if (c.code == exitFailed) != (got.errs != "") {
+				t.Errorf("standard error: %q", got.errs)
+			}
+		})
+	}
+	got := call("", nil, "validate")
+	if got.code != exitFailed || !strings.Contains(got.errs, "write postern validate DIR") {
+		t.Errorf("nothing to validate: %+v", got)
+	}
+}
+
+// TestValidateDirectory: errors of several units, each under a name that can
+// be opened, errors between files among them.
+func TestValidateDirectory(t *testing.T) {
+	dir := write(t, t.TempDir(),
+		"acme/access-policies/a.json", organizationPolicy("Allow"),
+		"acme/access-policies/b.json", organizationPolicy("Deny"), // the same name
+		"acme/buckets/x.json", `{"Version":"2012-10-17"}`,
+		"acme/notes.txt", "")
+	got := call("", nil, "validate", "-json", dir)
+	var list []struct {
+		Severity, File, Message string
+		Line                    int
+	}
+	if err := json.Unmarshal([]byte(got.out), &list); err != nil {
+		t.Fatalf("%v: %s", err, got.out)
+	}
+	want := map[string]string{"acme/access-policies/b.json": "error", "acme/buckets/x.json": "error", "acme/notes.txt": "warning"}
+	for _, d := range list {
+		rel, err := filepath.Rel(dir, d.File)
+		if err != nil || want[rel] != d.Severity {
+			t.Errorf("unexpected: %+v", d)
+		}
+		delete(want, rel)
+		if rel == "acme/access-policies/b.json" && !strings.Contains(d.Message, "a.json") {
+			t.Errorf("the other place is not named: %s", d.Message)
+		}
+	}
+	if len(want) > 0 || got.code != exitDenied {
+		t.Errorf("missing %v, exit %d", want, got.code)
+	}
+}
