@@ -92,6 +92,7 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 		return x, true
 	}
 	for attempt := range repeats {
+		s.l.looks.Add(1)
 		at := look(s.real, b.at.real, name)
 		s.watchLinks(at.through)
 		if !strings.HasSuffix(name, suffix) {

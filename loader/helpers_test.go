@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -154,6 +155,7 @@ func (tr *tree) want(org, bucket string, want policy.Reason) {
 // that its last good content is in force.
 func (tr *tree) wantUnits(want ...string) {
 	tr.t.Helper()
+	slices.SortFunc(want, func(a, b string) int { return strings.Compare(strings.TrimPrefix(a, "+"), strings.TrimPrefix(b, "+")) })
 	var got []string
 	for _, q := range tr.l.Status().Quarantined {
 		u := q.Unit

@@ -115,6 +115,9 @@ func (l *Loader) read(h *os.Root, path string, s spot) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	if l.onRead != nil {
+		l.onRead(path)
+	}
 	fi, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -239,6 +242,7 @@ func (s *scan) list(f *orgFinding, p part) (l listing) {
 	if err != nil {
 		return fault("this folder cannot be listed: " + reason(err))
 	}
+	s.l.looks.Add(int64(len(names)))
 	for _, name := range names {
 		e := judge(p, name, look(s.real, at.real, name))
 		s.watchLinks(e.spot.through)

@@ -15,7 +15,7 @@ import (
 // error is that of a look that failed as a whole: nothing changed then, and
 // the snapshot in force stays.
 func (l *Loader) look(ctx context.Context, sc *scope) error {
-	started, reads, parses := l.c.Now(), l.reads.Load(), l.parses.Load()
+	started, looks, reads, parses := l.c.Now(), l.looks.Load(), l.reads.Load(), l.parses.Load()
 	begin := time.Now()
 	var f *findings
 	var err error
@@ -58,7 +58,7 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 		l.log.LogAttrs(ctx, slog.LevelInfo, "generation published",
 			slog.Uint64("generation", st.Generation), slog.String("result", st.Result.String()), slog.Bool("full", sc.all),
 			slog.Int("organizations_changed", len(ch.orgs)), slog.Int("organizations_removed", removes), slog.Int("buckets_changed", sets),
-			slog.Int64("files_read", l.reads.Load()-reads), slog.Int64("files_parsed", l.parses.Load()-parses),
+			slog.Int64("files_looked_at", l.looks.Load()-looks), slog.Int64("files_read", l.reads.Load()-reads), slog.Int64("files_parsed", l.parses.Load()-parses),
 			slog.Int("files", st.Files), slog.Int("buckets", st.Buckets), slog.Int("quarantined", len(st.Quarantined)),
 			slog.Duration("scan", scanned.Sub(begin)), slog.Duration("publish", done.Sub(scanned)))
 	}
