@@ -11,6 +11,11 @@ type Directory struct {
 	Organizations map[string]*DirectoryOrganization
 	// Buckets by name: those that have a file or are listed.
 	Buckets map[string]*DirectoryBucket
+	// BuiltIn is the document of built-in roles and permission sets, which
+	// stand ready in every organization (specification 2, Built in); nil has
+	// none. Its bindings are those of the legacy groups: they hold only in an
+	// organization of which a document says LegacyGroups.
+	BuiltIn *AccessDocument
 }
 
 // DirectoryOrganization is one organization's folder, buckets aside.
@@ -19,6 +24,8 @@ type DirectoryOrganization struct {
 	Policies []*Document
 	// PoliciesUnavailable: access-policies/ is broken and was never good.
 	PoliciesUnavailable bool
+	// Access are the documents of iam/.
+	Access []*AccessDocument
 	// IAMUnavailable: iam/ is broken and was never good.
 	IAMUnavailable bool
 	// BucketsUnavailable: which buckets the organization has, or whether they

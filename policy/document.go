@@ -121,6 +121,12 @@ const (
 	// `ORG`). As a Principal it means every caller of Org; in NotPrincipal it
 	// names the account itself and exempts nobody (specification 1.5).
 	PrincipalAccount
+	// PrincipalGroup is every caller in the group Name; in iam documents only
+	// (specification 2, identifiers).
+	PrincipalGroup
+	// PrincipalToken is the token Name, the caller `token/NAME`; in iam
+	// documents only.
+	PrincipalToken
 )
 
 // PrincipalPattern is one entry of a statement's principals.
@@ -129,7 +135,8 @@ type PrincipalPattern struct {
 	// Org is the organization that an ARN names. It is "" in organization
 	// policies, whose only organization is their own.
 	Org string
-	// Name is set for PrincipalExact and PrincipalPrefix.
+	// Name is set for PrincipalExact, PrincipalPrefix, PrincipalGroup and
+	// PrincipalToken.
 	Name string
 }
 
