@@ -46,13 +46,14 @@ func (c Compiler) Organization(org string, docs []*policy.Document) (*index.Poli
 	if ds != nil {
 		return nil, ds
 	}
-	return c.compile(docs, true)
+	return c.compile(docs, "")
 }
 
-// Bucket compiles one bucket policy (specification 1.5). The policies are nil
-// if there are diagnostics, which a document from internal/policyjson never has.
-func (c Compiler) Bucket(doc *policy.Document) (*index.Policies, []policy.Diagnostic) {
-	return c.compile([]*policy.Document{doc}, false)
+// Bucket compiles the policy of a bucket (specification 1.5). The policies are
+// nil if there are diagnostics, which a document from internal/policyjson never
+// has.
+func (c Compiler) Bucket(bucket string, doc *policy.Document) (*index.Policies, []policy.Diagnostic) {
+	return c.compile([]*policy.Document{doc}, bucket)
 }
 
 // Directory compiles everything that d says into a snapshot: for tests,
@@ -80,7 +81,7 @@ func (c Compiler) Directory(d *policy.Directory, generation uint64) (*index.Snap
 		out := index.Bucket{Owner: k.Owner, PolicyUnavailable: k.PolicyUnavailable, Claimants: k.Claimants}
 		if k.Policy != nil && !k.PolicyUnavailable {
 			var ds []policy.Diagnostic
-			out.Policy, ds = c.Bucket(k.Policy)
+			out.Policy, ds = c.Bucket(name, k.Policy)
 			out.PolicyUnavailable = ds != nil
 			all = append(all, ds...)
 		}
@@ -110,7 +111,7 @@ func (l *lowering) refuse(format string, args ...any) {
 	})
 }
 
-func (c Compiler) compile(docs []*policy.Document, byBucket bool) (*index.Policies, []policy.Diagnostic) {
+func (c Compiler) compile(docs []*policy.Document, bucket string) (*index.Policies, []policy.Diagnostic) {
 	l := &lowering{numbers: map[index.Variable]int{}, actions: map[string]*actionPattern{}}
 	n := 0
 	for _, d := range docs {
@@ -128,7 +129,7 @@ func (c Compiler) compile(docs []*policy.Document, byBucket bool) (*index.Polici
 		policy.SortDiagnostics(l.diagnostics)
 		return nil, l.diagnostics
 	}
-	return index.New(statements, l.documents, l.variables, byBucket, c.Form), nil
+	return index.New(statements, l.documents, l.variables, bucket, c.Form), nil
 }
 
 func (l *lowering) lower(document, at int) index.Statement {

@@ -72,11 +72,11 @@ func TestRefusesWhatTheParserRefuses(t *testing.T) {
 		s := good
 		change(&s)
 		doc := &policy.Document{Kind: policy.KindBucket, Variables: true, File: "o1/buckets/b.json", Statements: []policy.Statement{good, s}}
-		if p, ds := (Compiler{}).Bucket(doc); p != nil || len(ds) == 0 {
+		if p, ds := (Compiler{}).Bucket("b", doc); p != nil || len(ds) == 0 {
 			t.Errorf("%s: compiled, diagnostics %v", name, ds)
 		}
 	}
-	if p, ds := (Compiler{}).Bucket(&policy.Document{Statements: []policy.Statement{good}}); p == nil || ds != nil {
+	if p, ds := (Compiler{}).Bucket("b", &policy.Document{Statements: []policy.Statement{good}}); p == nil || ds != nil {
 		t.Errorf("the good one: %v", ds)
 	}
 }

@@ -186,6 +186,14 @@ func packActions(a *Actions) (uint32, bool) {
 	return packed, true
 }
 
+// hasByte is 1 if a byte of packed equals the one that every byte of all is,
+// else 0. Both bytes are below 0x80, or noAction.
+func hasByte(packed, all uint32) uint32 {
+	x := packed ^ all
+	x = (x - 0x01010101) &^ x & 0x80808080
+	return (x | -x) >> 31
+}
+
 // covers reports whether a statement covers the requested action.
 func (b block) covers(id int, v *view) bool {
 	at := headerWords + actionWords*id
@@ -194,8 +202,7 @@ func (b block) covers(id int, v *view) bool {
 		if !v.known {
 			return false
 		}
-		x := packed ^ v.packed
-		return (x-0x01010101)&^x&0x80808080 != 0
+		return hasByte(packed, v.packed) != 0
 	}
 	at = int(b[at+actionsSet])
 	if v.known {

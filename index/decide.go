@@ -47,7 +47,7 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 		return policy.OrganizationNoMatch, policy.LayerOrganization
 	}
 
-	foreign, contested := v.owner != v.org, len(bucket.Claimants) > 0
+	foreign, contested := v.owner != v.org, len(bucket.claimants) > 0
 	switch v.class {
 	case action.ControlPlane:
 		if own.IAMUnavailable {
@@ -76,14 +76,14 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 			return policy.NotBucketOwner, policy.LayerBucket
 		}
 	}
-	return s.decideBucket(v, bucket, foreign)
+	return s.decideBucket(v, own, bucket, foreign)
 }
 
 // decideBucket is the bucket step (specification 1.3).
-func (s *Snapshot) decideBucket(v *view, bucket *Bucket, foreign bool) (policy.Reason, policy.Layer) {
-	owner, noMatch := s.organization(v.owner), policy.BucketNoMatch
+func (s *Snapshot) decideBucket(v *view, own *Organization, bucket *bucketEntry, foreign bool) (policy.Reason, policy.Layer) {
+	owner, noMatch := own, policy.BucketNoMatch
 	if foreign {
-		noMatch = policy.CrossOrganizationNoAllow
+		owner, noMatch = s.organization(v.owner), policy.CrossOrganizationNoAllow
 		if owner.PoliciesUnavailable {
 			return v.end(policy.LayerOrganization, v.owner, policy.OrganizationUnavailable)
 		}
@@ -91,16 +91,16 @@ func (s *Snapshot) decideBucket(v *view, bucket *Bucket, foreign bool) (policy.R
 			return policy.OwnerOrganizationDeny, policy.LayerOrganization
 		}
 	}
-	if bucket.PolicyUnavailable || bucket == &unknownBucket && owner.BucketsUnavailable {
+	if bucket.unavailable || bucket == &unknownBucket && owner.BucketsUnavailable {
 		return v.end(policy.LayerBucket, v.owner, policy.BucketPolicyUnavailable)
 	}
-	if bucket.Policy == nil {
+	if !bucket.hasPolicy {
 		if foreign {
 			return v.end(policy.LayerBucket, v.owner, noMatch)
 		}
 		return v.end(policy.LayerBucket, v.owner, policy.Allowed)
 	}
-	switch v.ask(policy.LayerBucket, v.owner, bucket.Policy) {
+	switch v.ask(policy.LayerBucket, v.owner, &bucket.policy) {
 	case policy.EffectDeny:
 		return policy.BucketDeny, policy.LayerBucket
 	case policy.EffectAllow:
@@ -125,7 +125,7 @@ func (s *Snapshot) decideIAM(v *view, own *Organization) (policy.Reason, policy.
 // What is known of an organization without a folder, and of a bucket in none.
 var (
 	unknownOrganization Organization
-	unknownBucket       Bucket
+	unknownBucket       bucketEntry
 )
 
 // organization returns an organization's entry, never nil.
@@ -140,7 +140,7 @@ func (s *Snapshot) organization(name string) *Organization {
 // boundary; 1.5, Owner), and returns the bucket's entry, never nil with
 // ReasonNone. A resource that does not fit the action, which internal/request
 // refuses, belongs to nobody.
-func (s *Snapshot) owner(v *view) (*Bucket, policy.Reason) {
+func (s *Snapshot) owner(v *view) (*bucketEntry, policy.Reason) {
 	r := &v.request.Resource
 	isBucket := r.Kind == policy.ResourceBucket || r.Kind == policy.ResourceObject
 	if v.whole && r.Kind != policy.ResourceOrganization || !v.whole && !isBucket {
@@ -155,8 +155,8 @@ func (s *Snapshot) owner(v *view) (*Bucket, policy.Reason) {
 	v.bucket = bucketOf(r.ID)
 	v.bucketHash = hash64(v.bucket)
 	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil {
-		v.owner = bucket.Owner
-		if r.Org != "" && r.Org != bucket.Owner && !slices.Contains(bucket.Claimants, r.Org) {
+		v.owner = bucket.owner
+		if r.Org != "" && r.Org != bucket.owner && !slices.Contains(bucket.claimants, r.Org) {
 			return nil, policy.OwnerMismatch
 		}
 		return bucket, policy.ReasonNone
@@ -189,7 +189,9 @@ func bucketOf(text string) string {
 // ask asks the statements of one layer.
 func (v *view) ask(layer policy.Layer, org string, p *Policies) policy.Effect {
 	effect := p.ask(v)
-	v.step(step{layer: layer, org: org, policies: p, outcome: outcomes[effect]})
+	if v.explaining {
+		v.steps = append(v.steps, step{layer: layer, org: org, policies: p, outcome: outcomes[effect]})
+	}
 	return effect
 }
 
@@ -221,22 +223,20 @@ func (v *view) askDenies(p *Policies) policy.Effect {
 		effect = p.ask(v)
 		v.denyOnly = false
 	}
-	outcome := policy.Allow
-	if effect == policy.EffectDeny {
-		outcome = policy.ExplicitDeny
+	if v.explaining {
+		outcome := policy.Allow
+		if effect == policy.EffectDeny {
+			outcome = policy.ExplicitDeny
+		}
+		v.steps = append(v.steps, step{layer: policy.LayerOrganization, org: v.owner, policies: p, denyOnly: true, outcome: outcome})
 	}
-	v.step(step{layer: policy.LayerOrganization, org: v.owner, policies: p, denyOnly: true, outcome: outcome})
 	return effect
 }
 
 // end notes that a layer was asked and decided without its statements.
 func (v *view) end(layer policy.Layer, org string, reason policy.Reason) (policy.Reason, policy.Layer) {
-	v.step(step{layer: layer, org: org, outcome: reason.Outcome()})
+	if v.explaining {
+		v.steps = append(v.steps, step{layer: layer, org: org, outcome: reason.Outcome()})
+	}
 	return reason, layer
-}
-
-// step notes a layer that was asked: explanations show it.
-func (v *view) step(s step) {
-	v.steps[v.stepCount] = s
-	v.stepCount++
 }

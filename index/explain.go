@@ -18,9 +18,10 @@ const nearestBound = 10_000
 func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 	var sc Scratch
 	v := &sc.view
+	v.explaining = true
 	out := policy.Explanation{Decision: s.Decide(r, &sc)}
 	v.request = r
-	for i := range v.steps[:v.stepCount] {
+	for i := range v.steps {
 		step := &v.steps[i]
 		out.Steps = append(out.Steps, policy.Step{Layer: step.layer, Org: step.org, Outcome: step.outcome})
 		if step.policies == nil || step.outcome != out.Decision.Outcome {
@@ -48,7 +49,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 func (v *view) refused(d policy.Decision) *step {
 	switch d.Reason {
 	case policy.OrganizationNoMatch, policy.BucketNoMatch, policy.CrossOrganizationNoAllow:
-		if last := &v.steps[v.stepCount-1]; last.policies != nil {
+		if last := &v.steps[len(v.steps)-1]; last.policies != nil {
 			return last
 		}
 	}

@@ -83,8 +83,9 @@ type frozen struct {
 }
 
 // part freezes statements, which are in order, into a block, and returns its
-// place: about one bucket, or wide for "".
-func (f *freezer) part(bucket string, list []*Statement) uint32 {
+// place. Of the statements' resources it takes those that name bucket, or all
+// for "".
+func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
 	p := f.p
 	w := blockWriter{
 		base:  uint32(headerWords + (actionWords+recordWords)*len(list)),
@@ -93,7 +94,7 @@ func (f *freezer) part(bucket string, list []*Statement) uint32 {
 	head := make([]uint32, w.base)
 	head[headerCount] = uint32(len(list))
 	head[headerMeta] = uint32(len(p.meta))
-	head[headerNameAt], head[headerNameLen] = w.put(bucket)
+	head[headerNameAt], head[headerNameLen] = w.put(name)
 	statements := make([]frozen, len(list))
 	for i, s := range list {
 		if s.Deny {

@@ -61,10 +61,11 @@ const (
 )
 
 // New freezes statements. documents gives each statement's document by number;
-// statements of one document may be in any order. byBucket asks for a part a
-// bucket, which only an organization's policies need. More than 4 GiB of text
+// statements of one document may be in any order. bucket is the bucket that a
+// bucket policy belongs to; an organization's policies have "", and get a part a
+// bucket that their statements name. More than 4 GiB of text
 // or 2^32 words in one unit panic: the bounds of specification 4 keep far off.
-func New(statements []Statement, documents []Document, variables []Variable, byBucket bool, form Form) *Policies {
+func New(statements []Statement, documents []Document, variables []Variable, bucket string, form Form) *Policies {
 	f := freezer{p: &Policies{count: len(statements), documents: documents, variables: variables}, form: form}
 	order := make([]int, len(statements))
 	for i := range order {
@@ -83,7 +84,7 @@ func New(statements []Statement, documents []Document, variables []Variable, byB
 	for _, i := range order {
 		s := &statements[i]
 		names := bucketNames(s)
-		if !byBucket || names == nil {
+		if bucket != "" || names == nil {
 			wide = append(wide, s)
 			continue
 		}
@@ -91,8 +92,8 @@ func New(statements []Statement, documents []Document, variables []Variable, byB
 			buckets[name] = append(buckets[name], s)
 		}
 	}
-	f.part("", wide)
-	if byBucket {
+	f.part(bucket, "", wide)
+	if bucket == "" {
 		names := make([]string, 0, len(buckets))
 		for name := range buckets {
 			names = append(names, name)
@@ -100,7 +101,7 @@ func New(statements []Statement, documents []Document, variables []Variable, byB
 		slices.Sort(names)
 		f.p.buckets = newBlockTable(len(names))
 		for _, name := range names {
-			f.p.buckets.add(name, f.part(name, buckets[name]))
+			f.p.buckets.add(name, f.part(name, name, buckets[name]))
 		}
 	}
 	f.p.words = slices.Clip(f.p.words)

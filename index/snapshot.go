@@ -2,6 +2,7 @@ package index
 
 import (
 	"maps"
+	"unique"
 	"unsafe"
 )
 
@@ -48,8 +49,41 @@ type Bucket struct {
 	// Claimants are other organizations that claim the bucket too; if there is
 	// one, the bucket denies.
 	Claimants []string
+}
 
-	name string // set by the snapshot
+// bucketEntry is a Bucket as deciding looks at it: what it needs lies together,
+// the statements' words included.
+type bucketEntry struct {
+	name        string // in the words of policy if there is one
+	owner       string // one text for all buckets of an organization
+	unavailable bool
+	hasPolicy   bool
+	policy      Policies // a copy, which shares everything behind it
+	claimants   []string
+}
+
+func newBucketEntry(name string, k *Bucket) *bucketEntry {
+	e := &bucketEntry{
+		name:        name,
+		owner:       unique.Make(k.Owner).Value(),
+		unavailable: k.PolicyUnavailable,
+		claimants:   k.Claimants,
+	}
+	if k.Policy != nil {
+		e.hasPolicy, e.policy = true, *k.Policy
+		if in := block(e.policy.words).name(); in == name {
+			e.name = in
+		}
+	}
+	return e
+}
+
+func (e *bucketEntry) bucket() Bucket {
+	k := Bucket{Owner: e.owner, PolicyUnavailable: e.unavailable, Claimants: e.claimants}
+	if e.hasPolicy {
+		k.Policy = &e.policy
+	}
+	return k
 }
 
 // Generation returns the number given to Freeze.
@@ -70,14 +104,14 @@ func (s *Snapshot) Organization(name string) (Organization, bool) {
 // Bucket returns what the snapshot knows of a bucket. The Policies in it are
 // shared: they must not be changed.
 func (s *Snapshot) Bucket(name string) (Bucket, bool) {
-	if b := s.bucket(name, hash64(name)); b != nil {
-		return *b, true
+	if e := s.bucket(name, hash64(name)); e != nil {
+		return e.bucket(), true
 	}
 	return Bucket{}, false
 }
 
 // bucket finds a bucket by its name and hash64.
-func (s *Snapshot) bucket(name string, h uint64) *Bucket {
+func (s *Snapshot) bucket(name string, h uint64) *bucketEntry {
 	if x := s.shards[shardOf(h)]; x != nil {
 		return x.find(name, h)
 	}
@@ -88,13 +122,13 @@ func (s *Snapshot) bucket(name string, h uint64) *Bucket {
 // used once, by one goroutine.
 type Builder struct {
 	next   Snapshot
-	copied bool                       // next.organizations is ours
-	shards map[int]map[string]*Bucket // shards that change
+	copied bool                            // next.organizations is ours
+	shards map[int]map[string]*bucketEntry // shards that change
 }
 
 // NewBuilder starts from prev, which does not change; nil starts from nothing.
 func NewBuilder(prev *Snapshot) *Builder {
-	b := &Builder{shards: map[int]map[string]*Bucket{}}
+	b := &Builder{shards: map[int]map[string]*bucketEntry{}}
 	if prev == nil {
 		b.next.organizations, b.copied = map[string]*Organization{}, true
 		b.next.shards = new([shardCount]*shard)
@@ -132,9 +166,9 @@ func (b *Builder) RemoveOrganization(name string) {
 // SetBucket adds or replaces a bucket.
 func (b *Builder) SetBucket(name string, k Bucket) {
 	b.RemoveBucket(name)
-	k.name = name
-	b.shards[shardOf(hash64(name))][name] = &k
-	b.next.bytes += bucketSize(name, &k)
+	e := newBucketEntry(name, &k)
+	b.shards[shardOf(hash64(name))][name] = e
+	b.next.bytes += e.size()
 }
 
 // RemoveBucket removes a bucket.
@@ -145,8 +179,8 @@ func (b *Builder) RemoveBucket(name string) {
 		x = b.next.shards[i].buckets()
 		b.shards[i] = x
 	}
-	if k := x[name]; k != nil {
-		b.next.bytes -= bucketSize(name, k)
+	if e := x[name]; e != nil {
+		b.next.bytes -= e.size()
 		delete(x, name)
 	}
 }
@@ -172,10 +206,6 @@ func organizationSize(name string, o *Organization) int64 {
 	return n
 }
 
-func bucketSize(name string, k *Bucket) int64 {
-	n := int64(unsafe.Sizeof(*k)) + int64(len(name)) + entrySize
-	if k.Policy != nil {
-		n += k.Policy.bytes
-	}
-	return n
+func (e *bucketEntry) size() int64 {
+	return int64(unsafe.Sizeof(*e)) + int64(len(e.name)) + entrySize + e.policy.bytes
 }

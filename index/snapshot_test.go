@@ -18,7 +18,7 @@ func allowEverything(n int) *Policies {
 			WholeOrganization: true,
 		}
 	}
-	return New(statements, []Document{{Name: "p", File: "o1/access-policies/p.json"}}, nil, true, FormAuto)
+	return New(statements, []Document{{Name: "p", File: "o1/access-policies/p.json"}}, nil, "", FormAuto)
 }
 
 func roaringForm(p *Policies) bool { return block(p.words)[headerRoaring] != 0 }
@@ -50,7 +50,7 @@ func TestStatementsLieInTheirBuckets(t *testing.T) {
 		for _, r := range c.resources {
 			s.Resources = append(s.Resources, programOf(r))
 		}
-		p := New([]Statement{s}, []Document{{}}, nil, true, FormAuto)
+		p := New([]Statement{s}, []Document{{}}, nil, "", FormAuto)
 		buckets, wide := len(p.buckets.used), block(p.words).count()
 		if buckets != c.buckets || wide != c.wide {
 			t.Errorf("%v: %d bucket parts and %d wide statements, want %d and %d", c.resources, buckets, wide, c.buckets, c.wide)
@@ -60,7 +60,7 @@ func TestStatementsLieInTheirBuckets(t *testing.T) {
 	for i := range maxBuckets + 1 {
 		many.Resources = append(many.Resources, programOf(fmt.Sprintf("b%d/*", i)))
 	}
-	if p := New([]Statement{many}, []Document{{}}, nil, true, FormAuto); len(p.buckets.used) != 0 {
+	if p := New([]Statement{many}, []Document{{}}, nil, "", FormAuto); len(p.buckets.used) != 0 {
 		t.Errorf("a statement on %d buckets is copied into each", maxBuckets+1)
 	}
 }
@@ -81,10 +81,10 @@ func TestUnchangedIsShared(t *testing.T) {
 	b.RemoveBucket("b8")
 	second := b.Freeze(2)
 
-	if got := find(first, "b7").Owner; got != "o1" || find(first, "b8") == nil {
+	if got := find(first, "b7").owner; got != "o1" || find(first, "b8") == nil {
 		t.Errorf("the first snapshot changed: b7 belongs to %s", got)
 	}
-	if got := find(second, "b7").Owner; got != "o2" || find(second, "b8") != nil {
+	if got := find(second, "b7").owner; got != "o2" || find(second, "b8") != nil {
 		t.Errorf("the second snapshot has b7 of %s", got)
 	}
 	for i := range 3000 {
@@ -104,7 +104,7 @@ func TestUnchangedIsShared(t *testing.T) {
 	}
 }
 
-func find(s *Snapshot, name string) *Bucket { return s.bucket(name, hash64(name)) }
+func find(s *Snapshot, name string) *bucketEntry { return s.bucket(name, hash64(name)) }
 
 func TestZeroDecisionDenies(t *testing.T) {
 	if got := (policy.Decision{}).Outcome; got != policy.ImplicitDeny {

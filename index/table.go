@@ -74,15 +74,15 @@ func (t *blockTable) size() int64 {
 // shard is a frozen part of a snapshot's buckets.
 type shard struct {
 	slots []shardSlot
-	far   map[string]*Bucket
+	far   map[string]*bucketEntry
 }
 
 type shardSlot struct {
 	hash   uint64
-	bucket *Bucket
+	bucket *bucketEntry
 }
 
-func newShard(buckets map[string]*Bucket) *shard {
+func newShard(buckets map[string]*bucketEntry) *shard {
 	if len(buckets) == 0 {
 		return nil
 	}
@@ -93,7 +93,7 @@ func newShard(buckets map[string]*Bucket) *shard {
 	return x
 }
 
-func (x *shard) add(name string, k *Bucket) {
+func (x *shard) add(name string, k *bucketEntry) {
 	h := hash64(name)
 	mask := uint64(len(x.slots) - 1)
 	for i := range uint64(maxProbe) {
@@ -103,13 +103,13 @@ func (x *shard) add(name string, k *Bucket) {
 		}
 	}
 	if x.far == nil {
-		x.far = map[string]*Bucket{}
+		x.far = map[string]*bucketEntry{}
 	}
 	x.far[name] = k
 }
 
 // find finds a bucket by its name and hash64; nil if there is none.
-func (x *shard) find(name string, h uint64) *Bucket {
+func (x *shard) find(name string, h uint64) *bucketEntry {
 	mask := uint64(len(x.slots) - 1)
 	for i := range uint64(maxProbe) {
 		slot := &x.slots[(h+i)&mask]
@@ -124,8 +124,8 @@ func (x *shard) find(name string, h uint64) *Bucket {
 }
 
 // buckets lists the shard's buckets by name; nil has none.
-func (x *shard) buckets() map[string]*Bucket {
-	out := map[string]*Bucket{}
+func (x *shard) buckets() map[string]*bucketEntry {
+	out := map[string]*bucketEntry{}
 	if x == nil {
 		return out
 	}

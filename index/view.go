@@ -38,8 +38,9 @@ type view struct {
 	denyOnly bool
 	hashes   []uint32 // of the caller's identifiers
 
-	steps     [3]step
-	stepCount int
+	// steps are the layers that were asked, noted when explaining.
+	explaining bool
+	steps      []step
 
 	who, what     []*roaring.Bitmap
 	expanded      []byte
@@ -76,7 +77,7 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.whole = v.class.WholeOrganization()
 	v.text = r.Resource.ID
 	v.denyOnly = false
-	v.stepCount = 0
+	v.steps = v.steps[:0]
 	v.hashes = v.hashes[:0]
 	for _, id := range r.Principal.IDs {
 		v.hashes = append(v.hashes, hash32(id))

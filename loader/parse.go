@@ -76,7 +76,7 @@ func (l *Loader) compile(p part, org string, files []parsed) (c content, ds []po
 		found = append(found, more...)
 		c.policies = policies
 	case p == partBuckets && len(docs) == 1:
-		policies, more := l.c.Compiler.Bucket(docs[0])
+		policies, more := l.c.Compiler.Bucket(bucketOf(docs[0].File), docs[0])
 		found = append(found, more...)
 		c.policies = policies
 	}

@@ -93,18 +93,12 @@ type entry struct {
 	class Class
 }
 
-var (
-	table  []entry
-	byName map[string]ID // folded name -> ID
-)
+var table []entry
 
 func init() {
 	add := func(name string, class Class) {
-		if byName == nil {
-			byName = map[string]ID{}
-		}
-		byName[strings.ToLower(name)] = ID(len(table))
 		table = append(table, entry{name: name, class: class})
+		addSlot(ID(len(table) - 1))
 	}
 	for _, n := range strings.Fields(s3Names) {
 		class := Bucket
@@ -124,8 +118,11 @@ func init() {
 		add("cwobject:"+n, ControlPlane)
 	}
 	also := func(name, other string) {
-		e := &table[byName[strings.ToLower(name)]]
-		e.also = append(e.also, other)
+		id, ok := Lookup(name)
+		if !ok {
+			panic("action: " + name + " has another name and is not in the table")
+		}
+		table[id].also = append(table[id].also, other)
 	}
 	for _, p := range aliases {
 		also(p[0], p[1])
@@ -138,24 +135,6 @@ func init() {
 
 // Count returns how many actions are known.
 func Count() int { return len(table) }
-
-// Lookup finds a known action by its name, without regard to ASCII case. It
-// does not allocate.
-func Lookup(name string) (ID, bool) {
-	var buf [64]byte
-	if len(name) > len(buf) {
-		return 0, false
-	}
-	for i := 0; i < len(name); i++ {
-		c := name[i]
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		buf[i] = c
-	}
-	id, ok := byName[string(buf[:len(name)])]
-	return id, ok
-}
 
 // Name returns the action's name as the table spells it.
 func Name(id ID) string { return table[id].name }
@@ -173,9 +152,9 @@ func ClassOf(name string) Class {
 	}
 	i := strings.IndexByte(name, ':')
 	switch {
-	case i == 2 && fold(name[:2]) == "s3":
+	case i == 2 && equalFold(name[:2], "s3"):
 		return Bucket
-	case i == 8 && fold(name[:8]) == "cwobject":
+	case i == 8 && equalFold(name[:8], "cwobject"):
 		return ControlPlane
 	}
 	return IAM
@@ -183,26 +162,6 @@ func ClassOf(name string) Class {
 
 // ClassOfID tells the class of a known action.
 func ClassOfID(id ID) Class { return table[id].class }
-
-// fold compares without allocating for the two services that matter.
-func fold(s string) string {
-	for _, want := range [...]string{"s3", "cwobject"} {
-		if strings.EqualFold(s, want) && ascii(s) {
-			return want
-		}
-	}
-	return ""
-}
-
-// ascii guards against EqualFold's Unicode pairs (U+017F folds to s).
-func ascii(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
-}
 
 // Nearest returns the known action whose name is closest to the given one,
 // compared without case, and whether one is close enough to be worth
