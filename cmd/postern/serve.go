@@ -113,6 +113,13 @@ func (o *serveOptions) check() error {
 	return nil
 }
 
+func (o *serveOptions) config(current *index.Current, logger *slog.Logger) loader.Config {
+	c := o.policyFlags.config(current, logger)
+	c.StateDir = o.state
+	c.Rescan = o.rescan
+	return c
+}
+
 func runServe(args []string, env lookup, _ io.Reader, out, errs io.Writer) int {
 	fs := newFlags("serve", "serve -policies DIR [flags]", serveExamples)
 	var o serveOptions
@@ -149,8 +156,6 @@ func runServe(args []string, env lookup, _ io.Reader, out, errs io.Writer) int {
 func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger *slog.Logger, errs io.Writer) error {
 	current := new(index.Current)
 	config := o.config(current, logger)
-	config.StateDir = o.state
-	config.Rescan = o.rescan
 	if isTerminal(errs) {
 		p := newProgress(errs, time.Now)
 		defer p.end()
