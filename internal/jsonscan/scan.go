@@ -12,6 +12,7 @@ package jsonscan
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 )
 
 // Kind is the first byte of a value, with '0' for every number.
@@ -92,7 +93,7 @@ type Scanner struct {
 	other      []byte // the key that it is compared with, unescaped
 
 	// The member that Member found last.
-	keyRaw     []byte
+	keyEnd     int // of its closing quote; 0 if there is no member yet
 	keyEscaped bool
 	keyOffset  int
 	duplicate  int
@@ -108,7 +109,7 @@ func (s *Scanner) Reset(data []byte, maxDepth, maxMembers int, reportDuplicates 
 	s.maxDepth, s.maxMembers, s.lenient = min(maxDepth, MaxDepth), maxMembers, reportDuplicates
 	s.depth, s.first = 0, false
 	s.keys = s.keys[:0]
-	s.keyRaw = nil
+	s.keyOffset, s.keyEnd = 0, 0
 	s.duplicate = -1
 	if s.mapped {
 		clear(s.large[:])
@@ -141,6 +142,12 @@ func (s *Scanner) fail(offset int, message string) bool {
 }
 
 func (s *Scanner) space() {
+	if s.pos < len(s.data) && s.data[s.pos] <= ' ' {
+		s.spaces()
+	}
+}
+
+func (s *Scanner) spaces() {
 	for s.pos < len(s.data) {
 		switch s.data[s.pos] {
 		case ' ', '\n', '\r', '\t':
@@ -223,6 +230,9 @@ func (s *Scanner) next(close byte, what string) bool {
 	}
 	c := s.data[s.pos]
 	if c == close {
+		if c == '}' {
+			return s.leave()
+		}
 		s.pos++
 		s.depth--
 		s.first = false
@@ -249,13 +259,63 @@ func (s *Scanner) Element() bool { return s.next(']', msgNoCommaList) }
 // Member moves to the next member of the object entered last and reads its
 // key and colon; false at the object's end. The value is next.
 func (s *Scanner) Member() bool {
-	if !s.next('}', msgNoCommaObject) {
-		if s.errMessage == "" {
-			s.keys = s.keys[:s.base[s.depth+1]]
-			if s.mapped {
-				s.large[s.depth+1] = nil
-			}
+	// The usual case in one go: no white space, and a key of plain ASCII that
+	// does not stand at the very end. Whatever else it meets is left to member,
+	// which begins again.
+	data, i := s.data, s.pos
+	if s.errMessage != "" || i >= len(data) {
+		return s.member()
+	}
+	if data[i] == '}' {
+		return s.leave()
+	}
+	if !s.first {
+		if data[i] != ',' {
+			return s.member()
 		}
+		i++
+	}
+	if i+9 > len(data) || data[i] != '"' {
+		return s.member()
+	}
+	start := i + 1
+	word := binary.LittleEndian.Uint64(data[start:])
+	stop, end := stops(word), start
+	for stop == 0 && end+16 <= len(data) {
+		end += 8
+		stop = stops(binary.LittleEndian.Uint64(data[end:]))
+	}
+	end += bits.TrailingZeros64(stop) / 8
+	if end+1 >= len(data) || data[end] != '"' || data[end+1] != ':' {
+		return s.member()
+	}
+	// This is what tag computes.
+	n := end - start
+	t := uint64(n) << 56
+	if n >= 8 {
+		t ^= binary.LittleEndian.Uint64(data[end-8:])
+	} else {
+		t ^= word & (1<<(8*n) - 1)
+	}
+	own := s.keys[s.base[s.depth]:]
+	if len(own) >= mapFrom || s.maxMembers > 0 && len(own) >= s.maxMembers {
+		return s.member()
+	}
+	for k := range own {
+		if own[k].tag == t {
+			return s.member()
+		}
+	}
+	s.keys = append(s.keys, key{tag: t, start: int32(start), end: int32(end)})
+	s.first = false
+	s.keyOffset, s.keyEnd, s.keyEscaped, s.duplicate = i, end, false, -1
+	s.pos = end + 2
+	return true
+}
+
+// member is Member for all cases.
+func (s *Scanner) member() bool {
+	if !s.next('}', msgNoCommaObject) {
 		return false
 	}
 	s.keyOffset = s.pos
@@ -266,7 +326,7 @@ func (s *Scanner) Member() bool {
 		}
 		return false
 	}
-	s.keyRaw, s.keyEscaped = raw, escaped
+	s.keyEnd, s.keyEscaped = s.keyOffset+1+len(raw), escaped
 	s.duplicate = s.addKey(raw, escaped)
 	if s.duplicate >= 0 && !s.lenient {
 		return s.fail(s.keyOffset, msgDuplicate)
@@ -274,17 +334,33 @@ func (s *Scanner) Member() bool {
 	if s.maxMembers > 0 && len(s.keys)-int(s.base[s.depth]) > s.maxMembers {
 		return s.fail(s.keyOffset, msgMembers)
 	}
-	s.space()
-	if s.pos >= len(s.data) || s.data[s.pos] != ':' {
+	if s.space(); s.pos >= len(s.data) || s.data[s.pos] != ':' {
 		return s.fail(s.pos, msgColon)
 	}
 	s.pos++
 	return true
 }
 
+// leave reads the `}` of an object and forgets its keys.
+func (s *Scanner) leave() bool {
+	s.pos++
+	s.keys = s.keys[:s.base[s.depth]]
+	if s.mapped {
+		s.large[s.depth] = nil
+	}
+	s.depth--
+	s.first = false
+	return false
+}
+
 // Key returns the raw bytes of the key that Member read, between the quotes,
 // and whether they hold escapes.
-func (s *Scanner) Key() (raw []byte, escaped bool) { return s.keyRaw, s.keyEscaped }
+func (s *Scanner) Key() (raw []byte, escaped bool) {
+	if s.keyEnd == 0 {
+		return nil, false
+	}
+	return s.data[s.keyOffset+1 : s.keyEnd], s.keyEscaped
+}
 
 // KeyOffset is the place of the opening quote of that key.
 func (s *Scanner) KeyOffset() int { return s.keyOffset }
@@ -301,20 +377,20 @@ func (s *Scanner) addKey(raw []byte, escaped bool) int {
 		s.scratch = Unescape(s.scratch[:0], raw)
 		text = s.scratch
 	}
-	k := key{tag: tag(text), start: int32(s.keyOffset + 1), end: int32(s.keyOffset + 1 + len(raw)), escaped: escaped}
+	t := tag(text)
 	own := s.keys[s.base[s.depth]:]
 	found := -1
 	if len(own) >= mapFrom {
 		found = s.addLarge(own, text)
 	} else {
 		for i := range own {
-			if own[i].tag == k.tag && s.sameKey(&own[i], text) {
+			if own[i].tag == t && s.sameKey(&own[i], text) {
 				found = int(own[i].start) - 1
 				break
 			}
 		}
 	}
-	s.keys = append(s.keys, k)
+	s.keys = append(s.keys, key{tag: t, start: int32(s.keyOffset + 1), end: int32(s.keyOffset + 1 + len(raw)), escaped: escaped})
 	return found
 }
 

@@ -12,16 +12,21 @@ const (
 	highs = 0x8080808080808080
 )
 
+// stops has the high bit set in the first byte of w, counted from the low
+// end, that is not printable ASCII or is `"` or `\`. Bytes above that one may
+// be marked wrongly.
+func stops(w uint64) uint64 {
+	quote := w ^ (ones * '"')
+	slash := w ^ (ones * '\\')
+	return (((quote - ones) &^ quote) | ((slash - ones) &^ slash) | ((w - ones*0x20) &^ w) | w) & highs
+}
+
 // plain returns how many bytes of data from at are printable ASCII other than
 // `"` and `\`.
 func plain(data []byte, at int) int {
 	i := at
 	for i+8 <= len(data) {
-		w := binary.LittleEndian.Uint64(data[i:])
-		quote := w ^ (ones * '"')
-		slash := w ^ (ones * '\\')
-		stop := ((quote - ones) &^ quote) | ((slash - ones) &^ slash) | ((w - ones*0x20) &^ w) | w
-		if stop &= highs; stop != 0 {
+		if stop := stops(binary.LittleEndian.Uint64(data[i:])); stop != 0 {
 			return i - at + bits.TrailingZeros64(stop)/8
 		}
 		i += 8
@@ -40,11 +45,45 @@ func (s *Scanner) Text() (raw []byte, escaped, ok bool) {
 		return nil, false, false
 	}
 	s.space()
-	if s.pos >= len(s.data) || s.data[s.pos] != '"' {
+	data, start := s.data, s.pos+1
+	if start > len(data) || data[start-1] != '"' {
 		return nil, false, s.fail(s.pos, msgWantString)
 	}
-	start := s.pos + 1
-	for i := start; ; {
+	// Most strings are plain ASCII and do not stand at the very end.
+	for i := start; i+8 <= len(data); i += 8 {
+		stop := stops(binary.LittleEndian.Uint64(data[i:]))
+		if stop == 0 {
+			continue
+		}
+		if i += bits.TrailingZeros64(stop) / 8; data[i] != '"' {
+			return s.text(start, i)
+		}
+		s.pos = i + 1
+		return data[start:i], false, true
+	}
+	return s.text(start, start)
+}
+
+// TextOr reads the string that comes next, as Text does, and returns String.
+// Where a value of another kind comes next it reads nothing and returns that
+// kind; None if there was an error.
+func (s *Scanner) TextOr() (raw []byte, escaped bool, kind Kind) {
+	if s.pos >= len(s.data) || s.data[s.pos] != '"' { // else Text does what Peek would
+		if kind = s.Peek(); kind != String {
+			return nil, false, kind
+		}
+	}
+	raw, escaped, ok := s.Text()
+	if !ok {
+		return nil, false, None
+	}
+	return raw, escaped, String
+}
+
+// text is Text for a string that begins at start and of which the bytes before
+// i have been read.
+func (s *Scanner) text(start, i int) (raw []byte, escaped, ok bool) {
+	for {
 		i += plain(s.data, i)
 		if i >= len(s.data) {
 			return nil, false, s.fail(s.pos, msgUnclosed)

@@ -29,37 +29,40 @@ func checkAttributes(path string, list []policy.Attribute) fault {
 	return checkFolded(path, list)
 }
 
-// few is the number of keys up to which checkFolded uses little stack.
-const few = 12
+// few is the number of keys up to which each is compared with each.
+const few = 8
 
 // checkFolded finds keys that differ in ASCII case only. The list holds at most
 // MaxMembers.
 func checkFolded(path string, list []policy.Attribute) fault {
-	switch {
-	case len(list) < 2:
-		return fault{}
-	case len(list) <= few:
-		var tags [few]uint64
-		return folded(path, list, tags[:0])
+	if len(list) > few {
+		return foldedMany(path, list)
 	}
-	return foldedMany(path, list)
-}
-
-//go:noinline
-func foldedMany(path string, list []policy.Attribute) fault {
-	var tags [MaxMembers]uint64
-	return folded(path, list, tags[:0])
-}
-
-func folded(path string, list []policy.Attribute, tags []uint64) fault {
-	for i := range list {
-		tag := foldTag(list[i].Key)
-		for j, other := range tags {
-			if other == tag && value.EqualFoldASCII(list[i].Key, list[j].Key) {
-				return wrong(path+"."+shorten(list[i].Key), "the same key as "+quote(list[j].Key)+", since keys fold ASCII case; keep one")
+	for i := 1; i < len(list); i++ {
+		for j := range list[:i] {
+			if len(list[i].Key) == len(list[j].Key) && value.EqualFoldASCII(list[i].Key, list[j].Key) {
+				return sameKey(path, list, i, j)
 			}
 		}
-		tags = append(tags, tag)
+	}
+	return fault{}
+}
+
+func sameKey(path string, list []policy.Attribute, i, j int) fault {
+	return wrong(path+"."+shorten(list[i].Key), "the same key as "+quote(list[j].Key)+", since keys fold ASCII case; keep one")
+}
+
+// foldedMany is checkFolded for many keys: only those of equal tags are
+// compared.
+func foldedMany(path string, list []policy.Attribute) fault {
+	var tags [MaxMembers]uint64
+	for i := range list {
+		tags[i] = foldTag(list[i].Key)
+		for j, other := range tags[:i] {
+			if other == tags[i] && value.EqualFoldASCII(list[i].Key, list[j].Key) {
+				return sameKey(path, list, i, j)
+			}
+		}
 	}
 	return fault{}
 }

@@ -96,6 +96,13 @@ func checkIdentifier(i int, id string) fault {
 	return checkReserved(i, id[:slash])
 }
 
+// plainIdentifier reports that an identifier is in order wherever it stands;
+// of one of which it does not, checkIdentifier says what is wrong, if anything.
+func plainIdentifier(id string) bool {
+	slash := strings.IndexByte(id, '/')
+	return slash > 0 && slash < len(id)-1 && len(id) <= MaxID && validType(id[:slash]) && id[:slash] != "group" && id[:slash] != "token"
+}
+
 // checkReserved refuses the reserved providers where they cannot stand. A
 // token is a caller of its own and so only ever a first identifier.
 func checkReserved(i int, provider string) fault {

@@ -32,6 +32,8 @@ type Decoder struct {
 	// item in which it was.
 	fatal   fault
 	fatalAt int
+	// nulls: the condition keys being read hold some that are null.
+	nulls bool
 }
 
 // The members of an evaluation that a part holds.
@@ -84,7 +86,7 @@ const notObject = `the body is not a JSON object; write {"subject": ..., "action
 func (d *Decoder) start(body []byte, now int64) {
 	d.s.Reset(body, MaxDepth, MaxMembers, false)
 	d.now, d.at = now, -1
-	d.topFault, d.fatal = fault{}, fault{}
+	d.topFault, d.fatal, d.nulls = fault{}, fault{}, false
 	d.top.reset()
 }
 

@@ -362,6 +362,14 @@ func TestAbsent(t *testing.T) {
 			t.Errorf("%s: %+v, %v", body, r, err)
 		}
 	}
+	r, err := d.Evaluation([]byte(evaluation(props(`{"x":null,"claims":{"a":null,"b":1},"y":2}`), get, object, `{"z":3}`)), now)
+	if err != nil || !same(r.Principal.Properties, []policy.Attribute{attr("y", num("2"))}) || !same(r.Principal.Claims, []policy.Attribute{attr("b", num("1"))}) || len(r.Context) != 1 {
+		t.Errorf("nulls beside claims with nulls: %+v, %v", r, err)
+	}
+	r, err = d.Evaluation([]byte(evaluation(props(`{"x":1,"claims":{"a":null,"b":1},"y":null}`), get, object, "")), now)
+	if err != nil || !same(r.Principal.Properties, []policy.Attribute{attr("x", num("1"))}) || !same(r.Principal.Claims, []policy.Attribute{attr("b", num("1"))}) {
+		t.Errorf("nulls behind claims with nulls: %+v, %v", r, err)
+	}
 	if r, err := d.Evaluation([]byte(evaluation(jean, get, rprops(`{"tags":{}}`), "")), now); err != nil || !r.Resource.TagsKnown {
 		t.Errorf("empty tags: %+v, %v", r, err)
 	}

@@ -47,12 +47,9 @@ func (d *Decoder) kept(s *store) string {
 // null where that means absent, it is skipped, and "" returned; a string that
 // is empty is for the caller to judge, by stated.
 func (d *Decoder) str(s *store, path string, bound int) (text string, stated, ok bool) {
-	if k := d.s.Peek(); k != jsonscan.String {
-		return "", false, d.mistyped(path, "a string")
-	}
-	raw, escaped, ok := d.s.Text()
-	if !ok {
-		return "", false, false
+	raw, escaped, kind := d.s.TextOr()
+	if kind != jsonscan.String {
+		return "", false, kind != jsonscan.None && d.mistyped(path, "a string")
 	}
 	if text = s.string(raw, escaped); len(text) > bound {
 		return "", false, d.beyond(path, tooLong(bound))
@@ -100,8 +97,8 @@ func (d *Decoder) subject(p *part) bool {
 	case !validType(typ):
 		return d.wrong("subject.type", badType("type", typ))
 	}
-	if f := checkReserved(0, typ); f.found() {
-		return d.note(f)
+	if typ == "group" {
+		return d.note(checkReserved(0, typ))
 	}
 	text := append(p.store.tail(len(typ)+1+len(id)), typ...)
 	text = append(append(text, '/'), id...)
@@ -142,7 +139,7 @@ func (d *Decoder) action(p *part) bool {
 		return false
 	}
 	p.request.Action, p.request.ActionProperties = name, p.actionKeys
-	return d.note(checkAction(name))
+	return name != "" || d.note(checkAction(name))
 }
 
 func (d *Decoder) resource(p *part) bool {
@@ -174,7 +171,10 @@ func (d *Decoder) resource(p *part) bool {
 		return false
 	}
 	out.Tags, out.Properties = p.tags, p.resourceKeys
-	return d.note(checkResource(out))
+	if out.Type == "" || out.ID == "" || !validType(out.Type) {
+		d.note(checkResource(out))
+	}
+	return true
 }
 
 func (d *Decoder) context(p *part) bool {

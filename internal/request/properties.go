@@ -85,15 +85,26 @@ func (d *Decoder) enter(path string) (entered, ok bool) {
 // settle checks the condition keys of one object, and takes out those that are
 // null, which are absent.
 func (d *Decoder) settle(path string, list *[]policy.Attribute) bool {
-	f := checkFolded(path, *list)
-	kept := (*list)[:0]
-	for _, a := range *list {
+	if len(*list) > 1 {
+		if f := checkFolded(path, *list); f.found() {
+			d.note(f)
+		}
+	}
+	if d.nulls {
+		d.nulls = false
+		*list = dropNulls(*list)
+	}
+	return true
+}
+
+func dropNulls(list []policy.Attribute) []policy.Attribute {
+	kept := list[:0]
+	for _, a := range list {
 		if a.Values != nil || a.Unreadable {
 			kept = append(kept, a)
 		}
 	}
-	*list = kept
-	return d.note(f)
+	return kept
 }
 
 // field reads a property with a reserved name. What is spelled otherwise, or
@@ -157,7 +168,7 @@ func (d *Decoder) principals(p *part) bool {
 		if !ok {
 			return false
 		}
-		if !d.note(checkIdentifier(n+1, id)) {
+		if !plainIdentifier(id) && !d.note(checkIdentifier(n+1, id)) {
 			return false
 		}
 		p.ids = append(p.ids, id)
@@ -186,12 +197,9 @@ func (d *Decoder) groups(p *part) bool {
 
 // listed reads a string of a list.
 func (d *Decoder) listed(s *store, path string, n, bound int) (string, bool) {
-	if d.s.Peek() != jsonscan.String {
-		return "", d.mistyped(element(path, n), "a string")
-	}
-	raw, escaped, ok := d.s.Text()
-	if !ok {
-		return "", false
+	raw, escaped, kind := d.s.TextOr()
+	if kind != jsonscan.String {
+		return "", kind != jsonscan.None && d.mistyped(element(path, n), "a string")
 	}
 	text := s.string(raw, escaped)
 	if len(text) > bound {
@@ -210,15 +218,12 @@ func (d *Decoder) tags(p *part) bool {
 	d.s.EnterObject()
 	for d.s.Member() {
 		name := d.kept(&p.store)
-		if d.s.Peek() != jsonscan.String {
-			if !d.mistyped(path+"."+shorten(name), "a string") {
+		raw, escaped, kind := d.s.TextOr()
+		if kind != jsonscan.String {
+			if kind == jsonscan.None || !d.mistyped(path+"."+shorten(name), "a string") {
 				return false
 			}
 			continue
-		}
-		raw, escaped, ok := d.s.Text()
-		if !ok {
-			return false
 		}
 		text := p.store.string(raw, escaped)
 		if len(text) > MaxString {

@@ -16,8 +16,9 @@ var noValues = []policy.Value{}
 func (d *Decoder) attribute(s *store, path, name string, list *[]policy.Attribute) bool {
 	a := policy.Attribute{Key: name}
 	from := len(s.values)
-	switch d.s.Peek() {
+	switch kind := d.s.Peek(); kind {
 	case jsonscan.Null:
+		d.nulls = true
 		if _, ok := d.s.Literal(); !ok {
 			return false
 		}
@@ -34,14 +35,14 @@ func (d *Decoder) attribute(s *store, path, name string, list *[]policy.Attribut
 			if n == MaxValues {
 				return d.beyond(path+"."+shorten(name), tooMany(MaxValues))
 			}
-			switch d.s.Peek() {
+			switch kind := d.s.Peek(); kind {
 			case jsonscan.Object, jsonscan.Array, jsonscan.Null:
 				a.Unreadable = true
 				if !d.s.Skip() {
 					return false
 				}
 			default:
-				if !d.scalar(s, path, name) {
+				if !d.scalar(s, kind, path, name) {
 					return false
 				}
 			}
@@ -50,7 +51,7 @@ func (d *Decoder) attribute(s *store, path, name string, list *[]policy.Attribut
 			return false
 		}
 	default:
-		if !d.scalar(s, path, name) {
+		if !d.scalar(s, kind, path, name) {
 			return false
 		}
 	}
@@ -66,10 +67,11 @@ func (d *Decoder) attribute(s *store, path, name string, list *[]policy.Attribut
 	return true
 }
 
-// scalar reads one string, number or boolean into the store's values.
-func (d *Decoder) scalar(s *store, path, name string) bool {
+// scalar reads one string, number or boolean, which kind tells, into the
+// store's values.
+func (d *Decoder) scalar(s *store, kind jsonscan.Kind, path, name string) bool {
 	v := policy.Value{}
-	switch d.s.Peek() {
+	switch kind {
 	case jsonscan.String:
 		raw, escaped, ok := d.s.Text()
 		if !ok {
@@ -106,16 +108,15 @@ func (d *Decoder) claims(p *part) bool {
 		return d.mistyped("subject.properties.claims", "an object of verified token claims")
 	}
 	p.request.Principal.ClaimsStated = true
+	outer := d.nulls
+	d.nulls = false
 	if !d.claimsIn(p, "") {
 		return false
 	}
-	kept := p.claims[:0]
-	for _, a := range p.claims {
-		if a.Values != nil || a.Unreadable {
-			kept = append(kept, a)
-		}
+	if d.nulls {
+		p.claims = dropNulls(p.claims)
 	}
-	p.claims = kept
+	d.nulls = outer
 	return true
 }
 
