@@ -16,9 +16,13 @@ const (
 // end, that is not printable ASCII or is `"` or `\`. Bytes above that one may
 // be marked wrongly.
 func stops(w uint64) uint64 {
-	quote := w ^ (ones * '"')
-	slash := w ^ (ones * '\\')
-	return (((quote - ones) &^ quote) | ((slash - ones) &^ slash) | ((w - ones*0x20) &^ w) | w) & highs
+	const low7 = ones * 0x7f
+	// For bytes below 0x80 each sum has the high bit set unless the byte stops;
+	// the others carry into the bytes above them.
+	quote := (w ^ ones*'"') + low7
+	slash := (w ^ ones*'\\') + low7
+	control := w + ones*(0x80-0x20)
+	return (^(quote & slash & control) | w) & highs
 }
 
 // plain returns how many bytes of data from at are printable ASCII other than

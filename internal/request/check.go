@@ -99,8 +99,11 @@ func checkIdentifier(i int, id string) fault {
 // plainIdentifier reports that an identifier is in order wherever it stands;
 // of one of which it does not, checkIdentifier says what is wrong, if anything.
 func plainIdentifier(id string) bool {
-	slash := strings.IndexByte(id, '/')
-	return slash > 0 && slash < len(id)-1 && len(id) <= MaxID && validType(id[:slash]) && id[:slash] != "group" && id[:slash] != "token"
+	i := 0
+	for i < len(id) && typeBytes[id[i]] {
+		i++
+	}
+	return i > 0 && i <= MaxType && i < len(id)-1 && id[i] == '/' && len(id) <= MaxID && id[:i] != "group" && id[:i] != "token"
 }
 
 // checkReserved refuses the reserved providers where they cannot stand. A
@@ -177,7 +180,10 @@ const missingResource = `missing; write the resource, as in {"type": "bucket", "
 // (specification 1.3, 3.1), and sets its Kind.
 func fit(r *policy.Request) fault {
 	res := &r.Resource
-	class := action.ClassOf(r.Action)
+	class := action.Bucket
+	if !onBucket(r.Action) {
+		class = action.ClassOf(r.Action)
+	}
 	switch {
 	case class == action.IAM:
 		res.Kind = policy.ResourceTyped
@@ -208,6 +214,13 @@ func fit(r *policy.Request) fault {
 		return wrong("resource.type", quote(r.Action)+` is asked on a bucket or an object; write the type "bucket" with the id BUCKET, or "object" with BUCKET/KEY`)
 	}
 	return fault{}
+}
+
+// onBucket reports that an action is asked on a bucket or an object, without
+// looking it up: of an s3: action only two are not. Where it reports nothing,
+// the table of actions tells.
+func onBucket(name string) bool {
+	return len(name) > 3 && name[:3] == "s3:" && len(name) != len("s3:ListAllMyBuckets") && len(name) != len("s3:ListBuckets")
 }
 
 // validType reports whether s is 1 to 64 of `A-Z a-z 0-9 . _ -`

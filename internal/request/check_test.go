@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern/internal/action"
 	"postern/policy"
 )
 
@@ -64,6 +65,24 @@ func TestCheck(t *testing.T) {
 		if !errors.As(err, &e) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
+	}
+}
+
+// TestOnBucket: the short cut says of no action what the table does not.
+func TestOnBucket(t *testing.T) {
+	short := 0
+	for id := range action.Count() {
+		name := action.Name(action.ID(id))
+		class := action.ClassOf(name)
+		if onBucket(name) {
+			short++
+			if !class.S3() || class.WholeOrganization() {
+				t.Errorf("%s is not asked on a bucket or an object", name)
+			}
+		}
+	}
+	if short < action.Count()/2 {
+		t.Errorf("the short cut serves %d of %d actions", short, action.Count())
 	}
 }
 

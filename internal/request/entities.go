@@ -106,7 +106,7 @@ func (d *Decoder) subject(p *part) bool {
 
 	out.IDs, out.Groups = p.ids, p.groups
 	out.Claims, out.Properties = p.claims, p.subjectKeys
-	if isToken(out) {
+	if typ == "token" {
 		d.note(checkToken(out))
 		anonymousToken(out)
 	}

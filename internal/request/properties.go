@@ -21,7 +21,17 @@ var propertiesPath = [...]string{"subject.properties", "action.properties", "res
 // (specification 3.1): `subject.Org` would be the condition key `subject.org`.
 // In their exact spelling some are fields of a subject or a resource. The last
 // is one of a resource only.
-var reserved = [...]string{"type", "id", "org", "principals", "groups", "claims", "tags", "uid"}
+var reserved = [...]string{"type", "id", isOrg: "org", isPrincipals: "principals", isGroups: "groups", isClaims: "claims", isTags: "tags", isUID: "uid"}
+
+// The places in reserved of those that are fields.
+const (
+	isOrg = iota + 2
+	isPrincipals
+	isGroups
+	isClaims
+	isTags
+	isUID
+)
 
 // reservedAt returns the place of name in reserved, -1 if it has none.
 func reservedAt(e entity, name string) int {
@@ -62,7 +72,7 @@ func (d *Decoder) properties(p *part, e entity, list *[]policy.Attribute) bool {
 			d.wrong(path+"."+shorten(name), "stands twice, spelled in different ASCII case; keep "+quote(reserved[at]))
 		}
 		seen[at] = true
-		if !d.field(p, e, name) {
+		if !d.field(p, e, at, name) {
 			return false
 		}
 	}
@@ -107,42 +117,36 @@ func dropNulls(list []policy.Attribute) []policy.Attribute {
 	return kept
 }
 
-// field reads a property with a reserved name. What is spelled otherwise, or
-// is no field of this entity, is skipped like any unknown field.
-func (d *Decoder) field(p *part, e entity, name string) bool {
-	read := (func(*Decoder, *part) bool)(nil)
-	switch {
-	case name == "org" && e == ofSubject:
-		read = func(d *Decoder, p *part) (ok bool) {
-			p.request.Principal.Org, ok = d.filled(p, "subject.properties.org")
-			return ok
-		}
-	case name == "org" && e == ofResource:
-		read = func(d *Decoder, p *part) (ok bool) {
-			p.request.Resource.Org, ok = d.filled(p, "resource.properties.org")
-			return ok
-		}
-	case name == "uid" && e == ofResource:
-		read = func(d *Decoder, p *part) (ok bool) {
-			p.request.Resource.UID, _, ok = d.str(&p.store, "resource.properties.uid", MaxID)
-			return ok
-		}
-	case name == "principals" && e == ofSubject:
-		read = (*Decoder).principals
-	case name == "groups" && e == ofSubject:
-		read = (*Decoder).groups
-	case name == "claims" && e == ofSubject:
-		read = (*Decoder).claims
-	case name == "tags" && e == ofResource:
-		read = (*Decoder).tags
-	default:
+// field reads the property whose name is reserved, at that place. What is
+// spelled otherwise, or is no field of this entity, is skipped like any
+// unknown field; a field that is null is absent, like any property.
+func (d *Decoder) field(p *part, e entity, at int, name string) (ok bool) {
+	if name != reserved[at] {
 		return d.s.Skip()
 	}
-	if d.s.Peek() == jsonscan.Null { // absent, like any property that is null
+	if d.s.Peek() == jsonscan.Null {
 		_, ok := d.s.Literal()
 		return ok
 	}
-	return read(d, p)
+	switch {
+	case at == isOrg && e == ofSubject:
+		p.request.Principal.Org, ok = d.filled(p, "subject.properties.org")
+	case at == isOrg && e == ofResource:
+		p.request.Resource.Org, ok = d.filled(p, "resource.properties.org")
+	case at == isPrincipals && e == ofSubject:
+		ok = d.principals(p)
+	case at == isGroups && e == ofSubject:
+		ok = d.groups(p)
+	case at == isClaims && e == ofSubject:
+		ok = d.claims(p)
+	case at == isTags && e == ofResource:
+		ok = d.tags(p)
+	case at == isUID && e == ofResource:
+		p.request.Resource.UID, _, ok = d.str(&p.store, "resource.properties.uid", MaxID)
+	default:
+		ok = d.s.Skip()
+	}
+	return ok
 }
 
 // filled reads an organization, a string that must not be empty.
