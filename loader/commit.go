@@ -263,6 +263,11 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 		for name := range o.buckets {
 			l.dropBucket(ch, o, name)
 		}
+		for path := range o.odd {
+			if inBuckets(o.name, path) {
+				l.setOdd(ch, o.odd, oddPlace(o.name, path), nil)
+			}
+		}
 	}
 	for path, d := range x.odd {
 		l.setOdd(ch, o.odd, oddPlace(o.name, path), d)

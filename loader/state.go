@@ -316,7 +316,10 @@ func (l *Loader) flushUnit(p place, files []raw) error {
 	if old, err := s.read(p); err == nil && rawDigest(p.part, old) == good.digest {
 		return nil
 	}
-	if files == nil || rawDigest(p.part, files) != good.digest {
+	switch {
+	case good.files == 0:
+		files = nil
+	case rawDigest(p.part, files) != good.digest:
 		files = l.reread(p, o)
 	}
 	if rawDigest(p.part, files) != good.digest {

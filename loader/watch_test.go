@@ -1,0 +1,360 @@
+package loader
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"postern/policy"
+)
+
+// run starts watching and stops with the test.
+func (tr *tree) run() {
+	tr.t.Helper()
+	tr.background(func(ctx context.Context) error { return tr.l.Run(ctx) })
+}
+
+func (tr *tree) background(run func(context.Context) error) {
+	tr.t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- run(ctx) }()
+	tr.t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			tr.t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+// soon waits until the bucket is decided as wanted.
+func (tr *tree) soon(what, org, bucket string, want policy.Reason) {
+	tr.t.Helper()
+	tr.eventually(what, func() bool { return tr.decide(org, bucket) == want })
+}
+
+func (tr *tree) eventually(what string, ok func() bool) {
+	tr.t.Helper()
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	tr.t.Fatalf("%s: not noticed\n%s", what, tr.describe())
+}
+
+// settled waits until the looks that events asked for are over.
+func (tr *tree) settled() {
+	tr.t.Helper()
+	quiet := 0
+	tr.eventually("settled", func() bool {
+		if tr.l.pending.wait(0, 0) < 0 && tr.l.mu.TryLock() {
+			tr.l.mu.Unlock()
+			quiet++
+		} else {
+			quiet = 0
+		}
+		return quiet > 20
+	})
+}
+
+func watched(t *testing.T, files ...string) *tree {
+	t.Helper()
+	tr := emptyTree(t)
+	tr.config.Rescan = time.Hour // only events
+	tr.config.Observe = nil      // its list is not guarded
+	tr.config.Logger = nil
+	for i := 0; i < len(files); i += 2 {
+		tr.write(files[i], files[i+1])
+	}
+	tr.start()
+	tr.run()
+	tr.settled()
+	return tr
+}
+
+func TestEvents(t *testing.T) {
+	tr := watched(t, "o1/access-policies/a.json", allowAll("a"), "o1/buckets/b.json", denyAll("b"))
+	tr.write("o1/buckets/b.json", allowBucket("b"))
+	tr.soon("a bucket file written", "o1", "b", allowed)
+	tr.write("o1/buckets/new.json.tmp", denyAll("new"))
+	tr.rename("o1/buckets/new.json.tmp", "o1/buckets/new.json")
+	tr.soon("a bucket file renamed in", "o1", "new", bucketDeny)
+	tr.remove("o1/buckets/new.json")
+	tr.soon("a bucket file removed", "o1", "new", policy.OwnerUnknown)
+	tr.write("o1/buckets.json", `{"buckets":["plain"]}`)
+	tr.soon("a list", "o1", "plain", allowed)
+	tr.write("o1/access-policies/b.json", denyBucket("b", "plain"))
+	tr.soon("an organization policy", "o1", "plain", policy.OrganizationDeny)
+	tr.write("o1/buckets/b.json", brokenFile)
+	tr.eventually("a broken file", func() bool { return len(tr.l.Status().Quarantined) == 1 })
+	tr.write("o1/buckets/b.json", denyAll("b"))
+	tr.soon("mended", "o1", "b", bucketDeny)
+
+	tr.write("o2/access-policies/a.json", allowAll("a"))
+	tr.write("o2/buckets/c.json", denyAll("c"))
+	tr.soon("a new organization", "o2", "c", bucketDeny)
+	tr.settled()
+	tr.write("o2/buckets/c.json", allowBucket("c"))
+	tr.soon("a change in the new organization", "o2", "c", allowed)
+
+	tr.rename("o2", "o3")
+	tr.soon("an organization renamed", "o3", "c", allowed)
+	tr.settled()
+	tr.write("o3/buckets/c.json", denyAll("c"))
+	tr.soon("a change in the renamed organization", "o3", "c", bucketDeny)
+	tr.write("o3/access-policies/z.json", denyBucket("z", "c"))
+	tr.soon("and in its policies", "o3", "c", policy.OrganizationDeny)
+
+	tr.remove("o3")
+	tr.write("o3/access-policies/a.json", allowAll("a"))
+	tr.write("o3/buckets/c.json", denyAll("c"))
+	tr.soon("made again", "o3", "c", bucketDeny)
+	tr.settled()
+	tr.write("o3/buckets/c.json", allowBucket("c"))
+	tr.soon("a change in the folder made again", "o3", "c", allowed)
+}
+
+func TestEventsOfLinks(t *testing.T) {
+	tr := emptyTree(t)
+	tr.config.Rescan, tr.config.Observe, tr.config.Logger = time.Hour, nil, nil
+	base := filepath.Dir(tr.root)
+	files := func(effect string) []string {
+		return []string{"o1/access-policies/a.json", allowAll("a"), "o1/buckets/b.json", bucketPolicy(effect, "b"), "o1/buckets/x.json", bucketPolicy("Deny", "x")}
+	}
+	tr.kubelet("1", files("Allow")...)
+	tr.link("..data/o1", "o1")
+	tr.write("..shared/p", denyAll("l"))
+	tr.link("../../../..shared/p", "..v1/o1/buckets/l.json")
+	os.Symlink(tr.root, filepath.Join(base, "link"))
+	tr.config.Root = filepath.Join(base, "link")
+	tr.start()
+	tr.run()
+	tr.settled()
+	tr.want("o1", "b", allowed)
+	tr.want("o1", "l", bucketDeny)
+
+	tr.write("..shared/p", allowBucket("l"))
+	tr.soon("a link's target written", "o1", "l", allowed)
+	tr.write("..v1/o1/buckets/b.json", denyAll("b"))
+	tr.soon("a file behind a linked folder", "o1", "b", bucketDeny)
+
+	tr.settled()
+	generation := tr.current.Load().Generation()
+	tr.kubelet("2", files("Allow")...)
+	tr.remove("..v1")
+	tr.soon("a swap of ..data", "o1", "b", allowed)
+	tr.settled()
+	if got := tr.current.Load().Generation(); got != generation+1 {
+		t.Errorf("%d generations of one swap", got-generation)
+	}
+	tr.write("..v2/o1/buckets/b.json", denyAll("b"))
+	tr.soon("a file behind the swapped folder", "o1", "b", bucketDeny)
+
+	tr.link("..later/o2", "o2")
+	tr.eventually("a dangling link", func() bool { return len(tr.l.Status().Quarantined) == 4 })
+	tr.write("..made/o2/access-policies/a.json", allowAll("a"))
+	tr.write("..made/o2/buckets/c.json", allowBucket("c"))
+	tr.rename("..made", "..later")
+	tr.soon("its target", "o2", "c", allowed)
+
+	tr.write("../rev2/o1/access-policies/a.json", allowAll("a"))
+	tr.write("../rev2/o1/buckets/b.json", allowBucket("b"))
+	os.Symlink("rev2", filepath.Join(base, "next"))
+	os.Rename(filepath.Join(base, "next"), filepath.Join(base, "link"))
+	tr.soon("the root re-pointed", "o1", "b", allowed)
+	tr.soon("the root re-pointed", "o2", "c", policy.OwnerUnknown)
+	tr.settled()
+	tr.write("../rev2/o1/buckets/b.json", denyAll("b"))
+	tr.soon("a file behind the new root", "o1", "b", bucketDeny)
+}
+
+// "Changes that come close together (25 ms of quiet, at most 250 ms after the
+// first) make one generation"
+func TestBurst(t *testing.T) {
+	p := newPending()
+	const quiet, most = 25 * time.Millisecond, 250 * time.Millisecond
+	if p.wait(quiet, most) >= 0 {
+		t.Fatal("a burst without events")
+	}
+	p.event(fsnotify.Event{Name: "/x", Op: fsnotify.Write})
+	if w := p.wait(quiet, most); w <= 0 || w > quiet {
+		t.Errorf("waits %v after an event", w)
+	}
+	p.last = time.Now()
+	p.first = p.last.Add(-240 * time.Millisecond)
+	if w := p.wait(quiet, most); w > 10*time.Millisecond {
+		t.Errorf("waits %v, 240 ms after the first event", w)
+	}
+	p.everything()
+	if w := p.wait(quiet, most); w != 0 {
+		t.Errorf("waits %v after an overflow", w)
+	}
+	if got := p.take(); !got.all || len(got.paths) != 1 || p.wait(quiet, most) >= 0 {
+		t.Error("take does not take all")
+	}
+	for i := range maxPaths + 1 {
+		p.event(fsnotify.Event{Name: strconv.Itoa(i), Op: fsnotify.Write})
+	}
+	if got := p.take(); !got.all || len(got.paths) > 1 {
+		t.Errorf("%d paths are kept, all: %v", len(got.paths), got.all)
+	}
+}
+
+func TestBurstIsOneGeneration(t *testing.T) {
+	tr := emptyTree(t)
+	tr.config.Rescan, tr.config.Observe, tr.config.Logger = time.Hour, nil, nil
+	tr.config.Quiet, tr.config.MaxWait = 200*time.Millisecond, 10*time.Second
+	tr.write("o1/access-policies/a.json", allowAll("a"))
+	tr.start()
+	tr.run()
+	tr.settled()
+	for i := range 40 {
+		tr.write("o1/buckets/b"+strconv.Itoa(i)+".json", denyAll("b"+strconv.Itoa(i)))
+	}
+	tr.soon("the last", "o1", "b39", bucketDeny)
+	tr.settled()
+	tr.wantGeneration(2)
+}
+
+// fake is a notifier that sends nothing of its own.
+type fake struct {
+	mu     sync.Mutex
+	err    error
+	events chan fsnotify.Event
+	errs   chan error
+	paths  map[string]int
+}
+
+func newFake() *fake {
+	return &fake{events: make(chan fsnotify.Event), errs: make(chan error), paths: map[string]int{}}
+}
+
+func (f *fake) Add(path string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.paths[path]++
+	}
+	return f.err
+}
+
+func (f *fake) Remove(path string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.paths, path)
+	return nil
+}
+
+func (f *fake) Close() error {
+	close(f.events)
+	close(f.errs)
+	return nil
+}
+
+func (f *fake) has(path string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.paths[path] > 0
+}
+
+func withFake(t *testing.T, rescan time.Duration, f *fake) *tree {
+	t.Helper()
+	tr := emptyTree(t)
+	tr.config.Rescan, tr.config.Observe = rescan, nil
+	tr.write("o1/access-policies/a.json", allowAll("a"))
+	tr.write("o1/buckets/b.json", denyAll("b"))
+	tr.start()
+	if f == nil {
+		tr.background(func(ctx context.Context) error { return tr.l.run(ctx, nil, nil, nil) })
+	} else {
+		tr.background(func(ctx context.Context) error { return tr.l.run(ctx, f, f.events, f.errs) })
+	}
+	tr.settled()
+	return tr
+}
+
+// "on overflow at once"
+func TestOverflow(t *testing.T) {
+	f := newFake()
+	tr := withFake(t, time.Hour, f)
+	tr.write("o1/buckets/b.json", allowBucket("b"))
+	f.errs <- fsnotify.ErrEventOverflow
+	tr.soon("an overflow", "o1", "b", allowed)
+}
+
+// "file systems without events are ... covered by a full rescan: ... every -rescan"
+func TestTicker(t *testing.T) {
+	for _, f := range []*fake{nil, newFake()} {
+		tr := withFake(t, 20*time.Millisecond, f)
+		tr.write("o1/buckets/b.json", allowBucket("b"))
+		tr.soon("a rescan", "o1", "b", allowed)
+	}
+}
+
+// "an exhausted watch limit"
+func TestExhaustedWatches(t *testing.T) {
+	f := newFake()
+	f.err = syscall.ENOSPC
+	tr := withFake(t, 20*time.Millisecond, f)
+	tr.write("o1/buckets/b.json", allowBucket("b"))
+	tr.soon("a rescan", "o1", "b", allowed)
+	tr.settled()
+	if n := strings.Count(tr.log.String(), "cannot be watched"); n != 1 {
+		t.Errorf("%d log lines about watches", n)
+	}
+}
+
+// "a lost watch": the watch is set again with the next look at everything, and
+// a folder that is gone is not watched any more.
+func TestLostWatch(t *testing.T) {
+	f := newFake()
+	tr := withFake(t, time.Hour, f)
+	dir := tr.path("o1/buckets")
+	for _, d := range []string{"", "o1", "o1/access-policies", "o1/buckets"} {
+		if !f.has(tr.path(d)) {
+			t.Errorf("%q is not watched: %v", d, f.paths)
+		}
+	}
+	f.Remove(dir)
+	f.events <- fsnotify.Event{Name: dir, Op: fsnotify.Remove}
+	tr.eventually("watched again", func() bool { return f.has(dir) })
+	f.Remove(dir)
+	f.errs <- fsnotify.ErrEventOverflow
+	tr.eventually("watched again after an overflow", func() bool { return f.has(dir) })
+	tr.remove("o1")
+	tr.l.Rescan()
+	tr.eventually("not watched", func() bool { return !f.has(dir) && !f.has(tr.path("o1")) })
+}
+
+// SIGHUP, while running.
+func TestRescanWhileRunning(t *testing.T) {
+	tr := watched(t, "o1/access-policies/a.json", allowAll("a"), "o1/buckets/b.json", denyAll("b"), "o1/buckets/c.json", denyAll("c"))
+	tr.rename("o1/buckets", "..gone")
+	tr.eventually("the fault", func() bool { return len(tr.l.Status().Quarantined) == 1 })
+	tr.want("o1", "b", bucketDeny)
+	tr.l.Rescan()
+	tr.soon("SIGHUP", "o1", "b", policy.OwnerUnknown)
+}
+
+// A policy directory that vanishes and comes back while running.
+func TestRootVanishesWhileRunning(t *testing.T) {
+	tr := watched(t, "o1/access-policies/a.json", allowAll("a"), "o1/buckets/b.json", denyAll("b"))
+	tr.rename("", "../away")
+	tr.eventually("the failure", func() bool { return tr.l.Status().Result == policy.ReloadFailed })
+	tr.want("o1", "b", bucketDeny)
+	tr.write("../away/o1/buckets/b.json", allowBucket("b"))
+	tr.rename("../away", "")
+	tr.soon("it is back", "o1", "b", allowed)
+	tr.settled()
+	tr.write("o1/buckets/b.json", denyAll("b"))
+	tr.soon("a change in it", "o1", "b", bucketDeny)
+}
