@@ -12,7 +12,7 @@ import (
 // texts are bytes behind the last entry.
 //
 //	header   headerWords
-//	actions  actionWords a statement
+//	actions  a word a statement, and then another
 //	records  recordWords a statement, Deny statements first
 //	entries  principals, patterns, conditions and action sets of the statements
 //	text
@@ -29,12 +29,10 @@ const (
 )
 
 // The action dimension of a statement: up to four known actions in the bytes
-// of one word (empty bytes are noAction), or wideActions there and the place of
-// a set entry behind it.
+// of a word (empty bytes are noAction), or wideActions there, and in the second
+// run of words the place of a set entry.
 const (
-	actionsPacked = iota
-	actionsSet
-	actionWords
+	actionWords = 2
 
 	noAction    = 0xff
 	wideActions = 0xfefefefe
@@ -137,33 +135,51 @@ func (b block) nameOrg(at uint32) string {
 	return b.str(b[at+nameOrgAt], b[at+nameLen]>>nameOrgBits)
 }
 
-// record is what a statement's record says.
+// record is a statement's record; see the layout above.
 type record struct {
-	flags                                                 uint32
-	names, exact, beginnings, organizations               uint32
-	patterns, exactPatterns, prefixPatterns, globPatterns uint32
-	conditions, conditionCount                            uint32
+	b                              block
+	first, more, names, conditions uint32
 }
 
-func (r *record) is(flag uint32) bool { return r.flags&flag != 0 }
-
 // record reads the record of a statement.
-func (b block) record(id int) (r record) {
+func (b block) record(id int) record {
 	at := headerWords + actionWords*b.count() + recordWords*id
 	w := b[at : at+recordWords : at+recordWords]
-	first, more := w[recordFirst], w[recordMore]
-	r.flags = first & 0xff
-	r.names, r.conditions = w[recordNames], w[recordConditions]
-	if r.flags&flagLong == 0 {
-		r.conditionCount, r.exact, r.beginnings = first>>8&0xff, first>>16&0xff, first>>24
-		r.organizations, r.exactPatterns, r.prefixPatterns, r.globPatterns = more&0xff, more>>8&0xff, more>>16&0xff, more>>24
-	} else {
-		w = b[more : more+countWords]
-		r.conditionCount, r.exact, r.beginnings, r.organizations = w[0], w[1], w[2], w[3]
-		r.exactPatterns, r.prefixPatterns, r.globPatterns = w[4], w[5], w[6]
+	return record{b, w[recordFirst], w[recordMore], w[recordNames], w[recordConditions]}
+}
+
+func (r *record) is(flag uint32) bool { return r.first&flag != 0 }
+
+// conditionCount is the number of conditions.
+func (r *record) conditionCount() uint32 {
+	if r.is(flagLong) {
+		return r.b[r.more]
 	}
-	r.patterns = r.names + nameWords*(r.exact+r.beginnings+r.organizations)
-	return r
+	return r.first >> 8 & 0xff
+}
+
+// who are the numbers of identifiers, beginnings and organizations.
+func (r *record) who() (exact, beginnings, organizations uint32) {
+	if r.is(flagLong) {
+		w := r.b[r.more : r.more+countWords]
+		return w[1], w[2], w[3]
+	}
+	return r.first >> 16 & 0xff, r.first >> 24, r.more & 0xff
+}
+
+// what are the numbers of exact, prefix and glob patterns.
+func (r *record) what() (exact, prefix, glob uint32) {
+	if r.is(flagLong) {
+		w := r.b[r.more : r.more+countWords]
+		return w[4], w[5], w[6]
+	}
+	return r.more >> 8 & 0xff, r.more >> 16 & 0xff, r.more >> 24
+}
+
+// patterns is the place of the first pattern entry.
+func (r *record) patterns() uint32 {
+	exact, beginnings, organizations := r.who()
+	return r.names + nameWords*(exact+beginnings+organizations)
 }
 
 // packActions packs up to four known actions into a word; false if the
@@ -194,25 +210,50 @@ func hasByte(packed, all uint32) uint32 {
 	return (x | -x) >> 31
 }
 
+// set is the place of the set entry of a statement with wideActions.
+func (b block) set(id int) uint32 { return b[headerWords+b.count()+id] }
+
+// setHas is 1 if a set entry holds the requested known action, else 0.
+func (b block) setHas(at uint32, v *view) uint32 {
+	return b[at+setKnown+uint32(v.action>>5)] >> (v.action & 31) & 1
+}
+
 // covers reports whether a statement covers the requested action.
 func (b block) covers(id int, v *view) bool {
-	at := headerWords + actionWords*id
-	packed := b[at+actionsPacked]
+	packed := b[headerWords+id]
 	if packed != wideActions {
-		if !v.known {
-			return false
-		}
-		return hasByte(packed, v.packed) != 0
+		return v.known && hasByte(packed, v.packed) != 0
 	}
-	at = int(b[at+actionsSet])
+	at := b.set(id)
 	if v.known {
-		return b[at+setKnown+int(v.action>>5)]>>(v.action&31)&1 != 0
+		return b.setHas(at, v) != 0
 	}
-	programs := uint32(at + setWords)
 	for i := range b[at+setPrograms] {
-		if glob(b.text(programs, i), v.actionFolded()) {
+		if glob(b.text(at+setWords, i), v.actionFolded()) {
 			return b[at+setNot] == 0
 		}
 	}
 	return b[at+setNot] != 0
+}
+
+// candidates are the statements of a part of one word that cover the action.
+func (b block) candidates(v *view) (set uint64) {
+	n := b.count()
+	if !v.known {
+		for id := range n {
+			if b.covers(id, v) {
+				set |= 1 << id
+			}
+		}
+		return set
+	}
+	all := v.packed
+	for id, packed := range b[headerWords : headerWords+n] {
+		if packed == wideActions {
+			set |= uint64(b.setHas(b.set(id), v)) << id
+		} else if x := packed ^ all; (x-0x01010101)&^x&0x80808080 != 0 {
+			set |= 1 << id
+		}
+	}
+	return set
 }

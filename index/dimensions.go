@@ -9,25 +9,26 @@ func (p *Policies) resourceHolds(b block, r *record, v *view) bool {
 	if v.whole {
 		return r.is(flagWhole)
 	}
-	at := r.patterns
-	if n := r.exactPatterns; n > 0 {
-		if i := b.after(at, n, v.text); i > 0 && b.text(at, i-1) == v.text {
+	at := r.patterns()
+	exact, prefix, globs := r.what()
+	if exact > 0 {
+		if i := b.after(at, exact, v.text); i > 0 && b.text(at, i-1) == v.text {
 			return !r.is(flagNotResource)
 		}
-		at += textWords * n
+		at += textWords * exact
 	}
-	if n := r.prefixPatterns; n > 0 {
-		if n == 1 {
-			if strings.HasPrefix(v.text, b.text(at, 0)) {
-				return !r.is(flagNotResource)
-			}
-		} else if i := b.after(at, n, v.text); i > 0 && strings.HasPrefix(v.text, b.text(at, i-1)) {
+	if prefix > 0 {
+		i := uint32(1)
+		if prefix > 1 {
+			i = b.after(at, prefix, v.text)
+		}
+		if i > 0 && strings.HasPrefix(v.text, b.text(at, i-1)) {
 			return !r.is(flagNotResource)
 		}
-		at += textWords * n
+		at += textWords * prefix
 	}
 	unsure := false
-	for i := range r.globPatterns {
+	for i := range globs {
 		switch p.match(b.text(at, i), v.text, v) {
 		case matches:
 			return !r.is(flagNotResource)
@@ -70,11 +71,13 @@ func (b block) lists(r *record, v *view) bool {
 		return true
 	}
 	ids := v.request.Principal.IDs
-	at, n := r.names, r.exact
+	n, beginnings, organizations := r.who()
+	at := r.names
 	if n <= 8 {
 		for end := at + nameWords*n; at < end; at += nameWords {
+			have := b[at+nameHash]
 			for j, h := range v.hashes {
-				if b[at+nameHash] == h && b.nameText(at) == ids[j] && b.sameOrg(at, v) {
+				if have == h && b.nameText(at) == ids[j] && b.sameOrg(at, v) {
 					return true
 				}
 			}
@@ -87,15 +90,15 @@ func (b block) lists(r *record, v *view) bool {
 		}
 		at += nameWords * n
 	}
-	if n = r.beginnings; n > 0 {
+	if beginnings > 0 {
 		for _, id := range ids {
-			if b.hasBeginning(at, n, id, v) {
+			if b.hasBeginning(at, beginnings, id, v) {
 				return true
 			}
 		}
-		at += nameWords * n
+		at += nameWords * beginnings
 	}
-	for end := at + nameWords*r.organizations; at < end; at += nameWords {
+	for end := at + nameWords*organizations; at < end; at += nameWords {
 		if b.nameOrg(at) == v.org {
 			return true
 		}
@@ -144,6 +147,9 @@ func less(a1, a2, b1, b2 string) bool { return a1 < b1 || a1 == b1 && a2 < b2 }
 // hasBeginning finds a beginning of id among n prefix-free entries sorted by
 // organization and text.
 func (b block) hasBeginning(at, n uint32, id string, v *view) bool {
+	if n == 1 {
+		return b.sameOrg(at, v) && strings.HasPrefix(id, b.nameText(at))
+	}
 	org := b.orgOf(at, v)
 	low, high := uint32(0), n
 	for low < high {

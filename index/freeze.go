@@ -100,10 +100,9 @@ func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
 		if s.Deny {
 			head[headerDenies]++
 		}
-		actions := head[headerWords+actionWords*i:]
 		packed, ok := packActions(&s.Actions)
-		if actions[actionsPacked] = packed; !ok {
-			actions[actionsSet] = w.set(&s.Actions)
+		if head[headerWords+i] = packed; !ok {
+			head[headerWords+len(list)+i] = w.set(&s.Actions)
 		}
 		statements[i] = freezeStatement(s, bucket)
 		w.record(head[headerWords+actionWords*len(list)+recordWords*i:][:recordWords], &statements[i])

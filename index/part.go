@@ -38,29 +38,6 @@ func (p *Policies) satisfied(b block, v *view) policy.Effect {
 	return policy.EffectNone
 }
 
-// candidates are the statements of a part of one word that cover the action.
-func (b block) candidates(v *view) (set uint64) {
-	n := b.count()
-	if !v.known {
-		for id := range n {
-			if b.covers(id, v) {
-				set |= 1 << id
-			}
-		}
-		return set
-	}
-	column := b[headerWords : headerWords+actionWords*n]
-	for id := 0; actionWords*id+actionsSet < len(column); id++ {
-		packed := column[actionWords*id+actionsPacked]
-		has := hasByte(packed, v.packed)
-		if packed == wideActions {
-			has = b[column[actionWords*id+actionsSet]+setKnown+uint32(v.action>>5)] >> (v.action & 31) & 1
-		}
-		set |= uint64(has) << id
-	}
-	return set
-}
-
 // scan is satisfied with the index switched off.
 func (p *Policies) scan(b block, v *view) policy.Effect {
 	for id := range b.count() {
