@@ -318,7 +318,7 @@ func (s *Scanner) member() bool {
 	if !s.next('}', msgNoCommaObject) {
 		return false
 	}
-	s.keyOffset = s.pos
+	offset := s.pos
 	raw, escaped, ok := s.Text()
 	if !ok {
 		if s.errMessage == msgWantString {
@@ -326,7 +326,7 @@ func (s *Scanner) member() bool {
 		}
 		return false
 	}
-	s.keyEnd, s.keyEscaped = s.keyOffset+1+len(raw), escaped
+	s.keyOffset, s.keyEnd, s.keyEscaped = offset, offset+1+len(raw), escaped
 	s.duplicate = s.addKey(raw, escaped)
 	if s.duplicate >= 0 && !s.lenient {
 		return s.fail(s.keyOffset, msgDuplicate)
