@@ -205,9 +205,6 @@ func exchange(t *testing.T, l *memoryListener, data []byte) []*http.Response {
 	case <-time.After(20 * time.Second):
 		t.Fatal("the connection was not closed")
 	}
-	if len(bytes.TrimLeft(data, "\r\n")) > 0 && c.out.Len() == 0 {
-		t.Fatalf("no answer to %q", data)
-	}
 	var out []*http.Response
 	r := bufio.NewReader(&c.out)
 	for {
