@@ -18,6 +18,8 @@ const root = "../.."
 // binary is the real postern, built once for all tests.
 var binary string
 
+var buildFlags = []string{"build"}
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Exit(func() int {
@@ -27,7 +29,7 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		binary = filepath.Join(dir, "postern")
-		if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		if out, err := exec.Command("go", append(buildFlags, "-o", binary, ".")...).CombinedOutput(); err != nil {
 			os.Stderr.Write(out)
 			return 1
 		}

@@ -65,10 +65,19 @@ func TestLinear(t *testing.T) {
 		}
 		// Advice is bounded by count, so both sizes lie past its bounds.
 		const n = 15_000
-		small, large := measure(n), measure(4*n)
-		t.Logf("%-16s %v, %v", name, small, large)
-		if large > 9*small+20*time.Millisecond {
-			t.Errorf("%s: %v for %d, %v for %d", name, small, n, large, 4*n)
+		// A busy machine may slow one measurement; what is not linear is slow
+		// each time.
+		const tries = 5
+		for try := 1; ; try++ {
+			small, large := measure(n), measure(4*n)
+			t.Logf("%-16s %v, %v", name, small, large)
+			if large <= 9*small+20*time.Millisecond {
+				break
+			}
+			if try == tries {
+				t.Errorf("%s: %v for %d, %v for %d", name, small, n, large, 4*n)
+				break
+			}
 		}
 	}
 }
