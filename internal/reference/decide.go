@@ -8,7 +8,7 @@ import (
 	"postern/policy"
 )
 
-// Evaluator answers requests by specification 1, from a policy directory.
+// Evaluator answers requests by specification 1 and 2, from a policy directory.
 type Evaluator struct {
 	directory *policy.Directory
 }
@@ -20,12 +20,13 @@ func New(d *policy.Directory) *Evaluator { return &Evaluator{directory: d} }
 // Generation is 0 and Nearest nil.
 //
 // Determining lists the satisfied statements of the effect that decided, in
-// the order of layer, file and index.
+// the order of layer, file and index (of the iam layer then line and name).
 //
 // Steps lists the layers that were asked, in that order, and what each said:
-// the caller's organization policies; for a foreign caller the owner's, of
-// which only some Denies count, so that they say Allow where none is
-// satisfied; the bucket policy, which says Allow where it is known that there
+// the caller's organization policies; for a cwobject: action the iam layer,
+// where the organization has iam documents; for a foreign caller the owner's
+// organization policies, of which only some Denies count, so that they say
+// Allow where none is satisfied; the bucket policy, which says Allow where it is known that there
 // is none and the caller owns the bucket. A layer that is unavailable says
 // ImplicitDeny. Ownership and availability that are checked before any
 // statement (the reasons of LayerNone, and not_bucket_owner) are no steps.
@@ -64,8 +65,8 @@ func (q *question) decide() {
 	}
 
 	// 1.2: "A caller with no organization or no identifier is anonymous, and is
-	// always denied".
-	if q.caller == "" || len(r.Principal.IDs) == 0 {
+	// always denied"; 2, tokens: so is a token that is nobody's.
+	if q.caller == "" || len(r.Principal.IDs) == 0 || q.nobody() {
 		q.answer(policy.LayerNone, policy.Anonymous)
 		return
 	}
@@ -107,15 +108,17 @@ func (q *question) decide() {
 		}
 	}
 
-	// 1.3, the first column of layers: organization, for every one of these.
+	// 1.3, the column of layers: organization, for every one of these.
+	if class == action.ControlPlane {
+		q.decideControlPlane()
+		return
+	}
 	allows := q.organizationStep()
 	if allows == nil {
 		return
 	}
 
 	switch class {
-	case action.ControlPlane:
-		q.joinIAM(allows)
 	case action.ListAllMyBuckets:
 		q.allow(policy.LayerOrganization, allows)
 	case action.CreateBucket:
@@ -140,22 +143,6 @@ func (q *question) decide() {
 	case action.BucketPolicy, action.Bucket:
 		q.decideBucket(class, allows)
 	}
-}
-
-// decideIAM answers the actions of the iam layer, of which this evaluator
-// knows no statement: nothing is granted there.
-func (q *question) decideIAM() {
-	// 1.3, Tenant boundary, holds in the iam layer too: it is outside the
-	// bucket step.
-	if q.outsideTenant() {
-		q.answer(policy.LayerNone, policy.OwnerMismatch)
-		return
-	}
-	if q.organization(q.caller).IAMUnavailable {
-		q.deny(policy.LayerIAM, q.caller, policy.IAMUnavailable, nil)
-		return
-	}
-	q.deny(policy.LayerIAM, q.caller, policy.IAMNoMatch, nil)
 }
 
 // outsideTenant reports that the request states an organization that is not
@@ -203,22 +190,25 @@ func (q *question) findOwner(class action.Class) policy.Reason {
 	return policy.ReasonNone
 }
 
-// organizationStep asks all organization policies of the caller's organization
-// together (1.3). It returns the Allows that let the request go on, or answers
-// it and returns nil.
-func (q *question) organizationStep() []policy.StatementRef {
-	policies := q.organization(q.caller).Policies
-	// "no policy at all -> deny". For cwobject: it also takes that no iam
-	// statement names the caller: there are none here.
-	if len(policies) == 0 {
-		q.deny(policy.LayerOrganization, q.caller, policy.NoOrganizationPolicy, nil)
-		return nil
-	}
-	var allows, denies []policy.StatementRef
-	for _, d := range policies {
+// organizationStatements asks all organization policies of the caller's
+// organization together (1.3), and returns the satisfied ones.
+func (q *question) organizationStatements() (allows, denies []policy.StatementRef) {
+	for _, d := range q.organization(q.caller).Policies {
 		allows = append(allows, q.satisfied(policy.LayerOrganization, d, policy.EffectAllow)...)
 		denies = append(denies, q.satisfied(policy.LayerOrganization, d, policy.EffectDeny)...)
 	}
+	return allows, denies
+}
+
+// organizationStep is the organization step of s3: actions (1.3). It returns
+// the Allows that let the request go on, or answers it and returns nil.
+func (q *question) organizationStep() []policy.StatementRef {
+	// "no policy at all -> deny".
+	if len(q.organization(q.caller).Policies) == 0 {
+		q.deny(policy.LayerOrganization, q.caller, policy.NoOrganizationPolicy, nil)
+		return nil
+	}
+	allows, denies := q.organizationStatements()
 	switch {
 	case len(denies) > 0: // "any satisfied Deny -> deny"
 		q.deny(policy.LayerOrganization, q.caller, policy.OrganizationDeny, denies)
@@ -230,17 +220,6 @@ func (q *question) organizationStep() []policy.StatementRef {
 	// "a satisfied Allow -> go on"
 	q.step(policy.LayerOrganization, q.caller, policy.Allow)
 	return allows
-}
-
-// joinIAM ends a cwobject: action, which the caller's iam statements join
-// (1.3). There are none here; where they are unknown, one of them might deny
-// (4, Units: "iam/ its iam layer and cwobject: (iam_unavailable)").
-func (q *question) joinIAM(allows []policy.StatementRef) {
-	if q.organization(q.caller).IAMUnavailable {
-		q.deny(policy.LayerIAM, q.caller, policy.IAMUnavailable, nil)
-		return
-	}
-	q.allow(policy.LayerOrganization, allows)
 }
 
 // decideBucket answers what the bucket step decides, after the organization

@@ -45,13 +45,16 @@ func (q *question) filter(layer policy.Layer, d *policy.Document, effect policy.
 	return refs
 }
 
-// inOrder sorts by layer, file and index.
+// inOrder sorts by layer, file and index, and where an iam document gives one
+// index to several things, by line and name.
 func inOrder(refs []policy.StatementRef) []policy.StatementRef {
 	slices.SortStableFunc(refs, func(a, b policy.StatementRef) int {
 		return cmp.Or(
 			cmp.Compare(a.Layer, b.Layer),
 			cmp.Compare(a.File, b.File),
 			cmp.Compare(a.Index, b.Index),
+			cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Statement, b.Statement),
 		)
 	})
 	return refs

@@ -1,0 +1,163 @@
+package reference
+
+import (
+	"slices"
+
+	"postern/policy"
+)
+
+// iam is one request on its way through the iam layer of the caller's
+// organization (2).
+type iam struct {
+	// question is the request with the facts that entities add to it, which
+	// hold in this layer only.
+	question
+	documents []*policy.AccessDocument // the organization's
+	builtIn   *policy.AccessDocument   // never nil
+	who       caller
+}
+
+// verdict is what the iam statements say about a request.
+type verdict struct {
+	// named: a statement of either effect reaches the caller, whatever it
+	// speaks about.
+	named          bool
+	allows, denies []policy.StatementRef
+	// open are the constraints of the satisfied Allows, 0 where there is none.
+	open []uint64
+}
+
+// decideIAM answers the actions of the iam layer (1.3, 2).
+func (q *question) decideIAM() {
+	// 1.3, Tenant boundary: "Outside the bucket step the only organization is
+	// the caller's".
+	if q.outsideTenant() {
+		q.answer(policy.LayerNone, policy.OwnerMismatch)
+		return
+	}
+	if q.organization(q.caller).IAMUnavailable {
+		q.deny(policy.LayerIAM, q.caller, policy.IAMUnavailable, nil)
+		return
+	}
+	v := q.askIAM()
+	switch {
+	case len(v.denies) > 0: // 2: "a Deny ... always wins"
+		q.deny(policy.LayerIAM, q.caller, policy.IAMDeny, v.denies)
+	case len(v.allows) == 0: // "Default deny"
+		q.deny(policy.LayerIAM, q.caller, policy.IAMNoMatch, nil)
+	default:
+		q.step(policy.LayerIAM, q.caller, policy.Allow)
+		q.allow(policy.LayerIAM, v.allows)
+		q.oblige(v.open)
+	}
+}
+
+// decideControlPlane answers the cwobject: actions (1.3): "organization,
+// joined by the caller's iam statements, Allows and Denies". The iam layer is a
+// step only where the organization has iam documents, or would have to be
+// asked and cannot be.
+func (q *question) decideControlPlane() {
+	folder := q.organization(q.caller)
+	allows, denies := q.organizationStatements()
+	// 1.8: "For cwobject:, a Deny is organization_deny or iam_deny by where it
+	// stands (organization first)."
+	if len(denies) > 0 {
+		q.deny(policy.LayerOrganization, q.caller, policy.OrganizationDeny, denies)
+		return
+	}
+	said := policy.ImplicitDeny
+	if len(allows) > 0 {
+		said = policy.Allow
+	}
+	q.step(policy.LayerOrganization, q.caller, said)
+
+	// 4, Units: an iam/ that was never good denies "its iam layer and cwobject:
+	// (iam_unavailable)": one of its statements might be a Deny. What is denied
+	// without it keeps its reason.
+	if folder.IAMUnavailable && len(allows) > 0 {
+		q.deny(policy.LayerIAM, q.caller, policy.IAMUnavailable, nil)
+		return
+	}
+
+	var v verdict
+	if len(q.documents()) > 0 {
+		v = q.askIAM()
+		switch {
+		case len(v.denies) > 0:
+			q.deny(policy.LayerIAM, q.caller, policy.IAMDeny, v.denies)
+			return
+		case len(v.allows) > 0:
+			q.step(policy.LayerIAM, q.caller, policy.Allow)
+		default:
+			q.step(policy.LayerIAM, q.caller, policy.ImplicitDeny)
+		}
+	}
+	switch {
+	case len(allows) > 0:
+		q.allow(policy.LayerOrganization, append(allows, v.allows...))
+		// A determining Allow of an organization policy has no constraint.
+		q.oblige(append(v.open, 0))
+	case len(v.allows) > 0:
+		q.allow(policy.LayerIAM, v.allows)
+		q.oblige(v.open)
+	case len(folder.Policies) == 0 && !v.named:
+		// "For cwobject: "no policy at all" also means no iam statement that
+		// names the caller."
+		q.answer(policy.LayerOrganization, policy.NoOrganizationPolicy)
+	default:
+		q.answer(policy.LayerOrganization, policy.OrganizationNoMatch)
+	}
+}
+
+// oblige sets the obligation of an allow (2, constraints): "the longest of the
+// determining Allows; one without it lifts it".
+func (q *question) oblige(open []uint64) {
+	if slices.Contains(open, 0) {
+		return
+	}
+	q.explanation.Decision.MaxOpenSeconds = slices.Max(open)
+}
+
+// documents are the files of iam/ of the caller's organization, without those
+// that are none.
+func (q *question) documents() []*policy.AccessDocument {
+	folder := q.organization(q.caller)
+	if folder.IAMUnavailable {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(folder.Access), func(d *policy.AccessDocument) bool { return d == nil })
+}
+
+// askIAM asks every iam statement of the caller's organization.
+func (q *question) askIAM() verdict {
+	a := q.iam()
+	a.addFacts()
+	var v verdict
+	for _, g := range a.grants() {
+		v.named = true
+		constraints := a.satisfiedRules(g)
+		if len(constraints) == 0 {
+			continue
+		}
+		refs := &v.allows
+		if g.ref.Effect == policy.EffectDeny {
+			refs = &v.denies
+		} else {
+			v.open = append(v.open, constraints...)
+		}
+		if !slices.Contains(*refs, g.ref) { // "equal refs are listed once" (doc.go)
+			*refs = append(*refs, g.ref)
+		}
+	}
+	return v
+}
+
+// iam prepares the caller's organization for questions of the iam layer.
+func (q *question) iam() *iam {
+	a := &iam{question: *q, documents: q.documents(), builtIn: q.directory.BuiltIn}
+	if a.builtIn == nil {
+		a.builtIn = &policy.AccessDocument{}
+	}
+	a.who = a.expand()
+	return a
+}
