@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"postern/index"
 	"postern/policy"
@@ -24,7 +23,6 @@ type tree struct {
 	current *index.Current
 	log     *strings.Builder
 	seen    []*policy.Status // what Observe was given
-	now     time.Time
 }
 
 // newTree makes a policy directory of the files given, path and content in

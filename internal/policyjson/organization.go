@@ -75,8 +75,7 @@ func (d *decoder) organization() *policy.Document {
 	at := d.s.Offset()
 	set := &orgTop
 	wrapped := false
-	var f found
-	f = d.fields(set, func(i int) {
+	f := d.fields(set, func(i int) {
 		switch k := d.s.Peek(); {
 		case i != orgPolicy:
 			d.organizationField(doc, i)

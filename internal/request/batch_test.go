@@ -12,7 +12,6 @@ import (
 type recorder struct {
 	items    []string
 	restarts int
-	keep     []policy.Request
 }
 
 func (v *recorder) Restart() { v.items, v.restarts = nil, v.restarts+1 }

@@ -145,8 +145,8 @@ func TestNothingAllocates(t *testing.T) {
 		Address("2001:db8::1")
 		Address("not an address")
 		Prefix("10.0.0.0/8")
-		Binary("AAAA")
-		Bool("True")
+		_ = Binary("AAAA")
+		_, _ = Bool("True")
 	})
 	if n != 0 {
 		t.Errorf("%v allocations", n)
