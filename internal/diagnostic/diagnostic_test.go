@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"postern/policy"
@@ -213,18 +212,15 @@ func TestWriterFails(t *testing.T) {
 }
 
 // Many diagnostics in one line of many megabytes: each looks at its
-// neighbourhood only. Looking at the whole line each time would be 80 GB.
+// neighbourhood only. Looking at the whole line each time would be 80 GB, and
+// past the test's timeout.
 func TestLongLines(t *testing.T) {
 	source := bytes.Repeat([]byte(`{"a":1},`), 1<<20)
 	var ds []policy.Diagnostic
 	for i := range 10_000 {
 		ds = append(ds, policy.Diagnostic{Position: at(1, 1+i*800), Message: "m"})
 	}
-	start := time.Now()
 	if n := strings.Count(print(t, ds, string(source), Options{}), "^\n"); n != len(ds) {
 		t.Errorf("%d carets, want %d", n, len(ds))
-	}
-	if d := time.Since(start); d > 5*time.Second {
-		t.Errorf("took %v", d)
 	}
 }

@@ -4,15 +4,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
-// Reading a file takes time linear in its size, whatever stands in it: four
-// times the file may take nine times as long, not the sixteen of a square.
-func TestLinear(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
+// hostile are files of n things each that a careless reader takes quadratic
+// time for.
+func hostile() map[string]func(n int) string {
 	repeat := func(n int, format string) string {
 		var b strings.Builder
 		for i := range n {
@@ -26,7 +22,7 @@ func TestLinear(t *testing.T) {
 	statement := func(rest string) string {
 		return `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Resource": "*", ` + rest + `}}`
 	}
-	for name, text := range map[string]func(n int) string{
+	return map[string]func(n int) string{
 		"unknown fields": func(n int) string { return "{" + repeat(n, `"field%07d": 1`) + "}" },
 		"one tag":        func(n int) string { return "{" + repeat(n, `"%07dfield-of-one-tag": 1`) + "}" },
 		"condition keys": func(n int) string {
@@ -52,32 +48,32 @@ func TestLinear(t *testing.T) {
 		},
 		"escapes": func(n int) string { return `{"name": "` + strings.Repeat(`\u00e9`, n) + `"}` },
 		"buckets": func(n int) string { return `{"buckets": [` + repeat(n, `"b%07d"`) + `]}` },
-	} {
-		measure := func(n int) time.Duration {
-			data := []byte(text(n))
-			best := time.Hour
-			for range 3 {
-				start := time.Now()
-				Parse("f", data, Limits{})
-				best = min(best, time.Since(start))
-			}
-			return best
+	}
+}
+
+// TestHostileFiles reads hostile files of nearly the size that -max-file
+// allows. Quadratic time would take an hour here, past any test's timeout.
+func TestHostileFiles(t *testing.T) {
+	for name, text := range hostile() {
+		data := []byte(text(200_000))
+		if f, ds := Parse("f", data, Limits{}); f.Kind == 0 && len(ds) == 0 {
+			t.Errorf("%s: nothing was read", name)
 		}
-		// Advice is bounded by count, so both sizes lie past its bounds.
-		const n = 15_000
-		// A busy machine may slow one measurement; what is not linear is slow
-		// each time.
-		const tries = 5
-		for try := 1; ; try++ {
-			small, large := measure(n), measure(4*n)
-			t.Logf("%-16s %v, %v", name, small, large)
-			if large <= 9*small+20*time.Millisecond {
-				break
-			}
-			if try == tries {
-				t.Errorf("%s: %v for %d, %v for %d", name, small, n, large, 4*n)
-				break
-			}
+	}
+}
+
+// BenchmarkHostileFiles shows the time for a file and for one four times as
+// long: ns/op has to grow by four.
+func BenchmarkHostileFiles(b *testing.B) {
+	for name, text := range hostile() {
+		for _, n := range []int{15_000, 60_000} {
+			data := []byte(text(n))
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				b.SetBytes(int64(len(data)))
+				for b.Loop() {
+					Parse("f", data, Limits{})
+				}
+			})
 		}
 	}
 }
