@@ -44,7 +44,7 @@ func (d *decoder) conditions(f *field, cs *conditions) {
 		d.conditionKeys(op, at, cs)
 	}
 	if n == 0 && !d.s.Failed() {
-		d.report(at, msgConditionEmpty)
+		d.report(at, msgConditionEmpty, quote(f.name))
 	}
 }
 

@@ -33,9 +33,13 @@ type decoder struct {
 	principals    []policy.PrincipalPattern
 	conditionList conditions
 	statementList []policy.Statement
+	scopes        []scope // known scopes of the set or record at hand
 
-	// variables: `${` starts a policy variable. Set once a bucket policy's
-	// version is known.
+	// statementCount counts what a file of iam/ holds of statements.
+	statementCount int
+
+	// variables: `${` starts a policy variable. Set in iam documents, and once
+	// a bucket policy's version is known.
 	variables bool
 	// bucket whose policy this is, "" if unknown.
 	bucket string
@@ -66,7 +70,7 @@ type fieldSet struct {
 	hints map[string]string
 }
 
-const maxFields = 10
+const maxFields = 12
 
 // found says which fields of an object were there.
 type found struct {

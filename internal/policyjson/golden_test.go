@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write what is found into the golden fil
 
 // A golden file of testdata/errors holds one input and the diagnostics that it
 // gives, as internal/diagnostic prints them. The input's name tells the reader:
-// organization.json, bucket.json, buckets.json, or any.json for Parse; with
+// organization.json, bucket.json, buckets.json, access.json, or any.json for Parse; with
 // `.quoted` at the end it is a Go string literal. Words `bucket=b`, `depth=N`
 // and `statements=N` of the comment set the other arguments.
 type golden struct {
@@ -87,10 +87,15 @@ func (g *golden) parse() (result any, ds []policy.Diagnostic) {
 		return ParseBucketList(g.name, g.input, g.limits)
 	case "any.json":
 		f, ds := Parse(g.name, g.input, g.limits)
-		if f.Kind == policy.KindBucketList {
+		switch f.Kind {
+		case policy.KindBucketList:
 			return f.Buckets, ds
+		case policy.KindAccess:
+			return f.Access, ds
 		}
 		return f.Document, ds
+	case "access.json":
+		return ParseAccess(g.name, g.input, g.limits)
 	}
 	panic("no reader for " + g.name)
 }
@@ -133,12 +138,12 @@ func (g *golden) codes() (out []code) {
 		d.bucketPolicy(g.bucket)
 	case "buckets.json":
 		d.bucketList()
+	case "access.json":
+		d.access()
 	case "any.json":
-		// These two are Parse's own, and have no variable part.
-		for _, c := range []code{msgUnknownKind, msgAccessKind} {
-			if _, ds := g.parse(); slices.ContainsFunc(ds, func(d policy.Diagnostic) bool { return d.Message == messages[c].text }) {
-				out = append(out, c)
-			}
+		// This one is Parse's own, and has no variable part.
+		if _, ds := g.parse(); slices.ContainsFunc(ds, func(d policy.Diagnostic) bool { return d.Message == messages[msgUnknownKind].text }) {
+			out = append(out, msgUnknownKind)
 		}
 		return out
 	}

@@ -107,6 +107,7 @@ var telling = map[string]policy.Kind{
 	"roles":          policy.KindAccess,
 	"groups":         policy.KindAccess,
 	"bindings":       policy.KindAccess,
+	"defaults":       policy.KindAccess,
 	"tokens":         policy.KindAccess,
 	"issuers":        policy.KindAccess,
 	"entities":       policy.KindAccess,

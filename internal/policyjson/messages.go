@@ -13,7 +13,6 @@ const (
 	msgMoreErrors
 	msgMoreWarnings
 	msgUnknownKind
-	msgAccessKind
 
 	msgDuplicateKey
 	msgSameElement
@@ -90,6 +89,60 @@ const (
 
 	msgBucketName
 
+	msgAccessForm
+	msgDocumentKind
+	msgNameEmpty
+	msgNameStar
+	msgEmptyObject
+	msgHasNeither
+	msgWholeNumber
+	msgTypeName
+	msgAccessActionStar
+	msgAccessActionForm
+	msgAccessActionNever
+	msgScopeType
+	msgAccessResourceForm
+	msgAccessResourceType
+	msgResourceUID
+	msgTagKey
+	msgTagOperator
+	msgTagValues
+	msgSelectorNegative
+	msgBindingID
+	msgBindingNothing
+	msgMemberARN
+	msgMemberBare
+	msgMemberStar
+	msgTokenType
+	msgTokenField
+	msgTokenGroup
+	msgTokenUser
+	msgExpires
+	msgIssuerDeny
+	msgClaimPath
+	msgEntityForm
+	msgEntityStar
+	msgEntityUID
+	msgEntityGroup
+	msgEntityTags
+	msgEntityProperty
+
+	msgRecordField
+	msgRecordID
+	msgRecordType
+	msgNodeType
+	msgNodeNear
+	msgNodeField
+	msgPermissionEmpty
+	msgPermissionWild
+	msgPermissionForm
+	msgOptionLiteral
+	msgOptionTwice
+	msgNotBoolean
+	msgConditionBool
+	msgContext
+	msgNeverEqual
+
 	messageCount
 )
 
@@ -109,8 +162,7 @@ var messages = [messageCount]struct {
 	msgUTF16:        {isError, "the file looks like UTF-16; save it as UTF-8"},
 	msgMoreErrors:   {isError, "and %s more errors from here on; correct those above first"},
 	msgMoreWarnings: {isWarning, "and %s more warnings from here on"},
-	msgUnknownKind:  {isError, "this is no policy document; an organization policy has `policy` or `statements`, a bucket policy `Statement`, a bucket list `buckets`"},
-	msgAccessKind:   {isError, "this is an iam document, which this build does not support yet; keep it out of the policy directory"},
+	msgUnknownKind:  {isError, "this is no policy document; an organization policy has `policy` or `statements`, a bucket policy `Statement`, a bucket list `buckets`, an iam document `apiVersion`"},
 
 	msgDuplicateKey: {isError, "the key %s stands twice in one object, first at %s; keep one"},
 	msgSameElement:  {isError, "%s is the element %s once more, which stands at %s; keep one"},
@@ -167,7 +219,7 @@ var messages = [messageCount]struct {
 	msgBoth:              {isError, "%s and %s exclude each other, and the other stands at %s; keep one"},
 	msgNeither:           {isError, "the statement has neither %s nor %s; add %s"},
 
-	msgConditionEmpty:  {isWarning, "\"Condition\" is empty and restricts nothing; remove it"},
+	msgConditionEmpty:  {isWarning, "%s is empty and restricts nothing; remove it"},
 	msgOperatorEmpty:   {isError, "the operator %s has no keys; write {\"KEY\": \"VALUE\"}, or remove it"},
 	msgOperatorName:    {isError, "a condition operator is empty; write its name, such as \"StringEquals\""},
 	msgOperatorUnknown: {isError, "there is no condition operator %s; write one of specification 1.7, such as \"StringEquals\""},
@@ -186,4 +238,58 @@ var messages = [messageCount]struct {
 	msgAlwaysList:      {isWarning, "%s is always a list; write %s or %s to say how many of its values must hold"},
 
 	msgBucketName: {isError, "%s is no bucket name; write 1 to 255 letters, digits, `.`, `-` or `_`"},
+
+	msgAccessForm:         {isError, "this is neither an AccessPolicy, which has \"apiVersion\": \"postern/v1\", nor a Pulumi record, which has \"details\", nor {\"roles\": [...]} of records"},
+	msgDocumentKind:       {isError, "there is no kind %s; write %s"},
+	msgNameEmpty:          {isError, "a name in %s is empty; write one"},
+	msgNameStar:           {isError, "%s holds `*`, which members could not name; give the %s another name"},
+	msgEmptyObject:        {isError, "%s is an empty object; write %s"},
+	msgHasNeither:         {isError, "%s has neither %s nor %s; add %s"},
+	msgWholeNumber:        {isError, "%s is %s; write %s"},
+	msgTypeName:           {isError, "%s is no type of resource, which is 1 to 64 letters, digits, `.`, `_` or `-`; write %s"},
+	msgAccessActionStar:   {isError, "\"*\" would be every action of every service; write each service, as in \"stack:*\""},
+	msgAccessActionForm:   {isError, "%s is no action of an iam document; write a service with `:` and a pattern after it, such as \"stack:read\" or \"stack:*\", or a name without `:` and wildcards, such as \"read\""},
+	msgAccessActionNever:  {isWarning, "%s never matches in the iam layer, which says nothing on `s3:`; write it into an organization policy, or remove it"},
+	msgScopeType:          {isWarning, "the scope %s is asked on resources of type %s, and this holds it to type %s, where it never matches; move it, or remove it"},
+	msgAccessResourceForm: {isError, "%s is no resource of an iam document; write \"*\", or a type with `:` and a pattern after it, such as %s"},
+	msgAccessResourceType: {isError, "%s does not begin with a type of resource (1 to 64 letters, digits, `.`, `_`, `-`) and `:`; write one as in \"stack:*\", or \"*\" for everything"},
+	msgResourceUID:        {isError, "%s names a resource by its opaque id, which is compared as it is; write the whole id, without `*`, `?` and `${`"},
+	msgTagKey:             {isError, "a tag's key is empty; write its name"},
+	msgTagOperator:        {isError, "there is no operator %s; write %s"},
+	msgTagValues:          {isError, "the operator %s has no \"values\"; remove them, or write \"In\" or \"NotIn\""},
+	msgSelectorNegative:   {isWarning, "this selector says only what a resource must not have, so it also selects resources without any tags; add what it must have"},
+	msgBindingID:          {isError, "the binding id %s stands twice in one document, first at %s; give each binding its own"},
+	msgBindingNothing:     {isError, "a binding has neither \"roles\" nor \"permissionSets\" nor \"actions\"; add \"roles\": [\"ROLE\"], or what it gives"},
+	msgMemberARN:          {isError, "%s is an ARN, and members are identifiers alone; write %s"},
+	msgMemberBare:         {isError, "%s has no provider; write %s for a group, or an identifier such as %s"},
+	msgMemberStar:         {isError, "%s names no single %s; name each, or write \"*\" for everyone"},
+	msgTokenType:          {isError, "there is no type of token %s; write %s"},
+	msgTokenField:         {isError, "a token of type %s has no %s; remove it, or change the type"},
+	msgTokenGroup:         {isError, "%s is how members name a group; write its name alone, %s"},
+	msgTokenUser:          {isError, "%s is no user; write %s"},
+	msgExpires:            {isError, "%s is no time with date, time and offset (RFC 3339); write %s"},
+	msgIssuerDeny:         {isError, "a Deny of an issuer gives no roles; remove them, or write \"effect\": \"Allow\""},
+	msgClaimPath:          {isError, "%s is no path of a claim; write names joined with `.`, and a name that holds a dot, and no other, in double quotes, as in \"sub\", \"a.b\" or \"\\\"kubernetes.io\\\".pod.name\""},
+	msgEntityForm:         {isError, "%s is no entity; write a resource as \"type:id\" or a principal as \"provider/name\""},
+	msgEntityStar:         {isError, "%s holds `*`, and an entity is one resource or principal; name each"},
+	msgEntityUID:          {isError, "%s names a resource by its opaque id, which is a fact of the request; write \"type:id\" with the id that requests name, not %s"},
+	msgEntityGroup:        {isError, "%s is a group, which asks for nothing; write the properties of its members"},
+	msgEntityTags:         {isError, "tags are of resources, and %s is a principal; write them into \"properties\""},
+	msgEntityProperty:     {isError, "%s cannot be a property; %s"},
+
+	msgRecordField:     {isWarning, "the field %s of %s is not read; remove it, or leave it as Pulumi wrote it"},
+	msgRecordID:        {isError, "the record id %s stands twice in one document, first at %s; keep one of the records"},
+	msgRecordType:      {isError, "there is no resource type %s of records; write %s"},
+	msgNodeType:        {isError, "there is no %s here; write %s"},
+	msgNodeNear:        {isError, "there is no %s here; write %s"},
+	msgNodeField:       {isError, "a %s has no %s; remove it"},
+	msgPermissionEmpty: {isWarning, "an empty permission grants nothing; remove it"},
+	msgPermissionWild:  {isError, "%s holds a wildcard, which Pulumi's scopes do not have; write each scope"},
+	msgPermissionForm:  {isError, "%s is no scope; write \"object:action\", such as \"stack:read\""},
+	msgOptionLiteral:   {isError, "the value of an option must be a literal; write a PermissionLiteralExpression..., or a PermissionDescriptorIfThenElse in place of the Select"},
+	msgOptionTwice:     {isError, "this value stands twice in one Select, first at %s; keep one of the options"},
+	msgNotBoolean:      {isError, "%s is neither true nor false; write an And, Or, Not, Equal or HasTag"},
+	msgConditionBool:   {isError, "a condition must not be a literal; write an And, Or, Not, Equal or HasTag, or leave the condition out"},
+	msgContext:         {isError, "the context of a tag must be the entity that is asked about; write {\"__type\": \"PermissionExpressionStack\"}, or ...Environment, ...InsightsAccount, ...Team"},
+	msgNeverEqual:      {isWarning, "%s and %s are never equal; compare like with like"},
 }

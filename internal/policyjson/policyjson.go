@@ -1,7 +1,8 @@
 // Package policyjson reads the bytes of one policy file into a
-// policy.Document, and writes a document back. It is the one decoder of all
-// policy languages (specification 4, Strict JSON), and the only place that
-// checks the rules of specification 1.4 to 1.7 that one file can break.
+// policy.Document or policy.AccessDocument, and writes a document back. It is
+// the one decoder of all policy languages (specification 4, Strict JSON), and
+// the only place that checks the rules of specification 1.4 to 1.7 and 2 that
+// one file can break.
 //
 // It is strict: whatever it does not understand is an error, because a rule
 // that is read past is a hole. It reports every error of a file at once, each
@@ -16,6 +17,7 @@ import (
 	"bytes"
 	"sync"
 
+	"postern/internal/builtin"
 	"postern/internal/jsonscan"
 	"postern/policy"
 )
@@ -31,12 +33,13 @@ type Limits struct {
 
 const defaultStatements = 100_000
 
-// File is what Parse found: of Document and Buckets the one that goes with
-// Kind, and neither if there was an error.
+// File is what Parse found: of Document, Buckets and Access the one that goes
+// with Kind, and none if there was an error.
 type File struct {
 	Kind     policy.Kind
 	Document *policy.Document
 	Buckets  []string
+	Access   *policy.AccessDocument
 }
 
 // ParseOrganization reads an organization policy (specification 1.4). On an
@@ -86,15 +89,13 @@ func Parse(file string, data []byte, l Limits) (File, []policy.Diagnostic) {
 		f.Document, ds = ParseBucket(file, "", data, l)
 	case policy.KindBucketList:
 		f.Buckets, ds = ParseBucketList(file, data, l)
+	case policy.KindAccess:
+		f.Access, ds = ParseAccess(file, data, l)
 	default:
 		d := begin(file, data, l)
 		defer d.release()
 		if d.s.Peek() != jsonscan.None {
-			c := msgUnknownKind
-			if kind == policy.KindAccess {
-				c = msgAccessKind
-			}
-			d.report(d.s.Offset(), c)
+			d.report(d.s.Offset(), msgUnknownKind)
 		}
 		d.skip()
 		d.s.End()
@@ -138,6 +139,7 @@ func (d *decoder) release() {
 	*d = decoder{
 		s: d.s, unescaped: d.unescaped, list: d.list,
 		principals: d.principals, conditionList: d.conditionList, statementList: d.statementList,
+		scopes: d.scopes,
 	}
 	decoders.Put(d)
 }
@@ -154,3 +156,15 @@ func finish[T any](d *decoder, result T) (T, []policy.Diagnostic) {
 	}
 	return result, ds
 }
+
+// BuiltIn returns the document of built-in roles and permission sets
+// (specification 2, Built in), read once. The caller must not change it.
+func BuiltIn() *policy.AccessDocument { return builtIn() }
+
+var builtIn = sync.OnceValue(func() *policy.AccessDocument {
+	doc, ds := ParseAccess(builtin.File, builtin.JSON(), Limits{})
+	if len(ds) > 0 {
+		panic("postern: the built-in document is broken: " + ds[0].String())
+	}
+	return doc
+})

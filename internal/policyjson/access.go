@@ -1,0 +1,354 @@
+package policyjson
+
+import (
+	"postern/internal/jsonscan"
+	"postern/policy"
+)
+
+// ParseAccess reads a file of iam/: an AccessPolicy document, or Pulumi role
+// records (specification 2). What the file cannot break alone, such as the use
+// of a name that nobody defines, is not looked at: see policy.AccessDocument.
+// For the rest see ParseOrganization.
+func ParseAccess(file string, data []byte, l Limits) (*policy.AccessDocument, []policy.Diagnostic) {
+	d := begin(file, data, l)
+	defer d.release()
+	doc := d.access()
+	return finish(d, doc)
+}
+
+const (
+	apiVersion = "postern/v1"
+	accessKind = "AccessPolicy"
+	wantAccess = `{"apiVersion": "postern/v1", "kind": "AccessPolicy", ...}`
+)
+
+// The fields of an AccessPolicy, in the order of these constants.
+const (
+	acVersion = iota
+	acKind
+	acMetadata
+	acPermissionSets
+	acRoles
+	acGroups
+	acBindings
+	acDefaults
+	acTokens
+	acIssuers
+	acEntities
+)
+
+var accessSet = fieldSet{
+	what: "an AccessPolicy",
+	fields: []field{
+		acVersion:        {"apiVersion", `"postern/v1"`, `"apiVersion": "postern/v1"`},
+		acKind:           {"kind", `"AccessPolicy"`, `"kind": "AccessPolicy"`},
+		acMetadata:       {"metadata", `an object such as {"name": "NAME"}, or leave it out`, ""},
+		acPermissionSets: {"permissionSets", `an object such as {"NAME": {"resourceType": "stack", "actions": ["stack:read"]}}`, ""},
+		acRoles:          {"roles", `an object such as {"NAME": {"rules": [{...}]}}`, ""},
+		acGroups:         {"groups", `an object such as {"NAME": {"members": ["pulumi/alice"]}}`, ""},
+		acBindings:       {"bindings", `a list of bindings, such as [{"id": "ID", "roles": ["ROLE"], "members": ["pulumi/alice"]}]`, ""},
+		acDefaults:       {"defaults", `an object such as {"memberRoles": ["ROLE"]}`, ""},
+		acTokens:         {"tokens", `an object such as {"NAME": {"type": "organization", "roles": ["ROLE"]}}`, ""},
+		acIssuers:        {"issuers", `an object such as {"NAME": {"url": "https://issuer", "rules": [{...}]}}`, ""},
+		acEntities:       {"entities", `an object such as {"stack:ORG/PROJECT/STACK": {"tags": {"env": "prod"}}}`, ""},
+	},
+}
+
+var metadataSet = fieldSet{
+	what: `"metadata"`,
+	fields: []field{
+		{"name", "a name, a string that is not empty", ""},
+		{"legacyGroups", "true or false", ""},
+	},
+}
+
+var defaultsSet = fieldSet{
+	what:   `"defaults"`,
+	fields: []field{{"memberRoles", `a list of roles, such as ["ROLE"]`, `"memberRoles": ["ROLE"]`}},
+}
+
+// access reads a file of iam/.
+func (d *decoder) access() *policy.AccessDocument {
+	doc := &policy.AccessDocument{File: d.file}
+	if !d.object(wantAccess) {
+		return nil
+	}
+	d.variables = true
+	switch accessForm(d.data, d.limits.Depth) {
+	case formPolicy:
+		d.accessPolicy(doc)
+	case formRecord, formRecords:
+		d.records(doc)
+	default:
+		if !d.s.Failed() {
+			d.report(d.s.Offset(), msgAccessForm)
+		}
+		d.skip()
+	}
+	d.s.End()
+	return doc
+}
+
+// What a file of iam/ is (specification 2, Pulumi's own JSON).
+type form uint8
+
+const (
+	formNone    form = iota
+	formPolicy       // it has `apiVersion`, or what only an AccessPolicy has
+	formRecord       // one Pulumi record
+	formRecords      // {"roles": [record, ...]}
+)
+
+// accessForm tells the form of a document. One without `apiVersion` that has
+// fields of an AccessPolicy is taken for one, so that the message is about
+// what is missing.
+func accessForm(data []byte, depth int) form {
+	var s jsonscan.Scanner
+	s.Reset(data, depth, 0, true)
+	s.EnterObject()
+	best := formNone
+	for s.Member() {
+		raw, escaped := s.Key()
+		if escaped {
+			raw = jsonscan.Unescape(nil, raw)
+		}
+		if i := indexFold(accessSet.fields, raw); i == acVersion {
+			return formPolicy
+		} else if i == acRoles && s.Peek() == jsonscan.Array {
+			if best == formNone {
+				best = formRecords
+			}
+		} else if i >= 0 {
+			best = formPolicy
+		} else if i := indexFold(recordSet.fields, raw); best == formNone && i >= 0 && i != recName {
+			best = formRecord
+		}
+		s.Skip()
+	}
+	return best
+}
+
+func (d *decoder) accessPolicy(doc *policy.AccessDocument) {
+	at := d.s.Offset()
+	f := d.fields(&accessSet, func(i int) {
+		f := &accessSet.fields[i]
+		switch i {
+		case acVersion:
+			if text, at, ok := d.text(f); ok && text != apiVersion {
+				d.report(at, msgVersion, quote(text), f.want)
+			}
+		case acKind:
+			if text, at, ok := d.text(f); ok && text != accessKind {
+				d.report(at, msgDocumentKind, quote(text), f.want)
+			}
+		case acMetadata:
+			d.metadata(f, doc)
+		case acPermissionSets:
+			d.named(f, func(name string, at int) { doc.PermissionSets = append(doc.PermissionSets, d.permissionSet(name, at)) })
+		case acRoles:
+			d.named(f, func(name string, at int) { doc.Roles = append(doc.Roles, d.role(name, at)) })
+		case acGroups:
+			d.named(f, func(name string, at int) { doc.Groups = append(doc.Groups, d.group(name, at)) })
+		case acBindings:
+			d.bindings(f, doc)
+		case acDefaults:
+			d.defaults(f, doc)
+		case acTokens:
+			d.named(f, func(name string, at int) { doc.Tokens = append(doc.Tokens, d.token(name, at)) })
+		case acIssuers:
+			d.named(f, func(name string, at int) { doc.Issuers = append(doc.Issuers, d.issuer(name, at)) })
+		case acEntities:
+			d.named(f, func(name string, at int) { doc.Entities = append(doc.Entities, d.entity(name, at)) })
+		}
+	})
+	d.missing(&accessSet, &f, at)
+}
+
+func (d *decoder) metadata(f *field, doc *policy.AccessDocument) {
+	if !d.isObject(quote(f.name), f.want) {
+		return
+	}
+	d.fields(&metadataSet, func(i int) {
+		f := &metadataSet.fields[i]
+		if i == 0 {
+			if text, at, ok := d.text(f); ok && d.notEmptyName(f, text, at) {
+				doc.Name, doc.NameAt = text, d.position(at)
+			}
+			return
+		}
+		var at int
+		if doc.LegacyGroups, at = d.boolean(f); doc.LegacyGroups {
+			doc.LegacyGroupsAt = d.position(at)
+		}
+	})
+}
+
+func (d *decoder) defaults(f *field, doc *policy.AccessDocument) {
+	if !d.isObject(quote(f.name), f.want) {
+		return
+	}
+	at := d.s.Offset()
+	got := d.fields(&defaultsSet, func(i int) { doc.MemberRoles = d.references(&defaultsSet.fields[i], true) })
+	d.missing(&defaultsSet, &got, at)
+}
+
+// named reads an object whose keys are names; each reads the value of one.
+func (d *decoder) named(f *field, each func(name string, at int)) {
+	if !d.isObject(quote(f.name), f.want) {
+		return
+	}
+	d.s.EnterObject()
+	for d.s.Member() {
+		at := d.s.KeyOffset()
+		if d.duplicate() {
+			d.skip()
+			continue
+		}
+		name := d.texts.keep(d.key())
+		if name == "" {
+			d.report(at, msgNameEmpty, quote(f.name))
+		}
+		each(name, at)
+	}
+}
+
+// isObject reports whether an object comes next; if not, it says so and skips
+// what comes.
+func (d *decoder) isObject(what, want string) bool {
+	k := d.s.Peek()
+	if k != jsonscan.Object {
+		d.wrongType(what, k, want)
+	}
+	return k == jsonscan.Object
+}
+
+// listOf reads a list; each reads the entry of kind k. An empty one is an error
+// unless mayBeEmpty.
+func (d *decoder) listOf(f *field, mayBeEmpty bool, each func(k jsonscan.Kind, at int)) {
+	k := d.s.Peek()
+	at := d.s.Offset()
+	if k != jsonscan.Array {
+		d.wrongType(quote(f.name), k, f.want)
+		return
+	}
+	n := 0
+	d.s.EnterArray()
+	for d.s.Element() {
+		n++
+		k := d.s.Peek()
+		each(k, d.s.Offset())
+	}
+	if n == 0 && !mayBeEmpty && !d.s.Failed() {
+		d.report(at, msgEmptyList, quote(f.name), f.want)
+	}
+}
+
+// textsOf reads a list of strings that are not empty.
+func (d *decoder) textsOf(f *field, mayBeEmpty bool, each func(text string, at int)) {
+	d.listOf(f, mayBeEmpty, func(k jsonscan.Kind, at int) {
+		if k != jsonscan.String {
+			d.wrongType("an entry of "+quote(f.name), k, "a string")
+		} else if text, ok := d.readText(); ok && d.notEmpty(f, text, at) {
+			each(text, at)
+		}
+	})
+}
+
+func (d *decoder) references(f *field, mayBeEmpty bool) (out []policy.Reference) {
+	d.textsOf(f, mayBeEmpty, func(text string, at int) {
+		out = append(out, policy.Reference{Name: text, At: d.position(at)})
+	})
+	return out
+}
+
+func (d *decoder) boolean(f *field) (is bool, at int) {
+	k := d.s.Peek()
+	at = d.s.Offset()
+	if k != jsonscan.True && k != jsonscan.False {
+		d.wrongType(quote(f.name), k, f.want)
+		return false, at
+	}
+	d.s.Literal()
+	return k == jsonscan.True, at
+}
+
+// position is place as the vocabulary has it, for offsets in ascending order.
+func (d *decoder) position(offset int) policy.Position {
+	p := policy.Position{File: d.file}
+	p.Line, p.Column = d.place(offset)
+	return p
+}
+
+// counted counts what becomes statements; past the bound it says so once.
+func (d *decoder) counted(at int) {
+	if d.statementCount++; d.statementCount == d.limits.Statements+1 {
+		d.report(at, msgStatements, decimal(d.limits.Statements))
+	}
+}
+
+// oneOf says which of words a misspelled text is near to; all of them, if
+// none.
+func (d *decoder) oneOf(text string, words []string) string {
+	if i := d.nearest([]byte(text), len(words), func(i int) string { return words[i] }); i >= 0 {
+		return quote(words[i])
+	}
+	all := ""
+	for i, w := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			all += " or "
+		default:
+			all += ", "
+		}
+		all += quote(w)
+	}
+	return all
+}
+
+// wild reports whether text holds a wildcard or what looks like a variable.
+func wild(text string) bool {
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c == '*' || c == '?' || c == '$' && i+1 < len(text) && text[i+1] == '{' {
+			return true
+		}
+	}
+	return false
+}
+
+// seconds reads `maxOpenSeconds` or what Pulumi calls it.
+func (d *decoder) seconds(set *fieldSet) (n uint64) {
+	if !d.isObject(set.what, "an object such as {"+set.fields[0].add+"}") {
+		return 0
+	}
+	at := d.s.Offset()
+	f := d.fields(set, func(i int) {
+		f := &set.fields[i]
+		k := d.s.Peek()
+		if k != jsonscan.Number {
+			d.wrongType(quote(f.name), k, f.want)
+			return
+		}
+		at := d.s.Offset()
+		raw, ok := d.s.NumberText()
+		if !ok {
+			return
+		}
+		if n = wholeNumber(raw); n == 0 {
+			d.report(at, msgWholeNumber, quote(f.name), string(clip(raw)), f.want)
+		}
+	})
+	d.missing(set, &f, at)
+	return n
+}
+
+// wholeNumber reads digits, 1 to 2^63-1; 0 if text is anything else.
+func wholeNumber(text []byte) (n uint64) {
+	for _, c := range text {
+		if c < '0' || c > '9' || n > (1<<63-1-uint64(c-'0'))/10 {
+			return 0
+		}
+		n = 10*n + uint64(c-'0')
+	}
+	return n
+}

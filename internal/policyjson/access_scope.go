@@ -1,0 +1,91 @@
+package policyjson
+
+import (
+	"strings"
+
+	"postern/internal/builtin"
+	"postern/internal/value"
+)
+
+// Advice on the names of Pulumi's scopes (specification 1.6, 2). Actions of
+// services that no table knows are nobody's mistake: a platform has its own.
+
+// scope is a known scope in a document, for scopeTypes.
+type scope struct {
+	id int // in builtin.Scopes
+	at int
+}
+
+// scopeIDs are the scopes by lower-case name, scopeServices what stands before
+// their colons.
+var scopeIDs, scopeServices = func() (map[string]int, map[string]bool) {
+	ids, services := map[string]int{}, map[string]bool{}
+	for i, s := range builtin.Scopes() {
+		ids[s.Name] = i
+		service, _, _ := strings.Cut(s.Name, ":")
+		services[service] = true
+	}
+	return ids, services
+}()
+
+// knownScope warns of an action pattern that looks like a Pulumi scope and is
+// none. It notes those that are one in d.scopes.
+func (d *decoder) knownScope(text string, at int) {
+	if len(text) > maxQuoted {
+		return
+	}
+	folded := value.FoldASCII(text)
+	if id, ok := scopeIDs[folded]; ok {
+		d.scopes = append(d.scopes, scope{id, at})
+		return
+	}
+	service, name, _ := strings.Cut(folded, ":")
+	scopes := builtin.Scopes()
+	if strings.ContainsAny(name, "*?") {
+		if !scopeServices[service] || name == "*" || d.globs == 0 {
+			return
+		}
+		d.globs--
+		for i := range scopes {
+			if strings.HasPrefix(scopes[i].Name, service+":") && matchName(folded, scopes[i].Name) {
+				return
+			}
+		}
+		d.report(at, msgActionUnknown, quote(text))
+		return
+	}
+	if !scopeServices[service] {
+		// Worth a word only if the service alone is misspelled, by one letter.
+		for i := range scopes {
+			known, rest, _ := strings.Cut(scopes[i].Name, ":")
+			if rest == name && distance(service, known, 2) < 2 {
+				d.report(at, msgActionNear, quote(text), quote(scopes[i].Name))
+				return
+			}
+		}
+		return
+	}
+	if i := d.nearest([]byte(folded), len(scopes), func(i int) string { return scopes[i].Name }); i >= 0 {
+		d.report(at, msgActionNear, quote(text), quote(scopes[i].Name))
+		return
+	}
+	d.report(at, msgActionUnknown, quote(text))
+}
+
+// scopeTypes warns of the scopes in d.scopes that are never asked on resources
+// of the type that holds them. Pulumi calls the organization `global`.
+func (d *decoder) scopeTypes(resourceType string) {
+	written := resourceType
+	switch resourceType {
+	case "organization":
+		resourceType = "global"
+	case "stack", "environment", "insights-account":
+	default:
+		return
+	}
+	for _, s := range d.scopes {
+		if known := builtin.Scopes()[s.id]; !known.On(resourceType) {
+			d.report(s.at, msgScopeType, quote(known.Name), quote(known.Types[0]), quote(written))
+		}
+	}
+}

@@ -1,0 +1,294 @@
+package policyjson
+
+import (
+	"slices"
+
+	"postern/internal/jsonscan"
+	"postern/policy"
+)
+
+// Pulumi's role records (specification 2, Pulumi's own JSON).
+
+const (
+	recID = iota
+	recName
+	recResourceType
+	recPurpose
+	recDetails
+	recIdentifier
+	recDefault
+)
+
+var recordSet = fieldSet{
+	what: "a record",
+	fields: []field{
+		recID:           {"id", "a string", ""},
+		recName:         {"name", "a string", ""},
+		recResourceType: {"resourceType", `"global", "stack", "environment" or "insights-account"`, ""},
+		recPurpose:      {"uxPurpose", `a string, such as "role"`, ""},
+		recDetails:      {"details", wantDescriptor, `"details": {"__type": "PermissionDescriptorAllow", "permissions": ["stack:read"]}, or what it grants`},
+		recIdentifier:   {"defaultIdentifier", "a string", ""},
+		recDefault:      {"isOrgDefault", "true or false", ""},
+	},
+}
+
+// recordTypes are Pulumi's resource types of records.
+var recordTypes = []string{"global", "stack", "environment", "insights-account"}
+
+// recordReader is what the records of one file share.
+type recordReader struct {
+	ids    names
+	unread names // fields that were warned of
+}
+
+// records reads one record, or an object with a list of them.
+func (d *decoder) records(doc *policy.AccessDocument) {
+	var rr recordReader
+	if accessForm(d.data, d.limits.Depth) == formRecord {
+		doc.Records = append(doc.Records, d.record(&rr))
+		return
+	}
+	rolesAt := -1
+	d.s.EnterObject()
+	for d.s.Member() {
+		at := d.s.KeyOffset()
+		switch {
+		case d.duplicate():
+			d.skip()
+		case string(d.key()) == "roles":
+			rolesAt = at
+			f := field{"roles", "a list of records", ""}
+			d.listOf(&f, true, func(k jsonscan.Kind, _ int) {
+				if k != jsonscan.Object {
+					d.wrongType("a record", k, `an object such as {"id": "ID", "name": "NAME", "details": {...}}`)
+					return
+				}
+				doc.Records = append(doc.Records, d.record(&rr))
+			})
+		default:
+			d.unread(&rr, d.key(), "a file of records", at)
+			d.skip()
+		}
+	}
+	if rolesAt < 0 && !d.s.Failed() {
+		d.report(0, msgAccessForm)
+	}
+}
+
+// unread warns of a field that nothing is made of, once a file for each name.
+func (d *decoder) unread(rr *recordReader, key []byte, what string, at int) {
+	name := clip(key)
+	if _, said := rr.unread.add(name, at); !said {
+		d.report(at, msgRecordField, quote(key), what)
+	}
+}
+
+func (d *decoder) record(rr *recordReader) policy.Record {
+	at := d.s.Offset()
+	r := policy.Record{At: d.position(at), ResourceType: "global"}
+	d.scopes = d.scopes[:0]
+	var f found
+	d.s.EnterObject()
+	for d.s.Member() {
+		at := d.s.KeyOffset()
+		if d.duplicate() {
+			d.skip()
+			continue
+		}
+		i := indexField(recordSet.fields, d.key())
+		if i < 0 {
+			d.unread(rr, d.key(), recordSet.what, at)
+			d.skip()
+			continue
+		}
+		f.at[i] = at + 1
+		if i != recDetails && d.s.Peek() == jsonscan.Null { // Pulumi writes it for what is not set
+			d.skip()
+			continue
+		}
+		d.recordField(rr, &r, i)
+	}
+	d.missing(&recordSet, &f, at)
+	if r.ID == "" && r.Name == "" && !d.s.Failed() {
+		d.report(at, msgHasNeither, recordSet.what, quote("id"), quote("name"), `"name": "NAME"`)
+	}
+	d.scopeTypes(r.ResourceType)
+	return r
+}
+
+func (d *decoder) recordField(rr *recordReader, r *policy.Record, i int) {
+	f := &recordSet.fields[i]
+	switch i {
+	case recDetails:
+		r.Details = d.descriptor()
+		return
+	case recDefault:
+		r.OrgDefault, _ = d.boolean(f)
+		return
+	}
+	text, at, ok := d.text(f)
+	if !ok {
+		return
+	}
+	switch i {
+	case recID:
+		r.ID, r.IDAt = text, d.position(at)
+		if other, twice := rr.ids.add(text, at); twice && text != "" {
+			d.reportOther(at, other, msgRecordID, quote(text))
+		}
+	case recName:
+		r.Name, r.NameAt = text, d.position(at)
+	case recResourceType:
+		if text == "" {
+			text = "global"
+		}
+		if !slices.Contains(recordTypes, text) {
+			d.report(at, msgRecordType, quote(text), d.oneOf(text, recordTypes))
+		}
+		r.ResourceType = text
+	case recPurpose:
+		r.Purpose = text
+	case recIdentifier:
+		r.DefaultIdentifier = text
+	}
+}
+
+const descriptorPrefix = "PermissionDescriptor"
+
+const wantDescriptor = `an object such as {"__type": "PermissionDescriptorAllow", "permissions": ["stack:read"]}`
+
+const (
+	descType = iota
+	descPermissions
+	descConstraints
+	descEntries
+	descInclude
+	descCondition
+	descThen
+	descTrue
+	descFalse
+	descSelector
+	descOptions
+)
+
+// Names of the discriminator in Pulumi's programs, which the REST API lacks.
+var typeHints = map[string]string{
+	"type__": `write "__type"`, "kind": `write "__type"`, "discriminator": `write "__type"`, "type": `write "__type"`,
+	"on": `put the node into a PermissionDescriptorCondition`,
+}
+
+var descriptorSet = fieldSet{
+	what: "a permission descriptor",
+	fields: []field{
+		descType:        {"__type", `a type such as "PermissionDescriptorAllow"`, `"__type": "PermissionDescriptorAllow", or its type`},
+		descPermissions: {"permissions", `a list of scopes, such as ["stack:read"]`, ""},
+		descConstraints: {"constraints", `an object such as {"MaxOpenDuration": 3600}`, ""},
+		descEntries:     {"entries", "a list of permission descriptors", ""},
+		descInclude:     {"permissionDescriptors", `a list of records' ids, such as ["ID"]`, ""},
+		descCondition:   {"condition", wantExpression, ""},
+		descThen:        {"subNode", wantDescriptor, ""},
+		descTrue:        {"subNodeForTrue", wantDescriptor, ""},
+		descFalse:       {"subNodeForFalse", wantDescriptor, ""},
+		descSelector:    {"selector", wantExpression, ""},
+		descOptions:     {"options", `a list such as [{"value": {...}, "node": {...}}]`, ""},
+	},
+	hints: typeHints,
+}
+
+// A node's type with the fields that it demands, and those that it may have.
+type nodeType struct {
+	name      string
+	need, may []int
+}
+
+var descriptorTypes = []nodeType{ // in the order of policy.DescriptorAllow...
+	{"Allow", []int{descPermissions}, []int{descConstraints}},
+	{"Group", []int{descEntries}, nil},
+	{"Compose", []int{descInclude}, nil},
+	{"Condition", []int{descCondition, descThen}, nil},
+	{"IfThenElse", []int{descCondition, descTrue, descFalse}, nil},
+	{"Select", []int{descSelector, descOptions}, nil},
+}
+
+var descriptorNames = func() (out []string) {
+	for _, t := range descriptorTypes {
+		out = append(out, descriptorPrefix+t.name)
+	}
+	return out
+}()
+
+var durationSet = fieldSet{
+	what:   `"constraints"`,
+	fields: []field{{"MaxOpenDuration", "a whole number of seconds, 1 or more", `"MaxOpenDuration": 3600`}},
+}
+
+var optionSet = fieldSet{
+	what: "an option",
+	fields: []field{
+		{"value", `a literal such as {"__type": "PermissionLiteralExpressionString", "value": "dev"}`,
+			`"value": {"__type": "PermissionLiteralExpressionString", "value": "dev"}, or the literal that it stands for`},
+		{"node", wantDescriptor, `"node": {"__type": "PermissionDescriptorAllow", "permissions": ["stack:read"]}, or what it grants`},
+	},
+}
+
+// descriptor reads one node of a record's tree. Its type may stand behind its
+// other fields, so every field is read as what it is for the types that have
+// it, and what does not go with the type is found at the end.
+func (d *decoder) descriptor() *policy.Descriptor {
+	if !d.isObject("a permission descriptor", wantDescriptor) {
+		return nil
+	}
+	at := d.s.Offset()
+	n := &policy.Descriptor{At: d.position(at)}
+	var then [2]*policy.Descriptor // of Condition, of IfThenElse
+	var otherwise *policy.Descriptor
+	f := d.fields(&descriptorSet, func(i int) {
+		f := &descriptorSet.fields[i]
+		switch i {
+		case descType:
+			n.Kind = policy.DescriptorKind(d.nodeType(f, descriptorNames))
+		case descPermissions:
+			n.Permissions = d.permissions(f)
+		case descConstraints:
+			if d.s.Peek() == jsonscan.Null {
+				d.skip()
+				return
+			}
+			n.MaxOpenSeconds = d.seconds(&durationSet)
+		case descEntries:
+			d.listOf(f, true, func(jsonscan.Kind, int) {
+				n.Entries = append(n.Entries, d.descriptor())
+			})
+		case descInclude:
+			n.Include = d.references(f, true)
+		case descCondition:
+			var at int
+			n.Condition, at = d.expression()
+			d.isCondition(n.Condition, at)
+		case descThen:
+			then[0] = d.descriptor()
+		case descTrue:
+			then[1] = d.descriptor()
+		case descFalse:
+			otherwise = d.descriptor()
+		case descSelector:
+			n.Selector, _ = d.expression()
+		case descOptions:
+			n.Options = d.options(f)
+		}
+	})
+	d.missing(&descriptorSet, &f, at)
+	if n.Kind == 0 {
+		return n
+	}
+	d.nodeFields(&descriptorSet, &descriptorTypes[n.Kind-1], descriptorNames[n.Kind-1], &f, at)
+	switch n.Kind {
+	case policy.DescriptorAllow:
+		d.counted(at)
+	case policy.DescriptorCondition:
+		n.Then = then[0]
+	case policy.DescriptorIfThenElse:
+		n.Then, n.Else = then[1], otherwise
+	}
+	return n
+}
