@@ -28,8 +28,20 @@ func (a *iam) grants() []grant {
 	if a.hasDefaults() {
 		out = append(out, a.defaults()...)
 	}
-	if t := a.who.token; t != nil && t.Type == policy.TokenOrganization {
-		out = append(out, a.tokenRoles()...)
+	return append(out, a.heldRoles()...)
+}
+
+// heldRoles lists what the caller holds by being who it is: an organization
+// token's roles ("the Allows of its roles (required)"), those that an issuer's
+// rules give.
+func (a *iam) heldRoles() []grant {
+	var out []grant
+	for _, d := range a.documents {
+		for i := range d.Tokens {
+			if t := &d.Tokens[i]; t == a.who.token && t.Type == policy.TokenOrganization {
+				out = append(out, grant{ref: ref(d, tokenPrefix+t.Name, i, t.At, policy.EffectAllow), roles: t.Roles})
+			}
+		}
 	}
 	for _, r := range a.who.issuers {
 		rule := r.issuer.Rules[r.index]
@@ -101,17 +113,4 @@ func (a *iam) defaults() []grant {
 		}
 	}
 	return out
-}
-
-// tokenRoles lists the roles of an organization token: "the Allows of its
-// roles (required)".
-func (a *iam) tokenRoles() []grant {
-	for _, d := range a.documents {
-		for i := range d.Tokens {
-			if t := &d.Tokens[i]; t.Name == a.who.token.Name {
-				return []grant{{ref: ref(d, tokenPrefix+t.Name, i, t.At, policy.EffectAllow), roles: t.Roles}}
-			}
-		}
-	}
-	return nil
 }

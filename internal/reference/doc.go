@@ -69,9 +69,12 @@
 //     in `cwobject:` neither; Denies do, so that the reason can be iam_deny.
 //     Matching Allows differ in roles if the sets of names differ as written.
 //     Where they agree all of them determine.
-//   - "no iam statement that names the caller" (1.3, cwobject:): nothing of the
-//     table above, of either effect, reaches the caller, whatever its actions
-//     and resources.
+//   - "no iam statement that names the caller" (1.3, cwobject:): no binding, of
+//     either effect and whatever it gives, lists an identifier, a prefix of
+//     one, or a group that has the caller other than by `*`; and the caller has
+//     no roles of an organization token or an issuer. (Bindings that hold for
+//     nothing, as of a caller whose claims earn it nothing, still name it;
+//     bindings of legacy groups do where the groups are bound.)
 //   - an entity's facts hold in the iam layer only (of cwobject: requests, too,
 //     its iam statements only). Properties of a subject are those of the
 //     caller's first identifier; of a personal token, those of the token, then

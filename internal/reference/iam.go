@@ -100,7 +100,7 @@ func (q *question) decideControlPlane() {
 	case len(v.allows) > 0:
 		q.allow(policy.LayerIAM, v.allows)
 		q.oblige(v.open)
-	case len(folder.Policies) == 0 && !v.named:
+	case len(folder.Policies) == 0 && !q.named():
 		// "For cwobject: "no policy at all" also means no iam statement that
 		// names the caller."
 		q.answer(policy.LayerOrganization, policy.NoOrganizationPolicy)
@@ -134,7 +134,6 @@ func (q *question) askIAM() verdict {
 	a.addFacts()
 	var v verdict
 	for _, g := range a.grants() {
-		v.named = true
 		constraints := a.satisfiedRules(g)
 		if len(constraints) == 0 {
 			continue
@@ -150,6 +149,30 @@ func (q *question) askIAM() verdict {
 		}
 	}
 	return v
+}
+
+// named tells whether an iam statement names the caller, whatever it speaks
+// about: not by `*`, nor as a default.
+func (q *question) named() bool {
+	if len(q.documents()) == 0 {
+		return false
+	}
+	a := q.iam()
+	if len(a.heldRoles()) > 0 {
+		return true
+	}
+	documents := a.documents
+	if a.legacyGroups() {
+		documents = a.everything()
+	}
+	for _, d := range documents {
+		for i := range d.Bindings {
+			if lists(d.Bindings[i].Members, a.who.ids, a.who.named, false) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // iam prepares the caller's organization for questions of the iam layer.
