@@ -37,6 +37,10 @@ func TestBodyTooLarge(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
+	// A client that sends all before it reads gets its answer too.
+	if got := s.ask(t, post(pathEvaluation, fits+strings.Repeat(" ", 7<<20))); got.status != 413 {
+		t.Errorf("sent before reading: %+v", got)
+	}
 	if got := s.ask(t, chunked(good[:50], good[50:])); got.body != allowed {
 		t.Errorf("a chunked body: %+v", got)
 	}

@@ -17,12 +17,13 @@ const (
 // be marked wrongly.
 func stops(w uint64) uint64 {
 	const low7 = ones * 0x7f
-	// For bytes below 0x80 each sum has the high bit set unless the byte stops;
-	// the others carry into the bytes above them.
+	// For bytes below 0x80 each sum has the high bit set unless the byte stops.
+	// For every byte from 0x80 on one of the sums has it clear, and carries into
+	// the byte above.
 	quote := (w ^ ones*'"') + low7
 	slash := (w ^ ones*'\\') + low7
 	control := w + ones*(0x80-0x20)
-	return (^(quote & slash & control) | w) & highs
+	return ^(quote & slash & control) & highs
 }
 
 // plain returns how many bytes of data from at are printable ASCII other than

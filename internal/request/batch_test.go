@@ -50,6 +50,8 @@ func TestBatch(t *testing.T) {
 			[]string{"saml/jean s3:GetObject b/k 2", "saml/jean s3:PutObject b/k 2"}, ExecuteAll, 1},
 		{"some defaults behind", `{"subject":` + maxi + `,"evaluations":[{},{"action":` + write + `,"context":{}}],"resource":` + object + `,"action":` + get + `}`,
 			[]string{"saml/max s3:GetObject b/k 0", "saml/max s3:PutObject b/k 0"}, ExecuteAll, 1},
+		{"context behind whole items", `{"evaluations":[` + evaluation(jean, get, object, "") + `,` + evaluation(maxi, write, other, `{}`) + `],"context":{"x":1,"y":2}}`,
+			[]string{"saml/jean s3:GetObject b/k 2", "saml/max s3:PutObject b/other 0"}, ExecuteAll, 1},
 		{"whole replacement", `{"subject":{"type":"saml","id":"jean","properties":{"org":"o1","principals":["role/A"],"x":1}},"action":` + get + `,"resource":` + object +
 			`,"evaluations":[{"subject":` + maxi + `},{}]}`,
 			[]string{"saml/max s3:GetObject b/k 0", "saml/jean+role/A s3:GetObject b/k 0"}, ExecuteAll, 0},

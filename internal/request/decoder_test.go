@@ -206,6 +206,7 @@ var refused = []struct{ name, body, want string }{
 	{"principal without provider", evaluation(props(`{"principals":["/x"]}`), get, object, ""), "subject.properties.principals[0]: want provider/name"},
 	{"principal without slash", evaluation(props(`{"principals":["admin"]}`), get, object, ""), `want provider/name with both parts, as in "role/Admin", not "admin"`},
 	{"principal's provider", evaluation(props(`{"principals":["ro le/x"]}`), get, object, ""), "subject.properties.principals[0]: a provider is 1 to 64"},
+	{"principal's long provider", evaluation(props(`{"principals":["`+long(65)+`/x"]}`), get, object, ""), "subject.properties.principals[0]: a provider is 1 to 64"},
 	{"principal's long name", evaluation(props(`{"principals":["role/`+long(2049)+`"]}`), get, object, ""), "subject.properties.principals[0]: longer than 2048"},
 	{"group as principal", evaluation(props(`{"principals":["group/g"]}`), get, object, ""), "subject.properties.principals[0]: a group is no identifier of a caller; write its name into subject.properties.groups"},
 	{"token as principal", evaluation(props(`{"principals":["token/t"]}`), get, object, ""), "subject.properties.principals[0]: a token is a caller of its own"},
