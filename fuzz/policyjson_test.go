@@ -26,7 +26,8 @@ import (
 // FuzzPolicyJSON reads arbitrary bytes as every kind of document. Nothing
 // panics. What is accepted is strict JSON with unique names by jsontext's
 // verdict, has no diagnostics but warnings, keeps the promises of
-// policy.Document, and comes back the same from Append. What is refused has an
+// policy.Document or policy.AccessDocument, and (iam documents aside) comes back
+// the same from Append. What is refused has an
 // error with a place inside the file, and prints. On whether the bytes are
 // JSON at all, jsonscan and jsontext agree.
 func FuzzPolicyJSON(f *testing.F) {
@@ -49,10 +50,17 @@ func FuzzPolicyJSON(f *testing.F) {
 				list, ds := policyjson.ParseBucketList("f", data, policyjson.Limits{})
 				return list, nil, ds
 			},
+			"access": func() (any, *policy.Document, []policy.Diagnostic) {
+				doc, ds := policyjson.ParseAccess("f", data, policyjson.Limits{})
+				return doc, nil, ds
+			},
 			"any": func() (any, *policy.Document, []policy.Diagnostic) {
 				file, ds := policyjson.Parse("f", data, policyjson.Limits{})
-				if file.Document != nil {
+				switch {
+				case file.Document != nil:
 					return file.Document, file.Document, ds
+				case file.Access != nil:
+					return file.Access, nil, ds
 				}
 				return file.Buckets, nil, ds
 			},
@@ -66,6 +74,9 @@ func FuzzPolicyJSON(f *testing.F) {
 				t.Fatalf("%s: accepted what is no strict JSON", kind)
 			}
 			checkPolicyDiagnostics(t, data, ds)
+			if access, ok := result.(*policy.AccessDocument); ok && access != nil {
+				checkAccessDocument(t, access, strings.Count(string(data), "\n")+1)
+			}
 			if doc != nil {
 				checkPolicyDocument(t, doc, strings.Count(string(data), "\n")+1)
 				checkPolicyRoundTrip(t, doc)
@@ -240,7 +251,14 @@ func TestPolicyJSONGenerated(t *testing.T) {
 // policyFiles are the parser's own examples and mistakes.
 func policyFiles(f *testing.F) (out [][]byte) {
 	const dir = "../internal/policyjson/testdata/"
-	seeds, _ := filepath.Glob(dir + "seeds/*.json")
+	var seeds []string
+	for _, folder := range []string{"seeds", "access", "pulumi"} {
+		paths, _ := filepath.Glob(dir + folder + "/*.json")
+		if len(paths) == 0 {
+			f.Fatalf("%s%s holds no files", dir, folder)
+		}
+		seeds = append(seeds, paths...)
+	}
 	for _, path := range seeds {
 		data, err := os.ReadFile(path)
 		if err != nil {

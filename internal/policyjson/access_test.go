@@ -106,3 +106,131 @@ func TestAccessDocument(t *testing.T) {
 		}
 	}
 }
+
+func parseAccessText(t *testing.T, text string) *policy.AccessDocument {
+	t.Helper()
+	doc, ds := ParseAccess("f", []byte(text), Limits{})
+	if len(ds) > 0 {
+		t.Fatalf("%s: %v", text, ds)
+	}
+	return doc
+}
+
+const accessHead = `{"apiVersion": "postern/v1", "kind": "AccessPolicy", `
+
+// Nothing but the head has to be there.
+func TestAccessEmpty(t *testing.T) {
+	for _, text := range []string{
+		`{"apiVersion": "postern/v1", "kind": "AccessPolicy"}`,
+		`{"kind": "AccessPolicy", "metadata": {}, "permissionSets": {}, "roles": {}, "groups": {}, "bindings": [], "tokens": {}, "issuers": {}, "entities": {}, "apiVersion": "postern/v1"}`,
+		"\xef\xbb\xbf" + `{"roles": []}`,
+		accessHead + `"defaults": {"memberRoles": []}}`,
+	} {
+		if got := parseAccessText(t, text); !reflect.DeepEqual(got, &policy.AccessDocument{File: "f"}) {
+			t.Errorf("%s: %+v", text, got)
+		}
+	}
+	doc := parseAccessText(t, accessHead+"\n"+`"metadata": {"legacyGroups": true}}`)
+	if !doc.LegacyGroups || doc.LegacyGroupsAt != at(2, 30) || doc.Name != "" {
+		t.Errorf("%+v", doc)
+	}
+	if doc := parseAccessText(t, accessHead+`"metadata": {"legacyGroups": false}}`); doc.LegacyGroups || doc.LegacyGroupsAt.Line != 0 {
+		t.Errorf("%+v", doc)
+	}
+}
+
+func TestAccessMembers(t *testing.T) {
+	doc := parseAccessText(t, accessHead+`"groups": {"g": {"members": ["*", "role/https://i:s", "role/https://i:*", "x/*", "group/a b/c?", "token/ci", "groups/x"]}, "nobody": {"members": []}}}`)
+	want := []policy.PrincipalPattern{
+		{Kind: policy.PrincipalEveryone}, {Kind: policy.PrincipalExact, Name: "role/https://i:s"}, {Kind: policy.PrincipalPrefix, Name: "role/https://i:"},
+		{Kind: policy.PrincipalPrefix, Name: "x/"}, {Kind: policy.PrincipalGroup, Name: "a b/c?"}, {Kind: policy.PrincipalToken, Name: "ci"},
+		{Kind: policy.PrincipalExact, Name: "groups/x"},
+	}
+	var got []policy.PrincipalPattern
+	for _, m := range doc.Groups[0].Members {
+		got = append(got, m.PrincipalPattern)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if doc.Groups[1].Name != "nobody" || doc.Groups[1].Members != nil {
+		t.Errorf("%+v", doc.Groups[1])
+	}
+}
+
+func TestAccessResources(t *testing.T) {
+	doc := parseAccessText(t, accessHead+`"bindings": [{"actions": ["read", "Doc:*", "a_b-1:x?"], "members": ["*"], "resources": ["*", "a.b_c-D:*", "stack:${subject.x, 'y'}/${*}", "stack:uid:a:b", "stack:uidx", "x:y:z", "stack:uid"]}]}`)
+	want := []policy.ResourcePattern{
+		{}, {Type: "a.b_c-D", Pattern: "*"}, {Type: "stack", Pattern: "${subject.x, 'y'}/${*}"}, {Type: "stack", Pattern: "a:b", UID: true},
+		{Type: "stack", Pattern: "uidx"}, {Type: "x", Pattern: "y:z"}, {Type: "stack", Pattern: "uid"},
+	}
+	b := doc.Bindings[0]
+	for i := range b.Resources {
+		if b.Resources[i].At.Column == 0 {
+			t.Errorf("%v has no place", b.Resources[i])
+		}
+		b.Resources[i].At = policy.Position{}
+	}
+	if !reflect.DeepEqual(b.Resources, want) || !reflect.DeepEqual(b.Actions, []string{"read", "Doc:*", "a_b-1:x?"}) || b.ID != "" {
+		t.Errorf("%+v", b)
+	}
+	if got := (policy.ResourcePattern{Type: "stack", Pattern: "a", UID: true}).String(); got != "stack:uid:a" {
+		t.Error(got)
+	}
+}
+
+func TestAccessEntities(t *testing.T) {
+	doc := parseAccessText(t, accessHead+`"entities": {"role/https://i:s": {"properties": {"n": 1.50, "b": [true, "x"], "e": []}}, "stack:a/b": {"tags": {}}, "token/ci": {}, "url:http://x/y?z": {"tags": {"a": ""}}}}`)
+	want := []policy.Entity{
+		{Principal: "role/https://i:s", Properties: []policy.Attribute{
+			{Key: "n", Values: []policy.Value{{Kind: policy.ValueNumber, Text: "1.50"}}},
+			{Key: "b", Values: []policy.Value{{Kind: policy.ValueBool, Text: "true"}, {Kind: policy.ValueString, Text: "x"}}}, {Key: "e"},
+		}},
+		{Type: "stack", ID: "a/b", TagsKnown: true},
+		{Principal: "token/ci"},
+		{Type: "url", ID: "http://x/y?z", TagsKnown: true, Tags: []policy.Tag{{Key: "a"}}},
+	}
+	for i := range doc.Entities {
+		doc.Entities[i].At = policy.Position{}
+	}
+	if !reflect.DeepEqual(doc.Entities, want) {
+		t.Errorf("got\n%+v\nwant\n%+v", doc.Entities, want)
+	}
+	if doc.Entities[0].Name() != "role/https://i:s" || doc.Entities[3].Name() != "url:http://x/y?z" {
+		t.Error("names")
+	}
+}
+
+func TestRFC3339(t *testing.T) {
+	for text, want := range map[string]int64{
+		"2027-01-01T00:00:00Z": 1798761600, "2027-01-01T00:00:00.999999999Z": 1798761600, "2027-01-01T02:00:00+02:00": 1798761600,
+		"1969-12-31T23:59:59Z": -1,
+		"2027-01-01":           0, "2027-01-01T00:00Z": 0, "1798761600": 0, "2027-01-01T00:00:00": 0, "2027-01-01t00:00:00z": 0,
+		"2027-01-01 00:00:00Z": 0, "2027-01-01T00:00+02:00": 0, "17987616001798761600": 0, "": 0,
+	} {
+		if got, ok := rfc3339(text); ok != (want != 0) || ok && got != want {
+			t.Errorf("%q: %d, %v", text, got, ok)
+		}
+	}
+}
+
+func TestWholeNumber(t *testing.T) {
+	for text, want := range map[string]uint64{
+		"1": 1, "9223372036854775807": 1<<63 - 1, "9223372036854775808": 0, "99999999999999999999": 0, "0": 0, "-1": 0, "1.0": 0, "1e3": 0,
+	} {
+		if got := wholeNumber([]byte(text)); got != want {
+			t.Errorf("%s: %d, want %d", text, got, want)
+		}
+	}
+}
+
+func TestClaimPath(t *testing.T) {
+	for path, want := range map[string]bool{
+		"sub": true, "a.b.c": true, `"kubernetes.io".pod.name`: true, `a."b.c"`: true, `"."`: true, "https://x/y": true,
+		"": false, ".": false, "a.": false, ".a": false, "a..b": false, `"a"`: false, `"a.b`: false, `"a.b"c`: false, `"a.b".`: false, `a"b`: false, `""`: false,
+	} {
+		if isClaimPath(path) != want {
+			t.Errorf("isClaimPath(%q) = %v", path, !want)
+		}
+	}
+}
