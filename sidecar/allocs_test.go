@@ -25,7 +25,7 @@ func call(t testing.TB, s *served, text string) *fasthttp.RequestCtx {
 // TestThePlainPathAllocatesNothing: reading the body, deciding, answering and
 // counting, through the real handler.
 func TestThePlainPathAllocatesNothing(t *testing.T) {
-	s := make1(t, nil)
+	s := build(t, nil)
 	yes, no := evaluation("jean", "s3:GetObject", "object", "closed/k"), evaluation("max", "s3:GetObject", "object", "closed/k")
 	for name, c := range map[string]struct{ text, want string }{
 		"allow":           {post(pathEvaluation, yes), allowed},
@@ -53,7 +53,7 @@ func TestThePlainPathAllocatesNothing(t *testing.T) {
 // the same time as others, not for each request. (Under the race detector a
 // sync.Pool drops what it is given at random.)
 func TestBlocksStayFew(t *testing.T) {
-	s := make1(t, nil)
+	s := build(t, nil)
 	ctx := call(t, s, post(pathEvaluation, evaluation("jean", "s3:GetObject", "object", "closed/k")))
 	for i := range 1000 {
 		if i%100 == 0 {
@@ -70,7 +70,7 @@ func TestBlocksStayFew(t *testing.T) {
 }
 
 func BenchmarkHandler(b *testing.B) {
-	s := make1(b, func(c *Config) { c.Now = nil })
+	s := build(b, func(c *Config) { c.Now = nil })
 	yes, no := evaluation("jean", "s3:GetObject", "object", "closed/k"), evaluation("max", "s3:GetObject", "object", "closed/k")
 	for _, c := range []struct{ name, text, want string }{
 		{"Allow", post(pathEvaluation, yes), allowed},

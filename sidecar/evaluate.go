@@ -57,7 +57,7 @@ func (s *Server) evaluation(ctx *fasthttp.RequestCtx, st *state, snapshot *index
 		}
 		st.buf = appendDecision(st.buf[:0], d)
 	}
-	ctx.Response.SetBody(st.buf)
+	st.answer(ctx)
 	return verdictOf(d)
 }
 
@@ -79,8 +79,19 @@ func (s *Server) evaluations(ctx *fasthttp.RequestCtx, st *state, snapshot *inde
 		st.count.batched[v].Add(1)
 	}
 	ctx.Response.Header.SetContentType("application/json")
-	ctx.Response.SetBody(append(st.buf, "]}"...))
+	st.buf = append(st.buf, "]}"...)
+	st.answer(ctx)
 	return 200
+}
+
+// answer makes the state's buffer the answer's body.
+func (st *state) answer(ctx *fasthttp.RequestCtx) {
+	if len(st.buf) > keepAnswer { // copied, it would stay with the connection
+		ctx.Response.SetBodyRaw(st.buf)
+		st.buf = nil
+		return
+	}
+	ctx.Response.SetBody(st.buf)
 }
 
 // batch is what a state knows of the batch being answered. The answers so far

@@ -324,3 +324,21 @@ func TestPanic(t *testing.T) {
 		t.Error("the panic is not counted")
 	}
 }
+
+// TestLargeBodiesAreGivenBack: what one large request needed does not stay with
+// its connection, and the next request is answered as ever.
+func TestLargeBodiesAreGivenBack(t *testing.T) {
+	s := serve(t, nil)
+	item := evaluation("max", "s3:GetObject", "object", "closed/k")
+	wrong := strings.Repeat(`{"subject":"`+strings.Repeat("x", 500)+`"},`, 999)
+	c := s.dial(t)
+	for range 3 {
+		got := c.send(post(pathEvaluations, `{"evaluations":[`+wrong+item+`]}`)).answer()
+		if got.status != 200 || len(got.body) <= keepAnswer || !strings.HasSuffix(got.body, denyNoMatch+"]}") || !json.Valid([]byte(got.body)) {
+			t.Fatalf("%d, %d bytes", got.status, len(got.body))
+		}
+		if got := c.send(post(pathEvaluation, item)).answer(); got.body != denyNoMatch {
+			t.Fatalf("%+v", got)
+		}
+	}
+}

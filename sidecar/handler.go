@@ -26,6 +26,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		st.count.requests[at][codeOf(status)].Add(1)
 	}
 	st.count.observe(time.Since(began))
+	ctx.Request.ReleaseBody(keepBody)
 	s.release(st)
 }
 

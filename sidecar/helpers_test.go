@@ -114,7 +114,7 @@ func serve(t testing.TB, change func(*Config)) *served {
 
 func serveOn(t testing.TB, change func(*Config), listeners ...net.Listener) *served {
 	t.Helper()
-	s := make1(t, change)
+	s := build(t, change)
 	s.address = listeners[0].Addr().String()
 	errs := make(chan error, len(listeners))
 	for _, l := range listeners {
@@ -135,8 +135,8 @@ func serveOn(t testing.TB, change func(*Config), listeners ...net.Listener) *ser
 	return s
 }
 
-// make1 makes a server that listens nowhere.
-func make1(t testing.TB, change func(*Config)) *served {
+// build makes a server that listens nowhere.
+func build(t testing.TB, change func(*Config)) *served {
 	t.Helper()
 	book := &logBook{}
 	c := Config{

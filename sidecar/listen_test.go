@@ -22,7 +22,7 @@ func TestUnixAndTCP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := make1(t, nil)
+	s := build(t, nil)
 	done := make(chan error, 2)
 	for _, l := range []net.Listener{unix, tcp} {
 		go func() { done <- s.Serve(l) }()
@@ -71,7 +71,7 @@ func TestShutdownAnswersWhatIsInFlight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := make1(t, nil)
+	s := build(t, nil)
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(l) }()
 	text := post(pathEvaluation, evaluation("jean", "s3:GetObject", "object", "closed/k"))
@@ -129,7 +129,7 @@ func TestShutdownGivesUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := make1(t, nil)
+	s := build(t, nil)
 	go func() { _ = s.Serve(l) }()
 	half := dial(t, "tcp", l.Addr().String()).send("POST /access")
 	ctx, cancel := context.WithTimeout(context.Background(), 150*time.Millisecond)
@@ -147,7 +147,7 @@ func TestShutdownGivesUp(t *testing.T) {
 }
 
 func TestShutdownBeforeServe(t *testing.T) {
-	s := make1(t, nil)
+	s := build(t, nil)
 	if err := s.Shutdown(context.Background()); err != nil {
 		t.Error(err)
 	}
@@ -249,7 +249,7 @@ func TestConfig(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("a config without Current is accepted")
 	}
-	good := make1(t, nil).config
+	good := build(t, nil).config
 	for _, u := range []string{"pdp.example.com", "ftp://x", "https://", "https://x?q", "https://x#f", "https://user@x", "https://%zz", "/path"} {
 		c := good
 		c.PublicURL = u

@@ -48,7 +48,7 @@ func (s *Server) metrics(ctx *fasthttp.RequestCtx) int {
 	var b bytes.Buffer
 	s.writeMetrics(&b)
 	ctx.Response.Header.SetContentType("text/plain; version=0.0.4; charset=utf-8")
-	ctx.Response.SetBody(b.Bytes())
+	ctx.Response.SetBodyRaw(b.Bytes())
 	return 200
 }
 

@@ -172,7 +172,7 @@ func TestCountingFromManyConnections(t *testing.T) {
 
 // TestBlocksAreUsedAgain: a block comes back when its state is gone.
 func TestBlocksAreUsedAgain(t *testing.T) {
-	s := make1(t, nil)
+	s := build(t, nil)
 	for range 50 {
 		s.newState()
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 // maxHeader bounds a request's first line and headers together, in bytes.
-const maxHeader = 16 << 10
+const maxHeader = 8 << 10
 
 // Server is the HTTP door. It is made by New; its methods may be called from
 // several goroutines.
@@ -141,8 +141,12 @@ type state struct {
 	batch   batch
 }
 
-// keepAnswer bounds the buffer that a state keeps, in bytes.
-const keepAnswer = 256 << 10
+// What is kept of memory between requests, in bytes: more is given back, so
+// that one large request on each of many connections does not stay.
+const (
+	keepAnswer = 128 << 10 // an answer's, in a state and in a connection
+	keepBody   = 64 << 10  // a request's body, in a connection
+)
 
 func (s *Server) newState() *state {
 	st := &state{server: s, count: s.blocks.take(), buf: make([]byte, 0, 512)}
@@ -191,7 +195,7 @@ func (s *Server) broken(ctx *fasthttp.RequestCtx, err error) {
 	}
 	ctx.Response.Reset()
 	fail(ctx, status, message)
-	if c, ok := ctx.Conn().(*conn); ok {
+	if c, ok := ctx.Conn().(*conn); ok && status != 408 {
 		c.linger.Store(true)
 	}
 }

@@ -33,7 +33,7 @@ func (s *Server) metadata(ctx *fasthttp.RequestCtx, st *state) int {
 func (s *Server) json(ctx *fasthttp.RequestCtx, st *state, status int) int {
 	ctx.Response.SetStatusCode(status)
 	ctx.Response.Header.SetContentType("application/json")
-	ctx.Response.SetBody(st.buf)
+	st.answer(ctx)
 	return status
 }
 
