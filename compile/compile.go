@@ -19,6 +19,9 @@ import (
 type Compiler struct {
 	// Form forces how the index narrows, for tests.
 	Form index.Form
+	// BuiltIn is the document of built-in roles and permission sets, and of the
+	// bindings of legacy groups (specification 2, Built in); nil has none.
+	BuiltIn *policy.AccessDocument
 }
 
 // Organization compiles all organization policies of one organization
@@ -61,6 +64,7 @@ func (c Compiler) Bucket(bucket string, doc *policy.Document) (*index.Policies, 
 // policies that they are about are unavailable in the snapshot.
 func (c Compiler) Directory(d *policy.Directory, generation uint64) (*index.Snapshot, []policy.Diagnostic) {
 	b := index.NewBuilder(nil)
+	c.BuiltIn = d.BuiltIn
 	b.SetDefaultOrganization(d.DefaultOrganization)
 	var all []policy.Diagnostic
 	for name, o := range d.Organizations {
@@ -73,6 +77,12 @@ func (c Compiler) Directory(d *policy.Directory, generation uint64) (*index.Snap
 			var ds []policy.Diagnostic
 			out.Policies, ds = c.Organization(name, o.Policies)
 			out.PoliciesUnavailable = ds != nil
+			all = append(all, ds...)
+		}
+		if !o.IAMUnavailable {
+			var ds []policy.Diagnostic
+			out.IAM, ds = c.Access(name, o.Access)
+			out.IAMUnavailable = policy.HasErrors(ds)
 			all = append(all, ds...)
 		}
 		b.SetOrganization(name, out)

@@ -16,7 +16,7 @@ func (s *Snapshot) Decide(r *policy.Request, sc *Scratch) policy.Decision {
 	v.begin(r, s.defaultOrg)
 	reason, layer := s.decide(v)
 	v.request = nil
-	return policy.Decision{Outcome: reason.Outcome(), Reason: reason, Layer: layer, Generation: s.generation}
+	return policy.Decision{Outcome: reason.Outcome(), Reason: reason, Layer: layer, Generation: s.generation, MaxOpenSeconds: v.open}
 }
 
 // decide is specification 1.3 in the order of the reasons of 1.8: every return
@@ -26,6 +26,9 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 		return policy.Anonymous, policy.LayerNone
 	}
 	own := s.organization(v.org)
+	if isToken(v.request) && (own.IAMUnavailable || !own.IAM.alive(v.request)) {
+		return policy.Anonymous, policy.LayerNone
+	}
 	if v.class == action.IAM {
 		return s.decideIAM(v, own)
 	}
@@ -37,6 +40,9 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 		return reason, policy.LayerNone
 	}
 
+	if v.class == action.ControlPlane {
+		return s.decideControlPlane(v, own)
+	}
 	if own.Policies == nil {
 		return v.end(policy.LayerOrganization, v.org, policy.NoOrganizationPolicy)
 	}
@@ -49,11 +55,6 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 
 	foreign, contested := v.owner != v.org, len(bucket.claimants) > 0
 	switch v.class {
-	case action.ControlPlane:
-		if own.IAMUnavailable {
-			return v.end(policy.LayerIAM, v.org, policy.IAMUnavailable)
-		}
-		return policy.Allowed, policy.LayerOrganization
 	case action.ListAllMyBuckets:
 		return policy.Allowed, policy.LayerOrganization
 	case action.CreateBucket:
@@ -107,19 +108,6 @@ func (s *Snapshot) decideBucket(v *view, own *Organization, bucket *bucketEntry,
 		return policy.Allowed, policy.LayerBucket
 	}
 	return noMatch, policy.LayerBucket
-}
-
-// decideIAM answers what the iam layer decides. It holds no statements yet, so
-// it grants nothing (specification 2 is not built).
-func (s *Snapshot) decideIAM(v *view, own *Organization) (policy.Reason, policy.Layer) {
-	r := &v.request.Resource
-	if v.outsideTenant(r.Type == "organization") {
-		return policy.OwnerMismatch, policy.LayerNone
-	}
-	if own.IAMUnavailable {
-		return v.end(policy.LayerIAM, v.org, policy.IAMUnavailable)
-	}
-	return v.end(policy.LayerIAM, v.org, policy.IAMNoMatch)
 }
 
 // What is known of an organization without a folder, and of a bucket in none.

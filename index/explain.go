@@ -24,7 +24,13 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 	for i := range v.steps {
 		step := &v.steps[i]
 		out.Steps = append(out.Steps, policy.Step{Layer: step.layer, Org: step.org, Outcome: step.outcome})
-		if step.policies == nil || step.outcome != out.Decision.Outcome {
+		if step.outcome != out.Decision.Outcome {
+			continue
+		}
+		if step.iam != nil {
+			out.Determining = append(out.Determining, step.iam.determining(out.Decision.Outcome, v)...)
+		}
+		if step.policies == nil {
 			continue
 		}
 		v.denyOnly = step.denyOnly
@@ -39,7 +45,11 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 	}
 	if step := v.refused(out.Decision); step != nil {
 		v.denyOnly = false
-		out.Nearest, out.Truncated = step.policies.nearest(step, v)
+		if step.iam != nil {
+			out.Nearest, out.Truncated = step.iam.nearest(v)
+		} else {
+			out.Nearest, out.Truncated = step.policies.nearest(step, v)
+		}
 	}
 	return out
 }
@@ -48,8 +58,15 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 // is another.
 func (v *view) refused(d policy.Decision) *step {
 	switch d.Reason {
-	case policy.OrganizationNoMatch, policy.BucketNoMatch, policy.CrossOrganizationNoAllow:
-		if last := &v.steps[len(v.steps)-1]; last.policies != nil {
+	case policy.OrganizationNoMatch, policy.NoOrganizationPolicy:
+		// Of a cwobject: action both layers had their say: organization first.
+		for i := range v.steps {
+			if step := &v.steps[i]; step.policies != nil || step.iam != nil {
+				return step
+			}
+		}
+	case policy.BucketNoMatch, policy.CrossOrganizationNoAllow, policy.IAMNoMatch:
+		if last := &v.steps[len(v.steps)-1]; last.policies != nil || last.iam != nil {
 			return last
 		}
 	}
@@ -83,7 +100,11 @@ func (p *Policies) determining(s *step, effect policy.Effect, v *view) []policy.
 }
 
 func byPlace(a, b policy.StatementRef) int {
-	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Index, b.Index))
+	return cmp.Or(
+		cmp.Compare(a.File, b.File), cmp.Compare(a.Index, b.Index),
+		// In the iam layer different lists of a file may have one index.
+		cmp.Compare(a.Line, b.Line), cmp.Compare(a.Statement, b.Statement),
+	)
 }
 
 // reference names a statement.

@@ -45,9 +45,24 @@ func (v *view) lookup(kind KeyKind, name string, buf *serverValues) (list []poli
 		}
 		return exactly(r.Principal.Claims, claim[1:])
 	case KeySubjectProperty:
-		return folded(r.Principal.Properties, name)
+		list, unreadable = folded(r.Principal.Properties, name)
+		for i := 0; i < len(v.subjects) && len(list) == 0 && !unreadable; i++ {
+			list = v.subjects[i].fact(name)
+		}
+		return list, unreadable
 	case KeyResourceProperty:
-		return folded(r.Resource.Properties, name)
+		if list, unreadable = folded(r.Resource.Properties, name); len(list) == 0 && !unreadable {
+			list = v.object.fact(name)
+		}
+		return list, unreadable
+	case KeyTag:
+		text, has, known := v.tag(name)
+		if !has {
+			return nil, !known
+		}
+		return buf.one(policy.ValueString, text), false
+	case KeyResource:
+		return v.resourceTexts(buf), false
 	case KeyActionProperty:
 		return folded(r.ActionProperties, name)
 	}

@@ -30,6 +30,8 @@ type Organization struct {
 	// PoliciesUnavailable: access-policies/ is broken and was never good, so
 	// the organization's s3: and cwobject: requests are denied.
 	PoliciesUnavailable bool
+	// IAM is the iam layer; nil if the organization has no iam documents.
+	IAM *IAM
 	// IAMUnavailable: iam/ is broken and was never good.
 	IAMUnavailable bool
 	// BucketsUnavailable: which buckets the organization has, or whether they
@@ -202,6 +204,9 @@ func organizationSize(name string, o *Organization) int64 {
 	n := int64(unsafe.Sizeof(*o)) + int64(len(name)) + entrySize
 	if o.Policies != nil {
 		n += o.Policies.bytes
+	}
+	if o.IAM != nil {
+		n += o.IAM.bytes
 	}
 	return n
 }

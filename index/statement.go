@@ -83,12 +83,14 @@ const (
 	KeyActionProperty   // action.X
 	KeyCurrentTime
 	KeyEpochTime
+	KeyTag      // a tag of the resource, in the iam layer: Name is its key, not folded
+	KeyResource // the text of the resource, in the iam layer, and that of its uid
 )
 
 // Key is a condition key.
 type Key struct {
 	Kind KeyKind
-	// Name is folded to lower case but for KeyGroups and KeyClaim.
+	// Name is folded to lower case but for KeyGroups, KeyClaim and KeyTag.
 	Name string
 }
 

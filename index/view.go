@@ -42,6 +42,8 @@ type view struct {
 	explaining bool
 	steps      []step
 
+	iamView
+
 	who, what     []*roaring.Bitmap
 	expanded      []byte
 	values        serverValues
@@ -54,6 +56,7 @@ type step struct {
 	layer    policy.Layer
 	org      string
 	policies *Policies
+	iam      *IAM // instead of policies in the iam layer
 	denyOnly bool
 	outcome  policy.Outcome
 }
@@ -77,6 +80,7 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.whole = v.class.WholeOrganization()
 	v.text = r.Resource.ID
 	v.denyOnly = false
+	v.open, v.rowLooked = 0, false
 	v.steps = v.steps[:0]
 	v.hashes = v.hashes[:0]
 	for _, id := range r.Principal.IDs {

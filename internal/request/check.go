@@ -14,8 +14,8 @@ import (
 // is not stated. Resource.Type and ID have to be filled, as ParseResource
 // does. The error is an *Error, whose path is the place in an AuthZEN body.
 //
-// Check may change r: the list Context grows, and a token's identifiers are
-// taken away, which makes the caller anonymous (see anonymousToken).
+// Check may change r: the list Context grows. Whether a token exists, and has
+// not expired, is for the index to tell.
 func Check(r *policy.Request) error {
 	var s store
 	for _, f := range [...]func() fault{
@@ -32,7 +32,6 @@ func Check(r *policy.Request) error {
 			return found.err(-1)
 		}
 	}
-	anonymousToken(&r.Principal)
 	return nil
 }
 
@@ -136,16 +135,6 @@ func checkToken(p *policy.Principal) fault {
 		return wrong("subject.properties", "a token has that identifier only; remove principals, groups and claims")
 	}
 	return fault{}
-}
-
-// anonymousToken takes a token's identifier away. Specification 2, tokens:
-// "From `expires` on, or unknown: the caller is anonymous (1.2) in every
-// layer". As long as no policy can define a token, every token is unknown, and
-// a caller without identifiers is denied everywhere, `*` notwithstanding.
-func anonymousToken(p *policy.Principal) {
-	if isToken(p) {
-		p.IDs = p.IDs[:0]
-	}
 }
 
 func checkAction(name string) fault {

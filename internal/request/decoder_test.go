@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -381,16 +382,17 @@ func TestAbsent(t *testing.T) {
 	}
 }
 
-// TestTokenIsAnonymous: no policy defines a token yet, and an unknown one is
-// nobody (specification 2).
-func TestTokenIsAnonymous(t *testing.T) {
+// TestTokenIsHandedOn: whether a token is anybody is for the index to tell
+// (specification 2).
+func TestTokenIsHandedOn(t *testing.T) {
+	want := []string{"token/ci"}
 	var d Decoder
 	r, err := d.Evaluation([]byte(evaluation(`{"type":"token","id":"ci","properties":{"org":"o1","groups":[]}}`, get, object, "")), now)
-	if err != nil || len(r.Principal.IDs) != 0 {
+	if err != nil || !slices.Equal(r.Principal.IDs, want) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	q := policy.Request{Principal: policy.Principal{Org: "o1", IDs: []string{"token/ci"}}, Action: "read", Resource: policy.Resource{Type: "t", ID: "i"}}
-	if err := Check(&q); err != nil || len(q.Principal.IDs) != 0 {
+	if err := Check(&q); err != nil || !slices.Equal(q.Principal.IDs, want) {
 		t.Errorf("%+v, %v", q, err)
 	}
 }

@@ -108,7 +108,6 @@ func (d *Decoder) subject(p *part) bool {
 	out.Claims, out.Properties = p.claims, p.subjectKeys
 	if typ == "token" {
 		d.note(checkToken(out))
-		anonymousToken(out)
 	}
 	return true
 }

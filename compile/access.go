@@ -1,0 +1,260 @@
+package compile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"postern/index"
+	"postern/policy"
+)
+
+// Access compiles all documents of an organization's iam/ (specification 2). If
+// one of the diagnostics is an error, a rule between files that is broken, the
+// iam layer is nil; warnings come beside one that is not. Without documents both
+// are nil.
+func (c Compiler) Access(org string, docs []*policy.AccessDocument) (*index.IAM, []policy.Diagnostic) {
+	return c.AccessAgain(org, docs, nil, nil)
+}
+
+// AccessAgain is Access for documents that took the place of before, from which
+// prev was compiled. Where only members, tokens, issuers, defaults, entities or
+// the places of things changed, the new iam layer shares the statements of prev.
+func (c Compiler) AccessAgain(org string, docs, before []*policy.AccessDocument, prev *index.IAM) (*index.IAM, []policy.Diagnostic) {
+	if len(docs) == 0 {
+		return nil, nil
+	}
+	u := newAccess(c, docs)
+	u.check()
+	if policy.HasErrors(u.diagnostics) {
+		policy.SortDiagnostics(u.diagnostics)
+		return nil, u.diagnostics
+	}
+	var grants *index.Grants
+	u.orderBindings()
+	if prev != nil && sameStatements(byFile(before), u.docs) {
+		grants = prev.Grants()
+	} else if list := u.lower(); !policy.HasErrors(u.diagnostics) {
+		grants = index.NewGrants(list, c.Form)
+	}
+	members, entities := u.members(), u.entities()
+	policy.SortDiagnostics(u.diagnostics)
+	if policy.HasErrors(u.diagnostics) {
+		return nil, u.diagnostics
+	}
+	refs := make([]policy.StatementRef, len(u.bindings))
+	for i, b := range u.bindings {
+		refs[i] = reference(b.doc, b.ID, b.index, b.At, b.Effect)
+	}
+	return index.NewIAM(index.NewMembership(grants, members), refs, entities), u.diagnostics
+}
+
+// reference names what gives a caller something.
+func reference(d *policy.AccessDocument, statement string, at int, where policy.Position, effect policy.Effect) policy.StatementRef {
+	return policy.StatementRef{
+		Document: d.Name, Statement: statement, Index: at, File: d.File, Line: where.Line, Effect: effect, Layer: policy.LayerIAM,
+	}
+}
+
+// access is the documents of one organization on their way to an index.IAM.
+type access struct {
+	c        Compiler
+	docs     []*policy.AccessDocument // by file
+	builtIn  *policy.AccessDocument   // never nil
+	bindings []binding                // as frozen: Deny first
+
+	sets    map[string]*permissionSet
+	roles   map[string]*role
+	records []*record          // all, in the order of files
+	byID    map[string]*record // records
+	byName  map[string][]*record
+	groups  map[string]*policy.Group
+	tokens  map[string]policy.Position
+
+	l           *lowering
+	diagnostics []policy.Diagnostic
+}
+
+type permissionSet struct {
+	*policy.PermissionSet
+	builtIn bool
+	visit
+	actions *actionList // of it and what it includes, once asked for
+}
+
+type role struct {
+	*policy.Role
+	doc     *policy.AccessDocument
+	builtIn bool
+	visit
+	lowered bool
+	spans   []index.Span // its own and those of what it includes
+}
+
+type record struct {
+	*policy.Record
+	doc    *policy.AccessDocument
+	index  int // in the document
+	number int // in access.records
+	visit
+	node    int      // number in the tree plus 1, once lowered
+	rule    int      // number of the rule that it is
+	actions []string // that it can grant, sorted
+}
+
+// key is the record's name in index.GrantList.Roles, which no file can write.
+func (r *record) key() string { return fmt.Sprintf("\x00%d", r.number) }
+
+type binding struct {
+	*policy.Binding
+	doc     *policy.AccessDocument
+	index   int
+	builtIn bool
+}
+
+func byFile(docs []*policy.AccessDocument) []*policy.AccessDocument {
+	docs = slices.DeleteFunc(slices.Clone(docs), func(d *policy.AccessDocument) bool { return d == nil })
+	slices.SortStableFunc(docs, func(a, b *policy.AccessDocument) int { return strings.Compare(a.File, b.File) })
+	return docs
+}
+
+func newAccess(c Compiler, docs []*policy.AccessDocument) *access {
+	u := &access{
+		c: c, docs: byFile(docs), builtIn: c.BuiltIn,
+		sets: map[string]*permissionSet{}, roles: map[string]*role{}, byID: map[string]*record{}, byName: map[string][]*record{},
+		groups: map[string]*policy.Group{}, tokens: map[string]policy.Position{},
+		l: &lowering{numbers: map[index.Variable]int{}, actions: map[string]*actionPattern{}},
+	}
+	if u.builtIn == nil {
+		u.builtIn = &policy.AccessDocument{}
+	}
+	return u
+}
+
+func (u *access) report(severity policy.Severity, at policy.Position, format string, args ...any) {
+	u.diagnostics = append(u.diagnostics, policy.Diagnostic{Severity: severity, Position: at, Message: fmt.Sprintf(format, args...)})
+}
+
+// orderBindings lists the bindings in force, Deny first: those of the legacy
+// groups too where a file says so.
+func (u *access) orderBindings() {
+	add := func(d *policy.AccessDocument) {
+		for i := range d.Bindings {
+			u.bindings = append(u.bindings, binding{&d.Bindings[i], d, i, d == u.builtIn})
+		}
+	}
+	for _, d := range u.docs {
+		add(d)
+	}
+	if slices.ContainsFunc(u.docs, func(d *policy.AccessDocument) bool { return d.LegacyGroups }) {
+		add(u.builtIn)
+	}
+	slices.SortStableFunc(u.bindings, func(a, b binding) int {
+		return int(b.Effect) - int(a.Effect) // EffectDeny is the greater
+	})
+}
+
+// members is who belongs where.
+func (u *access) members() *index.MemberList {
+	out := &index.MemberList{}
+	for _, d := range u.docs {
+		for i := range d.Groups {
+			g := index.Group{Name: d.Groups[i].Name}
+			g.Everyone, g.Names, g.Beginnings = principals(d.Groups[i].Members)
+			out.Groups = append(out.Groups, g)
+		}
+		for i := range d.Tokens {
+			t := &d.Tokens[i]
+			out.Tokens = append(out.Tokens, index.Token{
+				Name: t.Name, Type: t.Type, Group: t.Group.Name, User: t.User.Name, Expires: t.Expires, HasExpires: t.HasExpires,
+				Held: index.Held{Roles: namesOf(t.Roles), Place: reference(d, "token/"+t.Name, i, t.At, policy.EffectAllow)},
+			})
+		}
+		for i, r := range d.MemberRoles {
+			out.MemberRoles = append(out.MemberRoles, index.Held{
+				Roles: []string{r.Name}, Place: reference(d, "defaults", i, r.At, policy.EffectAllow),
+			})
+		}
+		for i := range d.Issuers {
+			out.Issuers = append(out.Issuers, u.issuer(d, &d.Issuers[i])...)
+		}
+	}
+	for _, r := range u.records {
+		if r.OrgDefault {
+			name := r.ID
+			if name == "" {
+				name = r.Name
+			}
+			out.MemberRoles = append(out.MemberRoles, index.Held{
+				Roles: []string{r.key()}, Place: reference(r.doc, name, r.index, r.At, policy.EffectAllow),
+			})
+		}
+	}
+	return out
+}
+
+func (u *access) issuer(d *policy.AccessDocument, from *policy.Issuer) (out []index.IssuerRule) {
+	for i := range from.Rules {
+		r := &from.Rules[i]
+		rule := index.IssuerRule{
+			URL: from.URL, Deny: r.Effect == policy.EffectDeny,
+			Held: index.Held{Roles: namesOf(r.Roles), Place: reference(d, "issuer/"+from.Name, i, r.At, policy.EffectAllow)},
+		}
+		u.in(r.At)
+		for _, c := range r.Claims {
+			rule.Claims = append(rule.Claims, index.Claim{Path: c.Path, Program: u.l.program(c.Pattern, false)})
+		}
+		if r.Effect != policy.EffectDeny && r.Effect != policy.EffectAllow || len(rule.Claims) == 0 {
+			u.report(policy.Error, r.At, "the rule has no effect or no claims")
+		}
+		out = append(out, rule)
+	}
+	u.refused()
+	return out
+}
+
+func namesOf(list []policy.Reference) []string {
+	out := make([]string, len(list))
+	for i := range list {
+		out[i] = list[i].Name
+	}
+	return out
+}
+
+// principals sorts out members.
+func principals(list []policy.Member) (everyone bool, names, beginnings []string) {
+	for i := range list {
+		switch m := &list[i]; m.Kind {
+		case policy.PrincipalEveryone:
+			everyone = true
+		case policy.PrincipalExact:
+			names = append(names, m.Name)
+		case policy.PrincipalPrefix:
+			beginnings = append(beginnings, m.Name)
+		case policy.PrincipalGroup:
+			names = append(names, "group/"+m.Name)
+		case policy.PrincipalToken:
+			names = append(names, "token/"+m.Name)
+		}
+	}
+	return everyone, names, beginnings
+}
+
+// entities are the facts of all documents.
+func (u *access) entities() (out []index.Entity) {
+	for _, d := range u.docs {
+		for i := range d.Entities {
+			from := &d.Entities[i]
+			e := index.Entity{Principal: from.Principal, Tags: from.Tags, TagsKnown: from.TagsKnown}
+			if from.Principal == "" {
+				e.Resource = from.Type + ":" + from.ID
+			}
+			for _, a := range from.Properties {
+				a.Key = foldKey(a.Key)
+				e.Properties = append(e.Properties, a)
+			}
+			out = append(out, e)
+		}
+	}
+	return out
+}

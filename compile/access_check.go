@@ -1,0 +1,359 @@
+package compile
+
+import (
+	"postern/internal/value"
+	"postern/policy"
+)
+
+func foldKey(key string) string { return value.FoldASCII(key) }
+
+// visit marks a definition while includes are followed.
+type visit struct{ state visitState }
+
+type visitState uint8
+
+const (
+	notVisited visitState = iota
+	visiting
+	visited
+)
+
+// check checks the rules between files (specification 2): names used twice or
+// built in, names that nothing has, cycles, types of included sets.
+func (u *access) check() {
+	u.define()
+	u.resolve()
+	u.cycles()
+}
+
+// places finds names that are used twice.
+type places struct {
+	u    *access
+	what string
+	at   map[string]policy.Position
+}
+
+// once reports whether the name is new; if not, that is an error which names
+// both places. Documents come in order of their files.
+func (p *places) once(name string, at policy.Position) bool {
+	if other, ok := p.at[name]; ok {
+		if other == (policy.Position{}) {
+			p.u.report(policy.Error, at, "the %s %q is built in; write another name", p.what, name)
+		} else {
+			p.u.report(policy.Error, at, "the %s %q is already defined at %s; a name is unique within its organization, write another", p.what, name, other)
+		}
+		return false
+	}
+	p.at[name] = at
+	return true
+}
+
+// define collects what the documents define.
+func (u *access) define() {
+	table := func(what string) *places { return &places{u, what, map[string]policy.Position{}} }
+	sets, roles, groups, bindings := table("permission set"), table("role"), table("group"), table("binding")
+	tokens, issuers, entities, records, names := table("token"), table("issuer"), table("entity"), table("record"), table("policy name")
+	for i := range u.builtIn.PermissionSets {
+		s := &u.builtIn.PermissionSets[i]
+		sets.at[s.Name] = policy.Position{}
+		u.sets[s.Name] = &permissionSet{PermissionSet: s, builtIn: true}
+	}
+	for i := range u.builtIn.Roles {
+		r := &u.builtIn.Roles[i]
+		roles.at[r.Name] = policy.Position{}
+		u.roles[r.Name] = &role{Role: r, doc: u.builtIn, builtIn: true}
+	}
+	for _, d := range u.docs {
+		if d.Name != "" {
+			names.once(d.Name, d.NameAt)
+		}
+		for i := range d.PermissionSets {
+			if s := &d.PermissionSets[i]; sets.once(s.Name, s.At) {
+				u.sets[s.Name] = &permissionSet{PermissionSet: s}
+			}
+		}
+		for i := range d.Roles {
+			if r := &d.Roles[i]; roles.once(r.Name, r.At) {
+				u.roles[r.Name] = &role{Role: r, doc: d}
+			}
+		}
+		for i := range d.Groups {
+			if g := &d.Groups[i]; groups.once(g.Name, g.At) {
+				u.groups[g.Name] = g
+			}
+		}
+		for i := range d.Bindings {
+			if b := &d.Bindings[i]; b.ID != "" {
+				bindings.once(b.ID, b.IDAt)
+			}
+		}
+		for i := range d.Tokens {
+			if t := &d.Tokens[i]; tokens.once(t.Name, t.At) {
+				u.tokens[t.Name] = t.At
+			}
+		}
+		for i := range d.Issuers {
+			issuers.once(d.Issuers[i].Name, d.Issuers[i].At)
+		}
+		for i := range d.Entities {
+			entities.once(d.Entities[i].Name(), d.Entities[i].At)
+		}
+		for i := range d.Records {
+			r := &record{Record: &d.Records[i], doc: d, index: i, number: len(u.records)}
+			u.records = append(u.records, r)
+			if r.ID != "" && records.once(r.ID, r.IDAt) {
+				u.byID[r.ID] = r
+			}
+			if r.Name != "" {
+				u.byName[r.Name] = append(u.byName[r.Name], r)
+			}
+		}
+	}
+}
+
+// defining are the documents that define permission sets and roles.
+func (u *access) defining() []*policy.AccessDocument {
+	return append([]*policy.AccessDocument{u.builtIn}, u.docs...)
+}
+
+// roleOf finds what the name of a role names: a role, a record by id, or by the
+// name of exactly one.
+func (u *access) roleOf(name string) (*role, *record) {
+	if r := u.roles[name]; r != nil {
+		return r, nil
+	}
+	if r := u.byID[name]; r != nil {
+		return nil, r
+	}
+	if list := u.byName[name]; len(list) == 1 {
+		return nil, list[0]
+	}
+	return nil, nil
+}
+
+// resolve reports names that nothing has.
+func (u *access) resolve() {
+	for _, d := range u.defining() {
+		for i := range d.PermissionSets {
+			s := u.sets[d.PermissionSets[i].Name]
+			for _, r := range d.PermissionSets[i].Include {
+				if other := u.set(r); other != nil && other.ResourceType != s.ResourceType {
+					u.report(policy.Error, r.At, "the permission set %q is about resources of type %q, and the one that includes it about %q; include sets of one type",
+						r.Name, other.ResourceType, s.ResourceType)
+				}
+			}
+		}
+		for i := range d.Roles {
+			r := &d.Roles[i]
+			u.rolesKnown(r.Include)
+			for j := range r.Rules {
+				u.ruleKnown(&r.Rules[j])
+			}
+		}
+	}
+	for _, d := range u.docs {
+		for i := range d.Groups {
+			u.membersKnown(d.Groups[i].Members)
+		}
+		for i := range d.Bindings {
+			b := &d.Bindings[i]
+			u.rolesKnown(b.Roles)
+			u.membersKnown(b.Members)
+			if len(b.Roles) == 0 {
+				u.ruleKnown(bindingRule(b))
+			}
+			if b.Effect != policy.EffectAllow && b.Effect != policy.EffectDeny {
+				u.report(policy.Error, b.At, "the binding has no effect; write Allow or Deny")
+			}
+		}
+		u.rolesKnown(d.MemberRoles)
+		for i := range d.Tokens {
+			t := &d.Tokens[i]
+			u.rolesKnown(t.Roles)
+			if t.Type == policy.TokenTeam {
+				u.groupKnown(t.Group.Name, t.Group.At)
+			}
+		}
+		for i := range d.Issuers {
+			for j := range d.Issuers[i].Rules {
+				u.rolesKnown(d.Issuers[i].Rules[j].Roles)
+			}
+		}
+		for i := range d.Records {
+			compositions(d.Records[i].Details, func(r policy.Reference) {
+				if u.byID[r.Name] == nil {
+					u.report(policy.Error, r.At, "no record has the id %q; add the record's file, or remove the id", r.Name)
+				}
+			})
+		}
+	}
+}
+
+// bindingRule is what a binding of permission sets and actions brings.
+func bindingRule(b *policy.Binding) *policy.Rule {
+	return &policy.Rule{
+		At: b.At, PermissionSets: b.PermissionSets, Actions: b.Actions,
+		Resources: b.Resources, Selector: b.Selector, Conditions: b.Conditions,
+	}
+}
+
+func (u *access) set(r policy.Reference) *permissionSet {
+	s := u.sets[r.Name]
+	if s == nil {
+		u.report(policy.Error, r.At, "no permission set is named %q; define it, or correct the name", r.Name)
+	}
+	return s
+}
+
+func (u *access) ruleKnown(r *policy.Rule) {
+	for _, ref := range r.PermissionSets {
+		s := u.set(ref)
+		if s == nil {
+			continue
+		}
+		if of := ofType(r.Resources, s.ResourceType); len(of) == 0 {
+			u.report(policy.Warning, ref.At, "the permission set %q holds only on resources of type %q, and none of the resources is; it grants nothing here", ref.Name, s.ResourceType)
+		}
+	}
+}
+
+func (u *access) rolesKnown(list []policy.Reference) {
+	for _, r := range list {
+		if found, record := u.roleOf(r.Name); found != nil || record != nil {
+			continue
+		}
+		if n := len(u.byName[r.Name]); n > 1 {
+			u.report(policy.Error, r.At, "%d records have the name %q; write the id of one", n, r.Name)
+		} else {
+			u.report(policy.Error, r.At, "no role or record is named %q; define it, or correct the name", r.Name)
+		}
+	}
+}
+
+func (u *access) membersKnown(list []policy.Member) {
+	for i := range list {
+		switch m := &list[i]; m.Kind {
+		case policy.PrincipalGroup:
+			u.groupKnown(m.Name, m.At)
+		case policy.PrincipalToken:
+			if _, ok := u.tokens[m.Name]; !ok {
+				u.report(policy.Error, m.At, "no token is named %q; define it, or correct the name", m.Name)
+			}
+		case policy.PrincipalEveryone, policy.PrincipalExact, policy.PrincipalPrefix:
+		default:
+			u.report(policy.Error, m.At, "a member of no known kind")
+		}
+	}
+}
+
+func (u *access) groupKnown(name string, at policy.Position) {
+	if u.groups[name] == nil {
+		u.report(policy.Warning, at, "no file defines the group %q; only callers whose request states it are in it", name)
+	}
+}
+
+// cycles reports includes that come back to where they started.
+func (u *access) cycles() {
+	for _, d := range u.defining() {
+		for i := range d.PermissionSets {
+			u.followSet(u.sets[d.PermissionSets[i].Name])
+		}
+		for i := range d.Roles {
+			u.followRole(u.roles[d.Roles[i].Name])
+		}
+	}
+	states := map[string]*visit{}
+	for name := range u.groups {
+		states[name] = &visit{}
+	}
+	for _, d := range u.docs {
+		for i := range d.Groups {
+			u.followGroup(d.Groups[i].Name, states)
+		}
+	}
+	for _, r := range u.records {
+		u.followRecord(r)
+	}
+}
+
+// follow follows one edge to next, which is at state s.
+func (u *access) follow(s *visit, what, name string, at policy.Position, next func()) {
+	switch s.state {
+	case visiting:
+		u.report(policy.Error, at, "%s %q comes back to itself here; remove one of the includes", what, name)
+	case notVisited:
+		next()
+	}
+}
+
+func (u *access) followSet(s *permissionSet) {
+	if s.state != notVisited {
+		return
+	}
+	s.state = visiting
+	for _, r := range s.Include {
+		if next := u.sets[r.Name]; next != nil {
+			u.follow(&next.visit, "the permission set", r.Name, r.At, func() { u.followSet(next) })
+		}
+	}
+	s.state = visited
+}
+
+func (u *access) followRole(s *role) {
+	if s.state != notVisited {
+		return
+	}
+	s.state = visiting
+	for _, r := range s.Include {
+		if next := u.roles[r.Name]; next != nil {
+			u.follow(&next.visit, "the role", r.Name, r.At, func() { u.followRole(next) })
+		}
+	}
+	s.state = visited
+}
+
+func (u *access) followGroup(name string, states map[string]*visit) {
+	s := states[name]
+	if s.state != notVisited {
+		return
+	}
+	s.state = visiting
+	for i := range u.groups[name].Members {
+		m := &u.groups[name].Members[i]
+		if next := states[m.Name]; m.Kind == policy.PrincipalGroup && next != nil {
+			u.follow(next, "the group", m.Name, m.At, func() { u.followGroup(m.Name, states) })
+		}
+	}
+	s.state = visited
+}
+
+func (u *access) followRecord(r *record) {
+	if r.state != notVisited {
+		return
+	}
+	r.state = visiting
+	compositions(r.Details, func(ref policy.Reference) {
+		if next := u.byID[ref.Name]; next != nil {
+			u.follow(&next.visit, "the record", ref.Name, ref.At, func() { u.followRecord(next) })
+		}
+	})
+	r.state = visited
+}
+
+// compositions calls f for every record that a tree composes.
+func compositions(n *policy.Descriptor, f func(policy.Reference)) {
+	if n == nil {
+		return
+	}
+	for _, r := range n.Include {
+		f(r)
+	}
+	for _, e := range n.Entries {
+		compositions(e, f)
+	}
+	compositions(n.Then, f)
+	compositions(n.Else, f)
+	for i := range n.Options {
+		compositions(n.Options[i].Node, f)
+	}
+}

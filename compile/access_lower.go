@@ -1,0 +1,331 @@
+package compile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"postern/index"
+	"postern/internal/value"
+	"postern/policy"
+)
+
+// maxSpans bounds the spans of all roles and bindings together, which grow with
+// the square of the roles where roles include each other without end.
+const maxSpans = 1 << 24
+
+// grantList is what lower needs only while it works.
+type grantList struct {
+	*access
+	out    index.GrantList
+	scopes map[string]int
+	spans  int
+}
+
+// lower lowers roles, records and bindings.
+func (u *access) lower() *index.GrantList {
+	g := &grantList{access: u, scopes: map[string]int{}}
+	g.out.Roles = map[string][]index.Span{}
+	for _, d := range u.defining() {
+		for i := range d.Roles {
+			r := u.roles[d.Roles[i].Name]
+			g.lowerRole(r)
+			g.out.Roles[r.Name] = r.spans
+		}
+	}
+	for _, r := range u.records {
+		g.lowerRecord(r)
+	}
+	// A role's name hides a record's id, and an id hides names.
+	for _, r := range u.records {
+		spans := g.recordSpans(r)
+		g.out.Roles[r.key()] = spans
+		for _, name := range [...]string{r.ID, r.Name} {
+			if _, found := u.roleOf(name); found == r {
+				g.out.Roles[name] = spans
+			}
+		}
+	}
+	for i := range u.bindings {
+		g.lowerBinding(&u.bindings[i])
+	}
+	if g.spans > maxSpans {
+		u.report(policy.Error, policy.Position{File: u.docs[0].File}, "the roles of this organization include each other too widely; include fewer roles")
+	}
+	g.out.Variables = u.l.variables
+	u.refused()
+	return &g.out
+}
+
+// in says where what is lowered next stands.
+func (u *access) in(at policy.Position) {
+	u.l.document = &policy.Document{File: at.File, Variables: true}
+	u.l.statement = &policy.Statement{Line: at.Line}
+}
+
+// refused takes over what the lowering refused, which policyjson should not
+// have let through.
+func (u *access) refused() {
+	u.diagnostics = append(u.diagnostics, u.l.diagnostics...)
+	u.l.diagnostics = nil
+}
+
+// lowerRole lowers the rules of a role, and finds those that it includes. Those
+// come first, so that a role and all it includes are often one span.
+func (g *grantList) lowerRole(r *role) {
+	if r.lowered {
+		return
+	}
+	r.lowered = true
+	for _, ref := range r.Include {
+		if next, rec := g.roleOf(ref.Name); next != nil {
+			g.lowerRole(next)
+			r.spans = append(r.spans, next.spans...)
+		} else if rec != nil {
+			g.lowerRecord(rec)
+			r.spans = append(r.spans, g.recordSpans(rec)...)
+		}
+	}
+	own := index.Span{From: len(g.out.Rules)}
+	for i := range r.Rules {
+		g.lowerRule(&r.Rules[i])
+	}
+	own.To = len(g.out.Rules)
+	r.spans = g.join(append(r.spans, own))
+}
+
+// join sorts and joins spans, and counts them.
+func (g *grantList) join(list []index.Span) []index.Span {
+	list = index.JoinSpans(list)
+	g.spans += len(list)
+	return list
+}
+
+// lowerRule lowers a rule: its actions, and those of its permission sets on
+// resources of each set's type.
+func (g *grantList) lowerRule(r *policy.Rule) {
+	g.in(r.At)
+	if len(r.Resources) == 0 {
+		g.l.refuse("the rule has no resource")
+	}
+	if len(r.Actions) == 0 && len(r.PermissionSets) == 0 {
+		g.l.refuse("the rule has no action")
+	}
+	add := func(actions *actionList, resources []policy.ResourcePattern) {
+		g.out.Rules = append(g.out.Rules, index.Rule{
+			Actions: actions.names, Programs: actions.programs, MaxOpenSeconds: r.MaxOpenSeconds,
+			Scope: g.scope(resources, r.NotResources, r.Selector, r.Conditions),
+		})
+	}
+	if len(r.Actions) > 0 {
+		add(g.actionList(r.Actions), r.Resources)
+	}
+	var types []string
+	byType := map[string]*actionList{}
+	for _, ref := range r.PermissionSets {
+		s := g.sets[ref.Name]
+		if byType[s.ResourceType] == nil {
+			byType[s.ResourceType] = &actionList{}
+			types = append(types, s.ResourceType)
+		}
+		byType[s.ResourceType].join(g.setActions(s))
+		g.in(r.At)
+	}
+	for _, t := range types {
+		if of := ofType(r.Resources, t); len(of) > 0 {
+			add(byType[t], of)
+		}
+	}
+}
+
+// ofType returns what patterns are about one resource type.
+func ofType(list []policy.ResourcePattern, resourceType string) (out []policy.ResourcePattern) {
+	for _, p := range list {
+		switch p.Type {
+		case "":
+			return []policy.ResourcePattern{{Type: resourceType, Pattern: "*", At: p.At}}
+		case resourceType:
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// actionList is actions: names, and patterns with wildcards, all folded, sorted.
+type actionList struct{ names, programs []string }
+
+func (a *actionList) join(b *actionList) {
+	both := func(x, y []string) []string {
+		out := slices.Concat(x, y)
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
+	a.names, a.programs = both(a.names, b.names), both(a.programs, b.programs)
+}
+
+func (g *grantList) actionList(patterns []string) *actionList {
+	var a actionList
+	for _, text := range patterns {
+		folded := value.FoldASCII(text)
+		switch {
+		case folded == "" || folded == "*":
+			g.l.refuse("an action is empty, or `*` alone")
+		case strings.ContainsAny(folded, "*?"):
+			a.programs = append(a.programs, g.l.program(folded, false))
+		default:
+			a.names = append(a.names, folded)
+		}
+	}
+	a.join(&actionList{})
+	return &a
+}
+
+// setActions are the actions of a permission set and of all it includes.
+func (g *grantList) setActions(s *permissionSet) *actionList {
+	if s.actions == nil {
+		g.in(s.At)
+		s.actions = g.actionList(s.Actions)
+		for _, ref := range s.Include {
+			s.actions.join(g.setActions(g.sets[ref.Name]))
+		}
+	}
+	return s.actions
+}
+
+func (g *grantList) lowerBinding(b *binding) {
+	g.in(b.At)
+	out := index.Binding{
+		Deny:     b.Effect == policy.EffectDeny,
+		Explicit: b.Effect == policy.EffectAllow && len(b.Roles) > 0 && !b.builtIn,
+		Scope:    index.NoScope,
+	}
+	if len(b.Members) == 0 {
+		g.l.refuse("the binding has no member")
+	}
+	out.Everyone, out.Names, out.Beginnings = principals(b.Members)
+	if len(b.Roles) == 0 {
+		own := index.Span{From: len(g.out.Rules)}
+		g.lowerRule(bindingRule(b.Binding))
+		own.To = len(g.out.Rules)
+		out.Rules = []index.Span{own}
+		g.out.Bindings = append(g.out.Bindings, out)
+		return
+	}
+	for _, ref := range b.Roles {
+		if r, rec := g.roleOf(ref.Name); r != nil {
+			out.Rules = append(out.Rules, r.spans...)
+		} else if rec != nil {
+			out.Rules = append(out.Rules, g.recordSpans(rec)...)
+		}
+	}
+	out.Rules = g.join(out.Rules)
+	if b.Resources != nil || b.Selector != nil || len(b.Conditions) > 0 {
+		out.Scope = g.scope(b.Resources, nil, b.Selector, b.Conditions)
+	}
+	g.out.Bindings = append(g.out.Bindings, out)
+}
+
+// scope numbers a scope; equal ones are one. No resources at all narrow nothing.
+func (g *grantList) scope(resources, not []policy.ResourcePattern, selector *policy.Selector, conditions []policy.Condition) int {
+	var s index.Scope
+	if everything(resources) {
+		resources = nil
+	}
+	programs, uids := g.resources(resources)
+	if len(uids) == 0 {
+		s.Resources = programs
+	} else {
+		s.Conditions = append(s.Conditions, resourceCondition(append(programs, uids...), false))
+	}
+	programs, uids = g.resources(not)
+	s.NotResources = programs
+	if len(uids) > 0 {
+		s.Conditions = append(s.Conditions, resourceCondition(uids, true))
+	}
+	if selector != nil {
+		for i := range selector.Requirements {
+			s.Conditions = append(s.Conditions, g.requirement(&selector.Requirements[i]))
+		}
+	}
+	for i := range conditions {
+		s.Conditions = append(s.Conditions, g.l.condition(&conditions[i]))
+	}
+	if s.Resources == nil && s.NotResources == nil && s.Conditions == nil {
+		return index.NoScope
+	}
+	key := fmt.Sprintf("%#v", s)
+	n, ok := g.scopes[key]
+	if !ok {
+		n = len(g.out.Scopes)
+		g.scopes[key] = n
+		g.out.Scopes = append(g.out.Scopes, s)
+	}
+	return n
+}
+
+func everything(list []policy.ResourcePattern) bool {
+	return slices.ContainsFunc(list, func(p policy.ResourcePattern) bool { return p.Type == "" })
+}
+
+// resources makes programs over the text `type:id`, and over that of the uid.
+func (g *grantList) resources(list []policy.ResourcePattern) (programs, uids []string) {
+	for _, r := range list {
+		if r.UID {
+			if r.Type == "" || r.Pattern == "" {
+				g.l.refuse("the resource %s has no type or no uid", r)
+			}
+			uids = append(uids, index.ResourceUID(r.Type, r.Pattern))
+			continue
+		}
+		var p index.Program
+		if r.Type == "" {
+			p.AnyRun()
+		} else {
+			p.Literal(r.Type + ":")
+			for _, part := range g.l.parts(r.Pattern, true) {
+				g.l.add(&p, part)
+			}
+		}
+		programs = append(programs, p.String())
+	}
+	return programs, uids
+}
+
+func resourceCondition(programs []string, negated bool) index.Condition {
+	c := index.Condition{
+		Operator: index.Operator{Compare: index.CompareLike, Negated: negated},
+		Key:      index.Key{Kind: index.KeyResource},
+	}
+	for _, p := range programs {
+		c.Values = append(c.Values, index.Value{Text: p})
+	}
+	return c
+}
+
+// requirement lowers one demand of a selector to a condition on a tag. Unknown
+// tags are unreadable to it: false in an Allow, true in a Deny.
+func (g *grantList) requirement(r *policy.TagRequirement) index.Condition {
+	c := index.Condition{Key: index.Key{Kind: index.KeyTag, Name: r.Key}}
+	switch r.Operator {
+	case policy.TagIn, policy.TagNotIn:
+		c.Operator = index.Operator{Compare: index.CompareText, Negated: r.Operator == policy.TagNotIn}
+		for _, text := range r.Values {
+			var p index.Program
+			p.Literal(text)
+			c.Values = append(c.Values, index.Value{Text: p.String()})
+		}
+		if len(r.Values) == 0 {
+			g.l.refuse("the selector's %s has no values", r.Operator)
+		}
+	case policy.TagExists, policy.TagDoesNotExist:
+		c.Operator = index.Operator{Compare: index.CompareNull}
+		v := index.Value{}
+		if r.Operator == policy.TagDoesNotExist {
+			v.A = 1
+		}
+		c.Values = []index.Value{v}
+	default:
+		g.l.refuse("a selector without operator")
+	}
+	return c
+}

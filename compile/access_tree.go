@@ -1,0 +1,107 @@
+package compile
+
+import (
+	"slices"
+
+	"postern/index"
+	"postern/internal/value"
+	"postern/policy"
+)
+
+// lowerRecord lowers a record and those that it composes, which come first: as
+// the tree that it is, and one rule that it grants, with every action that it
+// may. The tree decides on a candidate.
+func (g *grantList) lowerRecord(r *record) {
+	if r.node != 0 {
+		return
+	}
+	compositions(r.Details, func(ref policy.Reference) { g.lowerRecord(g.byID[ref.Name]) })
+	g.in(r.At)
+	resourceType := r.ResourceType
+	if resourceType == "global" {
+		resourceType = ""
+	}
+	node := g.node(r, r.Details)
+	slices.Sort(r.actions)
+	r.actions = slices.Compact(r.actions)
+	g.out.Tree.Records = append(g.out.Tree.Records, index.TreeRecord{Type: resourceType, Node: node})
+	r.node = len(g.out.Tree.Records)
+	r.rule = len(g.out.Rules)
+	g.out.Rules = append(g.out.Rules, index.Rule{Actions: r.actions, Scope: index.NoScope, Record: r.node})
+}
+
+// recordSpans is the one rule of a record.
+func (g *grantList) recordSpans(r *record) []index.Span {
+	return []index.Span{{From: r.rule, To: r.rule + 1}}
+}
+
+// node lowers a node, and returns its number; the actions of its leaves are
+// added to r.
+func (g *grantList) node(r *record, d *policy.Descriptor) int {
+	if d == nil {
+		g.l.refuse("the record lacks a node")
+		return 0
+	}
+	out := index.Node{Kind: d.Kind, MaxOpenSeconds: d.MaxOpenSeconds}
+	child := func(d *policy.Descriptor) { out.Children = append(out.Children, g.node(r, d)) }
+	switch d.Kind {
+	case policy.DescriptorAllow:
+		for _, name := range d.Permissions {
+			out.Actions = append(out.Actions, value.FoldASCII(name))
+		}
+		r.actions = append(r.actions, out.Actions...)
+	case policy.DescriptorGroup:
+		for _, e := range d.Entries {
+			child(e)
+		}
+	case policy.DescriptorCompose:
+		for _, ref := range d.Include {
+			other := g.byID[ref.Name]
+			out.Children = append(out.Children, other.node-1)
+			r.actions = append(r.actions, other.actions...)
+		}
+	case policy.DescriptorCondition, policy.DescriptorIfThenElse:
+		out.Expression = g.expression(d.Condition)
+		child(d.Then)
+		if d.Kind == policy.DescriptorIfThenElse {
+			child(d.Else)
+		}
+	case policy.DescriptorSelect:
+		selector := g.expression(d.Selector)
+		for i := range d.Options {
+			child(d.Options[i].Node)
+			out.Options = append(out.Options, g.put(index.Expression{
+				Kind: policy.ExpressionEqual, Left: selector, Right: g.expression(d.Options[i].Value),
+			}))
+		}
+	default:
+		g.l.refuse("a node of no known kind")
+	}
+	g.out.Tree.Nodes = append(g.out.Tree.Nodes, out)
+	return len(g.out.Tree.Nodes) - 1
+}
+
+func (g *grantList) put(e index.Expression) int {
+	g.out.Tree.Expressions = append(g.out.Tree.Expressions, e)
+	return len(g.out.Tree.Expressions) - 1
+}
+
+// expression lowers an expression, and returns its number.
+func (g *grantList) expression(e *policy.Expression) int {
+	if e == nil {
+		g.l.refuse("the record lacks an expression")
+		return 0
+	}
+	out := index.Expression{Kind: e.Kind, Entity: e.Entity, Key: e.Key, Text: e.Text}
+	switch e.Kind {
+	case policy.ExpressionAnd, policy.ExpressionOr, policy.ExpressionEqual:
+		out.Left, out.Right = g.expression(e.Left), g.expression(e.Right)
+	case policy.ExpressionNot:
+		out.Left = g.expression(e.Left)
+	case policy.ExpressionHasTag, policy.ExpressionTag, policy.ExpressionEntity, policy.ExpressionLiteralEntity,
+		policy.ExpressionString, policy.ExpressionNumber, policy.ExpressionBool:
+	default:
+		g.l.refuse("an expression of no known kind")
+	}
+	return g.put(out)
+}

@@ -1,0 +1,212 @@
+package index
+
+import (
+	"slices"
+	"strings"
+
+	"postern/policy"
+)
+
+// caller is who asks, as the iam layer sees it: worked out once a request,
+// into memory that is used again.
+type caller struct {
+	// principals are numbers in Grants.principals, each once.
+	principals []uint32
+	// helds are numbers in Membership.helds.
+	helds []uint32
+	// allowed is the number of principals whose Allows reach the caller: an
+	// organization token is not reached by those behind, which are what every
+	// caller is.
+	allowed int
+	// nothing: its claims earn it nothing, so that no Allow reaches it.
+	nothing bool
+
+	// seen holds the round in which a principal was found last.
+	seen  []uint32
+	round uint32
+}
+
+// isToken reports that the caller is a token; internal/request has seen to it
+// that it is nothing else.
+func isToken(r *policy.Request) bool {
+	return strings.HasPrefix(r.Principal.IDs[0], "token/")
+}
+
+// alive reports that the token of an organization is known and has not
+// expired; of one that has no iam layer, none is known.
+func (m *IAM) alive(r *policy.Request) bool {
+	if m == nil {
+		return false
+	}
+	t := m.members.tokens[r.Principal.IDs[0]]
+	return t != nil && t.alive(r.Now)
+}
+
+// expand works out who the caller is (specification 2: groups, defaults,
+// tokens, issuers).
+func (m *Membership) expand(v *view) {
+	c := &v.caller
+	c.begin(len(m.grants.principals))
+	p := &v.request.Principal
+	var t *token
+	if isToken(v.request) {
+		t = m.tokens[p.IDs[0]]
+	}
+	defaults, everyones := true, true
+	switch {
+	case t == nil:
+		for _, id := range p.IDs {
+			m.identifier(c, id)
+		}
+		for _, g := range p.Groups {
+			c.add(m, m.groups[g])
+		}
+		if rules, issued := m.issued(p); issued {
+			defaults = false
+			m.assume(c, rules, p)
+		}
+	case t.kind == policy.TokenOrganization:
+		m.identifier(c, p.IDs[0])
+		c.helds = append(c.helds, t.held)
+		defaults, everyones = false, false
+	case t.kind == policy.TokenTeam:
+		m.identifier(c, p.IDs[0])
+		c.add(m, m.groups[t.group])
+	default:
+		m.identifier(c, p.IDs[0])
+		m.identifier(c, t.user)
+	}
+	c.allowed = len(c.principals)
+	c.add(m, m.anyone)
+	if everyones {
+		c.allowed = len(c.principals)
+	}
+	if defaults && m.defaults > 0 && !m.explicit(c) {
+		for i := range m.defaults {
+			c.helds = append(c.helds, uint32(i))
+		}
+	}
+}
+
+func (c *caller) begin(principals int) {
+	c.principals, c.helds = c.principals[:0], c.helds[:0]
+	c.nothing = false
+	if c.round++; c.round == 0 {
+		clear(c.seen)
+		c.round = 1
+	}
+	if len(c.seen) < principals {
+		c.seen = append(c.seen, make([]uint32, principals-len(c.seen))...)
+	}
+}
+
+// identifier adds what an identifier is.
+func (m *Membership) identifier(c *caller, id string) {
+	if l, ok := m.names[id]; ok {
+		c.add(m, l)
+	}
+	if t := &m.beginnings; len(t.texts) > 0 {
+		low, high := 0, len(t.texts)
+		for low < high {
+			if mid := int(uint(low+high) >> 1); t.texts[mid] <= id {
+				low = mid + 1
+			} else {
+				high = mid
+			}
+		}
+		for i := int32(low) - 1; i >= 0; i = t.parents[i] {
+			if strings.HasPrefix(id, t.texts[i]) {
+				c.add(m, t.lists[i])
+			}
+		}
+	}
+}
+
+func (c *caller) add(m *Membership, l list) {
+	for _, n := range m.lists[l.at : l.at+l.n] {
+		if c.seen[n] != c.round {
+			c.seen[n] = c.round
+			c.principals = append(c.principals, n)
+		}
+	}
+}
+
+// explicit reports that an Allow binding with roles names the caller or one of
+// its groups.
+func (m *Membership) explicit(c *caller) bool {
+	g := m.grants
+	for _, n := range c.principals {
+		if n == everyone {
+			continue
+		}
+		p := &g.principals[n]
+		for _, b := range g.named[p.at+p.denies : p.at+p.count] {
+			if g.bindings[b].explicit {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// issued returns the rules of the issuer whose token the caller brings.
+func (m *Membership) issued(p *policy.Principal) ([]issuerRule, bool) {
+	if !p.ClaimsStated || len(m.issuers) == 0 {
+		return nil, false
+	}
+	iss, _ := exactly(p.Claims, "iss")
+	if len(iss) != 1 {
+		return nil, false
+	}
+	rules, ok := m.issuers[iss[0].Text]
+	return rules, ok
+}
+
+// assume gives the caller the roles of the matching Allow rule, or nothing.
+func (m *Membership) assume(c *caller, rules []issuerRule, p *policy.Principal) {
+	var first []string
+	found := false
+	for i := range rules {
+		r := &rules[i]
+		if !r.matches(p) {
+			continue
+		}
+		if r.deny || found && !slices.Equal(m.helds[r.held].roles, first) {
+			c.nothing = true
+			return
+		}
+		first, found = m.helds[r.held].roles, true
+		c.helds = append(c.helds, r.held)
+	}
+	c.nothing = !found
+}
+
+// matches reports that every listed claim matches.
+func (r *issuerRule) matches(p *policy.Principal) bool {
+	for i := range r.claims {
+		values, _ := exactly(p.Claims, r.claims[i].Path)
+		if !anyMatches(r.claims[i].Program, values) {
+			return false
+		}
+	}
+	return true
+}
+
+func anyMatches(program string, values []policy.Value) bool {
+	for i := range values {
+		if glob(program, values[i].Text) {
+			return true
+		}
+	}
+	return false
+}
+
+// reached reports that something reaches the caller, whatever it speaks about.
+func (m *Membership) reached(c *caller) bool {
+	for i, n := range c.principals {
+		if p := &m.grants.principals[n]; p.denies > 0 || !c.nothing && i < c.allowed && p.count > 0 {
+			return true
+		}
+	}
+	return !c.nothing && len(c.helds) > 0
+}

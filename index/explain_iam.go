@@ -1,0 +1,129 @@
+package index
+
+import (
+	"slices"
+
+	"postern/policy"
+)
+
+// determining lists what gave the caller an outcome, by file and index: a
+// binding is one statement, however many of its rules hold.
+func (m *IAM) determining(outcome policy.Outcome, v *view) []policy.StatementRef {
+	m.enter(v)
+	defer v.leave()
+	g, c := m.grants, &v.caller
+	var out []policy.StatementRef
+	add := func(ref policy.StatementRef) {
+		if !slices.Contains(out, ref) {
+			out = append(out, ref)
+		}
+	}
+	for i, n := range c.principals {
+		p := &g.principals[n]
+		switch {
+		case outcome == policy.ExplicitDeny:
+			for _, b := range g.named[p.at : p.at+p.denies] {
+				if g.bindingHolds(b, v) != notGranted {
+					add(m.bindings[b])
+				}
+			}
+		case !c.nothing && i < c.allowed:
+			for _, b := range g.named[p.at+p.denies : p.at+p.count] {
+				if g.bindingHolds(b, v) != notGranted {
+					add(m.bindings[b])
+				}
+			}
+		}
+	}
+	if outcome == policy.Allow && !c.nothing {
+		for _, h := range c.helds {
+			if held := &m.members.helds[h]; g.spansHold(held.spans, false, v) != notGranted {
+				add(held.place)
+			}
+		}
+	}
+	slices.SortFunc(out, byPlace)
+	return out
+}
+
+// nearest finds the Allow that failed on the fewest dimensions, nil if there is
+// none: bindings, and what the caller holds without one, rule by rule.
+func (m *IAM) nearest(v *view) (best *policy.Nearest, truncated bool) {
+	m.enter(v)
+	defer v.leave()
+	g, c := m.grants, &v.caller
+	reaches := make([]bool, len(g.bindings))
+	if !c.nothing {
+		for _, n := range c.principals[:c.allowed] {
+			p := &g.principals[n]
+			for _, b := range g.named[p.at : p.at+p.count] {
+				reaches[b] = true
+			}
+		}
+	}
+	looked := 0
+	look := func(ref policy.StatementRef, reached bool, b *binding, spans []span) bool {
+		for _, s := range spans {
+			for id := s.from; id < s.to; id++ {
+				if looked++; looked > nearestBound {
+					return false
+				}
+				failed := g.failed(&g.rules[id], id, reached, b, v)
+				if best != nil && len(failed) > len(best.Failed) {
+					continue
+				}
+				if best == nil || len(failed) < len(best.Failed) || byPlace(ref, best.Statement) < 0 {
+					best = &policy.Nearest{Statement: ref, Failed: failed}
+				}
+			}
+		}
+		return true
+	}
+	// What reaches the caller comes first, so that the bound does not hide it.
+	if !c.nothing {
+		for _, h := range c.helds {
+			held := &m.members.helds[h]
+			if !look(held.place, true, &binding{}, held.spans) {
+				return best, true
+			}
+		}
+	}
+	for _, reached := range []bool{true, false} {
+		for i := g.denies; i < len(g.bindings); i++ {
+			b := &g.bindings[i]
+			if reaches[i] == reached && !look(m.bindings[i], reached, b, g.spans[b.spans:b.spans+b.spanCount]) {
+				return best, true
+			}
+		}
+	}
+	return best, false
+}
+
+// failed lists the dimensions of a rule, brought by a binding, that do not hold.
+func (g *Grants) failed(r *rule, id uint32, reached bool, b *binding, v *view) []string {
+	var out []string
+	if !reached {
+		out = append(out, "principal")
+	}
+	row, known := g.rows.of(v)
+	if row.next(id, id+1) != id || !known && !g.covers(r, v) {
+		out = append(out, "action")
+	}
+	resource, condition := true, r.record == 0 || g.tree.grants(r.record-1, false, v) != notGranted
+	for _, number := range [...]uint32{r.scope, r.except, b.scope, b.except} {
+		if number == 0 {
+			continue
+		}
+		in := block(g.scopes.words)
+		s := in.record(int(number - 1))
+		resource = resource && g.scopes.resourceHolds(in, &s, v)
+		condition = condition && g.scopes.conditionsHold(in, &s, v)
+	}
+	if !resource {
+		out = append(out, "resource")
+	}
+	if !condition {
+		out = append(out, "condition")
+	}
+	return out
+}

@@ -1,0 +1,368 @@
+package index
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unsafe"
+)
+
+// GrantList is what the bindings of an organization give to whom, lowered: the
+// input of NewGrants (specification 2). A binding refers to the rules of its
+// roles, which all bindings share; so nothing here grows with roles x bindings.
+type GrantList struct {
+	// Scopes are what rules and bindings hold on; they are numbered.
+	Scopes []Scope
+	// Rules of one role lie side by side.
+	Rules []Rule
+	// Roles are all roles by name, used or not, each with its own rules and
+	// those of the roles that it includes.
+	Roles map[string][]Span
+	// Bindings, those with the effect Deny first.
+	Bindings  []Binding
+	Tree      Tree
+	Variables []Variable
+}
+
+// NoScope is the number of the scope that always holds.
+const NoScope = -1
+
+// Scope narrows what a rule or a binding holds on. All fields have to hold.
+type Scope struct {
+	// Resources are programs over the text `type:id`, of which one has to
+	// match; nil narrows nothing. NotResources exclude.
+	Resources, NotResources []string
+	Conditions              []Condition
+}
+
+// Rule is one grant: actions x scope.
+type Rule struct {
+	// Actions are names, folded; Programs are patterns, folded. Nil Actions and
+	// Programs cover nothing.
+	Actions, Programs []string
+	Scope             int
+	// MaxOpenSeconds is the constraint, 0 if there is none.
+	MaxOpenSeconds uint64
+	// Record is the number of a record in Tree that has to grant the action
+	// too, plus 1; 0 if there is none. It brings its own constraints.
+	Record int
+}
+
+// Span is the rules from From to below To.
+type Span struct{ From, To int }
+
+// Binding gives rules to principals.
+type Binding struct {
+	Deny bool
+	// Explicit: whom it names has an explicit role (specification 2,
+	// defaults.memberRoles).
+	Explicit bool
+	Everyone bool
+	// Names are identifiers, `group/NAME` and `token/NAME`; Beginnings those of
+	// identifiers.
+	Names, Beginnings []string
+	Rules             []Span
+	// Scope narrows every rule.
+	Scope int
+}
+
+// Grants are the frozen statements of an organization's iam layer, without
+// who is in which group: see Membership. They are immutable and shared between
+// snapshots.
+//
+// A caller's principals lead to the bindings that name them, a binding to the
+// spans of rules of its roles, and the row of the action, a bit a rule, tells
+// which rules of a span are candidates: one word narrows 64 rules.
+type Grants struct {
+	form Form
+	// scopes holds the scopes as statements of one block.
+	scopes *Policies
+	rules  []rule
+	// programs are the action patterns of rules, words and counts of rules.
+	programs []string
+	rows     actionRows
+	roles    map[string][]span
+	bindings []binding
+	denies   int // bindings below are Deny
+	spans    []span
+	// names and beginnings number the principals that bindings name; number 0
+	// is everyone. named holds each one's bindings, Deny first.
+	names      map[string]uint32
+	beginnings map[string]uint32
+	principals []principal
+	named      []uint32
+	tree       tree
+	// constrained: a rule has a constraint, so that all Allows count.
+	constrained bool
+	bytes       int64
+}
+
+// Len returns the number of bindings.
+func (g *Grants) Len() int { return len(g.bindings) }
+
+type rule struct {
+	scope, except uint32 // numbers in scopes plus 1; 0: none
+	record        uint32 // number in tree plus 1
+	programs      uint32 // first in programs
+	programCount  uint32
+	open          uint64 // 0: without constraint
+}
+
+type span struct{ from, to uint32 }
+
+type binding struct {
+	scope, except uint32 // as in rule
+	spans         uint32 // first in spans
+	spanCount     uint32
+	explicit      bool
+}
+
+// principal is the bindings that name one, in Grants.named.
+type principal struct{ at, denies, count uint32 }
+
+// everyone is the number of `*` in principals.
+const everyone = 0
+
+// NewGrants freezes.
+func NewGrants(in *GrantList, form Form) *Grants {
+	g := &Grants{form: form, names: map[string]uint32{}, beginnings: map[string]uint32{}, roles: map[string][]span{}}
+	places := g.freezeScopes(in)
+	for i := range in.Rules {
+		from := &in.Rules[i]
+		r := rule{record: uint32(from.Record), programs: uint32(len(g.programs)), open: from.MaxOpenSeconds}
+		r.scope, r.except = places.of(from.Scope)
+		g.programs = append(g.programs, from.Programs...)
+		if form == FormScan {
+			g.programs = append(g.programs, from.Actions...) // a name is a program
+		}
+		r.programCount = uint32(len(g.programs)) - r.programs
+		g.rules = append(g.rules, r)
+		g.constrained = g.constrained || from.MaxOpenSeconds > 0
+	}
+	g.rows = newActionRows(in.Rules, form)
+	g.tree = newTree(&in.Tree, &g.rows)
+	g.constrained = g.constrained || g.tree.constrained
+	for name, spans := range in.Roles {
+		g.roles[strings.Clone(name)] = newSpans(spans)
+	}
+
+	lists := [][]uint32{everyone: nil}
+	number := func(m map[string]uint32, name string) uint32 {
+		n, ok := m[name]
+		if !ok {
+			n = uint32(len(lists))
+			m[strings.Clone(name)] = n
+			lists = append(lists, nil)
+		}
+		return n
+	}
+	for i := range in.Bindings {
+		from := &in.Bindings[i]
+		spans := newSpans(from.Rules)
+		b := binding{spans: uint32(len(g.spans)), spanCount: uint32(len(spans)), explicit: from.Explicit}
+		b.scope, b.except = places.of(from.Scope)
+		g.spans = append(g.spans, spans...)
+		g.bindings = append(g.bindings, b)
+		if from.Deny {
+			g.denies++
+		}
+		var who []uint32
+		if from.Everyone {
+			who = append(who, everyone)
+		}
+		for _, name := range from.Names {
+			who = append(who, number(g.names, name))
+		}
+		for _, name := range from.Beginnings {
+			who = append(who, number(g.beginnings, name))
+		}
+		slices.Sort(who)
+		for _, n := range slices.Compact(who) {
+			lists[n] = append(lists[n], uint32(i))
+		}
+	}
+	for _, list := range lists {
+		p := principal{at: uint32(len(g.named)), count: uint32(len(list))}
+		for _, b := range list {
+			if int(b) < g.denies {
+				p.denies++
+			}
+		}
+		g.named = append(g.named, list...)
+		g.principals = append(g.principals, p)
+	}
+	g.bytes = g.size()
+	return g
+}
+
+// JoinSpans sorts spans, and joins those that touch. It leaves list alone.
+func JoinSpans(list []Span) []Span {
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b Span) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
+	out := list[:0]
+	for _, s := range list {
+		switch last := len(out) - 1; {
+		case s.From >= s.To:
+		case last >= 0 && s.From <= out[last].To:
+			out[last].To = max(out[last].To, s.To)
+		default:
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func newSpans(list []Span) []span {
+	list = JoinSpans(list)
+	out := make([]span, len(list))
+	for i, s := range list {
+		out[i] = span{uint32(s.From), uint32(s.To)}
+	}
+	return out
+}
+
+// scopePlaces tells under which numbers the two halves of a scope were frozen.
+type scopePlaces [][2]uint32
+
+func (p scopePlaces) of(scope int) (holds, except uint32) {
+	if scope == NoScope {
+		return 0, 0
+	}
+	return p[scope][0], p[scope][1]
+}
+
+// freezeScopes freezes scopes as statements that nothing narrows; what a scope
+// excludes is a statement of its own.
+func (g *Grants) freezeScopes(in *GrantList) scopePlaces {
+	var list []*Statement
+	add := func(s Statement) uint32 {
+		list = append(list, &s)
+		return uint32(len(list))
+	}
+	everything := programOfRun()
+	places := make(scopePlaces, len(in.Scopes))
+	for i := range in.Scopes {
+		s := &in.Scopes[i]
+		if resources := s.Resources; resources != nil || s.Conditions != nil {
+			if resources == nil {
+				resources = []string{everything}
+			}
+			places[i][0] = add(Statement{Resources: resources, Conditions: s.Conditions})
+		}
+		if s.NotResources != nil {
+			places[i][1] = add(Statement{Resources: s.NotResources, NotResource: true})
+		}
+	}
+	g.scopes = &Policies{count: len(list), variables: in.Variables}
+	f := freezer{p: g.scopes, form: FormScan}
+	f.part("", "", list)
+	g.scopes.meta = nil
+	return places
+}
+
+func programOfRun() string {
+	var p Program
+	p.AnyRun()
+	return p.String()
+}
+
+// scopeHolds reports whether both halves of a scope hold.
+func (g *Grants) scopeHolds(scope, except uint32, deny bool, v *view) bool {
+	return (scope == 0 || g.statementHolds(scope, deny, v)) && (except == 0 || g.statementHolds(except, deny, v))
+}
+
+func (g *Grants) statementHolds(number uint32, deny bool, v *view) bool {
+	b := block(g.scopes.words)
+	r := b.record(int(number - 1))
+	if deny {
+		r.first |= flagDeny
+	}
+	return g.scopes.resourceHolds(b, &r, v) && g.scopes.conditionsHold(b, &r, v)
+}
+
+// granted says whether something grants the action: 0 if nothing does, else
+// for how many seconds what is opened may stay open.
+type granted uint64
+
+const (
+	notGranted granted = 0
+	unlimited  granted = 1<<64 - 1
+)
+
+// or is the longer of two.
+func (a granted) or(b granted) granted { return max(a, b) }
+
+// ruleHolds evaluates a rule that covers the action.
+func (g *Grants) ruleHolds(r *rule, deny bool, v *view) granted {
+	if !g.scopeHolds(r.scope, r.except, deny, v) {
+		return notGranted
+	}
+	for_ := unlimited
+	if r.record != 0 {
+		if for_ = g.tree.grants(r.record-1, deny, v); for_ == notGranted {
+			return notGranted
+		}
+	}
+	if r.open != 0 {
+		for_ = min(for_, granted(r.open))
+	}
+	return for_
+}
+
+// covers reports whether a rule covers the action; for rules whose row does
+// not tell.
+func (g *Grants) covers(r *rule, v *view) bool {
+	for _, p := range g.programs[r.programs : r.programs+r.programCount] {
+		if glob(p, v.actionFolded()) {
+			return true
+		}
+	}
+	return false
+}
+
+// spansHold evaluates the rules of spans, up to the first that holds unless
+// all count.
+func (g *Grants) spansHold(spans []span, deny bool, v *view) (best granted) {
+	all := g.constrained && !deny || g.form == FormScan
+	row, known := g.rows.of(v)
+	for _, s := range spans {
+		for id := row.next(s.from, s.to); id < s.to; id = row.next(id+1, s.to) {
+			r := &g.rules[id]
+			if !known && !g.covers(r, v) {
+				continue
+			}
+			if best = best.or(g.ruleHolds(r, deny, v)); best != notGranted && (!all || best == unlimited) {
+				return best
+			}
+		}
+	}
+	return best
+}
+
+// bindingHolds evaluates a binding.
+func (g *Grants) bindingHolds(number uint32, v *view) granted {
+	b := &g.bindings[number]
+	deny := int(number) < g.denies
+	best := g.spansHold(g.spans[b.spans:b.spans+b.spanCount], deny, v)
+	if best != notGranted && !g.scopeHolds(b.scope, b.except, deny, v) {
+		return notGranted
+	}
+	return best
+}
+
+func (g *Grants) size() int64 {
+	n := int64(unsafe.Sizeof(*g)) + g.scopes.size() + sizeOf(g.rules) + sizeOf(g.programs) + g.rows.size() +
+		sizeOf(g.bindings) + sizeOf(g.spans) + sizeOf(g.principals) + sizeOf(g.named) + g.tree.size()
+	for _, p := range g.programs {
+		n += int64(len(p))
+	}
+	for name, spans := range g.roles {
+		n += int64(len(name)) + entrySize + sizeOf(spans)
+	}
+	for _, m := range []map[string]uint32{g.names, g.beginnings} {
+		for name := range m {
+			n += int64(len(name)) + entrySize
+		}
+	}
+	return n
+}

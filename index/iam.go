@@ -1,0 +1,312 @@
+package index
+
+import (
+	"unsafe"
+
+	"postern/policy"
+)
+
+// IAM is an organization's iam layer (specification 2). It is immutable; what
+// changes makes a new one of the parts that did not.
+type IAM struct {
+	grants   *Grants
+	members  *Membership
+	entities entities
+	// bindings are what explanations say of the bindings of grants, by number.
+	bindings []policy.StatementRef
+	bytes    int64
+}
+
+// Entity states facts about a resource or a principal (specification 2).
+type Entity struct {
+	// Resource is `type:id`, Principal an identifier; one of them is set.
+	Resource, Principal string
+	// Properties are the facts, with keys folded; Tags those of a resource.
+	Properties []policy.Attribute
+	Tags       []policy.Tag
+	TagsKnown  bool
+}
+
+// NewIAM joins the parts: members must have been built against grants, and
+// bindings names its bindings by number.
+func NewIAM(members *Membership, bindings []policy.StatementRef, facts []Entity) *IAM {
+	m := &IAM{grants: members.grants, members: members, bindings: bindings}
+	m.entities = newEntities(facts)
+	m.bytes = int64(unsafe.Sizeof(*m)) + m.grants.bytes + members.bytes + sizeOf(bindings) + m.entities.size()
+	for i := range bindings {
+		m.bytes += int64(len(bindings[i].Statement))
+	}
+	return m
+}
+
+// Grants returns the frozen statements, which an iam layer of other members
+// may share.
+func (m *IAM) Grants() *Grants { return m.grants }
+
+// Len returns the number of bindings.
+func (m *IAM) Len() int { return m.grants.Len() }
+
+// entities are the facts by the name of what they are about.
+type entities struct{ resources, principals map[string]*Entity }
+
+func newEntities(list []Entity) (e entities) {
+	for i := range list {
+		x := &list[i]
+		m, name := &e.principals, x.Principal
+		if x.Resource != "" {
+			m, name = &e.resources, x.Resource
+		}
+		if *m == nil {
+			*m = map[string]*Entity{}
+		}
+		(*m)[name] = x
+	}
+	return e
+}
+
+func (e *entities) size() (n int64) {
+	for _, m := range []map[string]*Entity{e.resources, e.principals} {
+		for name, x := range m {
+			n += int64(len(name)) + entrySize + int64(unsafe.Sizeof(*x))
+			for i := range x.Properties {
+				n += int64(unsafe.Sizeof(x.Properties[i])) + int64(len(x.Properties[i].Key)) + sizeOf(x.Properties[i].Values)
+			}
+			for i := range x.Tags {
+				n += int64(unsafe.Sizeof(x.Tags[i])) + int64(len(x.Tags[i].Key)+len(x.Tags[i].Value))
+			}
+		}
+	}
+	return n
+}
+
+// iamView is what of a view the iam layer alone needs.
+type iamView struct {
+	caller caller
+	// resource is the text `type:id`, uid the text `type\xfaUID` of a request
+	// that states one: no text of a request holds that byte.
+	resource, uid []byte
+	resourceType  string
+	// subjects and object are the facts that entities add, in this layer only.
+	subjects [2]*Entity
+	object   *Entity
+	// open is the constraint of an allow, 0 if there is none.
+	open uint64
+
+	row       uint32 // of the action, once looked up
+	rowLooked bool
+	rowKnown  bool
+
+	records recordResults
+}
+
+// opUID stands between the type and the uid in a program or text that is about
+// the uid. It is no operation, and in no UTF-8 text.
+const opUID = "\xfa"
+
+// ResourceUID is the program of the resource pattern `type:uid:UID`.
+func ResourceUID(resourceType, uid string) string { return resourceType + opUID + uid }
+
+// enter makes v a view of the iam layer, until leave: the resource is
+// `type:id`, and what entities say counts.
+func (m *IAM) enter(v *view) {
+	r := &v.request.Resource
+	v.whole = false
+	v.resourceType = r.Type
+	id := r.ID
+	if r.Kind == policy.ResourceOrganization {
+		v.resourceType = "organization"
+		if id == "*" {
+			id = v.org
+		}
+	}
+	v.resource = append(append(append(v.resource[:0], v.resourceType...), ':'), id...)
+	v.text = alias(v.resource)
+	v.uid = v.uid[:0]
+	if r.UID != "" {
+		v.uid = append(append(append(v.uid, v.resourceType...), opUID...), r.UID...)
+	}
+	v.object = m.entities.resources[v.text]
+	v.subjects = [2]*Entity{}
+	if m.entities.principals != nil {
+		id := v.request.Principal.IDs[0]
+		v.subjects[0] = m.entities.principals[id]
+		if isToken(v.request) {
+			if t := m.members.tokens[id]; t != nil && t.kind == policy.TokenPersonal {
+				v.subjects[1] = m.entities.principals[t.user]
+			}
+		}
+	}
+	v.records.begin(len(m.grants.tree.records))
+	m.members.expand(v)
+}
+
+// leave makes v a view of the other layers again.
+func (v *view) leave() {
+	v.whole = v.class.WholeOrganization()
+	v.text = v.request.Resource.ID
+	v.subjects, v.object = [2]*Entity{}, nil
+}
+
+// tags returns the tags that are known of the resource; false if none are.
+func (v *view) tags() ([]policy.Tag, bool) {
+	switch r := &v.request.Resource; {
+	case r.TagsKnown:
+		return r.Tags, true
+	case v.object != nil && v.object.TagsKnown:
+		return v.object.Tags, true
+	}
+	return nil, false
+}
+
+// tag returns a tag of the resource; known is false if its tags are not.
+func (v *view) tag(key string) (text string, has, known bool) {
+	tags, known := v.tags()
+	for i := range tags {
+		if tags[i].Key == key {
+			return tags[i].Value, true, true
+		}
+	}
+	return "", false, known
+}
+
+// fact finds a property among facts, whose keys are folded.
+func (x *Entity) fact(name string) []policy.Value {
+	if x != nil {
+		for i := range x.Properties {
+			if x.Properties[i].Key == name {
+				return x.Properties[i].Values
+			}
+		}
+	}
+	return nil
+}
+
+// askIAM asks the iam statements of the caller's organization. Of an allow,
+// v.open is the constraint.
+func (v *view) askIAM(m *IAM) policy.Effect {
+	m.enter(v)
+	effect := m.satisfied(v)
+	v.leave()
+	if v.explaining {
+		v.steps = append(v.steps, step{layer: policy.LayerIAM, org: v.org, iam: m, outcome: outcomes[effect]})
+	}
+	return effect
+}
+
+// satisfied answers for everything that reaches the caller: Denies first. Where
+// rules have constraints all Allows count, else the first decides.
+func (m *IAM) satisfied(v *view) policy.Effect {
+	g, c := m.grants, &v.caller
+	for _, n := range c.principals {
+		p := &g.principals[n]
+		for _, b := range g.named[p.at : p.at+p.denies] {
+			if g.bindingHolds(b, v) != notGranted {
+				return policy.EffectDeny
+			}
+		}
+	}
+	if c.nothing {
+		return policy.EffectNone
+	}
+	best := notGranted
+	for _, n := range c.principals[:c.allowed] {
+		p := &g.principals[n]
+		for _, b := range g.named[p.at+p.denies : p.at+p.count] {
+			if best = best.or(g.bindingHolds(b, v)); g.enough(best) {
+				return v.allowed(best)
+			}
+		}
+	}
+	for _, h := range c.helds {
+		if best = best.or(g.spansHold(m.members.helds[h].spans, false, v)); g.enough(best) {
+			return v.allowed(best)
+		}
+	}
+	return v.allowed(best)
+}
+
+// enough reports that no other Allow can change the answer.
+func (g *Grants) enough(best granted) bool {
+	return best == unlimited || best != notGranted && !g.constrained
+}
+
+func (v *view) allowed(for_ granted) policy.Effect {
+	v.open = 0
+	switch for_ {
+	case notGranted:
+		return policy.EffectNone
+	case unlimited:
+	default:
+		v.open = uint64(for_)
+	}
+	return policy.EffectAllow
+}
+
+// decideControlPlane answers the cwobject: actions, which the organization's
+// policies and the caller's iam statements decide together (specification 1.3,
+// 1.8).
+func (s *Snapshot) decideControlPlane(v *view, own *Organization) (policy.Reason, policy.Layer) {
+	effect := policy.EffectNone
+	if own.Policies != nil {
+		effect = v.ask(policy.LayerOrganization, v.org, own.Policies)
+	} else {
+		v.end(policy.LayerOrganization, v.org, policy.NoOrganizationPolicy)
+	}
+	switch {
+	case effect == policy.EffectDeny:
+		return policy.OrganizationDeny, policy.LayerOrganization
+	case own.IAMUnavailable && effect == policy.EffectAllow:
+		return v.end(policy.LayerIAM, v.org, policy.IAMUnavailable)
+	}
+	reached := false
+	if own.IAM != nil && !own.IAMUnavailable {
+		switch v.askIAM(own.IAM) {
+		case policy.EffectDeny:
+			return policy.IAMDeny, policy.LayerIAM
+		case policy.EffectAllow:
+			if effect != policy.EffectAllow {
+				return policy.Allowed, policy.LayerIAM
+			}
+			v.open = 0 // the organization's Allow has no constraint
+		}
+		reached = own.IAM.members.reached(&v.caller)
+	}
+	switch {
+	case effect == policy.EffectAllow:
+		return policy.Allowed, policy.LayerOrganization
+	case own.Policies == nil && !reached:
+		return policy.NoOrganizationPolicy, policy.LayerOrganization
+	}
+	return policy.OrganizationNoMatch, policy.LayerOrganization
+}
+
+// decideIAM answers what the iam layer decides alone.
+func (s *Snapshot) decideIAM(v *view, own *Organization) (policy.Reason, policy.Layer) {
+	r := &v.request.Resource
+	if v.outsideTenant(r.Kind == policy.ResourceOrganization || r.Type == "organization") {
+		return policy.OwnerMismatch, policy.LayerNone
+	}
+	switch {
+	case own.IAMUnavailable:
+		return v.end(policy.LayerIAM, v.org, policy.IAMUnavailable)
+	case own.IAM == nil:
+		return v.end(policy.LayerIAM, v.org, policy.IAMNoMatch)
+	}
+	switch v.askIAM(own.IAM) {
+	case policy.EffectDeny:
+		return policy.IAMDeny, policy.LayerIAM
+	case policy.EffectAllow:
+		return policy.Allowed, policy.LayerIAM
+	}
+	return policy.IAMNoMatch, policy.LayerIAM
+}
+
+// resourceTexts are the texts that a resource pattern with a uid may match.
+func (v *view) resourceTexts(buf *serverValues) []policy.Value {
+	list := buf.one(policy.ValueString, v.text)
+	if len(v.uid) > 0 {
+		list = append(list, policy.Value{Kind: policy.ValueString, Text: alias(v.uid)})
+		buf.list = list
+	}
+	return list
+}

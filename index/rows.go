@@ -1,0 +1,168 @@
+package index
+
+import (
+	"math/bits"
+	"slices"
+	"unsafe"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// actionRows is the action dimension of the iam layer, whose actions are
+// mostly in no table: a row, the set of rules that cover it, for each name that
+// a rule spells out, wildcards resolved; equal rows are one.
+type actionRows struct {
+	names map[string]uint32 // folded
+	rows  []row             // by number of a name
+	// other holds the rules that have patterns: an action without a row is
+	// tried against each one's.
+	other row
+}
+
+// row is a set of rules: a bit a rule, or Roaring where that would be large.
+type row struct {
+	words []uint64
+	wide  *roaring.Bitmap
+	// all: every rule (FormScan, which has no rows).
+	all bool
+}
+
+// maxRowWords bounds the words of all rows together.
+const maxRowWords = 1 << 20
+
+func newActionRows(rules []Rule, form Form) actionRows {
+	a := actionRows{names: map[string]uint32{}}
+	var sets []*roaring.Bitmap
+	other := roaring.New()
+	for i := range rules {
+		for _, name := range rules[i].Actions {
+			n, ok := a.names[name]
+			if !ok {
+				n = uint32(len(sets))
+				a.names[name] = n
+				sets = append(sets, roaring.New())
+			}
+			sets[n].Add(uint32(i))
+		}
+		if len(rules[i].Programs) > 0 {
+			other.Add(uint32(i))
+		}
+	}
+	if form == FormScan {
+		a.other.all = true
+		return a
+	}
+	// Many rules share their patterns: each is tried once.
+	patterns := map[string]*roaring.Bitmap{}
+	for it := other.Iterator(); it.HasNext(); {
+		id := it.Next()
+		for _, p := range rules[id].Programs {
+			post(patterns, p, id)
+		}
+	}
+	for p, posting := range patterns {
+		for name, n := range a.names {
+			if glob(p, name) {
+				sets[n].Or(posting)
+			}
+		}
+	}
+	shared := map[string]*roaring.Bitmap{}
+	for i, s := range sets {
+		s.RunOptimize()
+		key, err := s.ToBytes()
+		if err != nil {
+			continue // a row of its own
+		}
+		if same := shared[string(key)]; same != nil {
+			sets[i] = same
+		} else {
+			shared[string(key)] = s
+		}
+	}
+	words := (len(rules) + 63) / 64
+	wide := form == FormRoaring || words*(len(shared)+1) > maxRowWords
+	dense := map[*roaring.Bitmap]row{}
+	freeze := func(s *roaring.Bitmap) row {
+		if wide {
+			return row{wide: s}
+		}
+		r, ok := dense[s]
+		if !ok {
+			r.words = make([]uint64, words)
+			for it := s.Iterator(); it.HasNext(); {
+				id := it.Next()
+				r.words[id/64] |= 1 << (id % 64)
+			}
+			dense[s] = r
+		}
+		return r
+	}
+	for _, s := range sets {
+		a.rows = append(a.rows, freeze(s))
+	}
+	a.other = freeze(other)
+	return a
+}
+
+// of returns the row of the requested action. known is false if the rules in
+// it have to be asked whether they cover it.
+func (a *actionRows) of(v *view) (r *row, known bool) {
+	if !v.rowLooked {
+		v.rowLooked = true
+		v.row, v.rowKnown = a.names[v.actionFolded()]
+	}
+	if v.rowKnown && !a.other.all {
+		return &a.rows[v.row], true
+	}
+	return &a.other, false
+}
+
+// next returns the first rule of the row from at to below end, end if there is
+// none.
+func (r *row) next(at, end uint32) uint32 {
+	if at >= end {
+		return end
+	}
+	switch {
+	case r.all:
+		return at
+	case r.wide != nil:
+		if id := r.wide.NextValue(at); id >= 0 && id < int64(end) {
+			return uint32(id)
+		}
+		return end
+	}
+	i := at / 64
+	for w := r.words[i] >> (at % 64) << (at % 64); ; w = r.words[i] {
+		if w != 0 {
+			return min(i*64+uint32(bits.TrailingZeros64(w)), end)
+		}
+		if i++; i*64 >= end {
+			return end
+		}
+	}
+}
+
+func (a *actionRows) size() int64 {
+	n := int64(0)
+	for name := range a.names {
+		n += int64(len(name)) + entrySize
+	}
+	seen := map[unsafe.Pointer]bool{}
+	for _, r := range append(slices.Clone(a.rows), a.other) {
+		at := unsafe.Pointer(r.wide)
+		if r.words != nil {
+			at = unsafe.Pointer(unsafe.SliceData(r.words))
+		}
+		if at == nil || seen[at] {
+			continue
+		}
+		seen[at] = true
+		if r.wide != nil {
+			n += bitmapSize(r.wide)
+		}
+		n += sizeOf(r.words)
+	}
+	return n + sizeOf(a.rows)
+}

@@ -1,0 +1,318 @@
+package index
+
+import (
+	"slices"
+	"strings"
+	"unsafe"
+
+	"postern/internal/value"
+	"postern/policy"
+)
+
+// Tree is the records of Pulumi's of an organization, each a tree of nodes
+// (specification 2, Pulumi's own JSON). It is evaluated as it is on a candidate:
+// written out as statements a record could be exponentially many. Places are
+// indexes into the slices; a node comes after all nodes that it refers to, so
+// that a tree cannot be cyclic.
+type Tree struct {
+	Nodes       []Node
+	Expressions []Expression
+	// Records are in an order in which a record comes after all that it composes.
+	Records []TreeRecord
+}
+
+// TreeRecord is a record.
+type TreeRecord struct {
+	// Type holds the record to resources of one type; "" holds it to none.
+	Type string
+	Node int
+}
+
+// Node is policy.Descriptor. A field that Kind does not list there is zero.
+type Node struct {
+	Kind policy.DescriptorKind
+	// Actions of an Allow, folded.
+	Actions        []string
+	MaxOpenSeconds uint64
+	// Children are the nodes of a Group; the records of a Compose; Then of a
+	// Condition; Then and Else; the nodes of the options of a Select.
+	Children []int
+	// Expression is the condition of a Condition or an IfThenElse.
+	Expression int
+	// Options of a Select: for each child the expression, selector equal to
+	// value, that takes it.
+	Options []int
+}
+
+// Expression is policy.Expression, with the places of Left and Right.
+type Expression struct {
+	Kind        policy.ExpressionKind
+	Left, Right int
+	Entity, Key string
+	Text        string
+}
+
+// tree is a frozen Tree.
+type tree struct {
+	nodes       []node
+	children    []uint32
+	actions     []uint32 // numbers of names in actionRows, sorted by node
+	expressions []expression
+	records     []treeRecord
+	constrained bool
+}
+
+type treeRecord struct {
+	resourceType string
+	node         uint32
+}
+
+type node struct {
+	kind policy.DescriptorKind
+	// at and n are a run of children (of two halves for a Select: nodes, then
+	// expressions), or of actions for an Allow.
+	at, n      uint32
+	expression uint32
+	open       uint64
+}
+
+type expression struct {
+	kind        policy.ExpressionKind
+	operand     operandKind // what an Equal compares
+	left, right uint32
+	entity, key string
+	text        string
+	number      float64
+	numeric     bool
+}
+
+// operandKind tells what an expression is: only what is of one kind can be equal.
+type operandKind uint8
+
+const (
+	operandNone operandKind = iota
+	operandBoolean
+	operandText
+	operandNumber
+	operandEntity
+)
+
+func newTree(in *Tree, rows *actionRows) (t tree) {
+	for i := range in.Nodes {
+		from := &in.Nodes[i]
+		n := node{kind: from.Kind, expression: uint32(from.Expression), open: from.MaxOpenSeconds}
+		t.constrained = t.constrained || from.MaxOpenSeconds > 0
+		if from.Kind == policy.DescriptorAllow {
+			n.at = uint32(len(t.actions))
+			for _, name := range from.Actions {
+				t.actions = append(t.actions, rows.names[name])
+			}
+			slices.Sort(t.actions[n.at:])
+			n.n = uint32(len(t.actions)) - n.at
+		} else {
+			n.at, n.n = uint32(len(t.children)), uint32(len(from.Children))
+			for _, list := range [...][]int{from.Children, from.Options} {
+				for _, c := range list {
+					t.children = append(t.children, uint32(c))
+				}
+			}
+		}
+		t.nodes = append(t.nodes, n)
+	}
+	for i := range in.Expressions {
+		from := &in.Expressions[i]
+		e := expression{
+			kind: from.Kind, left: uint32(from.Left), right: uint32(from.Right),
+			entity: strings.Clone(from.Entity), key: strings.Clone(from.Key), text: strings.Clone(from.Text),
+		}
+		switch from.Kind {
+		case policy.ExpressionEntity, policy.ExpressionLiteralEntity:
+			e.operand = operandEntity
+		case policy.ExpressionTag, policy.ExpressionString:
+			e.operand = operandText
+		case policy.ExpressionNumber:
+			e.operand = operandNumber
+			e.number, e.numeric = value.Number(from.Text)
+		default:
+			e.operand = operandBoolean
+		}
+		t.expressions = append(t.expressions, e)
+	}
+	for _, r := range in.Records {
+		t.records = append(t.records, treeRecord{strings.Clone(r.Type), uint32(r.Node)})
+	}
+	return t
+}
+
+// recordResults remembers, for one request, what records grant: a record that
+// many others compose is evaluated once.
+type recordResults struct {
+	// rounds tells of which round the result of a record is, for each polarity
+	// of doubt: an Allow's and a Deny's.
+	rounds  [2][]uint32
+	results [2][]granted
+	round   uint32
+}
+
+func (s *recordResults) begin(n int) {
+	if s.round++; s.round == 0 {
+		clear(s.rounds[0])
+		clear(s.rounds[1])
+		s.round = 1
+	}
+	if more := n - len(s.results[0]); more > 0 {
+		for i := range s.rounds {
+			s.rounds[i] = append(s.rounds[i], make([]uint32, more)...)
+			s.results[i] = append(s.results[i], make([]granted, more)...)
+		}
+	}
+}
+
+// grants evaluates a record.
+func (t *tree) grants(record uint32, deny bool, v *view) granted {
+	k := 0
+	if deny {
+		k = 1
+	}
+	s := &v.records
+	if s.rounds[k][record] == s.round {
+		return s.results[k][record]
+	}
+	result := notGranted
+	if r := &t.records[record]; r.resourceType == "" || r.resourceType == v.resourceType {
+		result = t.node(r.node, deny, v)
+	}
+	s.rounds[k][record], s.results[k][record] = s.round, result
+	return result
+}
+
+// node evaluates a node. It goes as deep as descriptors are nested (policy
+// files bound that), and as far as records compose each other.
+func (t *tree) node(at uint32, deny bool, v *view) (best granted) {
+	n := &t.nodes[at]
+	if n.kind == policy.DescriptorAllow {
+		if _, ok := slices.BinarySearch(t.actions[n.at:n.at+n.n], v.row); !ok || !v.rowKnown {
+			return notGranted
+		}
+		if n.open != 0 {
+			return granted(n.open)
+		}
+		return unlimited
+	}
+	children := t.children[n.at : n.at+n.n]
+	switch n.kind {
+	case policy.DescriptorGroup:
+		for _, c := range children {
+			best = best.or(t.node(c, deny, v))
+		}
+	case policy.DescriptorCompose:
+		for _, c := range children {
+			best = best.or(t.grants(c, deny, v))
+		}
+	case policy.DescriptorCondition, policy.DescriptorIfThenElse:
+		is := t.is(n.expression, deny, v)
+		if is.yes {
+			best = t.node(children[0], deny, v)
+		}
+		if is.no && n.kind == policy.DescriptorIfThenElse {
+			best = best.or(t.node(children[1], deny, v))
+		}
+	case policy.DescriptorSelect:
+		for i, c := range children {
+			if t.is(t.children[n.at+n.n+uint32(i)], deny, v).yes {
+				best = best.or(t.node(c, deny, v))
+			}
+		}
+	}
+	return best
+}
+
+// polarity tells in which polarities an expression is satisfied. A literal
+// about another entity type than the request's is in neither; of what is not
+// known neither is in an Allow, and both are in a Deny: what is unknown never
+// helps.
+type polarity struct{ yes, no bool }
+
+// is evaluates an expression that is true or false.
+func (t *tree) is(at uint32, deny bool, v *view) polarity {
+	e := &t.expressions[at]
+	switch e.kind {
+	case policy.ExpressionAnd:
+		l, r := t.is(e.left, deny, v), t.is(e.right, deny, v)
+		return polarity{l.yes && r.yes, l.no || r.no}
+	case policy.ExpressionOr:
+		l, r := t.is(e.left, deny, v), t.is(e.right, deny, v)
+		return polarity{l.yes || r.yes, l.no && r.no}
+	case policy.ExpressionNot:
+		l := t.is(e.left, deny, v)
+		return polarity{l.no, l.yes}
+	case policy.ExpressionBool:
+		return truth(e.text == "true")
+	case policy.ExpressionHasTag:
+		if e.entity != v.resourceType {
+			return polarity{}
+		}
+		_, has, known := v.tag(e.key)
+		if !known {
+			return polarity{deny, deny}
+		}
+		return truth(has)
+	case policy.ExpressionEqual:
+		return t.equal(&t.expressions[e.left], &t.expressions[e.right], e, deny, v)
+	}
+	return polarity{}
+}
+
+func truth(b bool) polarity { return polarity{b, !b} }
+
+// equal evaluates an Equal of l and r.
+func (t *tree) equal(l, r *expression, e *expression, deny bool, v *view) polarity {
+	if l.operand != r.operand || l.operand == operandEntity && l.entity != r.entity {
+		return polarity{}
+	}
+	switch l.operand {
+	case operandBoolean:
+		l, r := t.is(e.left, deny, v), t.is(e.right, deny, v)
+		return polarity{l.yes && r.yes || l.no && r.no, l.yes && r.no || l.no && r.yes}
+	case operandNumber:
+		return truth(l.numeric && r.numeric && l.number == r.number)
+	}
+	left, hasLeft, known1, here1 := v.operand(l)
+	right, hasRight, known2, here2 := v.operand(r)
+	switch {
+	case !here1 || !here2:
+		return polarity{}
+	case !known1 || !known2:
+		return polarity{deny, deny}
+	}
+	return truth(hasLeft && hasRight && left == right) // a missing tag equals nothing
+}
+
+// operand is the text of one side of an Equal; here is false if it is about
+// another entity type than the request's.
+func (v *view) operand(e *expression) (text string, has, known, here bool) {
+	if e.kind == policy.ExpressionString {
+		return e.text, true, true, true
+	}
+	if e.entity != v.resourceType {
+		return "", false, true, false
+	}
+	switch e.kind {
+	case policy.ExpressionLiteralEntity:
+		return e.text, true, true, true
+	case policy.ExpressionEntity:
+		uid := v.request.Resource.UID
+		return uid, uid != "", uid != "", true
+	}
+	text, has, known = v.tag(e.key)
+	return text, has, known, true
+}
+
+func (t *tree) size() int64 {
+	n := sizeOf(t.nodes) + sizeOf(t.children) + sizeOf(t.actions) + sizeOf(t.expressions) + sizeOf(t.records)
+	for i := range t.expressions {
+		e := &t.expressions[i]
+		n += int64(len(e.entity) + len(e.key) + len(e.text))
+	}
+	return n + int64(unsafe.Sizeof(*t))
+}
