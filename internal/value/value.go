@@ -18,7 +18,10 @@ func Number(s string) (float64, bool) {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(s, 64)
-	return f, err == nil
+	if err != nil {
+		return 0, false
+	}
+	return f, true
 }
 
 // isNumber reports whether s is exactly one JSON number.
