@@ -17,12 +17,21 @@ func Small(seed uint64) (*policy.Directory, []*policy.Request) {
 
 // SmallFrom is Small with a source of randomness of the caller's.
 func SmallFrom(source *rand.Rand) (*policy.Directory, []*policy.Request) {
+	return newSmallWorld(source).world()
+}
+
+func newSmallWorld(source *rand.Rand) *smallWorld {
 	w := &smallWorld{generator: generator{source}}
 	w.organizations = []string{"o1", "o2", "o3"}[:w.between(1, 3)]
 	w.buckets = []string{"b", "ab", "b-1", "b.a"}[:w.between(1, 4)]
 	for range 6 {
 		w.keys = append(w.keys, w.key())
 	}
+	return w
+}
+
+// world makes the directory and requests without an iam layer.
+func (w *smallWorld) world() (*policy.Directory, []*policy.Request) {
 	d := w.directory()
 	var requests []*policy.Request
 	for range w.between(16, 40) {

@@ -1,0 +1,485 @@
+package policygen
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	"postern/policy"
+)
+
+// SmallAccess is Small with an iam layer: documents of roles, permission sets,
+// groups, bindings, tokens, issuers, entities and Pulumi records whose names
+// are used across files and all defined, a small built-in document, and
+// requests that ask for them.
+func SmallAccess(seed uint64) (*policy.Directory, []*policy.Request) {
+	return SmallAccessFrom(rand.New(rand.NewPCG(seed, 0x69616d)))
+}
+
+// SmallAccessFrom is SmallAccess with a source of randomness of the caller's.
+func SmallAccessFrom(source *rand.Rand) (*policy.Directory, []*policy.Request) {
+	w := newSmallWorld(source)
+	d, requests := w.world()
+	a := &smallAccess{smallWorld: w}
+	d.BuiltIn = a.builtInDocument()
+	for _, name := range w.organizations {
+		o := d.Organizations[name]
+		if !o.IAMUnavailable && !w.chance(8) {
+			o.Access = a.documents(name)
+		}
+	}
+	for range w.between(20, 40) {
+		requests = append(requests, a.request())
+	}
+	return d, requests
+}
+
+// smallAccess makes the iam documents of one organization after the other.
+type smallAccess struct {
+	*smallWorld
+	files []*policy.AccessDocument // of AccessPolicy documents
+	lines map[string]int           // by file: the last line in use
+	// names that may be referred to.
+	roles   []string // roles and records, built-in roles too
+	sets    []string
+	setType map[string]string
+	// builtInSets and builtInRoles stand in every organization.
+	builtInSets, builtInRoles []string
+	// tokenNames are those of all organizations.
+	tokenNames []string
+}
+
+// Words of the iam layer.
+var (
+	iamActions = []string{"st:read", "st:read", "st:read", "st:Write", "st:Write", "en:open", "read", "iam:ListUsers", "cwobject:EnsureAccessPolicy", "ST:read"}
+	iamTypes   = []string{"stack", "stack", "stack", "stack", "environment", "team", "organization"}
+	iamIDs     = []string{"a", "b", "ab", "a/b", "a/a/b", "é", "a*", "?", "${k}", "*"}
+	uids       = []string{"u1", "u2", "*"}
+	tagKeys    = []string{"t", "env", "T"}
+	tagValues  = []string{"1", "2", "prod", "", "*"}
+	groupNames = []string{"g1", "a", "ab", "G1", "legacy", "g/6", "g7"}
+	tokenNames = []string{"t1", "t2", "t/3", "t4"}
+	issuerURLs = []string{"https://i", "https://i", "https://j"}
+)
+
+// at is the place of the next thing in a file.
+func (a *smallAccess) at(d *policy.AccessDocument) policy.Position {
+	a.lines[d.File]++
+	return policy.Position{File: d.File, Line: a.lines[d.File], Column: 3}
+}
+
+func (a *smallAccess) reference(d *policy.AccessDocument, name string) policy.Reference {
+	return policy.Reference{Name: name, At: a.at(d)}
+}
+
+// file is one of the organization's AccessPolicy documents.
+func (a *smallAccess) file() *policy.AccessDocument { return pick(a.generator, a.files...) }
+
+// builtInDocument makes what stands ready in every organization: sets, roles,
+// and a binding of a legacy group.
+func (a *smallAccess) builtInDocument() *policy.AccessDocument {
+	d := &policy.AccessDocument{File: "built-in", Name: "built-in"}
+	a.lines, a.files, a.setType = map[string]int{}, []*policy.AccessDocument{d}, map[string]string{}
+	a.roles, a.sets = nil, nil
+	a.permissionSets("built-in-s", 2)
+	a.newRoles("built-in-r", 2)
+	a.builtInSets, a.builtInRoles = a.sets, a.roles
+	d.Bindings = []policy.Binding{{
+		ID: "legacy", IDAt: a.at(d), At: a.at(d), Effect: policy.EffectAllow, Roles: []policy.Reference{a.reference(d, "built-in-r0")},
+		Members: []policy.Member{{PrincipalPattern: policy.PrincipalPattern{Kind: policy.PrincipalGroup, Name: "legacy"}, At: a.at(d)}},
+	}}
+	return d
+}
+
+// documents makes the files of iam/ of an organization.
+func (a *smallAccess) documents(org string) []*policy.AccessDocument {
+	a.lines, a.files = map[string]int{}, nil
+	for i := range a.between(1, 3) {
+		d := &policy.AccessDocument{File: org + "/iam/" + pick(a.generator, "p", "a", "z-") + strconv.Itoa(i) + ".json", LegacyGroups: a.chance(6)}
+		if a.chance(2) {
+			d.Name, d.NameAt = "doc"+strconv.Itoa(i), a.at(d)
+		}
+		a.files = append(a.files, d)
+	}
+	a.roles, a.sets = slices.Clone(a.builtInRoles), slices.Clone(a.builtInSets)
+	records := a.records(org)
+
+	a.permissionSets("s", a.between(0, 5))
+	a.newRoles("r", a.between(1, 5))
+	a.groups()
+	bindings := a.between(1, 8)
+	a.narrow = a.chance(20)
+	if a.narrow {
+		bindings = pick(a.generator, a.between(60, 70), a.between(70, 250))
+	}
+	for i := range bindings {
+		d := a.file()
+		d.Bindings = append(d.Bindings, a.binding(d, i))
+	}
+	a.narrow = false
+	for a.chance(3) {
+		d := a.file()
+		d.MemberRoles = append(d.MemberRoles, a.reference(d, pick(a.generator, a.roles...)))
+	}
+	a.tokens()
+	a.issuers()
+	a.entities()
+
+	out := append(slices.Clone(a.files), records...)
+	a.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+// permissionSets makes n sets, which include later ones of their type.
+func (a *smallAccess) permissionSets(prefix string, n int) {
+	var types []string
+	for range n {
+		types = append(types, pick(a.generator, append(iamTypes, "stack", "stack", "stack")...))
+	}
+	for i, typ := range types {
+		d := a.file()
+		s := policy.PermissionSet{Name: prefix + strconv.Itoa(i), At: a.at(d), ResourceType: typ}
+		for j := i + 1; j < n; j++ {
+			if types[j] == typ && !a.chance(3) {
+				s.Include = append(s.Include, a.reference(d, prefix+strconv.Itoa(j)))
+			}
+		}
+		if s.Include == nil || !a.chance(3) {
+			s.Actions = some(a.generator, 2, a.actionPattern)
+			if !a.chance(3) { // one name, so that what is included matters
+				s.Actions = []string{pick(a.generator, iamActions...)}
+			}
+		}
+		d.PermissionSets = append(d.PermissionSets, s)
+		a.sets = append(a.sets, s.Name)
+		a.setType[s.Name] = typ
+	}
+}
+
+// newRoles makes n roles, which include later ones and built-in ones.
+func (a *smallAccess) newRoles(prefix string, n int) {
+	for i := range n {
+		d := a.file()
+		r := policy.Role{Name: prefix + strconv.Itoa(i), At: a.at(d)}
+		for j := i + 1; j < n; j++ {
+			if a.chance(3) {
+				r.Include = append(r.Include, a.reference(d, prefix+strconv.Itoa(j)))
+			}
+		}
+		if len(a.builtInRoles) > 0 && a.chance(6) {
+			r.Include = append(r.Include, a.reference(d, pick(a.generator, a.builtInRoles...)))
+		}
+		if r.Include == nil || !a.chance(4) {
+			r.Rules = some(a.generator, 4, func() policy.Rule { return a.rule(d) })
+		}
+		d.Roles = append(d.Roles, r)
+	}
+	for i := range n {
+		a.roles = append(a.roles, prefix+strconv.Itoa(i))
+	}
+}
+
+func (a *smallAccess) rule(d *policy.AccessDocument) policy.Rule {
+	r := policy.Rule{At: a.at(d), Resources: some(a.generator, 3, func() policy.ResourcePattern { return a.resource(d) })}
+	r.PermissionSets, r.Actions = a.granted(d)
+	if a.chance(4) {
+		r.NotResources = some(a.generator, 2, func() policy.ResourcePattern { return a.resource(d) })
+	}
+	r.Selector = a.selector(d)
+	r.Conditions = a.fewConditions()
+	if a.chance(3) {
+		r.MaxOpenSeconds = pick[uint64](a.generator, 1, 60, 3600)
+	}
+	return r
+}
+
+// granted makes permission sets, actions, or both.
+func (a *smallAccess) granted(d *policy.AccessDocument) (sets []policy.Reference, actions []string) {
+	if len(a.sets) > 0 && a.chance(2) {
+		sets = some(a.generator, 2, func() policy.Reference { return a.reference(d, pick(a.generator, a.sets...)) })
+	}
+	if sets == nil || a.chance(4) {
+		actions = some(a.generator, 3, a.actionPattern)
+	}
+	return sets, actions
+}
+
+// actionPattern makes a pattern of an iam document. A name without a colon is
+// none.
+func (a *smallAccess) actionPattern() string {
+	name := pick(a.generator, iamActions...)
+	service, rest, colon := strings.Cut(name, ":")
+	if !colon {
+		return pick(a.generator, strings.ToUpper, strings.ToLower)(name)
+	}
+	switch a.IntN(7) {
+	case 0, 1:
+		return service + ":*"
+	case 2:
+		return service + ":" + rest[:a.IntN(len(rest))] + "*"
+	case 3:
+		at := a.IntN(len(rest))
+		return service + ":" + rest[:at] + "?" + rest[at+1:]
+	case 4:
+		return strings.ToUpper(name)
+	}
+	return name
+}
+
+// resource makes a resource pattern, often one that matches.
+func (a *smallAccess) resource(d *policy.AccessDocument) policy.ResourcePattern {
+	p := policy.ResourcePattern{Type: pick(a.generator, iamTypes...), At: a.at(d)}
+	switch a.IntN(8) {
+	case 0, 1:
+		if !a.narrow {
+			return policy.ResourcePattern{At: p.At}
+		}
+		p.Pattern = "*"
+	case 2, 3:
+		p.Pattern = "*"
+	case 4:
+		p.UID, p.Pattern = true, pick(a.generator, uids[:2]...)
+	default:
+		id := pick(a.generator, iamIDs...)
+		if p.Type == "organization" {
+			id = a.organization()
+		}
+		p.Pattern = a.generalise(id, true, pick(a.generator, 0, 2, 4))
+		if a.chance(4) {
+			p.Pattern += "*"
+		}
+	}
+	return p
+}
+
+// selector makes none, or one of one to three requirements.
+func (a *smallAccess) selector(d *policy.AccessDocument) *policy.Selector {
+	if !a.chance(3) {
+		return nil
+	}
+	s := &policy.Selector{At: a.at(d)}
+	s.Requirements = some(a.generator, 3, func() policy.TagRequirement {
+		r := policy.TagRequirement{
+			Key:      pick(a.generator, tagKeys...),
+			Operator: pick(a.generator, policy.TagIn, policy.TagIn, policy.TagNotIn, policy.TagExists, policy.TagDoesNotExist),
+			At:       a.at(d),
+		}
+		if r.Operator == policy.TagIn || r.Operator == policy.TagNotIn {
+			r.Values = some(a.generator, 3, func() string { return pick(a.generator, tagValues...) })
+		}
+		return r
+	})
+	return s
+}
+
+// fewConditions makes conditions in one statement of four.
+func (a *smallAccess) fewConditions() []policy.Condition {
+	if !a.chance(4) {
+		return nil
+	}
+	conditions := a.conditions(true)
+	if a.chance(2) {
+		fact := pick(a.generator, []subject{{"subject.level", policy.FamilyNumeric}, {"Subject.name", policy.FamilyString}, {"resource.x", policy.FamilyString}}...)
+		conditions = []policy.Condition{{Operator: a.operator(fact.family), Key: fact.key}}
+		family := conditions[0].Operator.Test.Family()
+		conditions[0].Values = some(a.generator, 4, func() string { return a.policyValue(family, true) })
+	}
+	for i := range conditions {
+		conditions[i].Line = 1
+	}
+	return conditions
+}
+
+// groups makes groups that list later ones, so that none lists itself.
+func (a *smallAccess) groups() {
+	for i, name := range groupNames {
+		if a.chance(2) {
+			continue // stated by requests, and used by bindings, all the same
+		}
+		d := a.file()
+		g := policy.Group{Name: name, At: a.at(d)}
+		for range a.IntN(4) {
+			m := a.member(d)
+			if m.Kind == policy.PrincipalGroup {
+				if i+1 == len(groupNames) {
+					continue
+				}
+				m.Name = pick(a.generator, groupNames[i+1:]...)
+			}
+			if m.Kind == policy.PrincipalEveryone && !a.chance(4) {
+				continue
+			}
+			g.Members = append(g.Members, m)
+		}
+		d.Groups = append(d.Groups, g)
+	}
+}
+
+func (a *smallAccess) member(d *policy.AccessDocument) policy.Member {
+	m := policy.Member{At: a.at(d)}
+	switch a.IntN(10) {
+	case 0, 1:
+		m.Kind, m.Name = policy.PrincipalExact, a.exactName()
+		if a.narrow {
+			m.Name += strconv.Itoa(a.IntN(30))
+		}
+	case 2:
+		m.Kind, m.Name = policy.PrincipalPrefix, pick(a.generator, prefixes...)
+	case 3, 4, 5:
+		m.Kind, m.Name = policy.PrincipalGroup, pick(a.generator, groupNames...)
+	case 6:
+		m.Kind = policy.PrincipalEveryone
+		if a.narrow && !a.chance(8) {
+			m.Kind, m.Name = policy.PrincipalExact, a.exactName()
+		}
+	default:
+		m.Kind, m.Name = policy.PrincipalExact, a.exactName()
+	}
+	return m
+}
+
+func (a *smallAccess) binding(d *policy.AccessDocument, number int) policy.Binding {
+	b := policy.Binding{At: a.at(d), Effect: policy.EffectAllow}
+	if a.chance(2) {
+		b.ID, b.IDAt = "b"+strconv.Itoa(number), b.At
+	}
+	deny := a.chance(4) && (!a.narrow || a.chance(6))
+	b.Members = some(a.generator, 3, func() policy.Member {
+		m := a.member(d)
+		if tokens := a.chance(6); tokens {
+			m.Kind, m.Name = policy.PrincipalToken, "" // filled once there are tokens
+		}
+		return m
+	})
+	if a.chance(3) {
+		b.PermissionSets, b.Actions = a.granted(d)
+	} else {
+		b.Roles = some(a.generator, 2, func() policy.Reference { return a.reference(d, pick(a.generator, a.roles...)) })
+	}
+	if deny {
+		b.Effect = policy.EffectDeny
+	}
+	if b.Roles == nil || a.chance(4) {
+		b.Resources = some(a.generator, 3, func() policy.ResourcePattern { return a.resource(d) })
+	}
+	b.Selector = a.selector(d)
+	b.Conditions = a.fewConditions()
+	return b
+}
+
+// tokens makes tokens, and fills in where members want one.
+func (a *smallAccess) tokens() {
+	var names []string
+	for _, name := range tokenNames[:a.IntN(len(tokenNames)+1)] {
+		d := a.file()
+		t := policy.Token{Name: name, At: a.at(d), Type: pick(a.generator, policy.TokenOrganization, policy.TokenTeam, policy.TokenPersonal)}
+		switch t.Type {
+		case policy.TokenOrganization:
+			t.Roles = some(a.generator, 2, func() policy.Reference { return a.reference(d, pick(a.generator, a.roles...)) })
+		case policy.TokenTeam:
+			t.Group = a.reference(d, pick(a.generator, groupNames...))
+		case policy.TokenPersonal:
+			t.User = a.reference(d, a.exactName())
+		}
+		if a.chance(3) {
+			t.Expires, t.HasExpires = pick[int64](a.generator, 1767225600, 1767225601, 1), true
+		}
+		d.Tokens = append(d.Tokens, t)
+		names = append(names, name)
+		a.tokenNames = append(a.tokenNames, name)
+	}
+	for _, d := range a.files {
+		for _, b := range d.Bindings {
+			for i := range b.Members {
+				m := &b.Members[i]
+				if m.Kind != policy.PrincipalToken {
+					continue
+				}
+				if m.Name = "t1"; len(names) > 0 {
+					m.Name = pick(a.generator, names...)
+				} else {
+					m.Kind, m.Name = policy.PrincipalExact, a.exactName()
+				}
+			}
+		}
+		for _, g := range d.Groups {
+			for i := range g.Members {
+				if len(names) > 0 && a.chance(6) {
+					g.Members[i].PrincipalPattern = policy.PrincipalPattern{Kind: policy.PrincipalToken, Name: pick(a.generator, names...)}
+				}
+			}
+		}
+	}
+}
+
+func (a *smallAccess) issuers() {
+	for i := range a.IntN(3) {
+		d := a.file()
+		issuer := policy.Issuer{Name: "i" + strconv.Itoa(i), At: a.at(d), URL: pick(a.generator, issuerURLs...), URLAt: a.at(d)}
+		issuer.Rules = some(a.generator, 4, func() policy.IssuerRule {
+			r := policy.IssuerRule{At: a.at(d), Effect: policy.EffectAllow}
+			if a.chance(6) {
+				r.Effect = policy.EffectDeny
+			} else {
+				r.Roles = some(a.generator, 2, func() policy.Reference {
+					return a.reference(d, pick(a.generator, a.roles[len(a.roles)-1], a.roles[len(a.roles)-1], a.roles[0]))
+				})
+			}
+			for _, path := range []string{"sub", "aud", `"k.io".pod`, "obj"} {
+				if a.chance(5) || path == "obj" && r.Claims == nil {
+					c := policy.ClaimPattern{Path: path, Pattern: pick(a.generator, "*", "*", "*", "a*", "?", "a", "*b"), At: a.at(d)}
+					if path == "obj" && !a.chance(4) {
+						c.Path = "sub"
+					}
+					r.Claims = append(r.Claims, c)
+				}
+			}
+			return r
+		})
+		d.Issuers = append(d.Issuers, issuer)
+	}
+}
+
+// entities states facts about principals, tokens and resources, each once.
+func (a *smallAccess) entities() {
+	seen := map[string]bool{}
+	for range a.IntN(16) {
+		d := a.file()
+		e := policy.Entity{At: a.at(d)}
+		properties := []subject{{"x", policy.FamilyString}}
+		if a.chance(2) {
+			e.Principal = pick(a.generator, a.exactName(), a.exactName(), a.exactName(), "token/t1")
+			properties = []subject{{"level", policy.FamilyNumeric}, {"Name", policy.FamilyString}}
+		} else {
+			e.Type, e.ID = pick(a.generator, iamTypes...), pick(a.generator, iamIDs[:6]...)
+			if e.Type == "organization" {
+				e.ID = a.organization()
+			}
+			if e.TagsKnown = !a.chance(3); e.TagsKnown {
+				e.Tags = a.tags()
+			}
+		}
+		for _, p := range properties {
+			attribute := a.attribute(a.otherCase(p.key), p.family)
+			if !attribute.Unreadable && !a.chance(4) {
+				e.Properties = append(e.Properties, attribute)
+			}
+		}
+		if name := e.Name(); !seen[name] {
+			seen[name] = true
+			d.Entities = append(d.Entities, e)
+		}
+	}
+}
+
+// tags makes tags of a resource, none twice, perhaps none at all.
+func (a *smallAccess) tags() []policy.Tag {
+	var out []policy.Tag
+	for _, key := range tagKeys {
+		if a.chance(2) {
+			out = append(out, policy.Tag{Key: key, Value: pick(a.generator, tagValues...)})
+		}
+	}
+	return out
+}
