@@ -12,11 +12,14 @@ import (
 type caller struct {
 	// principals are numbers in Grants.principals, each once.
 	principals []uint32
-	// helds are numbers in Membership.helds.
-	helds []uint32
-	// allowed is the number of principals whose Allows reach the caller: an
-	// organization token is not reached by those behind, which are what every
-	// caller is.
+	// own is the number of principals that the caller is by its own names and
+	// groups; behind are what every caller is.
+	own int
+	// helds are numbers in Membership.helds, the defaults last.
+	helds    []uint32
+	defaults int // of helds
+	// allowed is the number of principals whose Allows reach the caller: own,
+	// of an organization token; else all.
 	allowed int
 	// nothing: its claims earn it nothing, so that no Allow reaches it.
 	nothing bool
@@ -76,12 +79,14 @@ func (m *Membership) expand(v *view) {
 		m.identifier(c, p.IDs[0])
 		m.identifier(c, t.user)
 	}
-	c.allowed = len(c.principals)
+	c.own = len(c.principals)
 	c.add(m, m.anyone)
-	if everyones {
-		c.allowed = len(c.principals)
+	c.allowed = len(c.principals)
+	if !everyones {
+		c.allowed = c.own
 	}
-	if defaults && m.defaults > 0 && !m.explicit(c) {
+	if c.defaults = 0; defaults && m.defaults > 0 && !m.explicit(c) {
+		c.defaults = m.defaults
 		for i := range m.defaults {
 			c.helds = append(c.helds, uint32(i))
 		}
@@ -201,12 +206,13 @@ func anyMatches(program string, values []policy.Value) bool {
 	return false
 }
 
-// reached reports that something reaches the caller, whatever it speaks about.
-func (m *Membership) reached(c *caller) bool {
-	for i, n := range c.principals {
-		if p := &m.grants.principals[n]; p.denies > 0 || !c.nothing && i < c.allowed && p.count > 0 {
+// namesCaller reports that an iam statement names the caller (specification 1.3,
+// cwobject:), whatever it gives: `*` and the defaults name nobody.
+func (m *Membership) namesCaller(c *caller) bool {
+	for _, n := range c.principals[:c.own] {
+		if m.grants.principals[n].count > 0 {
 			return true
 		}
 	}
-	return !c.nothing && len(c.helds) > 0
+	return !c.nothing && len(c.helds) > c.defaults
 }

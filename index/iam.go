@@ -258,7 +258,7 @@ func (s *Snapshot) decideControlPlane(v *view, own *Organization) (policy.Reason
 	case own.IAMUnavailable && effect == policy.EffectAllow:
 		return v.end(policy.LayerIAM, v.org, policy.IAMUnavailable)
 	}
-	reached := false
+	named := false
 	if own.IAM != nil && !own.IAMUnavailable {
 		switch v.askIAM(own.IAM) {
 		case policy.EffectDeny:
@@ -269,12 +269,12 @@ func (s *Snapshot) decideControlPlane(v *view, own *Organization) (policy.Reason
 			}
 			v.open = 0 // the organization's Allow has no constraint
 		}
-		reached = own.IAM.members.reached(&v.caller)
+		named = own.IAM.members.namesCaller(&v.caller)
 	}
 	switch {
 	case effect == policy.EffectAllow:
 		return policy.Allowed, policy.LayerOrganization
-	case own.Policies == nil && !reached:
+	case own.Policies == nil && !named:
 		return policy.NoOrganizationPolicy, policy.LayerOrganization
 	}
 	return policy.OrganizationNoMatch, policy.LayerOrganization
