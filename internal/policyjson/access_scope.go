@@ -16,14 +16,14 @@ type scope struct {
 	at int
 }
 
-// scopeIDs are the scopes by lower-case name, scopeServices what stands before
-// their colons.
-var scopeIDs, scopeServices = func() (map[string]int, map[string]bool) {
-	ids, services := map[string]int{}, map[string]bool{}
+// scopeIDs are the scopes by lower-case name, scopesOf those of each service,
+// which is what stands before their colons.
+var scopeIDs, scopesOf = func() (map[string]int, map[string][]int) {
+	ids, services := map[string]int{}, map[string][]int{}
 	for i, s := range builtin.Scopes() {
 		ids[s.Name] = i
 		service, _, _ := strings.Cut(s.Name, ":")
-		services[service] = true
+		services[service] = append(services[service], i)
 	}
 	return ids, services
 }()
@@ -41,21 +41,25 @@ func (d *decoder) knownScope(text string, at int) {
 	}
 	service, name, _ := strings.Cut(folded, ":")
 	scopes := builtin.Scopes()
-	if strings.ContainsAny(name, "*?") {
-		if !scopeServices[service] || name == "*" || d.globs == 0 {
-			return
-		}
+	own := scopesOf[service]
+	switch wild := strings.ContainsAny(name, "*?"); {
+	case wild && (len(own) == 0 || name == "*" || d.globs == 0):
+		return
+	case wild:
 		d.globs--
-		for i := range scopes {
-			if strings.HasPrefix(scopes[i].Name, service+":") && matchName(folded, scopes[i].Name) {
+		for _, i := range own {
+			if matchName(folded, scopes[i].Name) {
 				return
 			}
 		}
 		d.report(at, msgActionUnknown, quote(text))
 		return
-	}
-	if !scopeServices[service] {
+	case len(own) == 0:
 		// Worth a word only if the service alone is misspelled, by one letter.
+		if d.suggestions == 0 {
+			return
+		}
+		d.suggestions--
 		for i := range scopes {
 			known, rest, _ := strings.Cut(scopes[i].Name, ":")
 			if rest == name && distance(service, known, 2) < 2 {

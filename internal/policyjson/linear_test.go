@@ -22,6 +22,7 @@ func hostile() map[string]func(n int) string {
 	statement := func(rest string) string {
 		return `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Resource": "*", ` + rest + `}}`
 	}
+	access := func(rest string) string { return `{"apiVersion": "postern/v1", ` + rest + `}` }
 	return map[string]func(n int) string{
 		"unknown fields": func(n int) string { return "{" + repeat(n, `"field%07d": 1`) + "}" },
 		"one tag":        func(n int) string { return "{" + repeat(n, `"%07dfield-of-one-tag": 1`) + "}" },
@@ -48,6 +49,39 @@ func hostile() map[string]func(n int) string {
 		},
 		"escapes": func(n int) string { return `{"name": "` + strings.Repeat(`\u00e9`, n) + `"}` },
 		"buckets": func(n int) string { return `{"buckets": [` + repeat(n, `"b%07d"`) + `]}` },
+
+		"unknown scopes": func(n int) string {
+			return access(`"defaults": {}, "bindings": [{"actions": [` + repeat(n, `"stack:rea%07d"`) + `]}]`)
+		},
+		"unknown services": func(n int) string { return access(`"bindings": [{"actions": [` + repeat(n, `"s%07d:read"`) + `]}]`) },
+		"wildcard scopes": func(n int) string {
+			return access(`"bindings": [{"actions": [` + repeat(n, `"stack:*e*d*%07d"`) + `]}]`)
+		},
+		"binding ids": func(n int) string { return access(`"bindings": [` + repeat(n, `{"id": "b%07d"}`) + `]`) },
+		"group members": func(n int) string {
+			return access(`"groups": {"g": {"members": [` + repeat(n, `"pulumi/u%07d"`) + `]}}`)
+		},
+		"groups": func(n int) string {
+			return access(`"groups": {` + repeat(n, `"g%07d": {"members": ["group/g"]}`) + `}`)
+		},
+		"properties": func(n int) string {
+			return access(`"entities": {"stack:x": {"properties": {` + repeat(n, `"p%07d": 1`) + `}}}`)
+		},
+		"claims": func(n int) string {
+			return access(`"issuers": {"i": {"rules": [{"claims": {` + repeat(n, `"\"a.b\".%07d": "x"`) + `}}]}}`)
+		},
+		"claim paths": func(n int) string {
+			return access(`"issuers": {"i": {"rules": [{"claims": {"` + strings.Repeat(`a.\"b.c\".`, n) + `": "x"}}]}}`)
+		},
+		"records":       func(n int) string { return `{"roles": [` + repeat(n, `{"id": "r%07d"}`) + `]}` },
+		"record fields": func(n int) string { return `{"id": "1", "uxPurpose": "x", ` + repeat(n, `"f%07d": 1`) + `}` },
+		"options": func(n int) string {
+			return `{"details": {"options": [` + repeat(n, `{"value": {"__type": "PermissionLiteralExpressionNumber", "value": %d}}`) + `]}}`
+		},
+		"deep": func(n int) string {
+			deep := strings.Repeat(`{"subNode":`, 50) + `{}` + strings.Repeat(`, "__type": "PermissionDescriptorCondition"}`, 50)
+			return `{"details": {"entries": [` + strings.Repeat(deep+",", n/50) + deep + `]}}`
+		},
 	}
 }
 
