@@ -51,7 +51,7 @@ func (m *Membership) expand(v *view) {
 	c := &v.caller
 	c.begin(len(m.grants.principals))
 	p := &v.request.Principal
-	var t *token
+	var t *iamToken
 	if isToken(v.request) {
 		t = m.tokens[p.IDs[0]]
 	}

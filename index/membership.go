@@ -68,7 +68,7 @@ type Membership struct {
 	anyone list
 	lists  []uint32
 
-	tokens  map[string]*token
+	tokens  map[string]*iamToken
 	issuers map[string][]issuerRule // by URL
 	// helds are what is held without a binding; defaults are the first of them.
 	helds    []held
@@ -85,7 +85,7 @@ type held struct {
 	place policy.StatementRef
 }
 
-type token struct {
+type iamToken struct {
 	kind        policy.TokenType
 	held        uint32 // in helds
 	group, user string
@@ -101,18 +101,18 @@ type issuerRule struct {
 
 // alive reports that the token has not expired (specification 2, tokens: from
 // `expires` on it is nobody).
-func (t *token) alive(now int64) bool { return !t.hasExpires || now < t.expires }
+func (t *iamToken) alive(now int64) bool { return !t.hasExpires || now < t.expires }
 
 // NewMembership freezes.
 func NewMembership(g *Grants, in *MemberList) *Membership {
-	m := &Membership{grants: g, names: map[string]list{}, groups: map[string]list{}, tokens: map[string]*token{}, issuers: map[string][]issuerRule{}}
+	m := &Membership{grants: g, names: map[string]list{}, groups: map[string]list{}, tokens: map[string]*iamToken{}, issuers: map[string][]issuerRule{}}
 	for _, h := range in.MemberRoles {
 		m.hold(h)
 	}
 	m.defaults = len(m.helds)
 	for i := range in.Tokens {
 		from := &in.Tokens[i]
-		t := &token{kind: from.Type, group: strings.Clone(from.Group), user: strings.Clone(from.User), expires: from.Expires, hasExpires: from.HasExpires}
+		t := &iamToken{kind: from.Type, group: strings.Clone(from.Group), user: strings.Clone(from.User), expires: from.Expires, hasExpires: from.HasExpires}
 		if from.Type == policy.TokenOrganization {
 			t.held = m.hold(from.Held)
 		}
