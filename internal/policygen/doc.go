@@ -1,12 +1,13 @@
 // Package policygen makes policies and requests from a seed.
 //
 // Small makes tiny, adversarial worlds in which everything collides, for tests
-// that hold one evaluator against another. Users, Groups, Orgwide, Wildcards,
-// Buckets, Conditions and Tenants make the workloads of the benchmarks, up to
-// 1,000,000 statements, and requests with a known mixture of answers.
+// that hold one evaluator against another; SmallAccess adds an iam layer to
+// them. Users, Groups, Orgwide, Wildcards, Buckets, Conditions, Tenants and Iam
+// make the workloads of the benchmarks, up to 1,000,000 statements, and requests
+// with a known mixture of answers.
 //
 // Every document is one that the strict parser could have produced
-// (specification 1.4, 1.5), and every request one that internal/request would
+// (specification 1.4, 1.5, 2), and every request one that internal/request would
 // let through. The same seed makes the same output, on every machine.
 package policygen
 

@@ -124,3 +124,11 @@ func documents(d *policy.Directory, look func(*policy.Document)) {
 		}
 	}
 }
+
+func accessDocuments(d *policy.Directory, look func(*policy.AccessDocument)) {
+	for _, o := range d.Organizations {
+		for _, a := range o.Access {
+			look(a)
+		}
+	}
+}

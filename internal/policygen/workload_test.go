@@ -28,6 +28,8 @@ var shapes = []struct {
 	{"buckets", func(seed uint64) *Workload { return Buckets(2, seed) }, 0},
 	{"conditions", func(seed uint64) *Workload { return Conditions(30, seed) }, 0},
 	{"tenants", func(seed uint64) *Workload { return Tenants(20, 100, 2000, seed) }, 2000},
+	{"iam", func(seed uint64) *Workload { return Iam(1000, seed) }, 1000},
+	{"iam", func(seed uint64) *Workload { return Iam(0, seed) }, 50},
 }
 
 // TestWorkloads: the mixture holds by the reference, requests are distinct,
@@ -40,6 +42,7 @@ func TestWorkloads(t *testing.T) {
 		}
 		statements := 0
 		documents(w.Directory, func(d *policy.Document) { statements += len(d.Statements) })
+		accessDocuments(w.Directory, func(d *policy.AccessDocument) { statements += len(d.Bindings) })
 		if w.Statements != statements || shape.statements != 0 && statements != shape.statements {
 			t.Errorf("%s: %d statements, said %d, asked for %d", w.Name, statements, w.Statements, shape.statements)
 		}
@@ -136,6 +139,41 @@ func TestShapes(t *testing.T) {
 	if len(families) != 8 {
 		t.Errorf("conditions: families %v", families)
 	}
+
+	d := Iam(n, 3).Directory.Organizations[acme].Access[0]
+	members, denied, narrowed, selected, rules, groupsOf := 0, 0, 0, 0, 0, map[string]int{}
+	for _, g := range d.Groups {
+		members += len(g.Members)
+		for _, m := range g.Members {
+			groupsOf[m.Name]++
+		}
+	}
+	for _, b := range d.Bindings {
+		if b.Effect == policy.EffectDeny {
+			denied++
+		}
+		if b.Resources != nil {
+			narrowed++
+		}
+	}
+	for _, r := range d.Roles {
+		rules += len(r.Rules)
+		for _, rule := range r.Rules {
+			if rule.Selector != nil {
+				selected++
+			}
+		}
+	}
+	most := 0
+	for _, n := range groupsOf {
+		most = max(most, n)
+	}
+	if len(d.Roles) != 500 || len(d.Bindings) != 5000 || members != 20000 || len(d.Groups) != 1000 || most != 20 {
+		t.Errorf("iam: %d roles, %d bindings, %d members of %d groups, a user in %d", len(d.Roles), len(d.Bindings), members, len(d.Groups), most)
+	}
+	near("iam, Denies", float64(denied)/n, 0.1)
+	near("iam, narrowed", float64(narrowed)/n, 0.25)
+	near("iam, selectors", float64(selected)/float64(rules), 0.5)
 
 	tenants := Tenants(100, 2000, 20000, 3)
 	if len(tenants.Directory.Organizations) != 100 || len(tenants.Directory.Buckets) != 2000 || tenants.Statements != 20000 {
