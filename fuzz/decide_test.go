@@ -137,6 +137,7 @@ func outcomes(t *testing.T, d *policy.Directory, requests []*policy.Request) []p
 func edit(d *policy.Directory, change func(*policy.Document)) *policy.Directory {
 	out := &policy.Directory{
 		DefaultOrganization: d.DefaultOrganization,
+		BuiltIn:             d.BuiltIn,
 		Organizations:       map[string]*policy.DirectoryOrganization{},
 		Buckets:             map[string]*policy.DirectoryBucket{},
 	}

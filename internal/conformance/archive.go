@@ -21,6 +21,7 @@ type section struct {
 	rules              []string
 	defaultOrg         string
 	broken             []string
+	refused            []string
 	files              map[string][]byte
 	parts              []part // requests, documents and tables, in order
 }
@@ -144,6 +145,8 @@ func (s *section) directives(lines []line) error {
 			s.defaultOrg = m[2]
 		case "broken":
 			s.broken = append(s.broken, strings.Fields(m[2])...)
+		case "refused":
+			s.refused = append(s.refused, strings.Fields(m[2])...)
 		case "remove":
 			for _, name := range strings.Fields(m[2]) {
 				if _, ok := s.files[name]; !ok {
@@ -170,7 +173,7 @@ func (s *section) cases() ([]Case, error) {
 		switch p.kind {
 		case "requests":
 			if world == nil {
-				w, err := newWorld(s.files, s.defaultOrg, s.broken)
+				w, err := newWorld(s.files, s.defaultOrg, s.broken, s.refused)
 				if err != nil {
 					return nil, fmt.Errorf("%s/%s: %w", s.topic, s.name, err)
 				}

@@ -200,6 +200,13 @@ func readWant(text string, world *World) (Want, error) {
 	}
 	w.Layer = layer
 	for _, ref := range words[2:] {
+		if seconds, ok := strings.CutPrefix(ref, "open="); ok {
+			var err error
+			if w.MaxOpenSeconds, err = strconv.ParseUint(seconds, 10, 64); err != nil || w.MaxOpenSeconds == 0 || w.Outcome != policy.Allow {
+				return w, fmt.Errorf("%q: an allow is for a number of seconds", text)
+			}
+			continue
+		}
 		d, err := world.statement(ref)
 		if err != nil {
 			return w, err

@@ -62,9 +62,9 @@ func TestRulesAreCovered(t *testing.T) {
 }
 
 // TestReasonsAreCovered: every reason is wanted by a case, and so is a bad
-// request. iam_deny needs statements of the iam layer, which are not built.
+// request.
 func TestReasonsAreCovered(t *testing.T) {
-	seen := map[policy.Reason]bool{policy.IAMDeny: true}
+	seen := map[policy.Reason]bool{}
 	bad := false
 	for _, c := range Load(t) {
 		seen[c.Want.Reason] = true
@@ -154,10 +154,12 @@ func TestRunNotices(t *testing.T) {
 	ref := policy.StatementRef{File: "f", Index: 1, Layer: policy.LayerBucket, Effect: policy.EffectAllow}
 	want := Want{Outcome: policy.Allow, Reason: policy.Allowed, Layer: policy.LayerBucket,
 		Determining: []policy.StatementRef{ref}, HasDetermining: true}
+	iam := policy.StatementRef{Document: "d", Statement: "s", File: "g", Line: 3, Layer: policy.LayerIAM, Effect: policy.EffectAllow}
+	want.Determining = append(want.Determining, iam)
 	right := func() policy.Explanation {
 		return policy.Explanation{
 			Decision:    policy.Decision{Outcome: policy.Allow, Reason: policy.Allowed, Layer: policy.LayerBucket},
-			Determining: []policy.StatementRef{ref},
+			Determining: []policy.StatementRef{ref, iam},
 		}
 	}
 	if diff := compare(right(), want); diff != "" {
@@ -170,6 +172,10 @@ func TestRunNotices(t *testing.T) {
 		"statement": func(e *policy.Explanation) { e.Determining[0].Index = 2 },
 		"file":      func(e *policy.Explanation) { e.Determining[0].File = "g" },
 		"effect":    func(e *policy.Explanation) { e.Determining[0].Effect = policy.EffectDeny },
+		"name":      func(e *policy.Explanation) { e.Determining[1].Statement = "t" },
+		"document":  func(e *policy.Explanation) { e.Determining[1].Document = "e" },
+		"line":      func(e *policy.Explanation) { e.Determining[1].Line = 4 },
+		"open":      func(e *policy.Explanation) { e.Decision.MaxOpenSeconds = 1 },
 		"none":      func(e *policy.Explanation) { e.Determining = nil },
 		"more":      func(e *policy.Explanation) { e.Determining = append(e.Determining, ref) },
 	} {

@@ -29,6 +29,8 @@
 //	default-org: ORG    serves the directory with -default-org ORG
 //	remove: PATH ...    files of the archive that this section does without
 //	broken: PATH ...    files that have to be refused; every other file has to be good
+//	refused: ORG ...    organizations whose iam/ has to be refused as a whole, good as
+//	                    its files are one by one (World.Refused)
 //
 // # Requests
 //
@@ -50,8 +52,12 @@
 // WANT is `400` for a bad request, or a reason of specification 1.8, the layer
 // that decided (`none`, `organization`, `bucket`, `iam`), and the determining
 // statements: `b#1` is the second statement of the one file whose path, without
-// its ending, is `b` or ends in `/b`. An allow and every `..._deny` name all
-// of them; other denials have none.
+// its ending, is `b` or ends in `/b`. In the iam layer `p!ID` is a binding
+// (`p!#1` the second, where it has no id), `p!defaults#1` the second member role
+// of the file, `p!token/NAME` an organization token, `p!issuer/NAME#1` the second
+// rule of an issuer, `p!ID` a default record; `built-in` is the file of what is
+// built in. An allow and every `..._deny` name all of them; other denials have
+// none. `open=N` is the obligation of an allow.
 //
 // Anywhere, `<<N:TEXT>>` stands for TEXT N times, and `<<N,TEXT>>` for TEXT N
 // times with commas between; a `#` in TEXT is the number of the copy, from 0.
@@ -62,7 +68,8 @@
 // a world of its own: PATH has that content. `ask` lines are the left sides of
 // request lines, and a `good` row has one WANT for each of them; a `bad` row
 // has to be refused, and every ask then is denied because its unit has no good
-// content. With a `template`, rows hold what stands in place of its `@`:
+// content; so has a `clash` row, a file of iam/ that is good by itself, with its
+// whole iam/. With a `template`, rows hold what stands in place of its `@`:
 //
 //	ask o1 coreweave/u1 s3:GetObject b/k
 //	ask o1 coreweave/u1 s3:ListBucket b

@@ -6,7 +6,7 @@ import (
 )
 
 // documents reads rows that are whole policy files, or what stands for `@` in
-// a template: `good TEXT => WANT ; WANT` or `bad TEXT`, one WANT an `ask`.
+// a template: `good TEXT => WANT ; WANT`, `bad TEXT` or `clash TEXT`, one WANT an `ask`.
 func (s *section) documents(p part) ([]Case, error) {
 	var out []Case
 	var asks []string
@@ -35,7 +35,7 @@ func (s *section) documents(p part) ([]Case, error) {
 			asks, fresh = append(asks, rest), true
 		case word == "template":
 			template = rest
-		case word == "good" || word == "bad":
+		case word == "good" || word == "bad" || word == "clash":
 			fresh, asked = false, true
 			cs, err := s.row(p.argument, template, word, rest, asks, lets, l)
 			if err != nil {
@@ -46,7 +46,7 @@ func (s *section) documents(p part) ([]Case, error) {
 			}
 			out = append(out, cs...)
 		default:
-			return nil, l.errorf("want let, ask, template, good or bad")
+			return nil, l.errorf("want let, ask, template, good, bad or clash")
 		}
 	}
 	return out, nil
@@ -54,12 +54,20 @@ func (s *section) documents(p part) ([]Case, error) {
 
 func (s *section) row(file, template, word, text string, asks []string, lets map[string]string, l line) ([]Case, error) {
 	var wants []string
-	var broken []string
-	if word == "bad" {
-		broken = []string{file}
+	var broken, refused []string
+	if word != "good" {
 		want := "bucket_policy_unavailable bucket"
-		if strings.Contains(file, "/access-policies/") {
+		switch {
+		case strings.Contains(file, "/access-policies/"):
 			want = "organization_unavailable none"
+		case strings.Contains(file, "/iam/"):
+			want = "iam_unavailable iam"
+		}
+		if word == "bad" {
+			broken = []string{file}
+		} else {
+			org, _, _ := strings.Cut(file, "/")
+			refused = []string{org}
 		}
 		for range asks {
 			wants = append(wants, want)
@@ -96,7 +104,7 @@ func (s *section) row(file, template, word, text string, asks []string, lets map
 		files[name] = content
 	}
 	files[file] = []byte(text)
-	world, err := newWorld(files, s.defaultOrg, append(broken, s.broken...))
+	world, err := newWorld(files, s.defaultOrg, append(broken, s.broken...), append(refused, s.refused...))
 	if err != nil {
 		return nil, l.errorf("%v", err)
 	}

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"encoding/json"
 	"errors"
 	"path"
 	"strings"
@@ -30,10 +29,10 @@ func parseBucketList(file string, data []byte) ([]string, error) {
 	return list, refusal(false, ds)
 }
 
-// parseIAM says whether a file breaks its unit: nothing but that counts of it.
-func parseIAM(data []byte) error {
-	var v any
-	return json.Unmarshal(data, &v)
+// parseAccess reads a file of iam/.
+func parseAccess(file string, data []byte) (*policy.AccessDocument, error) {
+	doc, ds := policyjson.ParseAccess(file, data, policyjson.Limits{})
+	return doc, refusal(doc == nil, ds)
 }
 
 func refusal(nothing bool, ds []policy.Diagnostic) error {

@@ -1,9 +1,12 @@
 package conformance
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"postern/policy"
@@ -33,42 +36,53 @@ type Want struct {
 	Outcome    policy.Outcome
 	Reason     policy.Reason
 	Layer      policy.Layer
-	// Determining has File, Index, Layer and Effect set, and stands in the
-	// order of policy.Explanation. It is checked where HasDetermining.
+	// MaxOpenSeconds is the obligation of an allow, 0 if there is none
+	// (specification 2, constraints).
+	MaxOpenSeconds uint64
+	// Determining has File, Index, Layer and Effect set, in the iam layer
+	// everything, and stands in the order of policy.Explanation. It is checked
+	// where HasDetermining.
 	Determining    []policy.StatementRef
 	HasDetermining bool
 }
 
 // Now is the server's clock in every case that Run asks: 2026-02-03T04:05:06Z.
-// No wanted answer depends on it as long as the clock stands between 2026 and
-// 2099, so that the corpus also runs where the clock cannot be set.
+// But for the expiry of tokens to the second, no wanted answer depends on it as
+// long as the clock stands between 2026 and 2099.
 const Now int64 = 1770091506
 
 // Load returns every case of the corpus. An archive that cannot be read, and a
 // corpus without cases, are failures.
+//
+// Worlds are shared by all callers of one process: nobody changes them.
 func Load(t testing.TB) []Case {
 	t.Helper()
-	sections, err := readArchives()
+	out, err := corpus()
 	if err != nil {
 		t.Fatal(err)
-	}
-	var out []Case
-	for _, s := range sections {
-		cases, err := s.cases()
-		if err != nil {
-			t.Errorf("%v", err)
-			continue
-		}
-		out = append(out, cases...)
-	}
-	if t.Failed() {
-		t.FailNow()
 	}
 	if len(out) == 0 {
 		t.Fatal("the corpus has no cases")
 	}
-	return out
+	return slices.Clone(out)
 }
+
+// corpus reads all cases once a process; all errors at once.
+var corpus = sync.OnceValues(func() (out []Case, err error) {
+	sections, err := readArchives()
+	if err != nil {
+		return nil, err
+	}
+	var wrong []error
+	for _, s := range sections {
+		cases, err := s.cases()
+		if err != nil {
+			wrong = append(wrong, err)
+		}
+		out = append(out, cases...)
+	}
+	return out, errors.Join(wrong...)
+})
 
 // Evaluate answers one request in the world that it was built for.
 type Evaluate func(r *policy.Request) policy.Explanation
@@ -125,10 +139,16 @@ func compare(got policy.Explanation, want Want) string {
 	if g := got.Decision; g.Outcome != want.Outcome || g.Reason != want.Reason || g.Layer != want.Layer {
 		diffs = append(diffs, "got "+verdict(g.Outcome, g.Reason, g.Layer)+", want "+verdict(want.Outcome, want.Reason, want.Layer))
 	}
+	if g := got.Decision.MaxOpenSeconds; g != want.MaxOpenSeconds {
+		diffs = append(diffs, fmt.Sprintf("open for %d seconds, want %d", g, want.MaxOpenSeconds))
+	}
 	if want.HasDetermining {
 		refs := make([]policy.StatementRef, 0, len(got.Determining))
 		for _, d := range got.Determining {
-			refs = append(refs, policy.StatementRef{File: d.File, Index: d.Index, Layer: d.Layer, Effect: d.Effect})
+			if d.Layer != policy.LayerIAM {
+				d = policy.StatementRef{File: d.File, Index: d.Index, Layer: d.Layer, Effect: d.Effect}
+			}
+			refs = append(refs, d)
 		}
 		if !slices.Equal(refs, want.Determining) {
 			diffs = append(diffs, "determining "+refText(refs)+", want "+refText(want.Determining))
@@ -144,7 +164,11 @@ func verdict(o policy.Outcome, r policy.Reason, l policy.Layer) string {
 func refText(refs []policy.StatementRef) string {
 	var out []string
 	for _, r := range refs {
-		out = append(out, r.Layer.String()+" "+r.Effect.String()+" "+r.File+"#"+strconv.Itoa(r.Index))
+		text := r.Layer.String() + " " + r.Effect.String() + " " + r.File + "#" + strconv.Itoa(r.Index)
+		if r.Layer == policy.LayerIAM {
+			text += fmt.Sprintf(" %q of %q, line %d", r.Statement, r.Document, r.Line)
+		}
+		out = append(out, text)
 	}
 	return "[" + strings.Join(out, ", ") + "]"
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"postern/internal/policyjson"
 	"postern/policy"
 )
 
@@ -21,15 +22,21 @@ type World struct {
 	// DefaultOrganization is the flag -default-org, "" if it is not given.
 	// Directory has it only where it applies (specification 1.5, Owner).
 	DefaultOrganization string
+	// Refused are the documents of each iam/ whose files are good one by one,
+	// and which have to be refused together: a name that nobody defines or two
+	// define, a cycle. In Directory its organization is IAMUnavailable.
+	Refused map[string][]*policy.AccessDocument
 }
 
 // newWorld reads files as specification 4 lays them out. The names in broken,
-// and no others, have to be refused.
-func newWorld(files map[string][]byte, defaultOrg string, broken []string) (*World, error) {
+// and no others, have to be refused; refused names the organizations whose
+// iam/ is to be refused as a whole.
+func newWorld(files map[string][]byte, defaultOrg string, broken, refused []string) (*World, error) {
 	w := &World{Files: files, DefaultOrganization: defaultOrg, Directory: &policy.Directory{
 		Organizations: map[string]*policy.DirectoryOrganization{},
 		Buckets:       map[string]*policy.DirectoryBucket{},
-	}}
+		BuiltIn:       policyjson.BuiltIn(),
+	}, Refused: map[string][]*policy.AccessDocument{}}
 	var wrong []string
 	names := map[string]string{} // organization and policy name -> path
 	for _, file := range slices.Sorted(maps.Keys(files)) {
@@ -75,10 +82,11 @@ func newWorld(files map[string][]byte, defaultOrg string, broken []string) (*Wor
 				w.claim(bucket, orgName)
 			}
 		case folder == "iam" && inFolder && isJSON:
-			// The iam layer is not built yet: all that counts of a file is
-			// whether it breaks its unit.
-			if bad = parseIAM(files[file]); bad != nil {
+			doc, err := parseAccess(file, files[file])
+			if bad = err; bad != nil {
 				org.IAMUnavailable = true
+			} else {
+				org.Access = append(org.Access, doc)
 			}
 		default:
 			return nil, fmt.Errorf("%s has no place in a policy directory", file)
@@ -99,6 +107,17 @@ func newWorld(files map[string][]byte, defaultOrg string, broken []string) (*Wor
 		if org.PoliciesUnavailable {
 			org.Policies = nil
 		}
+		if org.IAMUnavailable {
+			org.Access = nil
+		}
+	}
+	for _, name := range refused {
+		org := w.Directory.Organizations[name]
+		if org == nil || len(org.Access) == 0 {
+			return nil, fmt.Errorf("%s has no good iam/ that could be refused", name)
+		}
+		w.Refused[name] = org.Access
+		org.Access, org.IAMUnavailable = nil, true
 	}
 	w.Directory.DefaultOrganization = defaultOrg
 	for name := range w.Directory.Organizations {
@@ -122,8 +141,22 @@ func (w *World) claim(bucket, org string) *policy.DirectoryBucket {
 	return b
 }
 
-// statement finds the statement that `NAME#INDEX` names.
+// HasAccess reports whether an organization has, or should have, iam documents.
+func (w *World) HasAccess() bool {
+	for _, org := range w.Directory.Organizations {
+		if len(org.Access) > 0 {
+			return true
+		}
+	}
+	return len(w.Refused) > 0
+}
+
+// statement finds the statement that `NAME#INDEX`, or `NAME!STATEMENT` in the
+// iam layer, names.
 func (w *World) statement(ref string) (policy.StatementRef, error) {
+	if name, statement, ok := strings.Cut(ref, "!"); ok {
+		return w.accessStatement(name, statement)
+	}
 	name, number, ok := strings.Cut(ref, "#")
 	index, err := strconv.Atoi(number)
 	if !ok || err != nil {
@@ -158,6 +191,7 @@ func (w *World) statement(ref string) (policy.StatementRef, error) {
 
 func sortRefs(refs []policy.StatementRef) {
 	slices.SortFunc(refs, func(a, b policy.StatementRef) int {
-		return cmp.Or(cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.File, b.File), cmp.Compare(a.Index, b.Index))
+		return cmp.Or(cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.File, b.File), cmp.Compare(a.Index, b.Index),
+			cmp.Compare(a.Line, b.Line), cmp.Compare(a.Statement, b.Statement))
 	})
 }
