@@ -426,14 +426,16 @@ func (a *smallAccess) issuers() {
 					return a.reference(d, pick(a.generator, a.roles[len(a.roles)-1], a.roles[len(a.roles)-1], a.roles[0]))
 				})
 			}
-			for _, path := range []string{"sub", "aud", `"k.io".pod`, "obj"} {
-				if a.chance(5) || path == "obj" && r.Claims == nil {
-					c := policy.ClaimPattern{Path: path, Pattern: pick(a.generator, "*", "*", "*", "a*", "?", "a", "*b"), At: a.at(d)}
-					if path == "obj" && !a.chance(4) {
-						c.Path = "sub"
-					}
-					r.Claims = append(r.Claims, c)
+			claim := func(path string) {
+				r.Claims = append(r.Claims, policy.ClaimPattern{Path: path, Pattern: pick(a.generator, "*", "*", "*", "a*", "?", "a", "*b"), At: a.at(d)})
+			}
+			for _, path := range []string{"sub", "aud", `"k.io".pod`} {
+				if a.chance(5) {
+					claim(path)
 				}
+			}
+			if r.Claims == nil {
+				claim(pick(a.generator, "sub", "sub", "sub", "obj"))
 			}
 			return r
 		})

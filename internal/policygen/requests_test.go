@@ -2,6 +2,7 @@ package policygen
 
 import (
 	"cmp"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -39,6 +40,14 @@ func TestRequestsAreLetThrough(t *testing.T) {
 		_, requests := Small(seed)
 		for _, r := range requests {
 			check("small", r)
+		}
+		_, requests = SmallAccess(seed)
+		for _, r := range requests {
+			check("small with an iam layer", r)
+		}
+		_, requests = SmallTreeFrom(rand.New(rand.NewPCG(seed, 5)), policy.EffectAllow, 3)
+		for _, r := range requests {
+			check("tree", r)
 		}
 	}
 	for _, shape := range shapes {
