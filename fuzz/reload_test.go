@@ -220,7 +220,7 @@ func (r *reload) step() {
 		r.note("mkdir %s: %v", p, os.MkdirAll(at(p), 0o755))
 	case 8:
 		p := folders[r.next(len(folders))]
-		r.note("rm -r %s: %v", p, os.RemoveAll(at(p)))
+		r.note("rm -r %s: %v", p, removeAll(at(p)))
 	case 9, 10: // a link to something, in one step
 		p := path()
 		if op == 10 {
@@ -234,7 +234,7 @@ func (r *reload) step() {
 		}
 		parent(p)
 		if regular(at(p)) || r.next(2) == 0 {
-			os.RemoveAll(at(p))
+			removeAll(at(p))
 		}
 		tmp := at(p) + ".tmp"
 		if os.Symlink(target, tmp) == nil {
@@ -289,6 +289,15 @@ func overwrite(path, data string) error {
 		return fmt.Errorf("outside")
 	}
 	return os.WriteFile(path, []byte(data), 0o644)
+}
+
+// removeAll is os.RemoveAll, which opens the folder that path lies in, and
+// would wait for a writer if that is a FIFO.
+func removeAll(path string) error {
+	if fi, err := os.Stat(filepath.Dir(path)); err != nil || !fi.IsDir() {
+		return fmt.Errorf("not in a folder")
+	}
+	return os.RemoveAll(path)
 }
 
 func regular(path string) bool {

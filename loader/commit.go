@@ -272,8 +272,20 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 	for path, d := range x.odd {
 		l.setOdd(ch, o.odd, oddPlace(o.name, path), d)
 	}
+	restored := x.at.kind == folder && !o.bucketsKnown && len(o.buckets) == 0 && l.restoreHeld(ch, o)
 	for i := range x.found {
 		l.commitBucket(ch, o, &x.found[i])
+	}
+	if restored { // what the mirror has and the folder has not is gone
+		there := make(map[string]struct{}, len(x.found))
+		for i := range x.found {
+			there[x.found[i].name] = struct{}{}
+		}
+		for name := range o.buckets {
+			if _, ok := there[name]; !ok {
+				l.dropBucket(ch, o, name)
+			}
+		}
 	}
 	if !o.bucketsKnown { // what is listed and has no file is known to have none now
 		o.bucketsKnown = true

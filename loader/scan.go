@@ -351,7 +351,7 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
 // first look, how many the mirror knows.
 func (s *scan) held(org string, known *organization) int {
 	if !known.bucketsKnown && len(known.buckets) == 0 && s.l.state != nil {
-		return len(s.l.state.buckets(org))
+		return s.l.state.held(org)
 	}
 	return len(known.buckets)
 }

@@ -96,6 +96,14 @@ func (s *state) buckets(org string) []string {
 	return out
 }
 
+// held is how many bucket files an organization had, as far as the mirror knows.
+func (s *state) held(org string) int {
+	if names, err := s.read(place{org: org, part: partBuckets}); err == nil {
+		return len(names)
+	}
+	return len(s.buckets(org))
+}
+
 // encode writes a unit as one file of the mirror.
 func encode(p place, files []raw) []byte {
 	b := fmt.Appendf(nil, "%s%s %d\n", stateMagic, p.path(), len(files))
@@ -298,7 +306,7 @@ func (l *Loader) flushUnit(p place, files []raw) error {
 	if p.part == partBuckets {
 		b := o.buckets[p.name]
 		if b != nil {
-			known, faulty = b.known, b.fault != nil
+			known, faulty = b.known, b.fault != nil || o.bucketsFault != nil
 			if b.good != nil {
 				good = *b.good
 			}
@@ -458,30 +466,47 @@ func (l *Loader) restore(p part, at place) (content, bool) {
 }
 
 // restoreBuckets restores the bucket files of an organization whose buckets/
-// cannot be listed at a cold start.
+// cannot be listed at a cold start: all that buckets.names lists, or else all
+// that the mirror happens to have, which may not be all there were.
 func (l *Loader) restoreBuckets(ch *changes, o *organization) {
-	if l.state == nil {
+	if l.state == nil || l.restoreHeld(ch, o) {
 		return
 	}
-	names := l.state.buckets(o.name)
-	held, err := l.state.read(place{org: o.name, part: partBuckets})
-	if err == nil { // the list is complete: whatever it does not name had no file
-		o.bucketsKnown = true
-		names = names[:0]
-		for _, h := range held {
-			names = append(names, h.name)
-		}
+	for _, name := range l.state.buckets(o.name) {
+		l.restoreBucket(ch, o, name)
 	}
-	for _, name := range names {
-		b := &bucket{}
-		o.buckets[name] = b
-		l.reclaim(ch, o, bucketOf(name))
-		c, ok := l.restore(partBuckets, place{org: o.name, part: partBuckets, name: name})
-		switch {
-		case ok && c.files > 0:
-			l.setBucket(ch, o, b, name, &c)
-		case ok:
-			l.setBucket(ch, o, b, name, nil)
-		}
+}
+
+// restoreHeld restores the bucket files that buckets.names lists: buckets/ was
+// at fault before the restart, and whatever it does not name had no file.
+// False: it was not, or that is not known.
+func (l *Loader) restoreHeld(ch *changes, o *organization) bool {
+	if l.state == nil {
+		return false
+	}
+	held, err := l.state.read(place{org: o.name, part: partBuckets})
+	if err != nil {
+		return false
+	}
+	o.bucketsKnown = true
+	for _, h := range held {
+		l.restoreBucket(ch, o, h.name)
+	}
+	for name := range o.listed {
+		ch.buckets[name] = struct{}{}
+	}
+	return true
+}
+
+func (l *Loader) restoreBucket(ch *changes, o *organization, file string) {
+	b := &bucket{}
+	o.buckets[file] = b
+	l.reclaim(ch, o, bucketOf(file))
+	c, ok := l.restore(partBuckets, place{org: o.name, part: partBuckets, name: file})
+	switch {
+	case ok && c.files > 0:
+		l.setBucket(ch, o, b, file, &c)
+	case ok:
+		l.setBucket(ch, o, b, file, nil)
 	}
 }
