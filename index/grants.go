@@ -325,6 +325,9 @@ func (g *Grants) covers(r *rule, v *view) bool {
 func (g *Grants) spansHold(spans []span, deny bool, v *view) (best granted) {
 	all := g.constrained && !deny || g.form == FormScan
 	row, known := g.rows.of(v)
+	if row.empty {
+		return notGranted
+	}
 	for _, s := range spans {
 		for id := row.next(s.from, s.to); id < s.to; id = row.next(id+1, s.to) {
 			r := &g.rules[id]

@@ -105,7 +105,7 @@ func (t *iamToken) alive(now int64) bool { return !t.hasExpires || now < t.expir
 
 // NewMembership freezes.
 func NewMembership(g *Grants, in *MemberList) *Membership {
-	m := &Membership{grants: g, names: map[string]list{}, groups: map[string]list{}, tokens: map[string]*iamToken{}, issuers: map[string][]issuerRule{}}
+	m := &Membership{grants: g, tokens: map[string]*iamToken{}, issuers: map[string][]issuerRule{}}
 	for _, h := range in.MemberRoles {
 		m.hold(h)
 	}
@@ -150,81 +150,136 @@ func (m *Membership) hold(h Held) uint32 {
 // freezeGroups works out, for every name that is in a group or that a binding
 // names, which principals it is.
 func (m *Membership) freezeGroups(groups []Group) {
-	// parents of an identifier, a beginning, a group: the groups that list it.
-	names, beginnings := map[string][]string{}, map[string][]string{}
-	var everyoneIn []string
+	f := groupFreezer{m: m, numbers: map[string]int{}, shared: map[string]list{}}
+	for name := range m.grants.names {
+		if group, ok := strings.CutPrefix(name, "group/"); ok {
+			f.group(group)
+		}
+	}
+	var names, beginnings []listed
+	var everyoneIn []int
 	for i := range groups {
 		g := &groups[i]
-		for _, n := range g.Names {
-			names[n] = append(names[n], g.Name)
+		n := f.group(g.Name)
+		for _, name := range g.Names {
+			if inner, ok := strings.CutPrefix(name, "group/"); ok {
+				k := f.group(inner)
+				f.parents[k] = append(f.parents[k], n)
+			} else {
+				names = append(names, listed{name, n})
+			}
 		}
 		for _, b := range g.Beginnings {
-			beginnings[b] = append(beginnings[b], g.Name)
+			beginnings = append(beginnings, listed{b, n})
 		}
 		if g.Everyone {
-			everyoneIn = append(everyoneIn, g.Name)
+			everyoneIn = append(everyoneIn, n)
 		}
 	}
 	for name := range m.grants.names {
-		names[name] = names[name]
+		if !strings.HasPrefix(name, "group/") {
+			names = append(names, listed{name, itself})
+		}
 	}
 	for b := range m.grants.beginnings {
-		beginnings[b] = beginnings[b]
-	}
-	for i := range groups {
-		if name := "group/" + groups[i].Name; names[name] == nil {
-			names[name] = nil
-		}
+		beginnings = append(beginnings, listed{b, itself})
 	}
 
-	shared := map[string]list{}
-	// principals are those of the groups given, of all that contain these, and
-	// one more.
-	principals := func(in []string, own uint32, has bool) list {
-		var out []uint32
-		if has {
-			out = append(out, own)
+	m.groups = make(map[string]list, len(f.numbers))
+	for name, n := range f.numbers {
+		m.groups[strings.Clone(name)] = f.list(f.closure(n))
+	}
+	m.names = f.collect(names, m.grants.names)
+	m.beginnings = newBeginnings(f.collect(beginnings, m.grants.beginnings))
+	anyone := []uint32{everyone}
+	for _, n := range everyoneIn {
+		anyone = append(anyone, f.closure(n)...)
+	}
+	m.anyone = f.list(anyone)
+}
+
+// listed is a name and the number of a group that lists it, or itself, where a
+// binding names it.
+type listed struct {
+	name  string
+	group int
+}
+
+const itself = -1
+
+// groupFreezer is what freezeGroups needs only while it works.
+type groupFreezer struct {
+	m       *Membership
+	numbers map[string]int // of groups
+	parents [][]int        // the groups that list a group
+	// closures are the principals of a group and of all that contain it, once
+	// worked out.
+	closures [][]uint32
+	shared   map[string]list
+}
+
+func (f *groupFreezer) group(name string) int {
+	n, ok := f.numbers[name]
+	if !ok {
+		n = len(f.parents)
+		f.numbers[name] = n
+		f.parents, f.closures = append(f.parents, nil), append(f.closures, nil)
+		if own, ok := f.m.grants.names["group/"+name]; ok {
+			f.closures[n] = []uint32{own}
 		}
-		seen := map[string]bool{}
-		for queue := slices.Clone(in); len(queue) > 0; {
-			g := queue[len(queue)-1]
-			queue = queue[:len(queue)-1]
-			if seen[g] {
-				continue
+	}
+	return n
+}
+
+// closure returns the principals of a group and of all that contain it. A group
+// is done when its parents have been taken away, which also ends in a cycle.
+func (f *groupFreezer) closure(n int) []uint32 {
+	parents := f.parents[n]
+	f.parents[n] = nil
+	for _, p := range parents {
+		f.closures[n] = append(f.closures[n], f.closure(p)...)
+	}
+	if len(parents) > 0 {
+		slices.Sort(f.closures[n])
+		f.closures[n] = slices.Compact(f.closures[n])
+	}
+	return f.closures[n]
+}
+
+// list puts principals into Membership.lists; equal lists are one.
+func (f *groupFreezer) list(principals []uint32) list {
+	slices.Sort(principals)
+	principals = slices.Compact(principals)
+	key := unsafe.String((*byte)(unsafe.Pointer(unsafe.SliceData(principals))), 4*len(principals))
+	l, ok := f.shared[key]
+	if !ok {
+		l = list{uint32(len(f.m.lists)), uint32(len(principals))}
+		f.m.lists = append(f.m.lists, principals...)
+		f.shared[strings.Clone(key)] = l
+	}
+	return l
+}
+
+// collect returns the principals of each name; own numbers those that bindings
+// name.
+func (f *groupFreezer) collect(all []listed, own map[string]uint32) map[string]list {
+	slices.SortFunc(all, func(a, b listed) int { return strings.Compare(a.name, b.name) })
+	out := make(map[string]list, len(all))
+	var principals []uint32
+	for len(all) > 0 {
+		name := all[0].name
+		principals = principals[:0]
+		for len(all) > 0 && all[0].name == name {
+			if n := all[0].group; n == itself {
+				principals = append(principals, own[name])
+			} else {
+				principals = append(principals, f.closure(n)...)
 			}
-			seen[g] = true
-			if n, ok := m.grants.names["group/"+g]; ok {
-				out = append(out, n)
-			}
-			queue = append(queue, names["group/"+g]...)
+			all = all[1:]
 		}
-		slices.Sort(out)
-		out = slices.Compact(out)
-		key := string(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(out))), 4*len(out)))
-		l, ok := shared[key]
-		if !ok {
-			l = list{uint32(len(m.lists)), uint32(len(out))}
-			m.lists = append(m.lists, out...)
-			shared[strings.Clone(key)] = l
-		}
-		return l
+		out[strings.Clone(name)] = f.list(principals) // of none too: searches know the name
 	}
-	for name, in := range names {
-		own, has := m.grants.names[name]
-		l := principals(in, own, has)
-		if group, ok := strings.CutPrefix(name, "group/"); ok {
-			m.groups[strings.Clone(group)] = l
-		} else {
-			m.names[strings.Clone(name)] = l
-		}
-	}
-	found := map[string]list{}
-	for b, in := range beginnings {
-		own, has := m.grants.beginnings[b]
-		found[b] = principals(in, own, has)
-	}
-	m.beginnings = newBeginnings(found)
-	m.anyone = principals(everyoneIn, everyone, true)
+	return out
 }
 
 // beginnings finds all stored beginnings of a text, as prefixTable does.

@@ -25,6 +25,8 @@ type row struct {
 	wide  *roaring.Bitmap
 	// all: every rule (FormScan, which has no rows).
 	all bool
+	// empty: none.
+	empty bool
 }
 
 // maxRowWords bounds the words of all rows together.
@@ -85,10 +87,11 @@ func newActionRows(rules []Rule, form Form) actionRows {
 	dense := map[*roaring.Bitmap]row{}
 	freeze := func(s *roaring.Bitmap) row {
 		if wide {
-			return row{wide: s}
+			return row{wide: s, empty: s.IsEmpty()}
 		}
 		r, ok := dense[s]
 		if !ok {
+			r.empty = s.IsEmpty()
 			r.words = make([]uint64, words)
 			for it := s.Iterator(); it.HasNext(); {
 				id := it.Next()
