@@ -46,7 +46,9 @@ func (c Compiler) AccessAgain(org string, docs, before []*policy.AccessDocument,
 	for i, b := range u.bindings {
 		refs[i] = reference(b.doc, b.ID, b.index, b.At, b.Effect)
 	}
-	return index.NewIAM(index.NewMembership(grants, members), refs, entities), u.diagnostics
+	m := index.NewIAM(index.NewMembership(grants, members), refs, entities)
+	m.Named(u.names())
+	return m, u.diagnostics
 }
 
 // reference names what gives a caller something.

@@ -15,6 +15,10 @@ type IAM struct {
 	// bindings are what explanations say of the bindings of grants, by number.
 	bindings []policy.StatementRef
 	bytes    int64
+	// named is what documents name without wildcard, known that and the rest:
+	// for searches.
+	named namedList
+	known lazy[iamNames]
 }
 
 // Entity states facts about a resource or a principal (specification 2).

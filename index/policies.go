@@ -22,6 +22,8 @@ type Policies struct {
 	buckets   blockTable
 	roaring   []*roaringIndex
 	variables []Variable
+	// known is for searches, of organization policies only.
+	known *lazy[knownNames]
 
 	// What explanations say.
 	count     int
@@ -94,6 +96,7 @@ func New(statements []Statement, documents []Document, variables []Variable, buc
 	}
 	f.part(bucket, "", wide)
 	if bucket == "" {
+		f.p.known = new(lazy[knownNames])
 		names := make([]string, 0, len(buckets))
 		for name := range buckets {
 			names = append(names, name)

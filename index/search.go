@@ -1,0 +1,186 @@
+package index
+
+import (
+	"slices"
+	"strings"
+
+	"postern/internal/action"
+	"postern/policy"
+)
+
+// The bounds of one search request, so that no search can hold up checks.
+const (
+	// DefaultLimit is the number of results of a page that states none.
+	DefaultLimit = 1000
+	// MaxLimit is the most that a page holds, whatever it states.
+	MaxLimit = 10_000
+	// maxLooked bounds the candidates that one page decides; a page that
+	// reaches it ends early, with a token, and may be empty.
+	maxLooked = 16_384
+)
+
+// Page says which part of the results is asked for.
+type Page struct {
+	// Limit is the most results, DefaultLimit if it is 0; with a Token it is
+	// not read, since a token goes on with its first limit.
+	Limit int
+	// Token is Found.Next of the page before, "" for the first.
+	Token string
+}
+
+// Found is one page of results.
+type Found struct {
+	// IDs are in byte order, each once. They may alias the snapshot.
+	IDs []string
+	// Next is the token of the next page, "" at the end.
+	Next string
+}
+
+// SearchSubjects finds the known principals of one provider for which the
+// request is allowed (specification 3.2). r is as Decide takes it, but that its
+// first identifier is only `provider/`: each candidate is put in behind it. The
+// results are without the provider.
+//
+// Known are the principals that the files of the caller's organization name
+// without wildcard, and that the policy of the bucket in question names of it.
+// The only error is ErrToken. Search allocates; its work is bounded, but for the
+// first search after a change, which lists the names of what changed.
+func (s *Snapshot) SearchSubjects(r *policy.Request, page Page) (Found, error) {
+	sr, err := newSearch(s, 's', r, page)
+	if err != nil || sr.v.org == "" {
+		return Found{}, err
+	}
+	provider := r.Principal.IDs[0]
+	sr.subjects(provider)
+	ids := slices.Clone(r.Principal.IDs)
+	sr.request.Principal.IDs = ids
+	return sr.run(func(id string) bool {
+		ids[0] = provider + id
+		return true
+	}), nil
+}
+
+// SearchResources finds the known resources of r.Resource.Type for which the
+// request is allowed; r.Resource.ID and Kind are not read. Known are the buckets
+// of the organization that r.Resource.Org names, else of the caller's, and what
+// the files of these, and of the caller's organization, name without wildcard.
+// See SearchSubjects for the rest.
+func (s *Snapshot) SearchResources(r *policy.Request, page Page) (Found, error) {
+	sr, err := newSearch(s, 'r', r, page)
+	if err != nil || sr.v.org == "" || len(r.Principal.IDs) == 0 {
+		return Found{}, err
+	}
+	sr.resources()
+	out := &sr.request.Resource
+	return sr.run(func(id string) (fits bool) {
+		out.ID = id
+		out.Kind, fits = kindOf(sr.v.class, out.Type, id)
+		return fits
+	}), nil
+}
+
+// SearchActions finds the known actions for which the request is allowed;
+// r.Action is not read. Known are the table of actions, and what the iam
+// documents of the caller's organization, and the built-in roles, name without
+// wildcard. See SearchSubjects for the rest.
+func (s *Snapshot) SearchActions(r *policy.Request, page Page) (Found, error) {
+	sr, err := newSearch(s, 'a', r, page)
+	if err != nil || sr.v.org == "" || len(r.Principal.IDs) == 0 {
+		return Found{}, err
+	}
+	sr.names.add(tableNames(), "", sr.after, everyName)
+	if own := s.organization(sr.v.org); own.IAM != nil {
+		sr.names.add(own.IAM.names().actions, "", sr.after, everyName)
+	}
+	out := &sr.request
+	return sr.run(func(name string) (fits bool) {
+		out.Action = name
+		out.Resource.Kind, fits = kindOf(action.ClassOf(name), out.Resource.Type, out.Resource.ID)
+		return fits
+	}), nil
+}
+
+// tableNames are the names of the action table in byte order.
+func tableNames() []string {
+	out := make([]string, action.Count())
+	for i := range out {
+		out[i] = action.Name(action.ID(i))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// kindOf is the kind of a resource that an action of the class is asked on;
+// false if it is not asked on such a one. internal/request holds whole requests
+// to the same rule (specification 1.3, 3.1), and a test holds the two together.
+func kindOf(class action.Class, resourceType, id string) (policy.ResourceKind, bool) {
+	slash := strings.IndexByte(id, '/')
+	switch {
+	case class == action.IAM && resourceType == "organization":
+		return policy.ResourceOrganization, true
+	case class == action.IAM:
+		return policy.ResourceTyped, true
+	case class.WholeOrganization():
+		return policy.ResourceOrganization, resourceType == "organization"
+	case resourceType == "bucket":
+		return policy.ResourceBucket, slash < 0
+	case resourceType == "object":
+		return policy.ResourceObject, slash > 0 && slash < len(id)-1
+	}
+	return policy.ResourceNone, false
+}
+
+// search is one search at work.
+type search struct {
+	s       *Snapshot
+	request policy.Request // the asker's, with candidates put in
+	scratch Scratch
+	v       *view // of the open request, until candidates are decided
+	mark    uint64
+	limit   int
+	after   string // names up to this one were looked at before
+	names   names
+}
+
+func newSearch(s *Snapshot, kind byte, r *policy.Request, page Page) (*search, error) {
+	sr := &search{s: s, request: *r, limit: page.Limit, mark: markOf(kind, r)}
+	if sr.limit <= 0 {
+		sr.limit = DefaultLimit
+	}
+	if page.Token != "" {
+		var ok bool
+		if sr.limit, sr.after, ok = readToken(page.Token, sr.mark); !ok {
+			return nil, ErrToken
+		}
+	}
+	sr.limit = min(sr.limit, MaxLimit)
+	sr.v = &sr.scratch.view
+	sr.v.begin(&sr.request, s.defaultOrg)
+	return sr, nil
+}
+
+// run decides the candidates in byte order, and keeps those that are allowed.
+// put makes a candidate part of the request; false if it does not fit there. A
+// page that is full looks on for one more, so that the last page says that it
+// is the last.
+func (sr *search) run(put func(name string) bool) (out Found) {
+	last := sr.after
+	for looked := 0; ; looked++ {
+		name, ok := sr.names.next()
+		switch {
+		case !ok:
+			return out
+		case looked == maxLooked:
+			out.Next = pageToken(sr.limit, last, sr.mark)
+			return out
+		}
+		if put(name) && sr.s.Decide(&sr.request, &sr.scratch).Outcome == policy.Allow {
+			if len(out.IDs) == sr.limit {
+				out.Next = pageToken(sr.limit, last, sr.mark)
+				return out
+			}
+			out.IDs = append(out.IDs, name)
+		}
+		last = name
+	}
+}

@@ -1,0 +1,171 @@
+package index
+
+import "strings"
+
+// subjects adds those whom an Allow of the iam layer may reach that may hold on
+// the resource. Conditions, and what records grant, are left to deciding: facts
+// of the searched principal may bear on them.
+func (m *IAM) subjects(v *view, provider string, c *candidates) {
+	m.enter(v)
+	defer v.leave()
+	g, who := m.grants, &v.caller
+	if who.nothing { // by its claims, whatever its name
+		return
+	}
+	// What reaches a caller without a name reaches everyone.
+	for _, n := range who.principals[:who.allowed] {
+		if g.principalMay(n, v, c) {
+			c.all = true
+		}
+	}
+	for _, h := range who.helds {
+		if g.spansMay(m.members.helds[h].spans, v, c) {
+			c.all = true
+		}
+	}
+	if c.all {
+		return
+	}
+	known := m.names()
+	reached := make([]bool, len(g.principals))
+	for n := range g.principals {
+		if !g.principalMay(uint32(n), v, c) {
+			if c.all {
+				return
+			}
+			continue
+		}
+		reached[n] = true
+		for _, place := range known.members[known.starts[n]:known.starts[n+1]] {
+			if !c.look() {
+				return
+			}
+			if name, ok := strings.CutPrefix(known.principals[place], provider); ok {
+				c.exact = append(c.exact, name)
+			}
+		}
+	}
+	t := &m.members.beginnings
+	for i, text := range t.texts {
+		l := t.lists[i]
+		for _, n := range m.members.lists[l.at : l.at+l.n] {
+			if name, ok := strings.CutPrefix(text, provider); ok && reached[n] {
+				c.beginnings = append(c.beginnings, name)
+			}
+		}
+	}
+}
+
+// principalMay reports that an Allow that names a principal may hold.
+func (g *Grants) principalMay(n uint32, v *view, c *candidates) bool {
+	p := &g.principals[n]
+	for _, number := range g.named[p.at+p.denies : p.at+p.count] {
+		b := &g.bindings[number]
+		if g.scopeMay(b.scope, v) && g.spansMay(g.spans[b.spans:b.spans+b.spanCount], v, c) {
+			return true
+		}
+	}
+	return false
+}
+
+// spansMay reports that a rule covers the action and may hold on the resource.
+func (g *Grants) spansMay(spans []span, v *view, c *candidates) bool {
+	row, known := g.rows.of(v)
+	for _, s := range spans {
+		for id := row.next(s.from, s.to); id < s.to; id = row.next(id+1, s.to) {
+			if !c.look() {
+				return false
+			}
+			r := &g.rules[id]
+			if (known || g.covers(r, v)) && g.scopeMay(r.scope, v) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// scopeMay reports that a scope may be about the resource. Patterns with
+// variables may read facts of a principal that is not known yet.
+func (g *Grants) scopeMay(number uint32, v *view) bool {
+	if number == 0 || len(g.scopes.variables) > 0 {
+		return true
+	}
+	b := block(g.scopes.words)
+	r := b.record(int(number - 1))
+	return g.scopes.resourceHolds(b, &r, v)
+}
+
+// resources adds the ids of a type on which an Allow that reaches the caller
+// may hold.
+func (m *IAM) resources(v *view, resourceType string, c *candidates) {
+	m.enter(v)
+	defer v.leave()
+	g, who := m.grants, &v.caller
+	if who.nothing {
+		return
+	}
+	for _, h := range who.helds {
+		g.spanResources(m.members.helds[h].spans, 0, v, resourceType+":", c)
+	}
+	for _, n := range who.principals[:who.allowed] {
+		p := &g.principals[n]
+		for _, number := range g.named[p.at+p.denies : p.at+p.count] {
+			b := &g.bindings[number]
+			g.spanResources(g.spans[b.spans:b.spans+b.spanCount], b.scope, v, resourceType+":", c)
+		}
+	}
+}
+
+// spanResources adds what the rules of spans that cover the action are about,
+// or where one is about everything, the scope of the binding that brings it.
+func (g *Grants) spanResources(spans []span, scope uint32, v *view, prefix string, c *candidates) {
+	row, known := g.rows.of(v)
+	for _, s := range spans {
+		for id := row.next(s.from, s.to); id < s.to; id = row.next(id+1, s.to) {
+			if !c.look() {
+				return
+			}
+			r := &g.rules[id]
+			if !known && !g.covers(r, v) {
+				continue
+			}
+			number := r.scope
+			if number == 0 {
+				number = scope
+			}
+			g.scopeResources(number, prefix, c)
+		}
+	}
+}
+
+func (g *Grants) scopeResources(number uint32, prefix string, c *candidates) {
+	if number == 0 {
+		c.all = true
+		return
+	}
+	b := block(g.scopes.words)
+	r := b.record(int(number - 1))
+	exact, beginnings, globs := r.what()
+	at := r.patterns()
+	for i := range exact + beginnings + globs {
+		if !c.look() {
+			return
+		}
+		text := b.text(at, i)
+		literal := text
+		if i >= exact+beginnings {
+			_, literal = classify(text)
+		}
+		id, ok := strings.CutPrefix(literal, prefix)
+		switch {
+		case ok && i < exact:
+			c.exact = append(c.exact, id)
+		case ok:
+			c.beginnings = append(c.beginnings, id)
+		case i >= exact && strings.HasPrefix(prefix, literal):
+			c.all = true
+			return
+		}
+	}
+}

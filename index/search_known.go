@@ -1,0 +1,222 @@
+package index
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"postern/internal/action"
+	"postern/internal/value"
+)
+
+// lazy is worked out when it is first asked for, which only searches do, and
+// kept with the part of the snapshot that it is about: so it is worked out
+// again for what changed, and no more. It is not counted in Snapshot.Bytes.
+type lazy[T any] struct {
+	once  sync.Once
+	value T
+}
+
+func (l *lazy[T]) get(work func() T) *T {
+	l.once.Do(func() { l.value = work() })
+	return &l.value
+}
+
+// knownNames are what the files of one organization name without wildcard,
+// each list sorted and without duplicates: buckets, `BUCKET/KEY`, and
+// `provider/name`.
+type knownNames struct{ buckets, objects, principals []string }
+
+func (k *knownNames) settle() {
+	for _, list := range []*[]string{&k.buckets, &k.objects, &k.principals} {
+		slices.Sort(*list)
+		*list = slices.Clip(slices.Compact(*list))
+	}
+}
+
+// addBlock adds what the statements of a block name; principals only those of
+// the organization org, or those that are of none.
+func (k *knownNames) addBlock(b block, org string) {
+	for id := range b.count() {
+		r := b.record(id)
+		k.principals = b.appendNames(k.principals, &r, org)
+		exact, _, _ := r.what()
+		at := r.patterns()
+		for i := range exact {
+			if text := b.text(at, i); strings.IndexByte(text, '/') >= 0 {
+				k.objects = append(k.objects, text)
+			} else {
+				k.buckets = append(k.buckets, text)
+			}
+		}
+	}
+}
+
+// appendNames appends the identifiers of org, or of no organization, that a
+// statement names.
+func (b block) appendNames(list []string, r *record, org string) []string {
+	exact, _, _ := r.who()
+	for at := r.names; at < r.names+nameWords*exact; at += nameWords {
+		if in := b.nameOrg(at); in == "" || in == org {
+			list = append(list, b.nameText(at))
+		}
+	}
+	return list
+}
+
+// names are what organization policies name.
+func (p *Policies) names() *knownNames {
+	if p == nil || p.known == nil {
+		return &knownNames{}
+	}
+	return p.known.get(func() (k knownNames) {
+		k.addBlock(block(p.words), "")
+		for _, at := range p.buckets.used {
+			b := p.block(at)
+			k.buckets = append(k.buckets, b.name())
+			k.addBlock(b, "")
+		}
+		k.settle()
+		return k
+	})
+}
+
+// names are the shard's buckets and what their policies name, by organization.
+func (x *shard) names(org string) *knownNames {
+	if x == nil {
+		return &knownNames{}
+	}
+	all := x.known.get(func() map[string]*knownNames {
+		out := map[string]*knownNames{}
+		of := func(org string) *knownNames {
+			k := out[org]
+			if k == nil {
+				k = &knownNames{}
+				out[org] = k
+			}
+			return k
+		}
+		add := func(e *bucketEntry) {
+			k := of(e.owner)
+			k.buckets = append(k.buckets, e.name)
+			if e.hasPolicy {
+				k.addBlock(block(e.policy.words), e.owner)
+			}
+			for _, org := range e.claimants {
+				k := of(org)
+				k.buckets = append(k.buckets, e.name)
+			}
+		}
+		for i := range x.slots {
+			if e := x.slots[i].bucket; e != nil {
+				add(e)
+			}
+		}
+		for _, e := range x.far {
+			add(e)
+		}
+		for _, k := range out {
+			k.settle()
+		}
+		return out
+	})
+	if k := (*all)[org]; k != nil {
+		return k
+	}
+	return &knownNames{}
+}
+
+// iamNames are what the iam documents of an organization name without wildcard.
+type iamNames struct {
+	// principals are `provider/name`, tokens among them; resources `type:id`;
+	// actions those that the action table does not hold.
+	principals, resources, actions []string
+	// members holds, for each number in Grants.principals, the places in
+	// principals of those that are it: from starts[n] to starts[n+1].
+	members []uint32
+	starts  []uint32
+}
+
+// namedList is what iam documents name without wildcard.
+type namedList struct{ resources, actions []string }
+
+// Named tells what the documents name without wildcard, for searches:
+// resources as `type:id`, and actions, of which those that are equal but for
+// ASCII case are one. It is called before the layer is part of a snapshot.
+func (m *IAM) Named(resources, actions []string) {
+	settle := func(list []string) []string {
+		slices.Sort(list)
+		list = slices.Clip(slices.Compact(list))
+		for i := range list {
+			list[i] = strings.Clone(list[i])
+			m.bytes += int64(len(list[i]))
+		}
+		m.bytes += sizeOf(list)
+		return list
+	}
+	m.named.resources = settle(slices.Clone(resources))
+	seen := map[string]bool{}
+	actions = slices.Clone(actions)
+	slices.Sort(actions)
+	m.named.actions = settle(slices.DeleteFunc(actions, func(name string) bool {
+		folded := value.FoldASCII(name)
+		_, inTable := action.Lookup(name)
+		again := seen[folded]
+		seen[folded] = true
+		return inTable || again
+	}))
+}
+
+func (m *IAM) names() *iamNames { return m.known.get(m.listNames) }
+
+func (m *IAM) listNames() (k iamNames) {
+	add := func(name string) {
+		if !strings.HasPrefix(name, "group/") {
+			k.principals = append(k.principals, name)
+		}
+	}
+	for name := range m.members.names {
+		add(name)
+	}
+	for name, t := range m.members.tokens {
+		add(name)
+		if t.user != "" {
+			add(t.user)
+		}
+	}
+	for name := range m.entities.principals {
+		add(name)
+	}
+	k.resources, k.actions = slices.Clone(m.named.resources), m.named.actions
+	for name := range m.entities.resources {
+		k.resources = append(k.resources, name)
+	}
+	for _, list := range []*[]string{&k.principals, &k.resources} {
+		slices.Sort(*list)
+		*list = slices.Clip(slices.Compact(*list))
+	}
+	k.listMembers(m.members)
+	return k
+}
+
+func (k *iamNames) listMembers(m *Membership) {
+	k.starts = make([]uint32, len(m.grants.principals)+1)
+	each := func(visit func(n uint32, place int)) {
+		for place, name := range k.principals {
+			l := m.names[name]
+			for _, n := range m.lists[l.at : l.at+l.n] {
+				visit(n, place)
+			}
+		}
+	}
+	each(func(n uint32, _ int) { k.starts[n+1]++ })
+	for i := 1; i < len(k.starts); i++ {
+		k.starts[i] += k.starts[i-1]
+	}
+	k.members = make([]uint32, k.starts[len(k.starts)-1])
+	next := slices.Clone(k.starts)
+	each(func(n uint32, place int) {
+		k.members[next[n]] = uint32(place)
+		next[n]++
+	})
+}

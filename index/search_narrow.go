@@ -1,0 +1,285 @@
+package index
+
+import (
+	"strings"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"postern/internal/action"
+	"postern/policy"
+)
+
+// subjects finds the candidates of a search for principals of a provider,
+// `provider/`. The view has that as the caller's first identifier, so that what
+// holds for it holds for every name: no condition of these layers reads an
+// identifier.
+func (sr *search) subjects(provider string) {
+	s, v := sr.s, sr.v
+	own := s.organization(v.org)
+	c := &candidates{}
+	switch {
+	case provider == "token/":
+		// A token may be a member of anything by its type; there are few.
+		c.all = own.IAM != nil && !own.IAMUnavailable
+	case v.class == action.IAM:
+		if own.IAM != nil && !own.IAMUnavailable {
+			own.IAM.subjects(v, provider, c)
+		}
+	case own.PoliciesUnavailable:
+	default:
+		bucket, reason := s.owner(v)
+		if reason != policy.ReasonNone {
+			return
+		}
+		c = s.policySubjects(v, own, bucket, provider)
+	}
+	c.settle()
+	sr.names.add(c.exact, "", sr.after, everyName)
+	if !c.all && len(c.beginnings) == 0 {
+		return
+	}
+	sr.names.add(own.Policies.names().principals, provider, sr.after, c)
+	if own.IAM != nil {
+		sr.names.add(own.IAM.names().principals, provider, sr.after, c)
+	}
+	for _, x := range s.shards {
+		sr.names.add(x.names(v.org).principals, provider, sr.after, c)
+	}
+	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil && bucket.hasPolicy && bucket.owner != v.org {
+		var k knownNames
+		k.addBlock(block(bucket.policy.words), v.org)
+		k.settle()
+		sr.names.add(k.principals, provider, sr.after, c)
+	}
+}
+
+// policySubjects are those that the layers in front of iam may allow: every
+// step has to, so the one that names the fewest does.
+func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *bucketEntry, provider string) *candidates {
+	c := &candidates{}
+	if own.Policies != nil {
+		own.Policies.subjects(v, provider, c)
+	}
+	if v.class == action.ControlPlane {
+		if own.IAM != nil && !own.IAMUnavailable && !c.all {
+			own.IAM.subjects(v, provider, c)
+		}
+		return c
+	}
+	if v.class.OrganizationOnly() || !bucket.hasPolicy {
+		return c
+	}
+	d := &candidates{}
+	bucket.policy.subjects(v, provider, d)
+	return narrower(c, d)
+}
+
+// subjects adds those whom a statement allows that holds but for the caller.
+func (p *Policies) subjects(v *view, provider string, c *candidates) {
+	look := func(b block, id int) bool {
+		r := b.record(id)
+		if !p.resourceHolds(b, &r, v) || !p.conditionsHold(b, &r, v) {
+			return true
+		}
+		if b.lists(&r, v) {
+			c.all = true
+			return false
+		}
+		exact, beginnings, _ := r.who()
+		for at, end := r.names, r.names+nameWords*(exact+beginnings); at < end; at += nameWords {
+			if !c.look() {
+				return false
+			}
+			name, ok := strings.CutPrefix(b.nameText(at), provider)
+			if !ok || !b.sameOrg(at, v) {
+				continue
+			}
+			if at < r.names+nameWords*exact {
+				c.exact = append(c.exact, name)
+			} else {
+				c.beginnings = append(c.beginnings, name)
+			}
+		}
+		return true
+	}
+	wide := block(p.words)
+	if !v.whole {
+		if b := p.bucketBlock(v.bucket, v.bucketHash); b != nil {
+			p.allows(b, v, c, p.byResource(b, v), look)
+		}
+	}
+	p.allows(wide, v, c, p.byResource(wide, v), look)
+}
+
+// byResource returns the postings of the statements that may be about the
+// request's resource; nil if nothing narrows them.
+func (p *Policies) byResource(b block, v *view) []*roaring.Bitmap {
+	ix := p.roaringOf(b)
+	switch {
+	case ix == nil:
+		return nil
+	case v.whole:
+		return []*roaring.Bitmap{ix.whole}
+	}
+	return append(ix.resources.find(nil, v.text), roaring.New())
+}
+
+// byPrincipal returns the postings of the statements that may be about the
+// request's caller; nil if nothing narrows them.
+func (p *Policies) byPrincipal(b block, v *view) []*roaring.Bitmap {
+	ix := p.roaringOf(b)
+	if ix == nil {
+		return nil
+	}
+	who := []*roaring.Bitmap{ix.loose}
+	for _, id := range v.request.Principal.IDs {
+		if posting := ix.names[id]; posting != nil {
+			who = append(who, posting)
+		}
+		who = ix.beginnings.find(who, id)
+	}
+	return who
+}
+
+func (p *Policies) roaringOf(b block) *roaringIndex {
+	if n := b[headerRoaring]; b.count() > 0 && n != 0 && n != scanAlways {
+		return p.roaring[n-1]
+	}
+	return nil
+}
+
+// allows visits the Allow statements of a part that cover the action and stand
+// in one of the postings (nil: all do), until visit returns false.
+func (p *Policies) allows(b block, v *view, c *candidates, in []*roaring.Bitmap, visit func(b block, id int) bool) {
+	if c.all || b.count() == 0 {
+		return
+	}
+	if in == nil {
+		for id := b.denies(); id < b.count() && c.look(); id++ {
+			if b.covers(id, v) && !visit(b, id) {
+				return
+			}
+		}
+		return
+	}
+	set := roaring.FastOr(in...)
+	if v.known {
+		covering := p.roaringOf(b).actions[v.action]
+		if covering == nil {
+			return
+		}
+		set.And(covering)
+	}
+	it := set.Iterator()
+	it.AdvanceIfNeeded(uint32(b.denies()))
+	for it.HasNext() && c.look() {
+		if id := int(it.Next()); b.covers(id, v) && !visit(b, id) {
+			return
+		}
+	}
+}
+
+// resources finds the candidates of a search for resources.
+func (sr *search) resources() {
+	s, v := sr.s, sr.v
+	own := s.organization(v.org)
+	resourceType := sr.request.Resource.Type
+	switch {
+	case resourceType == "organization":
+		// The only one that a caller may ask about is its own.
+		if v.class == action.IAM || v.class.WholeOrganization() {
+			sr.names.add([]string{v.org}, "", sr.after, everyName)
+		}
+		return
+	case v.class.WholeOrganization():
+		return
+	case v.class == action.IAM:
+		if own.IAM == nil || own.IAMUnavailable {
+			return
+		}
+		c := &candidates{}
+		own.IAM.resources(v, resourceType, c)
+		c.settle()
+		sr.names.add(c.exact, "", sr.after, everyName)
+		if c.all || len(c.beginnings) > 0 {
+			sr.names.add(own.IAM.names().resources, resourceType+":", sr.after, c)
+			sr.addStored(resourceType, own.Policies, c, c)
+		}
+		return
+	case resourceType != "bucket" && resourceType != "object", own.PoliciesUnavailable, own.Policies == nil:
+		return
+	}
+	c := &candidates{}
+	own.Policies.resources(v, resourceType, c)
+	c.settle()
+	// What organization policies name is gone through as it is; of the other
+	// buckets and keys, what their wildcards may cover.
+	sr.addStored(resourceType, own.Policies, everyName, c)
+}
+
+// addStored adds buckets or objects: of those that organization policies name,
+// the candidates named; of those in buckets of the organization, stored.
+func (sr *search) addStored(resourceType string, p *Policies, named, stored *candidates) {
+	list := func(k *knownNames) []string {
+		switch resourceType {
+		case "bucket":
+			return k.buckets
+		case "object":
+			return k.objects
+		}
+		return nil
+	}
+	sr.names.add(list(p.names()), "", sr.after, named)
+	if !stored.all && len(stored.beginnings) == 0 {
+		return
+	}
+	org := sr.request.Resource.Org
+	if org == "" {
+		org = sr.v.org
+	}
+	for _, x := range sr.s.shards {
+		sr.names.add(list(x.names(org)), "", sr.after, stored)
+	}
+}
+
+// resources adds the beginnings of what a statement allows the caller; what it
+// names without wildcard is known anyway.
+func (p *Policies) resources(v *view, resourceType string, c *candidates) {
+	look := func(b block, id int) bool {
+		r := b.record(id)
+		if !b.principalHolds(&r, v) {
+			return true
+		}
+		if r.is(flagNotResource) {
+			c.all = true
+			return false
+		}
+		exact, beginnings, globs := r.what()
+		at := r.patterns() + textWords*exact
+		for i := range beginnings + globs {
+			if !c.look() {
+				return false
+			}
+			_, literal := classify(b.text(at, i))
+			if i < beginnings {
+				literal = b.text(at, i) // stored without its run
+			}
+			if resourceType == "object" || strings.IndexByte(literal, '/') < 0 {
+				c.beginnings = append(c.beginnings, literal)
+			}
+		}
+		return true
+	}
+	wide := block(p.words)
+	p.allows(wide, v, c, p.byPrincipal(wide, v), look)
+	if resourceType != "object" {
+		return // a bucket that has a part is named, and so known
+	}
+	for _, at := range p.buckets.used {
+		if !c.look() {
+			return
+		}
+		b := p.block(at)
+		p.allows(b, v, c, p.byPrincipal(b, v), look)
+	}
+}
