@@ -107,6 +107,12 @@ func (a *smallAccess) documents(org string) []*policy.AccessDocument {
 
 	a.permissionSets("s", a.between(0, 5))
 	a.newRoles("r", a.between(1, 5))
+	if a.chance(4) {
+		// A role's name hides that of records.
+		d := a.file()
+		d.Roles = append(d.Roles, policy.Role{Name: "n1", At: a.at(d), Rules: []policy.Rule{a.rule(d)}})
+		a.roles = append(a.roles, "n1")
+	}
 	a.groups()
 	bindings := a.between(1, 8)
 	a.narrow = a.chance(20)
@@ -157,7 +163,8 @@ func (a *smallAccess) permissionSets(prefix string, n int) {
 	}
 }
 
-// newRoles makes n roles, which include later ones and built-in ones.
+// newRoles makes n roles, which include later ones, and records and built-in
+// roles, which are there already.
 func (a *smallAccess) newRoles(prefix string, n int) {
 	for i := range n {
 		d := a.file()
@@ -167,8 +174,8 @@ func (a *smallAccess) newRoles(prefix string, n int) {
 				r.Include = append(r.Include, a.reference(d, prefix+strconv.Itoa(j)))
 			}
 		}
-		if len(a.builtInRoles) > 0 && a.chance(6) {
-			r.Include = append(r.Include, a.reference(d, pick(a.generator, a.builtInRoles...)))
+		if others := a.roles; len(others) > 0 && a.chance(6) {
+			r.Include = append(r.Include, a.reference(d, pick(a.generator, others...)))
 		}
 		if r.Include == nil || !a.chance(4) {
 			r.Rules = some(a.generator, 4, func() policy.Rule { return a.rule(d) })

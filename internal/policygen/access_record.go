@@ -20,8 +20,8 @@ func (a *smallAccess) records(org string) []*policy.AccessDocument {
 		}
 		d := out[len(out)-1]
 		r := policy.Record{At: a.at(d), ResourceType: pick(a.generator, "global", "global", "stack", "environment"), OrgDefault: a.chance(6)}
-		// Names are n0 and n1, so that some stand twice; ids are rec0 and on.
-		r.Name, r.NameAt = "n"+strconv.Itoa(a.IntN(2)), a.at(d)
+		// Some names stand twice, or are another's id.
+		r.Name, r.NameAt = pick(a.generator, "n0", "n1", "n0", "n1", "rec0"), a.at(d)
 		r.ID, r.IDAt = "rec"+strconv.Itoa(i), a.at(d)
 		if i == n-1 && a.chance(2) {
 			r.ID, r.Name = "", "n-last"
