@@ -91,7 +91,9 @@ type Grants struct {
 	beginnings map[string]uint32
 	principals []principal
 	named      []uint32
-	tree       tree
+	// marks are those of the rules that a binding of named brings.
+	marks []uint64
+	tree  tree
 	// constrained: a rule has a constraint, so that all Allows count.
 	constrained bool
 	bytes       int64
@@ -147,6 +149,7 @@ func NewGrants(in *GrantList, form Form) *Grants {
 	}
 
 	lists := [][]uint32{everyone: nil}
+	marks, spanMarks := make([]uint64, len(in.Bindings)), map[span]uint64{}
 	number := func(m map[string]uint32, name string) uint32 {
 		n, ok := m[name]
 		if !ok {
@@ -163,6 +166,14 @@ func NewGrants(in *GrantList, form Form) *Grants {
 		b.scope, b.except = places.of(from.Scope)
 		g.spans = append(g.spans, spans...)
 		g.bindings = append(g.bindings, b)
+		for _, s := range spans {
+			if _, ok := spanMarks[s]; !ok {
+				for _, mark := range g.rows.marks[s.from:s.to] {
+					spanMarks[s] |= mark
+				}
+			}
+			marks[i] |= spanMarks[s]
+		}
 		if from.Deny {
 			g.denies++
 		}
@@ -188,7 +199,10 @@ func NewGrants(in *GrantList, form Form) *Grants {
 				p.denies++
 			}
 		}
-		g.named = append(g.named, list...)
+		for _, b := range list {
+			g.named = append(g.named, b)
+			g.marks = append(g.marks, marks[b])
+		}
 		g.principals = append(g.principals, p)
 	}
 	g.bytes = g.size()
@@ -355,7 +369,7 @@ func (g *Grants) bindingHolds(number uint32, v *view) granted {
 
 func (g *Grants) size() int64 {
 	n := int64(unsafe.Sizeof(*g)) + g.scopes.size() + sizeOf(g.rules) + sizeOf(g.programs) + g.rows.size() +
-		sizeOf(g.bindings) + sizeOf(g.spans) + sizeOf(g.principals) + sizeOf(g.named) + g.tree.size()
+		sizeOf(g.bindings) + sizeOf(g.spans) + sizeOf(g.principals) + sizeOf(g.named) + sizeOf(g.marks) + g.tree.size()
 	for _, p := range g.programs {
 		n += int64(len(p))
 	}

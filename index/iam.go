@@ -201,10 +201,11 @@ func (v *view) askIAM(m *IAM) policy.Effect {
 // rules have constraints all Allows count, else the first decides.
 func (m *IAM) satisfied(v *view) policy.Effect {
 	g, c := m.grants, &v.caller
+	mark := g.rows.mark(v)
 	for _, n := range c.principals {
 		p := &g.principals[n]
-		for _, b := range g.named[p.at : p.at+p.denies] {
-			if g.bindingHolds(b, v) != notGranted {
+		for i := p.at; i < p.at+p.denies; i++ {
+			if g.marks[i]&mark != 0 && g.bindingHolds(g.named[i], v) != notGranted {
 				return policy.EffectDeny
 			}
 		}
@@ -215,8 +216,11 @@ func (m *IAM) satisfied(v *view) policy.Effect {
 	best := notGranted
 	for _, n := range c.principals[:c.allowed] {
 		p := &g.principals[n]
-		for _, b := range g.named[p.at+p.denies : p.at+p.count] {
-			if best = best.or(g.bindingHolds(b, v)); g.enough(best) {
+		for i := p.at + p.denies; i < p.at+p.count; i++ {
+			if g.marks[i]&mark == 0 {
+				continue
+			}
+			if best = best.or(g.bindingHolds(g.named[i], v)); g.enough(best) {
 				return v.allowed(best)
 			}
 		}

@@ -17,6 +17,10 @@ type actionRows struct {
 	// other holds the rules that have patterns: an action without a row is
 	// tried against each one's.
 	other row
+	// marks of a rule has the mark of each action that it may cover, see mark:
+	// few bits for many actions, so that what lacks one covers it not, and what
+	// has it may.
+	marks []uint64
 }
 
 // row is a set of rules: a bit a rule, or Roaring where that would be large.
@@ -50,8 +54,12 @@ func newActionRows(rules []Rule, form Form) actionRows {
 			other.Add(uint32(i))
 		}
 	}
+	a.marks = make([]uint64, len(rules))
 	if form == FormScan {
 		a.other.all = true
+		for i := range a.marks {
+			a.marks[i] = ^uint64(0)
+		}
 		return a
 	}
 	// Many rules share their patterns: each is tried once.
@@ -67,6 +75,14 @@ func newActionRows(rules []Rule, form Form) actionRows {
 			if glob(p, name) {
 				sets[n].Or(posting)
 			}
+		}
+	}
+	for it := other.Iterator(); it.HasNext(); {
+		a.marks[it.Next()] |= markOther
+	}
+	for i, s := range sets {
+		for it := s.Iterator(); it.HasNext(); {
+			a.marks[it.Next()] |= actionMark(uint32(i))
 		}
 	}
 	shared := map[string]*roaring.Bitmap{}
@@ -121,6 +137,19 @@ func (a *actionRows) of(v *view) (r *row, known bool) {
 	return &a.other, false
 }
 
+// markOther is the mark of every action without a row.
+const markOther = 1 << 63
+
+func actionMark(name uint32) uint64 { return 1 << (name % 63) }
+
+// mark is the mark of the requested action.
+func (a *actionRows) mark(v *view) uint64 {
+	if _, known := a.of(v); known {
+		return actionMark(v.row)
+	}
+	return markOther
+}
+
 // next returns the first rule of the row from at to below end, end if there is
 // none.
 func (r *row) next(at, end uint32) uint32 {
@@ -167,5 +196,5 @@ func (a *actionRows) size() int64 {
 		}
 		n += sizeOf(r.words)
 	}
-	return n + sizeOf(a.rows)
+	return n + sizeOf(a.rows) + sizeOf(a.marks)
 }
