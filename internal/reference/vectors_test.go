@@ -115,8 +115,8 @@ func with(r *policy.Request, key string, values ...string) *policy.Request {
 	return r
 }
 
-// TestVectors is specification 1.9, but for 11 and 12, which need the iam
-// layer.
+// TestVectors is specification 1.9, but for 11 and 12, which TestControlPlane
+// has.
 func TestVectors(t *testing.T) {
 	as2 := allow("s3:*", "*")
 	denyAll := deny("s3:*", "b b/*")
