@@ -97,6 +97,7 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 		s.watchLinks(at.through)
 		if !strings.HasSuffix(name, suffix) {
 			b.strange(path, at)
+			s.found.link(place{org: f.name, part: partBuckets, name: name}, at)
 			return x, false
 		}
 		x.through = at.through

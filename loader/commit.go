@@ -35,6 +35,12 @@ func (l *Loader) commit(f *findings) *changes {
 	for _, of := range f.orgs {
 		l.commitOrganization(ch, of)
 	}
+	for p, through := range f.links {
+		if p.part == partFolder && p.name == "" && l.orgs[p.org] != nil {
+			continue
+		}
+		l.routes.set(p, nil, through)
+	}
 	l.files = 0
 	for _, o := range l.orgs {
 		l.files += o.files()
@@ -51,6 +57,7 @@ func (l *Loader) setOdd(ch *changes, odd map[string]policy.Diagnostic, p place, 
 			delete(odd, path)
 			ch.warnings = true
 			l.clearFault(ch, p)
+			l.routes.drop(routed(p))
 		}
 		return
 	}
@@ -64,6 +71,17 @@ func (l *Loader) setOdd(ch *changes, odd map[string]policy.Diagnostic, p place, 
 	} else {
 		l.clearFault(ch, p)
 	}
+}
+
+// routed is the place under which events of a name without a place are routed.
+func routed(p place) place {
+	if p.part == partRoot {
+		return place{org: p.name, part: partFolder}
+	}
+	if path := p.path(); inBuckets(p.org, path) {
+		return place{org: p.org, part: partBuckets, name: p.name[len(bucketsName)+1:]}
+	}
+	return p
 }
 
 func (l *Loader) commitOrganization(ch *changes, f *orgFinding) {
@@ -158,14 +176,19 @@ func (l *Loader) remove(ch *changes, o *organization) {
 		ch.removed = append(ch.removed, o.name)
 	}
 	l.statements[policy.LayerOrganization] -= o.unit(partPolicies).good.statements()
+	l.statements[policy.LayerIAM] -= o.unit(partIAM).good.statements()
 	l.mirror(place{org: o.name, part: partFolder}, nil)
 }
 
 func (c *content) statements() int {
-	if c == nil || c.policies == nil {
-		return 0
+	switch {
+	case c == nil:
+	case c.policies != nil:
+		return c.policies.Len()
+	case c.iam != nil:
+		return c.iam.Len()
 	}
-	return c.policies.Len()
+	return 0
 }
 
 func (l *Loader) commitSet(ch *changes, o *organization, p part, x *setFinding) {
@@ -200,8 +223,11 @@ func (l *Loader) commitSet(ch *changes, o *organization, p part, x *setFinding) 
 func (l *Loader) setContent(ch *changes, o *organization, p part, c content) {
 	u := o.unit(p)
 	ch.warnings = ch.warnings || len(u.good.warnings)+len(c.warnings) > 0
-	if p == partPolicies {
+	switch p {
+	case partPolicies:
 		l.statements[policy.LayerOrganization] += c.statements() - u.good.statements()
+	case partIAM:
+		l.statements[policy.LayerIAM] += c.statements() - u.good.statements()
 	}
 	u.good, u.known = c, true
 	if p != partList {

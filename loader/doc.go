@@ -6,7 +6,7 @@
 //
 //	names in the tree  ->  units               ->  content        ->  parts of the snapshot
 //	o1/access-policies/*.json  o1/access-policies  *index.Policies   SetOrganization(o1)
-//	o1/iam/*.json              o1/iam              (a later layer)   SetOrganization(o1)
+//	o1/iam/*.json              o1/iam              *index.IAM        SetOrganization(o1)
 //	o1/buckets.json            o1/buckets.json     list of names     SetBucket of each that changed
 //	o1/buckets/b.json          o1/buckets/b.json   *index.Policies   SetBucket(b)
 //

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -36,9 +37,9 @@ type spot struct {
 	stamp stamp // of the final target; zero if absent or broken
 	// real is the final target's path without any link; "" if absent or broken.
 	real string
-	// through are the paths of the links that were followed, and of the final
-	// target: whoever changes one of them changes this spot. nil if the name
-	// is no link.
+	// through are the paths of the links that were followed, of the final
+	// target, and of the folders that these lie in, inside the root: whoever
+	// changes one of them changes this spot. nil if the name is no link.
 	through []string
 	problem string // broken: what is wrong and what to do
 }
@@ -91,7 +92,7 @@ func follow(dir, name string) (real string, fi fs.FileInfo, through []string, er
 		}
 		if fi.Mode()&fs.ModeSymlink == 0 {
 			if len(rest) > 0 && !fi.IsDir() {
-				return "", nil, through, syscall.ENOTDIR
+				return "", nil, append(through, at), syscall.ENOTDIR
 			}
 			real = at
 			continue
@@ -154,7 +155,7 @@ func look(root, dir, name string) spot {
 		return classify(spot{real: join(dir, name)}, fi)
 	}
 	real, fi, through, err := follow(dir, name)
-	s := spot{real: real, through: through}
+	s := spot{real: real, through: withFolders(root, through)}
 	switch {
 	case errors.Is(err, errLoop):
 		return s.fail("this link is part of a loop; let it point at a file or folder of the policy directory")
@@ -167,6 +168,21 @@ func look(root, dir, name string) spot {
 		return s.fail("this link leads out of the policy directory; put its target inside, or copy it")
 	}
 	return classify(s, fi)
+}
+
+// withFolders adds the folders inside root that the paths lie in.
+func withFolders(root string, paths []string) []string {
+	for _, p := range paths {
+		for d := filepath.Dir(p); ; d = filepath.Dir(d) {
+			if _, inside := below(root, d); !inside {
+				break
+			}
+			if !slices.Contains(paths, d) {
+				paths = append(paths, d)
+			}
+		}
+	}
+	return paths
 }
 
 func (s spot) fail(message string) spot {

@@ -40,6 +40,7 @@ type Config struct {
 	MaxWait time.Duration // at most, from the first event to its look; 250 ms
 	Workers int           // files read and parsed side by side; GOMAXPROCS
 
+	// Compiler compiles; a nil BuiltIn of it is policyjson.BuiltIn.
 	Compiler compile.Compiler
 	// Current is where generations are published.
 	Current *index.Current
@@ -105,6 +106,9 @@ func New(c Config) (*Loader, error) {
 	c.Quiet = cmp.Or(c.Quiet, 25*time.Millisecond)
 	c.MaxWait = cmp.Or(c.MaxWait, 250*time.Millisecond)
 	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
+	if c.Compiler.BuiltIn == nil {
+		c.Compiler.BuiltIn = policyjson.BuiltIn()
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -24,6 +24,7 @@ import (
 // parsed is one file of a unit, read and parsed.
 type parsed struct {
 	doc         *policy.Document
+	access      *policy.AccessDocument
 	list        []string
 	diagnostics []policy.Diagnostic
 }
@@ -40,7 +41,7 @@ func (l *Loader) parse(p part, path string, data []byte) (out parsed) {
 	case partBuckets:
 		out.doc, out.diagnostics = policyjson.ParseBucket(path, bucketOf(path), data, l.c.Limits)
 	case partIAM:
-		out.diagnostics = []policy.Diagnostic{problem(path, "iam documents are not supported by this build yet")}
+		out.access, out.diagnostics = policyjson.ParseAccess(path, data, l.c.Limits)
 	}
 	return out
 }
@@ -65,6 +66,9 @@ func (l *Loader) compile(p part, org string, files []parsed) (c content, ds []po
 		if f.doc != nil {
 			docs = append(docs, f.doc)
 		}
+		if f.access != nil {
+			c.access = append(c.access, f.access)
+		}
 		c.list = append(c.list, f.list...)
 	}
 	if policy.HasErrors(found) {
@@ -75,6 +79,16 @@ func (l *Loader) compile(p part, org string, files []parsed) (c content, ds []po
 		policies, more := l.c.Compiler.Organization(org, docs)
 		found = append(found, more...)
 		c.policies = policies
+	case p == partIAM:
+		// What only members or entities change shares the statements that are
+		// in force, if there are any.
+		var before content
+		if o := l.orgs[org]; o != nil {
+			before = o.unit(partIAM).good
+		}
+		iam, more := l.c.Compiler.AccessAgain(org, c.access, before.access, before.iam)
+		found = append(found, more...)
+		c.iam = iam
 	case p == partBuckets && len(docs) == 1:
 		policies, more := l.c.Compiler.Bucket(bucketOf(docs[0].File), docs[0])
 		found = append(found, more...)
@@ -188,6 +202,7 @@ type listing struct {
 	at      spot
 	entries []entry
 	stray   []policy.Diagnostic
+	through []string           // links on the way to all of these
 	fault   *policy.Diagnostic // the folder cannot be listed
 	changed bool               // the folder was exchanged meanwhile
 }
@@ -211,6 +226,7 @@ func (s *scan) list(f *orgFinding, p part) (l listing) {
 	if p == partList {
 		if at.kind != absent {
 			l.entries = []entry{judge(partList, listName, at)}
+			l.through = at.through
 		}
 		return l
 	}
@@ -246,6 +262,7 @@ func (s *scan) list(f *orgFinding, p part) (l listing) {
 	for _, name := range names {
 		e := judge(p, name, look(s.real, at.real, name))
 		s.watchLinks(e.spot.through)
+		l.through = append(l.through, e.spot.through...)
 		if e.problem == "" && !strings.HasSuffix(name, suffix) {
 			l.stray = append(l.stray, warning(base+"/"+name, "this file has no place here: only .json files are read"))
 			continue
@@ -276,7 +293,7 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 	if l.changed {
 		return nil, errChanged
 	}
-	found = &setFinding{stray: l.stray, at: l.at}
+	found = &setFinding{stray: l.stray, at: l.at, through: l.through}
 	if l.fault != nil {
 		found.diagnostics = []policy.Diagnostic{*l.fault}
 		return found, nil
@@ -294,7 +311,6 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 		}
 	}()
 	for _, e := range l.entries {
-		found.through = append(found.through, e.spot.through...)
 		switch {
 		case e.spot.kind == absent:
 			return nil, errChanged

@@ -35,6 +35,20 @@ type findings struct {
 	all     bool
 	orgs    []*orgFinding
 	odd     map[string]*policy.Diagnostic // names in the root without a place; nil: gone
+
+	mu    sync.Mutex
+	links map[place][]string // on the way to names without a place
+}
+
+// link notes the links on the way to a name without a place: it may become
+// one that has, or an error.
+func (f *findings) link(p place, at spot) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.links == nil {
+		f.links = map[place][]string{}
+	}
+	f.links[p] = at.through
 }
 
 // orgFinding is what a look found of one organization.
@@ -171,6 +185,9 @@ func (s *scan) organization(name string) error {
 	s.found.odd[name] = nil
 	f := &orgFinding{name: name, at: at}
 	known := s.l.orgs[name]
+	if at.kind == regular || !validOrganization(name) {
+		s.found.link(place{org: name, part: partFolder}, at)
+	}
 	switch { // what has no place here is not checked again at the end: it may be a growing log
 	case at.kind == broken && !validOrganization(name):
 		d := problem(name, at.problem)
@@ -266,6 +283,8 @@ func (s *scan) parts(f *orgFinding, sc *orgScope, known *organization) error {
 func (s *scan) oddName(f *orgFinding, name string) {
 	path := f.name + "/" + name
 	at := look(s.real, f.at.real, name)
+	s.watchLinks(at.through)
+	s.found.link(place{org: f.name, part: partFolder, name: name}, at)
 	var d policy.Diagnostic
 	switch at.kind {
 	case absent:

@@ -124,7 +124,7 @@ func (l *Loader) conclude(st *policy.Status) {
 func (o *organization) status() policy.OrganizationStatus {
 	return policy.OrganizationStatus{
 		Name: o.name, Files: o.files(), Buckets: o.claimed,
-		Statements: o.unit(partPolicies).good.statements() + o.bucketStatements,
+		Statements: o.unit(partPolicies).good.statements() + o.unit(partIAM).good.statements() + o.bucketStatements,
 	}
 }
 

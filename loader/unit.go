@@ -82,10 +82,12 @@ func digest(files []file) uint64 {
 
 // content is what good files say. The zero content is that of no files.
 type content struct {
-	policies *index.Policies     // access-policies, a bucket file
-	list     []string            // buckets.json
-	warnings []policy.Diagnostic // about these files
-	digest   uint64              // of the files
+	policies *index.Policies          // access-policies, a bucket file
+	iam      *index.IAM               // iam
+	access   []*policy.AccessDocument // what iam was compiled from
+	list     []string                 // buckets.json
+	warnings []policy.Diagnostic      // about these files
+	digest   uint64                   // of the files
 	files    int
 }
 
@@ -167,6 +169,7 @@ func (o *organization) now() index.Organization {
 	return index.Organization{
 		Policies:            o.unit(partPolicies).good.policies,
 		PoliciesUnavailable: !o.unit(partPolicies).known,
+		IAM:                 o.unit(partIAM).good.iam,
 		IAMUnavailable:      !o.unit(partIAM).known,
 		BucketsUnavailable:  !o.unit(partList).known || !o.bucketsKnown,
 	}

@@ -136,7 +136,7 @@ func TestColdStart(t *testing.T) {
 
 	tr = with("o1/iam/x.json", "{}")
 	tr.wantUnits("o1/iam")
-	tr.wantError("iam documents are not supported by this build yet")
+	tr.wantError("o1/iam/x.json")
 	tr.want("o1", "b", allowed)
 	if !tr.l.orgs["o1"].now().IAMUnavailable {
 		t.Error("iam is available")
