@@ -20,10 +20,14 @@ const (
 	endpointReady
 	endpointStatus
 	endpointMetrics
+	endpointSearchSubject
+	endpointSearchResource
+	endpointSearchAction
 	endpoints
 )
 
-var endpointNames = [endpoints]string{"other", "evaluation", "evaluations", "metadata", "healthz", "readyz", "status", "metrics"}
+var endpointNames = [endpoints]string{"other", "evaluation", "evaluations", "metadata", "healthz", "readyz", "status", "metrics",
+	"search_subject", "search_resource", "search_action"}
 
 // codes are the statuses that are ever answered.
 var codes = [...]int{200, 400, 403, 404, 405, 408, 413, 429, 431, 500, 503}

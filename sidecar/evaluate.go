@@ -14,21 +14,11 @@ import (
 // that a batch is of one generation, and so is the clock.
 func (s *Server) access(ctx *fasthttp.RequestCtx, st *state, at endpoint, began time.Time) int {
 	explain := string(st.headers.explain) == "true"
-	if st.headers.explain != nil && s.config.ExplainOff {
-		return refuse(ctx, 403, "explanations are switched off; ask without X-Postern-Explain")
+	snapshot, refused := s.asked(ctx, st)
+	if refused != 0 {
+		return refused
 	}
-	snapshot := s.config.Current.Load()
-	if snapshot == nil {
-		ctx.Response.Header.Set("Retry-After", "1")
-		return refuse(ctx, 503, "no policies are in force yet; see /readyz")
-	}
-	if !isJSON(ctx.Request.Header.ContentType()) {
-		return refuse(ctx, 400, "the body has to be JSON, and say so: send Content-Type: application/json")
-	}
-	now := began.Unix()
-	if s.config.Now != nil {
-		now = s.config.Now().Unix()
-	}
+	now := s.now(began)
 	body := ctx.Request.Body()
 	if at == endpointEvaluations {
 		return s.evaluations(ctx, st, snapshot, body, now, explain)
@@ -39,6 +29,30 @@ func (s *Server) access(ctx *fasthttp.RequestCtx, st *state, at endpoint, began 
 	}
 	st.count.single[s.evaluation(ctx, st, snapshot, r, explain)].Add(1)
 	return 200
+}
+
+// asked checks what holds for every question, and returns the snapshot that
+// answers it; or the status of the refusal, which is answered then.
+func (s *Server) asked(ctx *fasthttp.RequestCtx, st *state) (snapshot *index.Snapshot, refused int) {
+	if st.headers.explain != nil && s.config.ExplainOff {
+		return nil, refuse(ctx, 403, "explanations are switched off; ask without X-Postern-Explain")
+	}
+	if snapshot = s.config.Current.Load(); snapshot == nil {
+		ctx.Response.Header.Set("Retry-After", "1")
+		return nil, refuse(ctx, 503, "no policies are in force yet; see /readyz")
+	}
+	if !isJSON(ctx.Request.Header.ContentType()) {
+		return nil, refuse(ctx, 400, "the body has to be JSON, and say so: send Content-Type: application/json")
+	}
+	return snapshot, 0
+}
+
+// now is the clock of a decision, in seconds since 1970.
+func (s *Server) now(began time.Time) int64 {
+	if s.config.Now != nil {
+		return s.config.Now().Unix()
+	}
+	return began.Unix()
 }
 
 // evaluation answers one request, and returns its verdict.

@@ -34,6 +34,10 @@ const (
 	pathEvaluation  = "/access/v1/evaluation"
 	pathEvaluations = "/access/v1/evaluations"
 	pathMetadata    = "/.well-known/authzen-configuration"
+
+	pathSearchSubject  = "/access/v1/search/subject"
+	pathSearchResource = "/access/v1/search/resource"
+	pathSearchAction   = "/access/v1/search/action"
 )
 
 // find tells which endpoint a request's target names: the path as it was sent,
@@ -48,6 +52,12 @@ func find(target []byte) (endpoint, string) {
 		return endpointEvaluation, "POST"
 	case pathEvaluations:
 		return endpointEvaluations, "POST"
+	case pathSearchSubject:
+		return endpointSearchSubject, "POST"
+	case pathSearchResource:
+		return endpointSearchResource, "POST"
+	case pathSearchAction:
+		return endpointSearchAction, "POST"
 	case pathMetadata:
 		return endpointMetadata, "GET"
 	case "/healthz":
@@ -87,6 +97,8 @@ func (s *Server) route(ctx *fasthttp.RequestCtx, st *state, began time.Time) (en
 	switch at {
 	case endpointEvaluation, endpointEvaluations:
 		return at, s.access(ctx, st, at, began)
+	case endpointSearchSubject, endpointSearchResource, endpointSearchAction:
+		return at, s.search(ctx, st, at, began)
 	case endpointMetadata:
 		return at, s.metadata(ctx, st)
 	case endpointHealth:

@@ -268,7 +268,8 @@ func TestConfig(t *testing.T) {
 
 func TestMetadata(t *testing.T) {
 	s := serve(t, nil)
-	want := `{"policy_decision_point":"http://A","access_evaluation_endpoint":"http://A/access/v1/evaluation","access_evaluations_endpoint":"http://A/access/v1/evaluations"}`
+	want := `{"policy_decision_point":"http://A","access_evaluation_endpoint":"http://A/access/v1/evaluation","access_evaluations_endpoint":"http://A/access/v1/evaluations",` +
+		`"search_subject_endpoint":"http://A/access/v1/search/subject","search_resource_endpoint":"http://A/access/v1/search/resource","search_action_endpoint":"http://A/access/v1/search/action"}`
 	if got := s.ask(t, get(pathMetadata)); got.body != strings.ReplaceAll(want, "A", s.address) || got.header.Get("Content-Type") != "application/json" {
 		t.Errorf("%+v", got)
 	}

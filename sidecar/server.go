@@ -30,7 +30,8 @@ type Server struct {
 	log    *slog.Logger
 	http   *fasthttp.Server
 
-	states      sync.Pool // of *state
+	states      sync.Pool     // of *state
+	searches    chan struct{} // held by a search at work
 	blocks      blocks
 	shared      *counters // for what belongs to no state
 	reloads     reloads
@@ -53,7 +54,7 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{config: c, hosts: hosts, log: c.Logger, connections: newConnections(&c),
-		refusing: make(chan struct{}, refusers), base: strings.TrimRight(c.PublicURL, "/")}
+		refusing: make(chan struct{}, refusers), searches: make(chan struct{}, searching), base: strings.TrimRight(c.PublicURL, "/")}
 	s.shared = s.blocks.take()
 	s.states.New = func() any { return s.newState() }
 	s.http = &fasthttp.Server{

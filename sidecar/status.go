@@ -25,6 +25,12 @@ func (s *Server) metadata(ctx *fasthttp.RequestCtx, st *state) int {
 	b = appendString(b, base+pathEvaluation)
 	b = append(b, `,"access_evaluations_endpoint":`...)
 	b = appendString(b, base+pathEvaluations)
+	b = append(b, `,"search_subject_endpoint":`...)
+	b = appendString(b, base+pathSearchSubject)
+	b = append(b, `,"search_resource_endpoint":`...)
+	b = appendString(b, base+pathSearchResource)
+	b = append(b, `,"search_action_endpoint":`...)
+	b = appendString(b, base+pathSearchAction)
 	st.buf = append(b, '}')
 	return s.json(ctx, st, 200)
 }

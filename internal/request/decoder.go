@@ -34,6 +34,8 @@ type Decoder struct {
 	fatalAt int
 	// nulls: the condition keys being read hold some that are null.
 	nulls bool
+	// open is the entity that a search leaves open.
+	open Open
 }
 
 // The members of an evaluation that a part holds.
@@ -171,6 +173,9 @@ func (d *Decoder) complete(p, defaults *part) fault {
 			return wrong("action", `missing; write the action, as in {"name": "s3:GetObject"}`)
 		}
 		return wrong("resource", missingResource)
+	}
+	if d.open == OpenResource || d.open == OpenAction {
+		return fault{} // whether the two fit is told of each candidate
 	}
 	return fit(r)
 }

@@ -76,6 +76,10 @@ func (d *Decoder) subject(p *part) bool {
 		case "type":
 			typ, _, ok = d.str(&p.store, "subject.type", MaxString)
 		case "id":
+			if d.open == OpenSubject {
+				ok = d.s.Skip()
+				break
+			}
 			id, _, ok = d.str(&p.store, "subject.id", MaxID)
 		case "properties":
 			ok = d.properties(p, ofSubject, &p.subjectKeys)
@@ -92,7 +96,7 @@ func (d *Decoder) subject(p *part) bool {
 	switch {
 	case typ == "":
 		return d.wrong("subject.type", missingSubject)
-	case id == "":
+	case id == "" && d.open != OpenSubject:
 		return d.wrong("subject.id", missingSubject)
 	case !validType(typ):
 		return d.wrong("subject.type", badType("type", typ))
@@ -124,6 +128,10 @@ func (d *Decoder) action(p *part) bool {
 		ok := false
 		switch string(d.key()) {
 		case "name":
+			if d.open == OpenAction {
+				ok = d.s.Skip()
+				break
+			}
 			name, _, ok = d.str(&p.store, "action.name", MaxID)
 		case "properties":
 			ok = d.properties(p, ofAction, &p.actionKeys)
@@ -138,7 +146,7 @@ func (d *Decoder) action(p *part) bool {
 		return false
 	}
 	p.request.Action, p.request.ActionProperties = name, p.actionKeys
-	return name != "" || d.note(checkAction(name))
+	return name != "" || d.open == OpenAction || d.note(checkAction(name))
 }
 
 func (d *Decoder) resource(p *part) bool {
@@ -156,6 +164,10 @@ func (d *Decoder) resource(p *part) bool {
 		case "type":
 			out.Type, _, ok = d.str(&p.store, "resource.type", MaxString)
 		case "id":
+			if d.open == OpenResource {
+				ok = d.s.Skip()
+				break
+			}
 			out.ID, _, ok = d.str(&p.store, "resource.id", MaxID)
 		case "properties":
 			ok = d.properties(p, ofResource, &p.resourceKeys)
@@ -170,7 +182,12 @@ func (d *Decoder) resource(p *part) bool {
 		return false
 	}
 	out.Tags, out.Properties = p.tags, p.resourceKeys
-	if out.Type == "" || out.ID == "" || !validType(out.Type) {
+	switch {
+	case d.open == OpenResource && out.Type != "":
+		if !validType(out.Type) {
+			d.wrong("resource.type", badType("type", out.Type))
+		}
+	case out.Type == "" || out.ID == "" || !validType(out.Type):
 		d.note(checkResource(out))
 	}
 	return true
