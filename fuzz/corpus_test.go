@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"postern/compile"
@@ -20,21 +21,12 @@ func snapshot(t *testing.T, d *policy.Directory, form index.Form) *index.Snapsho
 	return s
 }
 
-// accessPending skips sections with iam documents, which compile does not read
-// yet (specification 2): it goes with Compiler.Access.
-func accessPending(t *testing.T, w *conformance.World) {
-	if w.HasAccess() {
-		t.Skip("compile does not read iam documents yet")
-	}
-}
-
 // TestCorpusOnIndex runs the corpus on the compiled index in each of its
 // forms, Decide and Explain.
 func TestCorpusOnIndex(t *testing.T) {
 	for name, form := range forms {
 		t.Run(name, func(t *testing.T) {
 			conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
-				accessPending(t, w)
 				s := snapshot(t, w.Directory, form)
 				var sc index.Scratch
 				return func(r *policy.Request) policy.Explanation {
@@ -55,12 +47,12 @@ func TestCorpusOnIndex(t *testing.T) {
 func TestCorpusShuffled(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
-		accessPending(t, w)
 		shuffled := edit(w.Directory, func(doc *policy.Document) {
 			r.Shuffle(len(doc.Statements), func(i, j int) { doc.Statements[i], doc.Statements[j] = doc.Statements[j], doc.Statements[i] })
 		})
 		for _, o := range shuffled.Organizations {
 			r.Shuffle(len(o.Policies), func(i, j int) { o.Policies[i], o.Policies[j] = o.Policies[j], o.Policies[i] })
+			o.Access = shuffleAccess(r, o.Access)
 		}
 		before, after := snapshot(t, w.Directory, index.FormAuto), snapshot(t, shuffled, index.FormAuto)
 		var sc index.Scratch
@@ -72,12 +64,73 @@ func TestCorpusShuffled(t *testing.T) {
 	})
 }
 
+// shuffleAccess copies iam documents in another order, with their bindings,
+// roles, rules, groups and records in another order.
+func shuffleAccess(r *rand.Rand, docs []*policy.AccessDocument) []*policy.AccessDocument {
+	out := make([]*policy.AccessDocument, len(docs))
+	for i, to := range r.Perm(len(docs)) {
+		d := *docs[i]
+		d.Bindings, d.Groups, d.Records = shuffled(r, d.Bindings), shuffled(r, d.Groups), shuffled(r, d.Records)
+		d.Roles = shuffled(r, d.Roles)
+		for k := range d.Roles {
+			d.Roles[k].Rules = shuffled(r, d.Roles[k].Rules)
+		}
+		out[to] = &d
+	}
+	return out
+}
+
+func shuffled[T any](r *rand.Rand, list []T) []T {
+	out := slices.Clone(list)
+	r.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+// TestCorpusRefused: what the corpus says is broken between the files of an
+// iam/, the compiler refuses with an error that has a place; every other iam/ of
+// the corpus it takes.
+func TestCorpusRefused(t *testing.T) {
+	refused, taken := 0, 0
+	seen := map[*conformance.World]bool{}
+	for _, c := range conformance.Load(t) {
+		w := c.World
+		if seen[w] {
+			continue
+		}
+		seen[w] = true
+		compiler := compile.Compiler{BuiltIn: w.Directory.BuiltIn}
+		for org, docs := range w.Refused {
+			refused++
+			iam, ds := compiler.Access(org, docs)
+			if iam != nil || !policy.HasErrors(ds) {
+				t.Errorf("%s: the iam/ of %s is taken\n%s", c.At, org, w.Files[docs[0].File])
+			}
+			for _, d := range ds {
+				if w.Files[d.Position.File] == nil || d.Position.Line < 1 || d.Position.Column < 1 {
+					t.Errorf("%s: no place: %s", c.At, d)
+				}
+			}
+		}
+		for org, o := range w.Directory.Organizations {
+			if len(o.Access) == 0 {
+				continue
+			}
+			taken++
+			if iam, ds := compiler.Access(org, o.Access); iam == nil || policy.HasErrors(ds) {
+				t.Errorf("%s: the iam/ of %s is refused: %v", c.At, org, ds)
+			}
+		}
+	}
+	if refused == 0 || taken == 0 {
+		t.Errorf("%d iam/ to refuse, %d to take", refused, taken)
+	}
+}
+
 // TestCorpusWithoutIdleStatements: on every case of the corpus, a statement
 // that did not determine the answer can go: an allow stays as it is, a denial a
 // denial (by an earlier layer, where its Allow that let the request go on went).
 func TestCorpusWithoutIdleStatements(t *testing.T) {
 	conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
-		accessPending(t, w)
 		s := snapshot(t, w.Directory, index.FormAuto)
 		var sc index.Scratch
 		return func(r *policy.Request) policy.Explanation {
