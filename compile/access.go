@@ -74,6 +74,7 @@ type access struct {
 	tokens  map[string]policy.Position
 
 	l           *lowering
+	depth       int // of what check follows
 	diagnostics []policy.Diagnostic
 }
 

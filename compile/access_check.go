@@ -8,7 +8,15 @@ import (
 func foldKey(key string) string { return value.FoldASCII(key) }
 
 // visit marks a definition while includes are followed.
-type visit struct{ state visitState }
+type visit struct {
+	state visitState
+	// height is the length of the longest chain of includes from here.
+	height int
+}
+
+// maxHeight bounds chains of includes: what follows them, deciding too, goes
+// as deep.
+const maxHeight = 1000
 
 type visitState uint8
 
@@ -276,13 +284,23 @@ func (u *access) cycles() {
 	}
 }
 
-// follow follows one edge to next, which is at state s.
-func (u *access) follow(s *visit, what, name string, at policy.Position, next func()) {
-	switch s.state {
+// follow follows one edge from a definition to the next.
+func (u *access) follow(from, to *visit, what, name string, at policy.Position, next func()) {
+	switch to.state {
 	case visiting:
 		u.report(policy.Error, at, "%s %q comes back to itself here; remove one of the includes", what, name)
+		return
 	case notVisited:
-		next()
+		if u.depth++; u.depth <= maxHeight {
+			next()
+		} else {
+			to.height = maxHeight
+		}
+		u.depth--
+	}
+	if from.height = max(from.height, to.height+1); from.height > maxHeight {
+		u.report(policy.Error, at, "%s %q is the start of more than %d includes in a row; include it more directly", what, name, maxHeight)
+		from.height = 0 // one message is enough
 	}
 }
 
@@ -293,7 +311,7 @@ func (u *access) followSet(s *permissionSet) {
 	s.state = visiting
 	for _, r := range s.Include {
 		if next := u.sets[r.Name]; next != nil {
-			u.follow(&next.visit, "the permission set", r.Name, r.At, func() { u.followSet(next) })
+			u.follow(&s.visit, &next.visit, "the permission set", r.Name, r.At, func() { u.followSet(next) })
 		}
 	}
 	s.state = visited
@@ -306,7 +324,7 @@ func (u *access) followRole(s *role) {
 	s.state = visiting
 	for _, r := range s.Include {
 		if next := u.roles[r.Name]; next != nil {
-			u.follow(&next.visit, "the role", r.Name, r.At, func() { u.followRole(next) })
+			u.follow(&s.visit, &next.visit, "the role", r.Name, r.At, func() { u.followRole(next) })
 		}
 	}
 	s.state = visited
@@ -321,7 +339,7 @@ func (u *access) followGroup(name string, states map[string]*visit) {
 	for i := range u.groups[name].Members {
 		m := &u.groups[name].Members[i]
 		if next := states[m.Name]; m.Kind == policy.PrincipalGroup && next != nil {
-			u.follow(next, "the group", m.Name, m.At, func() { u.followGroup(m.Name, states) })
+			u.follow(s, next, "the group", m.Name, m.At, func() { u.followGroup(m.Name, states) })
 		}
 	}
 	s.state = visited
@@ -334,7 +352,7 @@ func (u *access) followRecord(r *record) {
 	r.state = visiting
 	compositions(r.Details, func(ref policy.Reference) {
 		if next := u.byID[ref.Name]; next != nil {
-			u.follow(&next.visit, "the record", ref.Name, ref.At, func() { u.followRecord(next) })
+			u.follow(&r.visit, &next.visit, "the record", ref.Name, ref.At, func() { u.followRecord(next) })
 		}
 	})
 	r.state = visited

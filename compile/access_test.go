@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -208,5 +209,83 @@ func TestComposedTwice(t *testing.T) {
 		}
 	case <-time.After(30 * time.Second):
 		t.Fatal("not decided")
+	}
+}
+
+// TestLongChains: a chain of includes as long as is allowed works, and one
+// longer is an error, in whatever order it is written.
+func TestLongChains(t *testing.T) {
+	for _, n := range []int{maxHeight, maxHeight + 1, 3 * maxHeight} {
+		for _, backwards := range []bool{false, true} {
+			var records, roles, sets, groups []string
+			for i := range n {
+				records = append(records, fmt.Sprintf(`{"id": "c%d", "details": {"__type": "PermissionDescriptorCompose", "permissionDescriptors": ["c%d"]}}`, i, i+1))
+				roles = append(roles, fmt.Sprintf(`"c%d": {"include": ["c%d"]}`, i, i+1))
+				sets = append(sets, fmt.Sprintf(`"c%d": {"resourceType": "stack", "include": ["c%d"]}`, i, i+1))
+				groups = append(groups, fmt.Sprintf(`"c%d": {"members": ["group/c%d"]}`, i+1, i))
+			}
+			records = append(records, fmt.Sprintf(`{"id": "c%d", "details": {"__type": "PermissionDescriptorAllow", "permissions": ["stack:read"]}}`, n))
+			roles = append(roles, fmt.Sprintf(`"c%d": {"rules": [{"actions": ["stack:read"], "resources": ["stack:*"]}]}`, n))
+			sets = append(sets, fmt.Sprintf(`"c%d": {"resourceType": "stack", "actions": ["stack:read"]}`, n))
+			groups = append(groups, `"c0": {"members": ["u/1"]}`)
+			for _, list := range [][]string{records, roles, sets, groups} {
+				if backwards {
+					slices.Reverse(list)
+				}
+			}
+			for name, docs := range map[string][]*policy.AccessDocument{
+				"records": {iamDoc(t, "r.json", "["+strings.Join(records, ",")+"]"), iamDoc(t, "b.json", `"bindings": [{"roles": ["c0"], "members": ["u/1"]}]`)},
+				"roles":   {iamDoc(t, "r.json", `"roles": {`+strings.Join(roles, ",")+`}, "bindings": [{"roles": ["c0"], "members": ["u/1"]}]`)},
+				"sets":    {iamDoc(t, "r.json", `"permissionSets": {`+strings.Join(sets, ",")+`}, "bindings": [{"permissionSets": ["c0"], "resources": ["*"], "members": ["u/1"]}]`)},
+				"groups":  {iamDoc(t, "r.json", fmt.Sprintf(`"groups": {%s}, "bindings": [{"actions": ["stack:read"], "resources": ["*"], "members": ["group/c%d"]}]`, strings.Join(groups, ","), n))},
+			} {
+				m, ds := Compiler{}.Access("o1", docs)
+				if ok := !policy.HasErrors(ds); ok != (n <= maxHeight) {
+					t.Errorf("%s, %d in a row, backwards %v: %v", name, n, backwards, ds)
+				} else if ok {
+					if got := decideIAM(m, reads("u/1")).Reason; got != policy.Allowed {
+						t.Errorf("%s, %d in a row, backwards %v: %v", name, n, backwards, got)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestNearestGrant: of a request that nothing grants, the explanation shows the
+// binding, or what is held without one, that failed on the fewest dimensions.
+func TestNearestGrant(t *testing.T) {
+	docs := []*policy.AccessDocument{iamDoc(t, "a.json", `
+		"roles": {"r": {"rules": [
+			{"actions": ["stack:read"], "resources": ["stack:x"]},
+			{"actions": ["stack:write"], "resources": ["stack:a/*"], "selector": {"matchTags": {"env": "dev"}}}]}},
+		"bindings": [
+			{"id": "other", "roles": ["r"], "members": ["u/2"], "resources": ["stack:a/*"]},
+			{"id": "mine", "roles": ["r"], "members": ["group/g"]},
+			{"id": "deny", "effect": "Deny", "roles": ["r"], "members": ["u/1"]}],
+		"groups": {"g": {"members": ["u/1"]}},
+		"tokens": {"t": {"type": "organization", "roles": ["r"]}}`)}
+	m, ds := Compiler{}.Access("o1", docs)
+	if policy.HasErrors(ds) {
+		t.Fatal(ds)
+	}
+	b := index.NewBuilder(nil)
+	b.SetOrganization("o1", index.Organization{IAM: m})
+	s := b.Freeze(1)
+	for _, c := range []struct{ caller, action, resource, statement, failed string }{
+		{"u/1", "stack:read", "a/b", "mine", "resource"},
+		{"u/1", "stack:write", "a/b", "mine", "condition"},
+		{"u/1", "stack:delete", "x", "mine", "action"},
+		{"u/3", "stack:read", "x", "mine", "principal"},
+		{"u/3", "stack:delete", "x", "mine", "principal action"},
+		{"token/t", "stack:read", "a/b", "token/t", "resource"},
+	} {
+		r := reads(c.caller)
+		r.Action, r.Resource.ID = c.action, c.resource
+		r.Resource.TagsKnown = true
+		e := s.Explain(r)
+		if e.Decision.Reason != policy.IAMNoMatch || e.Nearest == nil || e.Nearest.Statement.Statement != c.statement || strings.Join(e.Nearest.Failed, " ") != c.failed {
+			t.Errorf("%s %s %s: %+v, nearest %+v, want %s failing on %s", c.caller, c.action, c.resource, e.Decision, e.Nearest, c.statement, c.failed)
+		}
 	}
 }

@@ -11,4 +11,11 @@
 // may name too many statements, never too few. A part of at most 64 statements
 // narrows by one machine word, a larger one by Roaring bitmaps over
 // principals, actions and resource prefixes (roaring.go).
+//
+// The iam layer of an organization is an IAM. Its Grants are roles' rules and
+// the bindings that bring them: a binding refers to spans of rules, so that
+// nothing is written out roles x bindings times, and a row of an action, a bit
+// a rule, narrows a span (rows.go). Its Membership tells a caller's principals:
+// groups, tokens, issuers, defaults. A member or token more makes another
+// Membership of the same Grants.
 package index
