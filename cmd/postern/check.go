@@ -130,22 +130,30 @@ func (o *checkOptions) request(in io.Reader, now time.Time) (*policy.Request, er
 		Resource:  resource,
 		Now:       now.Unix(),
 	}
-	for _, c := range o.context {
-		key, value, ok := strings.Cut(c, "=")
-		if !ok {
-			return nil, usagef("-context %q has no value; write -context %s=VALUE", c, c)
-		}
-		i := slices.IndexFunc(r.Context, func(a policy.Attribute) bool { return a.Key == key })
-		if i < 0 {
-			i = len(r.Context)
-			r.Context = append(r.Context, policy.Attribute{Key: key})
-		}
-		r.Context[i].Values = append(r.Context[i].Values, policy.Value{Kind: policy.ValueString, Text: value})
+	if r.Context, err = contextOf(o.context); err != nil {
+		return nil, err
 	}
 	if err := request.Check(r); err != nil {
 		return nil, inFlags(err)
 	}
 	return r, nil
+}
+
+// contextOf reads the values of -context: a key that is given twice is a list.
+func contextOf(given list) (out []policy.Attribute, err error) {
+	for _, c := range given {
+		key, value, ok := strings.Cut(c, "=")
+		if !ok {
+			return nil, usagef("-context %q has no value; write -context %s=VALUE", c, c)
+		}
+		i := slices.IndexFunc(out, func(a policy.Attribute) bool { return a.Key == key })
+		if i < 0 {
+			i = len(out)
+			out = append(out, policy.Attribute{Key: key})
+		}
+		out[i].Values = append(out[i].Values, policy.Value{Kind: policy.ValueString, Text: value})
+	}
+	return out, nil
 }
 
 // inFlags words an error about a request in terms of the flags that made it:

@@ -2,6 +2,7 @@ package request
 
 import (
 	"strconv"
+	"strings"
 
 	"postern/internal/action"
 	"postern/internal/jsonscan"
@@ -136,6 +137,9 @@ func CheckSearch(r *policy.Request, open Open) error {
 	case OpenSubject:
 		if len(r.Principal.IDs) == 0 {
 			return wrong("subject", missingSubject).err(-1)
+		}
+		if typ, ok := strings.CutSuffix(r.Principal.IDs[0], "/"); !ok || !validType(typ) {
+			return wrong("subject.type", badType("type", typ)).err(-1)
 		}
 		whole.Principal.IDs = append([]string{r.Principal.IDs[0] + placeholder}, r.Principal.IDs[1:]...)
 	case OpenResource:
