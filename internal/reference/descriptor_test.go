@@ -73,6 +73,11 @@ func TestExpressions(t *testing.T) {
 		{and(isDev, hasTag), stack("tags env=dev t=1"), true, true}, {and(isDev, hasTag), stack("tags env=dev"), false, false}, {and(isDev, isS1), stack("tags env=dev"), false, true}, {and(isDev, isS1), stack("tags env=x"), false, false},
 		{or(isDev, isS1), stack("uid s1"), true, true}, {or(isDev, isS1), stack("uid s2"), false, true}, {not(and(isDev, isS1)), stack("uid s2"), true, true},
 		{or(isDev, envIsDev), env("tags env=dev"), true, true}, {or(isDev, envIsDev), ask("x/y", "stack:read", "team:a", "tags env=dev"), false, false},
+		{not(or(isDev, hasTag)), stack("tags"), true, true}, {not(or(isDev, hasTag)), stack("tags t=1"), false, false}, {not(or(isDev, hasTag)), stack("tags env=dev"), false, false}, {not(or(isDev, isS1)), stack("tags"), false, true},
+		// The tag on the right.
+		{equal(text("dev"), tagOf("env")), stack("tags env=dev"), true, true}, {equal(text("dev"), tagOf("env")), stack(), false, true}, {equal(text("dev"), tagOf("env")), env("tags env=dev"), false, false},
+		{not(equal(text("dev"), tagOf("env"))), stack("tags env=x"), true, true}, {not(equal(text("dev"), tagOf("env"))), stack(), false, true}, {not(equal(text("dev"), tagOf("env"))), env("tags env=x"), false, false},
+		{not(equal(text("dev"), tagOf("env"))), stack("tags"), true, true}, {not(equal(text(""), tagOf("env"))), stack("tags"), true, true},
 		// Equals of other kinds.
 		{equal(tagOf("a"), tagOf("b")), stack("tags a=1 b=1"), true, true}, {equal(tagOf("a"), tagOf("b")), stack("tags a=1 b=2"), false, false}, {equal(tagOf("a"), tagOf("b")), stack("tags"), false, false}, {not(equal(tagOf("a"), tagOf("b"))), stack("tags"), true, true},
 		{equal(text("a"), text("a")), env(), true, true}, {not(equal(text("a"), text("b"))), env(), true, true}, {equal(text("a"), text("b")), env(), false, false},

@@ -225,6 +225,23 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestUnreadableFact: what a request states and nobody can read is stated, so
+// that no entity says otherwise.
+func TestUnreadableFact(t *testing.T) {
+	d := acme(t, `"entities": {"x/y": {"properties": {"level": "senior"}}}, "bindings": [{"actions": ["read"], "resources": ["*"], "members": ["*"], "condition": {"StringEquals": {"subject.level": "senior"}}}]`)
+	r := ask("x/y", "read", "s:a")
+	if got := New(d).Evaluate(r).Decision.Reason; got != reasonAllow {
+		t.Errorf("by the entity: %s", got)
+	}
+	r.Principal.Properties = []policy.Attribute{{Key: "LEVEL", Unreadable: true}}
+	if got := New(d).Evaluate(r).Decision.Reason; got != reasonNone {
+		t.Errorf("by what nobody can read: %s", got)
+	}
+	if len(r.Principal.Properties) != 1 {
+		t.Error("the request has changed")
+	}
+}
+
 // TestSelector is Kubernetes' meaning, and what is unknown.
 func TestSelector(t *testing.T) {
 	for _, c := range []struct {
@@ -450,6 +467,8 @@ func TestControlPlane(t *testing.T) {
 		{"no policy", nil, unnamed, "x/y", "cwobject:X", policy.NoOrganizationPolicy, org, 0, []policy.Outcome{no, no}},
 		{"no policy: * and the defaults name nobody", nil, iamDocument + `, "defaults": {"memberRoles": ["open"]}`, "x/y", "cwobject:X", policy.NoOrganizationPolicy, org, 0, []policy.Outcome{no, no}},
 		{"a Deny names, too", nil, `"groups": {"g": {"members": ["x/*"]}}, "bindings": [{"effect": "Deny", "roles": ["iam-viewer"], "members": ["group/g"]}]`, "x/y", "cwobject:X", policy.OrganizationNoMatch, org, 0, []policy.Outcome{no, no}},
+		{"a legacy group's binding names", nil, `"metadata": {"legacyGroups": true}, "groups": {"metrics": {"members": ["x/y"]}}`, "x/y", "cwobject:X", policy.OrganizationNoMatch, org, 0, []policy.Outcome{no, no}},
+		{"a legacy group that is not bound does not", nil, `"groups": {"metrics": {"members": ["x/y"]}}`, "x/y", "cwobject:X", policy.NoOrganizationPolicy, org, 0, []policy.Outcome{no, no}},
 		{"an organization token's roles name it", nil, `"tokens": {"t": {"type": "organization", "roles": ["iam-viewer"]}}`, "token/t", "cwobject:X", policy.OrganizationNoMatch, org, 0, []policy.Outcome{no, no}},
 		{"no organization policy, an iam statement that names the caller", nil, unnamed, "pulumi/v", "cwobject:X", policy.OrganizationNoMatch, org, 0, []policy.Outcome{no, no}},
 		{"nothing matches", []policy.Statement{allow("s3:*", "*")}, unnamed, "x/y", "cwobject:X", policy.OrganizationNoMatch, org, 0, []policy.Outcome{no, no}},
