@@ -187,28 +187,36 @@ func TestComposedTwice(t *testing.T) {
 	for i := range depth {
 		records = append(records, fmt.Sprintf(`{"id": "r%d", "details": %s}`, i, node(i+1)))
 	}
-	records = append(records, fmt.Sprintf(`{"id": "r%d", "details": {"__type": "PermissionDescriptorAllow", "permissions": ["stack:write"]}}`, depth))
-	m, ds := Compiler{}.Access("o1", []*policy.AccessDocument{
-		iamDoc(t, "r.json", "["+strings.Join(records, ",")+"]"),
-		iamDoc(t, "b.json", `"bindings": [{"roles": ["r0"], "members": ["u/1"]}]`),
-	})
-	if policy.HasErrors(ds) {
-		t.Fatal(ds)
-	}
-	done := make(chan policy.Reason)
-	go func() {
-		r := reads("u/1")
-		r.Resource.TagsKnown = true
-		r.Action = "stack:write"
-		done <- decideIAM(m, r).Reason
-	}()
-	select {
-	case got := <-done:
-		if got != policy.Allowed {
-			t.Error(got)
+	records = append(records, fmt.Sprintf(`{"id": "r%d", "details": {"__type": "PermissionDescriptorGroup", "entries": [
+		{"__type": "PermissionDescriptorAllow", "permissions": ["stack:write"]},
+		{"__type": "PermissionDescriptorCondition", "condition": {"__type": "PermissionExpressionHasTag", "context": {"__type": "PermissionExpressionTeam"}, "key": "k"},
+			"subNode": {"__type": "PermissionDescriptorAllow", "permissions": ["stack:read"]}}]}}`, depth))
+	for effect, want := range map[string]policy.Reason{"Allow": policy.Allowed, "Deny": policy.IAMDeny} {
+		m, ds := Compiler{}.Access("o1", []*policy.AccessDocument{
+			iamDoc(t, "r.json", "["+strings.Join(records, ",")+"]"),
+			iamDoc(t, "b.json", `"bindings": [{"effect": "`+effect+`", "roles": ["r0"], "members": ["u/1"]}]`),
+		})
+		if policy.HasErrors(ds) {
+			t.Fatal(ds)
 		}
-	case <-time.After(30 * time.Second):
-		t.Fatal("not decided")
+		// Nothing grants stack:read in the end, so that every path is looked at.
+		for last, want := range map[string]policy.Reason{"stack:write": want, "stack:read": policy.IAMNoMatch} {
+			done := make(chan policy.Reason)
+			go func() {
+				r := reads("u/1")
+				r.Resource.TagsKnown = true
+				r.Action = last
+				done <- decideIAM(m, r).Reason
+			}()
+			select {
+			case got := <-done:
+				if got != want {
+					t.Errorf("%s, %s: %v, want %v", effect, last, got, want)
+				}
+			case <-time.After(30 * time.Second):
+				t.Fatalf("%s, %s: not decided", effect, last)
+			}
+		}
 	}
 }
 
