@@ -321,6 +321,7 @@ func TestDefaults(t *testing.T) {
 		{"no explicit role", []string{defaults, `"defaults": {"memberRoles": ["member2"]}`}, []asked{{list("x/y"), reasonAllow}, {ask("x/y", "look", "s:a"), reasonAllow}, {ask("x/y", "read", "s:a"), reasonNone}}},
 		{"an explicit role, by identifier, prefix, group", []string{defaults, reader + `, "groups": {"h": {"members": ["group/g"]}}, "bindings": [{"roles": ["reader"], "members": ["pulumi/a", "saml/*", "group/h", "*"]}]`},
 			[]asked{{list("pulumi/a"), reasonNone}, {list("x/y pulumi/a"), reasonNone}, {list("saml/x"), reasonNone}, {list("x/y +g"), reasonNone}, {list("x/y"), reasonAllow}}},
+		{"an explicit role, by a group that lists *", []string{defaults, reader + `, "groups": {"all": {"members": ["*"]}}, "bindings": [{"roles": ["reader"], "members": ["group/all"]}]`}, []asked{{list("x/y"), reasonNone}}},
 		{"an explicit role that does not hold now", []string{defaults, reader + `, "bindings": [{"roles": ["reader"], "members": ["pulumi/a"], "resources": ["none:x"], "selector": {"matchTags": {"t": "1"}}, "condition": {"Bool": {"k": "true"}}}]`},
 			[]asked{{list("pulumi/a"), reasonNone}, {list("pulumi/b"), reasonAllow}}},
 		{"what does not count", []string{defaults, reader + `, "metadata": {"legacyGroups": true}, "bindings": [{"roles": ["reader"], "members": ["*"]}, {"permissionSets": ["pulumi-stack-read"], "resources": ["*"], "members": ["pulumi/a"]},
