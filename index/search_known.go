@@ -40,16 +40,24 @@ func (k *knownNames) addBlock(b block, org string) {
 	for id := range b.count() {
 		r := b.record(id)
 		k.principals = b.appendNames(k.principals, &r, org)
-		exact, _, _ := r.what()
-		at := r.patterns()
-		for i := range exact {
-			if text := b.text(at, i); strings.IndexByte(text, '/') >= 0 {
-				k.objects = append(k.objects, text)
-			} else {
-				k.buckets = append(k.buckets, text)
-			}
+		k.objects = b.appendTexts(k.objects, &r, true)
+		k.buckets = b.appendTexts(k.buckets, &r, false)
+	}
+}
+
+// appendTexts appends the objects, or the buckets, that a statement names.
+func (b block) appendTexts(list []string, r *record, objects bool) []string {
+	exact, _, _ := r.what()
+	if exact == 0 {
+		return list
+	}
+	at := r.patterns()
+	for i := range exact {
+		if text := b.text(at, i); strings.IndexByte(text, '/') >= 0 == objects {
+			list = append(list, text)
 		}
 	}
+	return list
 }
 
 // appendNames appends the identifiers of org, or of no organization, that a
@@ -81,12 +89,50 @@ func (p *Policies) names() *knownNames {
 	})
 }
 
-// names are the shard's buckets and what their policies name, by organization.
-func (x *shard) names(org string) *knownNames {
+// knownShard is what is known of a shard's buckets, by organization: the
+// buckets, and apart, since there may be far more, what their policies name.
+type knownShard struct{ buckets, named lazy[map[string]*knownNames] }
+
+// bucketNames are the shard's buckets that an organization owns or claims, and
+// those that the policies of what it owns name.
+func (x *shard) bucketNames(org string) []string {
+	if x == nil {
+		return nil
+	}
+	return x.namesOf(&x.known.buckets, org, func(e *bucketEntry, of func(org string) *knownNames) {
+		k := of(e.owner)
+		k.buckets = append(k.buckets, e.name)
+		if b := block(e.policy.words); e.hasPolicy {
+			for id := range b.count() {
+				r := b.record(id)
+				k.buckets = b.appendTexts(k.buckets, &r, false)
+			}
+		}
+		for _, org := range e.claimants {
+			k := of(org)
+			k.buckets = append(k.buckets, e.name)
+		}
+	}).buckets
+}
+
+// named is what the policies of the shard's buckets name that an organization
+// owns; of principals, its own.
+func (x *shard) named(org string) *knownNames {
 	if x == nil {
 		return &knownNames{}
 	}
-	all := x.known.get(func() map[string]*knownNames {
+	return x.namesOf(&x.known.named, org, func(e *bucketEntry, of func(org string) *knownNames) {
+		if e.hasPolicy {
+			k := of(e.owner)
+			k.addBlock(block(e.policy.words), e.owner)
+			k.buckets = nil // bucketNames has them
+		}
+	})
+}
+
+// namesOf works out a part of what is known, which add adds of one bucket.
+func (x *shard) namesOf(part *lazy[map[string]*knownNames], org string, add func(*bucketEntry, func(org string) *knownNames)) *knownNames {
+	all := part.get(func() map[string]*knownNames {
 		out := map[string]*knownNames{}
 		of := func(org string) *knownNames {
 			k := out[org]
@@ -96,24 +142,8 @@ func (x *shard) names(org string) *knownNames {
 			}
 			return k
 		}
-		add := func(e *bucketEntry) {
-			k := of(e.owner)
-			k.buckets = append(k.buckets, e.name)
-			if e.hasPolicy {
-				k.addBlock(block(e.policy.words), e.owner)
-			}
-			for _, org := range e.claimants {
-				k := of(org)
-				k.buckets = append(k.buckets, e.name)
-			}
-		}
-		for i := range x.slots {
-			if e := x.slots[i].bucket; e != nil {
-				add(e)
-			}
-		}
-		for _, e := range x.far {
-			add(e)
+		for _, e := range x.buckets() {
+			add(e, of)
 		}
 		for _, k := range out {
 			k.settle()

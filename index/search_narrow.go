@@ -43,7 +43,7 @@ func (sr *search) subjects(provider string) {
 		sr.names.add(own.IAM.names().principals, provider, sr.after, c)
 	}
 	for _, x := range s.shards {
-		sr.names.add(x.names(v.org).principals, provider, sr.after, c)
+		sr.names.add(x.named(v.org).principals, provider, sr.after, c)
 	}
 	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil && bucket.hasPolicy && bucket.owner != v.org {
 		var k knownNames
@@ -220,16 +220,14 @@ func (sr *search) resources() {
 // addStored adds buckets or objects: of those that organization policies name,
 // the candidates named; of those in buckets of the organization, stored.
 func (sr *search) addStored(resourceType string, p *Policies, named, stored *candidates) {
-	list := func(k *knownNames) []string {
-		switch resourceType {
-		case "bucket":
-			return k.buckets
-		case "object":
-			return k.objects
-		}
-		return nil
+	switch resourceType {
+	case "bucket":
+		sr.names.add(p.names().buckets, "", sr.after, named)
+	case "object":
+		sr.names.add(p.names().objects, "", sr.after, named)
+	default:
+		return
 	}
-	sr.names.add(list(p.names()), "", sr.after, named)
 	if !stored.all && len(stored.beginnings) == 0 {
 		return
 	}
@@ -238,7 +236,11 @@ func (sr *search) addStored(resourceType string, p *Policies, named, stored *can
 		org = sr.v.org
 	}
 	for _, x := range sr.s.shards {
-		sr.names.add(list(x.names(org)), "", sr.after, stored)
+		if resourceType == "bucket" {
+			sr.names.add(x.bucketNames(org), "", sr.after, stored)
+			continue
+		}
+		sr.names.add(x.named(org).objects, "", sr.after, stored)
 	}
 }
 

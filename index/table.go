@@ -75,7 +75,7 @@ func (t *blockTable) size() int64 {
 type shard struct {
 	slots []shardSlot
 	far   map[string]*bucketEntry
-	known lazy[map[string]*knownNames] // by organization, for searches
+	known knownShard // for searches
 }
 
 type shardSlot struct {
