@@ -29,11 +29,15 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 		}
 		if step.iam != nil {
 			out.Determining = append(out.Determining, step.iam.determining(out.Decision.Outcome, v)...)
+			out.Looked += step.iam.Len()
 		}
 		if step.policies == nil {
 			continue
 		}
 		v.denyOnly = step.denyOnly
+		for _, b := range step.policies.asked(v) {
+			out.Looked += b.count()
+		}
 		switch out.Decision.Outcome {
 		case policy.ExplicitDeny:
 			out.Determining = append(out.Determining, step.policies.determining(step, policy.EffectDeny, v)...)
@@ -47,8 +51,10 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 		v.denyOnly = false
 		if step.iam != nil {
 			out.Nearest, out.Truncated = step.iam.nearest(v)
+			out.Looked += min(step.iam.Len(), nearestBound)
 		} else {
 			out.Nearest, out.Truncated = step.policies.nearest(step, v)
+			out.Looked += min(step.policies.Len(), nearestBound)
 		}
 	}
 	return out

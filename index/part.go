@@ -59,9 +59,6 @@ func effectOf(b block, id int) policy.Effect {
 	return policy.EffectAllow
 }
 
-// metaOf returns what explanations say of a statement.
-func (p *Policies) metaOf(b block, id int) *meta { return &p.meta[int(b[headerMeta])+id] }
-
 // verify reports whether a statement that covers the action is satisfied.
 func (p *Policies) verify(b block, id int, v *view) bool {
 	r := b.record(id)

@@ -170,6 +170,10 @@ type Explanation struct {
 	// Nearest is nil unless the outcome is ImplicitDeny and the layer that did
 	// not allow has an Allow.
 	Nearest *Nearest
-	// Truncated reports that the search for Nearest stopped at its bound.
+	// Truncated reports that the search for Nearest stopped at its bound, or
+	// that there was no search for grounds at all.
 	Truncated bool
+	// Looked is about how many statements were looked at for the grounds: what
+	// the explanation cost.
+	Looked int
 }

@@ -110,9 +110,15 @@ func (st *state) answer(ctx *fasthttp.RequestCtx) {
 
 // batch is what a state knows of the batch being answered. The answers so far
 // are in state.buf.
+// batchLooks bounds the statements that are looked at to explain one batch:
+// without it, each of a thousand items may look at as many as a single request
+// (attack class 22). Items past it are decided, and say that they are truncated.
+const batchLooks = 100_000
+
 type batch struct {
 	snapshot *index.Snapshot
 	explain  bool
+	looked   int     // at how many statements, to explain
 	verdicts []uint8 // of each item so far
 	// first holds the ends of the answers up to the first deny and the first
 	// allow: in items and in bytes, 0 while there is none.
@@ -123,6 +129,7 @@ type batch struct {
 func (st *state) Restart() {
 	st.buf = append(st.buf[:0], `{"evaluations":[`...)
 	st.batch.verdicts = st.batch.verdicts[:0]
+	st.batch.looked = 0
 	clear(st.batch.first[:])
 }
 
@@ -136,10 +143,14 @@ func (st *state) Item(r *policy.Request, err error) (allow bool) {
 	switch {
 	case err != nil:
 		st.buf = appendItemError(st.buf, err.Error())
-	case b.explain:
+	case b.explain && b.looked < batchLooks:
 		e := b.snapshot.Explain(r)
 		d = e.Decision
+		b.looked += e.Looked
 		st.buf = appendExplanation(st.buf, &e)
+	case b.explain:
+		d = b.snapshot.Decide(r, &st.scratch)
+		st.buf = appendExplanation(st.buf, &policy.Explanation{Decision: d, Truncated: true})
 	default:
 		d = b.snapshot.Decide(r, &st.scratch)
 		st.buf = appendDecision(st.buf, d)

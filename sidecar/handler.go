@@ -80,6 +80,9 @@ func (s *Server) route(ctx *fasthttp.RequestCtx, st *state, began time.Time) (en
 	if !ctx.Request.Header.IsHTTP11() && string(ctx.Request.Header.Protocol()) != "HTTP/1.0" {
 		h.framing = "this server speaks HTTP/1.1"
 	}
+	if h.close { // fasthttp knows only the exact value `close`
+		ctx.SetConnectionClose()
+	}
 	if h.framing != "" {
 		ctx.SetConnectionClose()
 		return at, refuse(ctx, 400, h.framing)

@@ -20,6 +20,8 @@ type headers struct {
 	framing string
 
 	length, transfer bool
+	// close: the client asks that the connection ends with this answer.
+	close bool
 }
 
 // maxRequestID bounds the X-Request-ID that is echoed, in bytes.
@@ -54,6 +56,8 @@ func (h *headers) read(raw []byte) {
 		case 'c':
 			if _, ok := named(line, "content-length"); ok {
 				h.length = true
+			} else if v, ok := named(line, "connection"); ok {
+				h.close = h.close || listed(view(v), "close")
 			}
 		case 't':
 			if v, ok := named(line, "transfer-encoding"); ok {
@@ -83,6 +87,18 @@ func named(line []byte, name string) ([]byte, bool) {
 		return nil, false
 	}
 	return bytes.Trim(line[len(name)+1:], " \t\r"), true
+}
+
+// listed reports whether a comma-separated list holds a word, in any ASCII case.
+func listed(list, word string) bool {
+	for list != "" {
+		var item string
+		item, list, _ = strings.Cut(list, ",")
+		if equalFold(strings.Trim(item, " \t"), word) {
+			return true
+		}
+	}
+	return false
 }
 
 // isJSON reports whether a Content-Type is application/json, with or without

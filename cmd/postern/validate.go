@@ -79,8 +79,9 @@ func colors(env lookup) bool {
 type validation struct {
 	limit   int64
 	found   []policy.Diagnostic
-	more    int               // warnings that were counted and not kept
-	sources map[string]string // name in a diagnostic -> file on disk
+	seen    map[policy.Diagnostic]bool // of directories
+	more    int                        // warnings that were counted and not kept
+	sources map[string]string          // name in a diagnostic -> file on disk
 	unread  bool
 }
 
@@ -122,6 +123,10 @@ func (v *validation) addDirectory(ctx context.Context, dir string) error {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
 	s := l.Status()
+	if s.Files == 0 && len(s.Warnings) > 0 {
+		v.put(dir, s.Warnings)
+		return fmt.Errorf("%s holds no policy file where a policy directory has them (ORG/access-policies/*.json, ORG/buckets/BUCKET.json); give the policy directory itself, or the files", dir)
+	}
 	v.more += s.WarningCount - len(s.Warnings)
 	for _, q := range s.Quarantined {
 		v.put(dir, q.Diagnostics)
@@ -135,6 +140,13 @@ func (v *validation) put(dir string, ds []policy.Diagnostic) {
 	for _, d := range ds {
 		d.Position.File = filepath.Join(dir, filepath.FromSlash(d.Position.File))
 		v.sources[d.Position.File] = d.Position.File
+		if v.seen[d] {
+			continue // one bad link is at fault in several units
+		}
+		if v.seen == nil {
+			v.seen = map[policy.Diagnostic]bool{}
+		}
+		v.seen[d] = true
 		v.found = append(v.found, d)
 	}
 }

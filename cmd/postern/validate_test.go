@@ -96,3 +96,17 @@ func TestValidateDirectory(t *testing.T) {
 		t.Errorf("missing %v, exit %d", want, got.code)
 	}
 }
+
+// TestValidateOneLevelTooDeep: a check that points at an organization's folder
+// must not pass because it read nothing.
+func TestValidateOneLevelTooDeep(t *testing.T) {
+	for _, dir := range []string{filepath.Join(examplesDir, "acme"), filepath.Join(examplesDir, "acme/buckets")} {
+		got := call("", nil, "validate", dir)
+		if got.code != exitFailed || !strings.Contains(got.errs, "give the policy directory itself") {
+			t.Errorf("%s: exit %d\n%s%s", dir, got.code, got.out, got.errs)
+		}
+	}
+	if got := call("", nil, "validate", t.TempDir()); got.code != exitOK {
+		t.Errorf("an empty directory: exit %d\n%s", got.code, got.errs)
+	}
+}

@@ -58,7 +58,9 @@ func (d *decoder) operator(name []byte, at int) policy.Operator {
 	if ok {
 		return op
 	}
-	if i := d.nearest(name, len(operatorNames), func(i int) string { return operatorNames[i] }); i >= 0 {
+	if base, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(string(name), "ForAllValues:"), "ForAnyValue:"), "IfExists"); base == "Null" {
+		d.report(at, msgOperatorNear, quote(name), quote("Null")) // another operator would mean something else
+	} else if i := d.nearest(name, len(operatorNames), func(i int) string { return operatorNames[i] }); i >= 0 {
 		d.report(at, msgOperatorNear, quote(name), quote(operatorNames[i]))
 	} else {
 		d.report(at, msgOperatorUnknown, quote(name))
