@@ -1,0 +1,175 @@
+package index
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"postern/internal/action"
+	"postern/policy"
+)
+
+// TestPageTokens: a token is read back for its own search only, and anything
+// else is refused.
+func TestPageTokens(t *testing.T) {
+	r := &policy.Request{Principal: policy.Principal{Org: "o1", IDs: []string{"role/A"}}, Action: "read", Resource: policy.Resource{Type: "record", ID: "a"}}
+	mark := markOf('s', r)
+	for _, last := range []string{"", "a", "\x00/é", strings.Repeat("x", 2048)} {
+		for _, limit := range []int{1, 1000, MaxLimit} {
+			text := pageToken(limit, last, mark)
+			if l, s, ok := readToken(text, mark); !ok || l != limit || s != last {
+				t.Errorf("%q, %d: %d, %q, %v", last, limit, l, s, ok)
+			}
+			if len(text) > maxToken {
+				t.Errorf("a token of %d bytes", len(text))
+			}
+			for i := range 40 {
+				b := []byte(text)
+				b[i%len(b)] ^= 1
+				if _, _, ok := readToken(string(b), mark); ok {
+					t.Errorf("%q was read as %q", b, text)
+				}
+			}
+		}
+	}
+	others := map[string]uint64{"other kind": markOf('r', r)}
+	for name, change := range map[string]func(*policy.Request){
+		"organization": func(r *policy.Request) { r.Principal.Org = "o2" },
+		"identifier":   func(r *policy.Request) { r.Principal.IDs = []string{"role/B"} },
+		"more":         func(r *policy.Request) { r.Principal.IDs = []string{"role/A", "role/B"} },
+		"action":       func(r *policy.Request) { r.Action = "write" },
+		"type":         func(r *policy.Request) { r.Resource.Type = "bucket" },
+		"id":           func(r *policy.Request) { r.Resource.ID = "b" },
+		"shifted":      func(r *policy.Request) { r.Action, r.Resource.Type = "readrecord", "" },
+	} {
+		q := *r
+		change(&q)
+		others[name] = markOf('s', &q)
+	}
+	text := pageToken(5, "x", mark)
+	for name, other := range others {
+		if _, _, ok := readToken(text, other); ok {
+			t.Errorf("a token is good for a search with another %s", name)
+		}
+	}
+	garbage := []string{"A", "====", "é", strings.Repeat("A", maxToken+1), text + "=", text + "A", " " + text, text[:8],
+		pageToken(MaxLimit+1, "x", mark), pageToken(0, "x", mark), base64.RawURLEncoding.EncodeToString(make([]byte, tokenCheck))}
+	g := rand.New(rand.NewPCG(1, 2))
+	for range 10_000 {
+		b := make([]byte, g.IntN(40))
+		for i := range b {
+			b[i] = byte(g.Uint32())
+		}
+		garbage = append(garbage, string(b), base64.RawURLEncoding.EncodeToString(b))
+	}
+	for _, text := range garbage {
+		if _, _, ok := readToken(text, mark); ok {
+			t.Errorf("%q was read", text)
+		}
+	}
+}
+
+// TestSearchIsBounded: a page that has looked at enough candidates ends early,
+// and the pages add up all the same.
+func TestSearchIsBounded(t *testing.T) {
+	const n = 3*maxLooked + 7
+	b := NewBuilder(nil)
+	for i := range n {
+		b.SetBucket(fmt.Sprintf("b-%06d", i), Bucket{Owner: "o1"})
+	}
+	for _, name := range []string{"zz", "zy"} {
+		b.SetBucket(name, Bucket{Owner: "o1"})
+	}
+	var p Program
+	p.AnyRun()
+	p.Literal("z")
+	p.AnyOne()
+	var put ActionBits
+	id, _ := action.Lookup("s3:PutBucketPolicy")
+	put.Add(id)
+	b.SetOrganization("o1", Organization{Policies: New([]Statement{
+		{Principals: Principals{Everyone: true}, Actions: Actions{Known: put}, Resources: []string{p.String()}},
+	}, []Document{{Name: "p", File: "p.json"}}, nil, "", FormAuto)})
+	s := b.Freeze(1)
+	r := &policy.Request{Principal: policy.Principal{Org: "o1", IDs: []string{"role/A"}}, Action: "s3:PutBucketPolicy", Resource: policy.Resource{Type: "bucket"}}
+	var all []string
+	pages := 0
+	for page := (Page{Limit: 1}); ; pages++ {
+		found, err := s.SearchResources(r, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, found.IDs...)
+		if page.Token = found.Next; page.Token == "" {
+			break
+		}
+	}
+	if want := []string{"zy", "zz"}; !slices.Equal(all, want) || pages < 3 {
+		t.Errorf("%q on %d pages, want %q on at least 4", all, pages+1, want)
+	}
+}
+
+// TestNarrowing: what policies name exactly is all that is decided.
+func TestNarrowing(t *testing.T) {
+	var read ActionBits
+	id, _ := action.Lookup("s3:GetObject")
+	read.Add(id)
+	var bucket Program
+	bucket.Literal("b/")
+	bucket.AnyRun()
+	var any Program
+	any.AnyRun()
+	statement := func(program string, who Principals) []Statement {
+		return []Statement{{Principals: who, Actions: Actions{Known: read}, Resources: []string{program}}}
+	}
+	documents := []Document{{Name: "p", File: "p.json"}}
+	build := func(organization, ofBucket Principals) *Snapshot {
+		b := NewBuilder(nil)
+		b.SetOrganization("o1", Organization{Policies: New(statement(any.String(), organization), documents, nil, "", FormAuto)})
+		b.SetBucket("b", Bucket{Owner: "o1", Policy: New(statement(bucket.String(), ofBucket), documents, nil, "b", FormAuto)})
+		b.SetBucket("c", Bucket{Owner: "o1", Policy: New(statement(any.String(), Principals{Exact: []Name{{"o1", "role/other"}}}), documents, nil, "c", FormAuto)})
+		return b.Freeze(1)
+	}
+	exact := func(org string, names ...string) (p Principals) {
+		for _, n := range names {
+			p.Exact = append(p.Exact, Name{org, n})
+		}
+		return p
+	}
+	everyone := Principals{Everyone: true}
+	for name, c := range map[string]struct {
+		organization, bucket Principals
+		candidates           []string
+	}{
+		"bucket names":       {everyone, exact("o1", "role/a", "saml/x"), []string{"a"}},
+		"organization names": {exact("", "role/a"), everyone, []string{"a"}},
+		"both name":          {exact("", "role/a", "role/b"), exact("o1", "role/b"), []string{"b"}},
+		"none":               {exact("", "saml/a"), everyone, nil},
+		"all":                {everyone, everyone, []string{"other"}},
+		"beginnings":         {Principals{Prefix: []Name{{"", "role/o"}}}, everyone, []string{"other"}},
+		"other beginnings":   {Principals{Prefix: []Name{{"", "role/x"}}}, everyone, nil},
+	} {
+		s := build(c.organization, c.bucket)
+		r := &policy.Request{Principal: policy.Principal{Org: "o1", IDs: []string{"role/"}}, Action: "s3:GetObject",
+			Resource: policy.Resource{Type: "object", ID: "b/k", Kind: policy.ResourceObject}}
+		sr, err := newSearch(s, 's', r, Page{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sr.subjects("role/")
+		var got []string
+		for {
+			id, ok := sr.names.next()
+			if !ok {
+				break
+			}
+			got = append(got, id)
+		}
+		if !slices.Equal(got, c.candidates) {
+			t.Errorf("%s: %q, want %q", name, got, c.candidates)
+		}
+	}
+}
