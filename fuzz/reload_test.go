@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"postern/compile"
 	"postern/index"
 	"postern/internal/policyjson"
 	"postern/internal/reference"
@@ -70,12 +71,15 @@ func TestReload(t *testing.T) {
 		}
 	}
 	for _, what := range []string{"ok", "quarantined", "last good true", "last good false", "allowed", "bucket_deny", "bucket_policy_unavailable",
-		"organization_unavailable", "organization_deny", "no_organization_policy", "owner_mismatch", "owner_unknown", "not_bucket_owner", "cross_organization_no_allow"} {
+		"organization_unavailable", "organization_deny", "no_organization_policy", "owner_mismatch", "owner_unknown", "not_bucket_owner", "cross_organization_no_allow",
+		"iam allowed", "iam iam_no_match", "iam iam_unavailable"} {
 		if reached[what] == 0 {
 			t.Errorf("no look came upon %q: %v", what, reached)
 		}
 	}
 }
+
+var builtIn = policyjson.BuiltIn()
 
 // reload is one run: the directory, the loader, the model.
 type reload struct {
@@ -107,7 +111,8 @@ func newReload(t *testing.T, script []byte, base string) *reload {
 
 func (r *reload) open() {
 	r.current = &index.Current{}
-	l, err := loader.New(loader.Config{Root: r.root, StateDir: r.state, Current: r.current, Workers: 2})
+	l, err := loader.New(loader.Config{Root: r.root, StateDir: r.state, Current: r.current, Workers: 2,
+		Compiler: compile.Compiler{BuiltIn: builtIn}})
 	r.must(err)
 	r.l = l
 }
@@ -139,12 +144,15 @@ var contents = []string{
 	`{"buckets":["b1","b2"]}`,
 	`{"buckets":[]}`,
 	`{"nothing":1}`,
+	`{"apiVersion":"postern/v1","kind":"AccessPolicy","metadata":{"name":"groups"},"groups":{"g":{"members":["coreweave/u"]}}}`,
+	`{"apiVersion":"postern/v1","kind":"AccessPolicy","metadata":{"name":"bindings"},"bindings":[{"id":"b","roles":["iam-viewer"],"members":["group/g"]}]}`,
+	`{"apiVersion":"postern/v1","kind":"AccessPolicy","metadata":{"name":"direct"},"bindings":[{"id":"c","roles":["iam-viewer"],"members":["coreweave/u"]}]}`,
 }
 
 // Most paths are where a file belongs; twice where it matters most.
 var paths = []string{
 	"o1/access-policies/x.json", "o1/access-policies/x.json", "o1/access-policies/y.json", "o1/buckets/b1.json", "o1/buckets/b1.json", "o1/buckets/b2.json",
-	"o1/buckets.json", "o1/iam/i.json", "o2/access-policies/x.json", "o2/buckets/b1.json", "o2/buckets/b3.json", "o2/buckets.json",
+	"o1/buckets.json", "o1/iam/i.json", "o1/iam/i.json", "o1/iam/j.json", "o2/access-policies/x.json", "o2/buckets/b1.json", "o2/buckets/b3.json", "o2/buckets.json",
 	"o1/buckets/note", "o1/access-policies/note", "o1/buckets/bad!.json", "o1/buckets/.b1.json", "o1/odd", "..s/d/x.json", "..s/b1.json", "README", "o.3",
 	"o3/buckets/b1.json",
 }
@@ -173,6 +181,8 @@ func (r *reload) step() {
 			return contents[r.next(len(contents))]
 		case strings.Contains(p, "access-policies"), strings.HasPrefix(p, "..s/d"):
 			return contents[1+k%2]
+		case strings.Contains(p, "iam"):
+			return contents[9+k%3]
 		case strings.HasSuffix(p, "buckets.json"):
 			return contents[5+k%3]
 		default:
@@ -363,6 +373,16 @@ func (r *reload) look(confirm bool) {
 	if r.n%4 != 0 {
 		return
 	}
+	for _, org := range []string{"o1", "o2", "o3"} {
+		q := &policy.Request{Principal: policy.Principal{Org: org, IDs: []string{"coreweave/u"}}, Action: "iam:ListUsers",
+			Resource: policy.Resource{Kind: policy.ResourceOrganization, Type: "organization", ID: "*"}}
+		want := ref.Evaluate(q).Decision
+		want.Generation = snapshot.Generation()
+		r.reached[want.Layer.String()+" "+want.Reason.String()]++
+		if got := snapshot.Decide(q, &sc); got != want {
+			r.t.Fatalf("%s by %s: %+v, want %+v\nafter\n%s\nquarantined %v", q.Action, org, got, want, strings.Join(r.done, "\n"), st.Quarantined)
+		}
+	}
 	// A look at what did not change publishes nothing.
 	r.must(r.l.Load(context.Background()))
 	if g := r.current.Load().Generation(); g != snapshot.Generation() {
@@ -390,11 +410,16 @@ type modelOrg struct {
 // was no file.
 type modelUnit struct {
 	known, broken bool
-	docs          []*policy.Document
-	list          []string
+	content
 }
 
-func (u *modelUnit) empty() bool { return len(u.docs) == 0 && u.list == nil }
+type content struct {
+	docs   []*policy.Document
+	access []*policy.AccessDocument
+	list   []string
+}
+
+func (c *content) empty() bool { return len(c.docs)+len(c.access) == 0 && c.list == nil }
 
 type found int
 
@@ -499,20 +524,20 @@ func (o *modelOrg) look(root, at, org string, confirm bool) {
 }
 
 // see takes what was read, or that it was no good.
-func (u *modelUnit) see(docs []*policy.Document, list []string, good bool) {
+func (u *modelUnit) see(c content, good bool) {
 	u.broken = !good
 	if good {
-		u.known, u.docs, u.list = true, docs, list
+		u.known, u.content = true, c
 	}
 }
 
-func readFolder(root, at, org, part string) (docs []*policy.Document, _ []string, good bool) {
+func readFolder(root, at, org, part string) (c content, good bool) {
 	kind, real := find(root, at)
 	if kind == nothing {
-		return nil, nil, true
+		return c, true
 	}
 	if kind != aFolder {
-		return nil, nil, false
+		return c, false
 	}
 	good = true
 	names := map[string]bool{}
@@ -525,36 +550,42 @@ func readFolder(root, at, org, part string) (docs []*policy.Document, _ []string
 		if !strings.HasSuffix(name, ".json") {
 			continue
 		}
+		data, _ := os.ReadFile(file)
 		if part == "iam" {
-			good = false
+			doc, ds := policyjson.ParseAccess(org+"/"+part+"/"+name, data, policyjson.Limits{})
+			good = good && !policy.HasErrors(ds)
+			c.access = append(c.access, doc)
 			continue
 		}
-		data, _ := os.ReadFile(file)
 		doc, _ := policyjson.ParseOrganization(org+"/"+part+"/"+name, data, policyjson.Limits{})
 		if doc == nil || names[doc.Name] {
 			good = false
 			continue
 		}
 		names[doc.Name] = true
-		docs = append(docs, doc)
+		c.docs = append(c.docs, doc)
 	}
-	return docs, nil, good
+	if good && part == "iam" { // what the documents say of one another
+		_, ds := compile.Compiler{BuiltIn: builtIn}.Access(org, c.access)
+		good = !policy.HasErrors(ds)
+	}
+	return c, good
 }
 
-func readList(root, at string) ([]*policy.Document, []string, bool) {
+func readList(root, at string) (content, bool) {
 	kind, real := find(root, at)
 	switch kind {
 	case nothing:
-		return nil, nil, true
+		return content{}, true
 	case aFile:
 		data, _ := os.ReadFile(real)
 		names, ds := policyjson.ParseBucketList("", data, policyjson.Limits{})
 		if names == nil {
 			names = []string{}
 		}
-		return nil, names, !policy.HasErrors(ds)
+		return content{list: names}, !policy.HasErrors(ds)
 	}
-	return nil, nil, false
+	return content{}, false
 }
 
 func (o *modelOrg) lookBuckets(root, at, org string, confirm bool) {
@@ -590,7 +621,7 @@ func (o *modelOrg) lookBuckets(root, at, org string, confirm bool) {
 		}
 		data, _ := os.ReadFile(file)
 		doc, _ := policyjson.ParseBucket(org+"/buckets/"+name, strings.TrimSuffix(name, ".json"), data, policyjson.Limits{})
-		b.see([]*policy.Document{doc}, nil, doc != nil)
+		b.see(content{docs: []*policy.Document{doc}}, doc != nil)
 	}
 	for name := range o.buckets {
 		if !there[name] {
@@ -661,12 +692,13 @@ func (m *model) quarantined() []string {
 
 // directory is what the reference evaluator judges by.
 func (m *model) directory() *policy.Directory {
-	d := &policy.Directory{Organizations: map[string]*policy.DirectoryOrganization{}, Buckets: map[string]*policy.DirectoryBucket{}}
+	d := &policy.Directory{Organizations: map[string]*policy.DirectoryOrganization{}, Buckets: map[string]*policy.DirectoryBucket{}, BuiltIn: builtIn}
 	claims := map[string][]string{}
 	for org, o := range m.orgs {
 		d.Organizations[org] = &policy.DirectoryOrganization{
 			Policies:            o.units["access-policies"].docs,
 			PoliciesUnavailable: !o.units["access-policies"].known,
+			Access:              o.units["iam"].access,
 			IAMUnavailable:      !o.units["iam"].known,
 			BucketsUnavailable:  !o.units["buckets.json"].known || !o.bucketsKnown,
 		}

@@ -16,7 +16,7 @@ import (
 // events name, and then at everything: that must find nothing new. So an event
 // looks at enough, and no state is lost between the two kinds of look.
 func TestEventsSayAll(t *testing.T) {
-	runs := 40
+	runs := 25
 	if testing.Short() {
 		runs = 10
 	}
