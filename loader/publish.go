@@ -73,11 +73,11 @@ func (l *Loader) fail(started time.Time, err error) {
 	first := !l.failed
 	l.failed = true
 	st := *l.status.Load()
-	st.Result, st.FinishedAt = policy.ReloadFailed, l.c.Now()
+	st.Result, st.Failure, st.FinishedAt = policy.ReloadFailed, err.Error(), l.c.Now()
 	st.Duration = st.FinishedAt.Sub(started)
 	l.status.Store(&st)
 	if first {
-		l.log.Error("the policy directory cannot be read; the generation in force stays", "error", err.Error(), "generation", st.Generation)
+		l.log.Error("the policy directory cannot be read; what is in force stays", "error", err.Error(), "generation", st.Generation)
 		if l.c.Observe != nil {
 			l.c.Observe(&st)
 		}

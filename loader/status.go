@@ -115,7 +115,7 @@ func (l *Loader) touch(started time.Time, all bool) {
 }
 
 func (l *Loader) conclude(st *policy.Status) {
-	st.Result = policy.ReloadQuarantined
+	st.Result, st.Failure = policy.ReloadQuarantined, ""
 	if len(l.faults) == 0 {
 		st.Result, st.LastSuccess = policy.ReloadOK, st.FinishedAt
 	}

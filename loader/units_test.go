@@ -395,13 +395,13 @@ func TestRootCannotBeRead(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	}
-	if st := tr.l.Status(); st.Result != policy.ReloadFailed || st.Generation != 1 || len(tr.seen) != n+1 {
+	if st := tr.l.Status(); st.Result != policy.ReloadFailed || st.Failure == "" || st.Generation != 1 || len(tr.seen) != n+1 {
 		t.Errorf("status %+v, %d more observed", st, len(tr.seen)-n)
 	}
 	tr.want("o1", "b", allowed)
 	tr.rename("../moved", "")
 	tr.load()
-	if st := tr.l.Status(); st.Result != policy.ReloadOK || len(tr.seen) != n+2 {
+	if st := tr.l.Status(); st.Result != policy.ReloadOK || st.Failure != "" || len(tr.seen) != n+2 {
 		t.Errorf("status %+v", st)
 	}
 }

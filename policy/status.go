@@ -10,6 +10,8 @@ type Status struct {
 	Generation uint64
 	// Result of the look that made this status.
 	Result ReloadResult
+	// Failure says why a look failed, "" if it did not.
+	Failure string
 	// FinishedAt is when that look ended, Duration how long it took.
 	FinishedAt time.Time
 	Duration   time.Duration

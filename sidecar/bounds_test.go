@@ -55,3 +55,22 @@ func TestAttack22ExplainedBatch(t *testing.T) {
 
 // nearestLooks is the bound of one explanation (specification 3.2).
 const nearestLooks = 10_000
+
+// TestFailureIsShown: a policy directory that cannot be looked at is told by
+// /readyz and /v1/status, while what is in force stays.
+func TestFailureIsShown(t *testing.T) {
+	var current index.Current
+	current.Store(index.NewBuilder(nil).Freeze(3))
+	s := serve(t, func(c *Config) {
+		c.Current = &current
+		c.Status = func() *policy.Status {
+			return &policy.Status{Generation: 3, Result: policy.ReloadFailed, Failure: "no such directory"}
+		}
+	})
+	for _, path := range []string{"/readyz", "/v1/status"} {
+		got := s.dial(t).send("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n").answer()
+		if got.status != 200 || !strings.Contains(got.body, `"failure":"no such directory"`) {
+			t.Errorf("%s: %+v", path, got)
+		}
+	}
+}

@@ -58,9 +58,19 @@ func (s *Server) ready(ctx *fasthttp.RequestCtx, st *state) int {
 	b = appendCount(b, "statements", statements(status))
 	b = appendCount(b, "buckets", status.Buckets)
 	b = appendCount(b, "files", status.Files)
+	b = appendFailure(b, status)
 	b = appendUnits(b, status.Quarantined)
 	st.buf = append(b, '}')
 	return s.json(ctx, st, code)
+}
+
+// appendFailure says why the policy directory could not be looked at, if so.
+func appendFailure(b []byte, status *policy.Status) []byte {
+	if status.Failure == "" {
+		return b
+	}
+	b = append(b, `,"failure":`...)
+	return appendString(b, status.Failure)
 }
 
 // status answers /v1/status.
@@ -76,6 +86,7 @@ func (s *Server) status(ctx *fasthttp.RequestCtx, st *state) int {
 	b = strconv.AppendFloat(b, status.Duration.Seconds(), 'f', -1, 64)
 	b = append(b, `,"last_reload_result":`...)
 	b = appendString(b, status.Result.String())
+	b = appendFailure(b, status)
 	b = append(b, `,"last_success":`...)
 	b = appendTime(b, status.LastSuccess)
 	b = appendCount(b, "statements", statements(status))
