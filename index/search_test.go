@@ -311,3 +311,35 @@ func (k *documentNames) access(doc *policy.AccessDocument) {
 		}
 	}
 }
+
+// TestSearchReadsFactsOfTheSearched: a variable takes its value from what an
+// entity says of the principal that is searched.
+func TestSearchReadsFactsOfTheSearched(t *testing.T) {
+	team := func(name, team string) policy.Entity {
+		return policy.Entity{Principal: name, Properties: []policy.Attribute{{Key: "team", Values: []policy.Value{{Kind: policy.ValueString, Text: team}}}}}
+	}
+	d := &policy.Directory{Organizations: map[string]*policy.DirectoryOrganization{"o1": {Access: []*policy.AccessDocument{{
+		File: "o1/iam/a.json",
+		Bindings: []policy.Binding{{
+			Effect: policy.EffectAllow, Actions: []string{"stack:read"},
+			Members:   []policy.Member{{PrincipalPattern: policy.PrincipalPattern{Kind: policy.PrincipalEveryone}}},
+			Resources: []policy.ResourcePattern{{Type: "stack", Pattern: "${subject.team}/*"}},
+		}},
+		Entities: []policy.Entity{team("user/alice", "pay"), team("user/bob", "net"), {Type: "stack", ID: "net/x"}, {Type: "stack", ID: "pay/x"}},
+	}}}}}
+	s, ds := compile.Compiler{}.Directory(d, 1)
+	if policy.HasErrors(ds) {
+		t.Fatal(ds)
+	}
+	r := &policy.Request{
+		Principal: policy.Principal{Org: "o1", IDs: []string{"user/"}}, Action: "stack:read",
+		Resource: policy.Resource{Kind: policy.ResourceTyped, Type: "stack", ID: "pay/x"},
+	}
+	if got, err := s.SearchSubjects(r, index.Page{}); err != nil || !slices.Equal(got.IDs, []string{"alice"}) {
+		t.Errorf("who reads pay/x: %q, %v", got.IDs, err)
+	}
+	r.Principal.IDs[0], r.Resource = "user/bob", policy.Resource{Type: "stack"}
+	if got, err := s.SearchResources(r, index.Page{}); err != nil || !slices.Equal(got.IDs, []string{"net/x"}) {
+		t.Errorf("what bob reads: %q, %v", got.IDs, err)
+	}
+}
