@@ -19,9 +19,6 @@ type iam struct {
 
 // verdict is what the iam statements say about a request.
 type verdict struct {
-	// named: a statement of either effect reaches the caller, whatever it
-	// speaks about.
-	named          bool
 	allows, denies []policy.StatementRef
 	// open are the constraints of the satisfied Allows, 0 where there is none.
 	open []uint64
