@@ -3,6 +3,7 @@ package loader
 import (
 	"os"
 	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -270,4 +271,49 @@ func (tr *tree) event(paths ...string) {
 		p.paths[tr.path(path)] = struct{}{}
 	}
 	tr.l.lookAt(tr.t.Context(), p)
+}
+
+// An event on one of several organizations that moved together moves all.
+func TestEventOnOneOfASwap(t *testing.T) {
+	tr := emptyTree(t)
+	files := func(effect string) []string {
+		return []string{"o1/access-policies/a.json", allowAll("a"), "o1/buckets/b.json", bucketPolicy(effect, "b"),
+			"o2/access-policies/a.json", allowAll("a"), "o2/buckets/c.json", bucketPolicy(effect, "c")}
+	}
+	tr.kubelet("1", files("Allow")...)
+	tr.link("..data/o1", "o1")
+	tr.link("..data/o2", "o2")
+	tr.start()
+	tr.kubelet("2", files("Deny")...)
+	tr.event("o1")
+	tr.wantGeneration(2)
+	tr.want("o1", "b", bucketDeny)
+	tr.want("o2", "c", bucketDeny)
+}
+
+// An event of before the root was re-pointed must not be read as a removal.
+func TestEventBeforeTheRootWasRepointed(t *testing.T) {
+	tr := emptyTree(t)
+	base := filepath.Dir(tr.root)
+	for _, rev := range []string{"../rev1", "../rev2"} {
+		tr.write(rev+"/o1/access-policies/a.json", allowAll("a"))
+		tr.write(rev+"/o1/buckets/b.json", denyAll("b"))
+		tr.write(rev+"/o1/buckets/c.json", denyAll("c"))
+		tr.write(rev+"/o2/access-policies/a.json", allowAll("a"))
+		tr.write(rev+"/o2/buckets/d.json", denyAll("d"))
+	}
+	tr.write("../rev2/o1/buckets/c.json", allowBucket("c"))
+	tr.write("../rev2/o2/buckets/d.json", allowBucket("d"))
+	tr.remove("")
+	tr.link("rev1", "../policies")
+	tr.start()
+	tr.link("rev2", "../policies")
+	if err := os.RemoveAll(filepath.Join(base, "rev1/o1/buckets/b.json")); err != nil {
+		t.Fatal(err)
+	}
+	tr.event("../rev1/o1/buckets/b.json")
+	tr.wantGeneration(2)
+	tr.want("o1", "b", bucketDeny)
+	tr.want("o1", "c", allowed)
+	tr.want("o2", "d", allowed) // one generation of all of it
 }

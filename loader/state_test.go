@@ -192,6 +192,26 @@ func TestFolderFaultWhileDown(t *testing.T) {
 	tr.wantUnits()
 }
 
+// buckets/ that is at fault when the process ends, and is back, broken, when it
+// starts: what is known of its names survives.
+func TestFolderMendedWhileDown(t *testing.T) {
+	tr := stateTree(t, stateFiles...)
+	tr.rename("o1/buckets", "..b")
+	tr.link("nowhere", "o1/buckets")
+	tr.load()
+	tr.remove("o1/buckets")
+	tr.rename("..b", "o1/buckets")
+	tr.write("o1/buckets/b.json", "{")
+	tr.write("o1/buckets/new.json", "{")
+	tr.remove("o1/buckets/c.json")
+	tr.start()
+	tr.wantUnits("+o1/buckets/b.json", "+o1/buckets/new.json")
+	tr.want("o1", "b", bucketDeny)
+	tr.want("o1", "c", policy.OwnerUnknown)
+	tr.want("o1", "new", policy.OwnerUnknown)
+	tr.wantMirror("o1/access-policies", "o1/buckets.json", "o1/buckets/b.json", "o1/buckets/new.json")
+}
+
 // flip changes one bit of a file of the mirror.
 func (tr *tree) flip(file string, at int) {
 	tr.t.Helper()
