@@ -1,0 +1,334 @@
+package loader
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+	"golang.org/x/sync/errgroup"
+)
+
+// mirror notes that a unit may have to be mirrored.
+func (l *Loader) mirror(p place, files []raw) {
+	if l.state != nil {
+		l.state.jobs[p] = files
+	}
+}
+
+// backlog reports whether units wait to be mirrored.
+func (l *Loader) backlog() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state != nil && len(l.state.jobs) > 0 && !l.state.trouble
+}
+
+// drain mirrors some of the units that wait.
+func (l *Loader) drain(ctx context.Context) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flush(ctx, flushAtOnce)
+}
+
+// flush brings the mirror up to date, most units at most. What fails is tried
+// again after the next look; the snapshot in force does not depend on it.
+func (l *Loader) flush(ctx context.Context, most int) {
+	s := l.state
+	if s == nil || !l.loaded {
+		return
+	}
+	if !s.swept {
+		s.swept = true
+		l.sweep()
+	}
+	var todo []place
+	for p := range s.jobs {
+		// An organization that vanished goes first, and with all it had.
+		if p.part == partFolder {
+			if l.orgs[p.org] == nil {
+				l.mirrorError(p, s.remove(p))
+			}
+			delete(s.jobs, p)
+		} else if len(todo) < most && ctx.Err() == nil {
+			todo = append(todo, p)
+		}
+	}
+	var g errgroup.Group
+	g.SetLimit(8)
+	kept := make([][]raw, len(todo))
+	for i, p := range todo {
+		kept[i] = s.jobs[p]
+	}
+	for i, p := range todo {
+		g.Go(func() error {
+			if ctx.Err() != nil {
+				return nil
+			}
+			err := l.flushUnit(p, kept[i])
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if err == nil {
+				delete(s.jobs, p)
+			} else {
+				s.jobs[p] = nil // do not keep the bytes
+			}
+			l.mirrorError(p, err)
+			return nil
+		})
+	}
+	g.Wait()
+	dirs := map[string]struct{}{}
+	for _, p := range todo {
+		dirs[filepath.Dir(s.file(p))] = struct{}{}
+	}
+	for dir := range dirs { // the renames and removals
+		if f, err := os.Open(dir); err == nil {
+			f.Sync()
+			f.Close()
+		}
+	}
+}
+
+// mirrorError logs the first of a row of errors.
+func (l *Loader) mirrorError(p place, err error) {
+	s := l.state
+	if err == nil {
+		s.trouble = s.trouble && len(s.jobs) > 0
+		return
+	}
+	if !s.trouble {
+		l.log.Error("the state directory cannot be written: a restart would not know the last good content", "unit", shown(p.path()), "error", reason(err))
+	}
+	s.trouble = true
+}
+
+// flushUnit brings one unit of the mirror up to date. files are its good ones,
+// if they were kept. It reads the model and may run beside others.
+func (l *Loader) flushUnit(p place, files []raw) error {
+	s, o := l.state, l.orgs[p.org]
+	if o == nil {
+		return s.remove(p)
+	}
+	if p.part == partBuckets && p.name == "" {
+		if o.bucketsFault == nil || !o.bucketsKnown {
+			return s.remove(p)
+		}
+		var names []raw
+		for name := range o.buckets {
+			names = append(names, raw{name: name})
+		}
+		slices.SortFunc(names, func(a, b raw) int { return strings.Compare(a.name, b.name) })
+		return s.write(p, names)
+	}
+	known, good, faulty := true, noContent, false
+	if p.part == partBuckets {
+		b := o.buckets[p.name]
+		if b != nil {
+			known, faulty = b.known, b.fault != nil || o.bucketsFault != nil
+			if b.good != nil {
+				good = *b.good
+			}
+		}
+	} else {
+		u := o.unit(p.part)
+		known, good, faulty = u.known, u.good, u.fault != nil
+	}
+	switch {
+	case !known:
+		return nil // what is there, if anything, is no good either
+	case good.files == 0 && !faulty:
+		return s.remove(p)
+	}
+	if old, err := s.read(p); err == nil && rawDigest(p.part, old) == good.digest {
+		return nil
+	}
+	switch {
+	case good.files == 0:
+		files = nil
+	case rawDigest(p.part, files) != good.digest:
+		files = l.reread(p, o)
+	}
+	if rawDigest(p.part, files) != good.digest {
+		// What was good is gone from the tree before it was mirrored. An older
+		// content is not what the snapshot says: better none, which denies.
+		return s.remove(p)
+	}
+	return s.write(p, files)
+}
+
+// rawDigest is the content's digest that the files would have.
+func rawDigest(p part, files []raw) uint64 {
+	if p == partBuckets && len(files) == 1 {
+		return xxhash.Sum64(files[0].data)
+	}
+	seen := make([]file, len(files))
+	for i, f := range files {
+		seen[i] = file{name: f.name, hash: xxhash.Sum64(f.data)}
+	}
+	return digest(seen)
+}
+
+// reread reads the files of a unit for the mirror.
+func (l *Loader) reread(p place, o *organization) []raw {
+	root, err := os.OpenRoot(l.root.real)
+	if err != nil {
+		return nil
+	}
+	defer root.Close()
+	var names []string
+	dir := o.at.real
+	switch p.part {
+	case partBuckets:
+		names, dir = []string{p.name}, o.bucketsAt.real
+	case partList:
+		for range o.unit(p.part).seen {
+			names = []string{listName}
+		}
+	default:
+		dir = look(l.root.real, o.at.real, partNames[p.part]).real
+		for _, f := range o.unit(p.part).seen {
+			names = append(names, f.name)
+		}
+	}
+	var out []raw
+	for _, name := range names {
+		at := look(l.root.real, dir, name)
+		rel, ok := below(l.root.real, at.real)
+		if at.kind != regular || !ok {
+			return nil
+		}
+		data, err := l.read(root, rel, at)
+		if err != nil {
+			return nil
+		}
+		out = append(out, raw{name, data})
+	}
+	return out
+}
+
+// sweep removes what a killed process left half written, and organizations and
+// buckets that are gone.
+func (l *Loader) sweep() {
+	s := l.state
+	orgs, _ := os.ReadDir(s.dir)
+	for _, e := range orgs {
+		name := e.Name()
+		if strings.HasPrefix(name, temporary) {
+			os.Remove(filepath.Join(s.dir, name))
+			continue
+		}
+		if !e.IsDir() || !validOrganization(name) {
+			continue
+		}
+		o := l.orgs[name]
+		if o == nil {
+			l.mirrorError(place{org: name, part: partFolder}, s.remove(place{org: name, part: partFolder}))
+			continue
+		}
+		for _, sub := range []string{"", bucketsName} {
+			es, _ := os.ReadDir(filepath.Join(s.dir, name, sub))
+			for _, e := range es {
+				if strings.HasPrefix(e.Name(), temporary) {
+					os.Remove(filepath.Join(s.dir, name, sub, e.Name()))
+				}
+			}
+		}
+		for _, p := range setParts {
+			l.note(place{org: name, part: p})
+		}
+		l.note(place{org: name, part: partBuckets})
+		for _, file := range s.buckets(name) {
+			l.note(place{org: name, part: partBuckets, name: file})
+		}
+	}
+}
+
+// note is mirror for a unit whose bytes may be kept already.
+func (l *Loader) note(p place) {
+	if _, ok := l.state.jobs[p]; !ok {
+		l.state.jobs[p] = nil
+	}
+}
+
+// restore reads a unit's last good content from the mirror: for a unit that is
+// broken and was never good since the start. False: there is none to trust.
+func (l *Loader) restore(p part, at place) (content, bool) {
+	if l.state == nil {
+		return content{}, false
+	}
+	files, err := l.state.read(at)
+	if err != nil {
+		if !errors.Is(err, os.ErrNotExist) {
+			l.log.Error("the last good content of a unit cannot be restored", "unit", shown(at.path()), "error", reason(err))
+		}
+		return content{}, false
+	}
+	if len(files) == 0 {
+		return noContent, true
+	}
+	var ps []parsed
+	for _, f := range files {
+		name := at.path()
+		if p < partList {
+			name = path.Join(name, f.name)
+		}
+		ps = append(ps, l.parse(p, name, f.data))
+	}
+	c, diagnostics := l.compile(p, at.org, ps)
+	if diagnostics != nil {
+		l.log.Error("the last good content of a unit is no longer accepted", "unit", shown(at.path()), "errors", firstErrors(diagnostics))
+		return content{}, false
+	}
+	c.digest = rawDigest(p, files)
+	return c, true
+}
+
+// restoreBuckets restores the bucket files of an organization whose buckets/
+// cannot be listed at a cold start: all that buckets.names lists, or else all
+// that the mirror happens to have, which may not be all there were.
+func (l *Loader) restoreBuckets(ch *changes, o *organization) {
+	if l.state == nil || l.restoreHeld(ch, o) {
+		return
+	}
+	for _, name := range l.state.buckets(o.name) {
+		l.restoreBucket(ch, o, name)
+	}
+}
+
+// restoreHeld restores the bucket files that buckets.names lists: buckets/ was
+// at fault before the restart, and whatever it does not name had no file.
+// False: it was not, or that is not known.
+func (l *Loader) restoreHeld(ch *changes, o *organization) bool {
+	if l.state == nil {
+		return false
+	}
+	held, err := l.state.read(place{org: o.name, part: partBuckets})
+	if err != nil {
+		return false
+	}
+	o.bucketsKnown = true
+	for _, h := range held {
+		l.restoreBucket(ch, o, h.name)
+	}
+	for name := range o.listed {
+		ch.buckets[name] = struct{}{}
+	}
+	return true
+}
+
+func (l *Loader) restoreBucket(ch *changes, o *organization, file string) {
+	b := &bucket{}
+	o.buckets[file] = b
+	l.reclaim(ch, o, bucketOf(file))
+	c, ok := l.restore(partBuckets, place{org: o.name, part: partBuckets, name: file})
+	switch {
+	case ok && c.files > 0:
+		l.setBucket(ch, o, b, file, &c)
+	case ok:
+		l.setBucket(ch, o, b, file, nil)
+	}
+}

@@ -1,0 +1,310 @@
+package loader
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cespare/xxhash/v2"
+	"golang.org/x/sync/errgroup"
+
+	"postern/policy"
+)
+
+// setFinding is what a look found of a unit of several files.
+type setFinding struct {
+	same        bool // as it was, but for what seen and stray say
+	seen        []file
+	sure        bool
+	good        *content            // nil: broken
+	diagnostics []policy.Diagnostic // if broken
+	stray       []policy.Diagnostic
+	through     []string // links that led to the files
+	at          spot     // of the folder; zero for buckets.json
+	raw         []raw    // for the mirror; nil if not kept
+}
+
+func brokenSet(diagnostics ...policy.Diagnostic) *setFinding {
+	return &setFinding{diagnostics: diagnostics}
+}
+
+// set looks at a unit of several files until nothing changes under the look.
+func (s *scan) set(f *orgFinding, p part, known *unit) (*setFinding, error) {
+	for attempt := range repeats {
+		l := s.list(f, p)
+		found, err := s.files(f, p, l, known)
+		if !errors.Is(err, errChanged) {
+			return found, err
+		}
+		if err := pause(s.ctx, attempt); err != nil {
+			return nil, err
+		}
+	}
+	return brokenSet(problem(place{org: f.name, part: p}.path(), stillChanging)), nil
+}
+
+// listing is what the names of a unit are, files unread.
+type listing struct {
+	at      spot
+	entries []entry
+	stray   []policy.Diagnostic
+	through []string           // links on the way to all of these
+	fault   *policy.Diagnostic // the folder cannot be listed
+	changed bool               // the folder was exchanged meanwhile
+}
+
+type entry struct {
+	name    string
+	spot    spot
+	problem string
+}
+
+func (l listing) same(o listing) bool {
+	return !o.changed && l.at.same(o.at) && (l.fault == nil) == (o.fault == nil) &&
+		slices.EqualFunc(l.entries, o.entries, func(a, b entry) bool { return a.name == b.name && a.spot.same(b.spot) })
+}
+
+// list looks at the names of a unit.
+func (s *scan) list(f *orgFinding, p part) (l listing) {
+	base := place{org: f.name, part: p}.path()
+	at := look(s.real, f.at.real, partNames[p])
+	s.watchLinks(at.through)
+	if p == partList {
+		if at.kind != absent {
+			l.entries = []entry{judge(partList, listName, at)}
+			l.through = at.through
+		}
+		return l
+	}
+	l.at = at
+	fault := func(message string) listing {
+		d := problem(base, message)
+		l.fault = &d
+		return l
+	}
+	switch at.kind {
+	case absent:
+		return l
+	case broken:
+		return fault(at.problem)
+	case regular:
+		return fault("this must be a folder")
+	}
+	h, err := enter(s.root, s.real, at)
+	var names []string
+	if err == nil {
+		s.l.watch(at.real, at.stamp, s.scope.all)
+		names, err = h.names()
+		h.Close()
+	}
+	if errors.Is(err, errChanged) {
+		l.changed = true
+		return l
+	}
+	if err != nil {
+		return fault("this folder cannot be listed: " + reason(err))
+	}
+	s.l.looks.Add(int64(len(names)))
+	for _, name := range names {
+		e := judge(p, name, look(s.real, at.real, name))
+		s.watchLinks(e.spot.through)
+		l.through = append(l.through, e.spot.through...)
+		if e.problem == "" && !strings.HasSuffix(name, suffix) {
+			l.stray = append(l.stray, warning(base+"/"+name, "this file has no place here: only .json files are read"))
+			continue
+		}
+		l.entries = append(l.entries, e)
+	}
+	return l
+}
+
+// judge says what is wrong with a name where a file belongs.
+func judge(p part, name string, at spot) entry {
+	e := entry{name: name, spot: at}
+	switch {
+	case at.kind == broken:
+		e.problem = at.problem
+	case at.kind == folder && p == partList:
+		e.problem = "this must be a file"
+	case at.kind == folder:
+		e.problem = "a folder has no place here: put the files one level up"
+	case strings.HasSuffix(name, suffix):
+		e.problem = badStem(p, name)
+	}
+	return e
+}
+
+// files reads and parses the files of a unit, if one is not as it was.
+func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setFinding, err error) {
+	if l.changed {
+		return nil, errChanged
+	}
+	found = &setFinding{stray: l.stray, at: l.at, through: l.through}
+	if l.fault != nil {
+		found.diagnostics = []policy.Diagnostic{*l.fault}
+		return found, nil
+	}
+	base := f.name + "/"
+	if p != partList {
+		base += partNames[p] + "/"
+	}
+	var faults []policy.Diagnostic
+	var todo []entry
+	counted := 0
+	defer func() {
+		if err != nil { // it will be looked at, and counted, again
+			s.counted.Add(int64(-counted))
+		}
+	}()
+	for _, e := range l.entries {
+		switch {
+		case e.spot.kind == absent:
+			return nil, errChanged
+		case e.problem != "":
+			faults = append(faults, problem(base+e.name, e.problem))
+		case s.count(&counted) > int64(s.l.c.MaxFiles):
+			faults = append(faults, s.l.tooMany(base+e.name))
+		default:
+			todo = append(todo, e)
+		}
+	}
+	found.sure = faults == nil
+	s.total.Add(int64(len(todo)))
+
+	if known.sure && found.sure {
+		seen, err := s.unchanged(todo, known.seen)
+		if err != nil {
+			return nil, err
+		}
+		if seen != nil {
+			found.same, found.seen = true, seen
+			s.progress(len(todo))
+			return found, nil
+		}
+	}
+
+	results := make([]parsed, len(todo))
+	found.seen = make([]file, len(todo))
+	raws := make([]raw, len(todo))
+	var keep atomic.Bool
+	keep.Store(s.l.state != nil)
+	var mu sync.Mutex
+	err = s.each(len(todo), func(i int) error {
+		e := todo[i]
+		data, err := s.open(e.spot)
+		if errors.Is(err, errChanged) {
+			return err
+		}
+		if err != nil {
+			mu.Lock()
+			faults = append(faults, s.l.readProblem(base+e.name, err))
+			mu.Unlock()
+			found.seen[i] = file{name: e.name}
+			return nil
+		}
+		found.seen[i] = file{name: e.name, stamp: e.spot.stamp, hash: xxhash.Sum64(data), fresh: freshAt(e.spot.stamp, s.now)}
+		results[i] = s.l.parse(p, base+e.name, data)
+		if keep.Load() {
+			if s.l.state.keep(len(data)) {
+				raws[i] = raw{e.name, data}
+			} else {
+				keep.Store(false)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if again := s.list(f, p); !again.same(l) {
+		return nil, errChanged
+	}
+	s.progress(len(todo))
+	if faults != nil {
+		found.sure = false
+		for _, r := range results {
+			faults = append(faults, r.diagnostics...)
+		}
+		found.diagnostics = faults
+		return found, nil
+	}
+	sum := digest(found.seen)
+	if known.known && known.good.digest == sum {
+		c := known.good
+		found.good = &c
+		return found, nil
+	}
+	c, diagnostics := s.l.compile(p, f.name, results)
+	if diagnostics != nil {
+		found.diagnostics = diagnostics
+		return found, nil
+	}
+	c.digest = sum
+	found.good = &c
+	if keep.Load() {
+		found.raw = raws
+	}
+	return found, nil
+}
+
+func (s *scan) count(n *int) int64 {
+	*n++
+	return s.counted.Add(1)
+}
+
+// unchanged compares the files with what was seen of them, by stamp, then by
+// hash; nil if their content is another.
+func (s *scan) unchanged(todo []entry, seen []file) ([]file, error) {
+	if !slices.EqualFunc(todo, seen, func(e entry, f file) bool { return e.name == f.name }) {
+		return nil, nil
+	}
+	out := make([]file, 0, len(seen)) // not nil: an empty set is unchanged too
+	for i, e := range todo {
+		f := seen[i]
+		if e.spot.stamp != f.stamp || f.fresh {
+			data, err := s.open(e.spot)
+			if errors.Is(err, errChanged) {
+				return nil, err
+			}
+			if err != nil || xxhash.Sum64(data) != f.hash {
+				return nil, nil
+			}
+			if !look(s.real, path.Dir(e.spot.real), path.Base(e.spot.real)).same(spot{kind: regular, real: e.spot.real, stamp: e.spot.stamp}) {
+				return nil, errChanged
+			}
+			f.stamp, f.fresh = e.spot.stamp, freshAt(e.spot.stamp, s.now)
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// open reads the file at its final target.
+func (s *scan) open(at spot) ([]byte, error) {
+	rel, ok := below(s.real, at.real)
+	if !ok {
+		return nil, errChanged
+	}
+	return s.l.read(s.root, rel, at)
+}
+
+// each calls do for 0 to n-1, side by side if there are many.
+func (s *scan) each(n int, do func(int) error) error {
+	if n < 16 {
+		for i := range n {
+			if err := do(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var g errgroup.Group
+	g.SetLimit(s.l.c.Workers)
+	for i := range n {
+		g.Go(func() error { return do(i) })
+	}
+	return g.Wait()
+}
