@@ -32,6 +32,7 @@ var shapes = []shape{
 	{"orgwide", policygen.Orgwide, []int{100, 10_000}},
 	{"wildcards", policygen.Wildcards, []int{100, 10_000}},
 	{"conditions", policygen.Conditions, []int{100, 10_000}},
+	{"iam", policygen.Iam, []int{5_000}}, // bindings: 500 roles, 20,000 members
 }
 
 // compiled is a workload, its snapshot, and requests whose answers have been
