@@ -15,7 +15,8 @@ import (
 
 // "A look at a unit that something changed under (names, links' targets, size,
 // mtime or inode differ at its end) is repeated."
-func TestLookIsRepeated(t *testing.T) {
+// Attack class 21: nothing half-written is put in force.
+func TestAttack21LookIsRepeated(t *testing.T) {
 	base := []string{"o1/access-policies/a.json", allowAll("a"), "o1/buckets/b.json", denyAll("b"), "o1/buckets/c.json", allowBucket("c")}
 	longer := denyAll("c") + " "
 	for _, c := range []struct {

@@ -41,7 +41,8 @@ func TestLayout(t *testing.T) {
 
 // "A broken file in a unit, or an error between its files, keeps the whole
 // unit at its last good content; ... everything else goes on being updated."
-func TestBrokenFileKeepsTheWholeUnit(t *testing.T) {
+// Attack class 21: a broken push never widens access.
+func TestAttack21BrokenFileKeepsTheWholeUnit(t *testing.T) {
 	tr := newTree(t,
 		"o1/access-policies/a.json", allowAll("a"),
 		"o1/buckets/x.json", allowBucket("x"), "o1/buckets/y.json", allowBucket("y"),
