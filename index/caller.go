@@ -21,6 +21,7 @@ type caller struct {
 	// allowed is the number of principals whose Allows reach the caller: own,
 	// of an organization token; else all.
 	allowed int
+	found   []list // of beginnings of an identifier, for one look
 	// nothing: its claims earn it nothing, so that no Allow reaches it.
 	nothing bool
 
@@ -110,20 +111,9 @@ func (m *Membership) identifier(c *caller, id string) {
 	if l, ok := m.names[id]; ok {
 		c.add(m, l)
 	}
-	if t := &m.beginnings; len(t.texts) > 0 {
-		low, high := 0, len(t.texts)
-		for low < high {
-			if mid := int(uint(low+high) >> 1); t.texts[mid] <= id {
-				low = mid + 1
-			} else {
-				high = mid
-			}
-		}
-		for i := int32(low) - 1; i >= 0; i = t.parents[i] {
-			if strings.HasPrefix(id, t.texts[i]) {
-				c.add(m, t.lists[i])
-			}
-		}
+	c.found = m.beginnings.find(c.found[:0], id)
+	for _, l := range c.found {
+		c.add(m, l)
 	}
 }
 

@@ -63,7 +63,7 @@ type Membership struct {
 	// names holds the principals of an identifier or token, itself and its
 	// groups transitively; groups those of a stated group, by NAME.
 	names, groups map[string]list
-	beginnings    beginnings
+	beginnings    beginnings[list]
 	// anyone are the principals that every caller is.
 	anyone list
 	lists  []uint32
@@ -282,43 +282,12 @@ func (f *groupFreezer) collect(all []listed, own map[string]uint32) map[string]l
 	return out
 }
 
-// beginnings finds all stored beginnings of a text, as prefixTable does.
-type beginnings struct {
-	texts   []string
-	parents []int32
-	lists   []list
-}
-
-func newBeginnings(m map[string]list) (t beginnings) {
-	for text := range m {
-		t.texts = append(t.texts, strings.Clone(text))
-	}
-	slices.Sort(t.texts)
-	var open []int32
-	for i, text := range t.texts {
-		for len(open) > 0 && !strings.HasPrefix(text, t.texts[open[len(open)-1]]) {
-			open = open[:len(open)-1]
-		}
-		parent := int32(-1)
-		if len(open) > 0 {
-			parent = open[len(open)-1]
-		}
-		t.parents = append(t.parents, parent)
-		t.lists = append(t.lists, m[text])
-		open = append(open, int32(i))
-	}
-	return t
-}
-
 func (m *Membership) size() int64 {
-	n := int64(unsafe.Sizeof(*m)) + sizeOf(m.lists) + sizeOf(m.helds) + sizeOf(m.beginnings.texts) + sizeOf(m.beginnings.parents) + sizeOf(m.beginnings.lists)
+	n := int64(unsafe.Sizeof(*m)) + sizeOf(m.lists) + sizeOf(m.helds) + m.beginnings.size()
 	for _, table := range []map[string]list{m.names, m.groups} {
 		for name := range table {
 			n += int64(len(name)) + entrySize
 		}
-	}
-	for _, text := range m.beginnings.texts {
-		n += int64(len(text))
 	}
 	for name, t := range m.tokens {
 		n += int64(len(name)+len(t.group)+len(t.user)) + int64(unsafe.Sizeof(*t)) + entrySize

@@ -2,7 +2,6 @@ package index
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 	"unsafe"
 
@@ -24,10 +23,10 @@ type roaringIndex struct {
 	// principals are not told by names and beginnings alone.
 	everyone, loose *roaring.Bitmap
 	names           map[string]*roaring.Bitmap
-	beginnings      prefixTable
+	beginnings      beginnings[*roaring.Bitmap]
 	// whole: resources contain the one-character string `*`.
 	whole     *roaring.Bitmap
-	resources prefixTable
+	resources beginnings[*roaring.Bitmap]
 }
 
 func newRoaringIndex(list []frozen) *roaringIndex {
@@ -63,8 +62,8 @@ func newRoaringIndex(list []frozen) *roaringIndex {
 		}
 	}
 	x.actions = actionPostings(sets)
-	x.beginnings = newPrefixTable(beginnings)
-	x.resources = newPrefixTable(resources)
+	x.beginnings = newBeginnings(beginnings)
+	x.resources = newBeginnings(resources)
 	return x
 }
 
@@ -106,55 +105,6 @@ func actionPostings(sets map[ActionBits]*roaring.Bitmap) []*roaring.Bitmap {
 		out[id] = b
 	}
 	return out
-}
-
-// prefixTable finds the postings of all stored beginnings of a text with one
-// binary search: they lie on the chain of parents that starts at the greatest
-// stored text not after it.
-type prefixTable struct {
-	texts    []string
-	parents  []int32 // the longest other stored beginning of this text, -1 if none
-	postings []*roaring.Bitmap
-}
-
-func newPrefixTable(m map[string]*roaring.Bitmap) prefixTable {
-	t := prefixTable{}
-	for text := range m {
-		t.texts = append(t.texts, text)
-	}
-	slices.Sort(t.texts)
-	var open []int32 // the chain of the text before
-	for i, text := range t.texts {
-		for len(open) > 0 && !strings.HasPrefix(text, t.texts[open[len(open)-1]]) {
-			open = open[:len(open)-1]
-		}
-		parent := int32(-1)
-		if len(open) > 0 {
-			parent = open[len(open)-1]
-		}
-		t.parents = append(t.parents, parent)
-		t.postings = append(t.postings, m[text])
-		open = append(open, int32(i))
-	}
-	return t
-}
-
-// find appends the postings of every stored beginning of text.
-func (t *prefixTable) find(dst []*roaring.Bitmap, text string) []*roaring.Bitmap {
-	low, high := 0, len(t.texts)
-	for low < high {
-		if mid := int(uint(low+high) >> 1); t.texts[mid] <= text {
-			low = mid + 1
-		} else {
-			high = mid
-		}
-	}
-	for i := int32(low) - 1; i >= 0; i = t.parents[i] {
-		if strings.HasPrefix(text, t.texts[i]) {
-			dst = append(dst, t.postings[i])
-		}
-	}
-	return dst
 }
 
 // scanRoaring is satisfied for parts of more than one word: Deny statements
@@ -246,13 +196,13 @@ func (x *roaringIndex) size() int64 {
 	for name, b := range x.names {
 		n += int64(len(name)) + 48 + bitmapSize(b)
 	}
-	return n + x.beginnings.size() + x.resources.size()
+	return n + postingsSize(&x.beginnings) + postingsSize(&x.resources)
 }
 
-func (t *prefixTable) size() int64 {
-	n := sizeOf(t.texts) + sizeOf(t.parents) + sizeOf(t.postings)
-	for i, text := range t.texts {
-		n += int64(len(text)) + bitmapSize(t.postings[i])
+func postingsSize(t *beginnings[*roaring.Bitmap]) int64 {
+	n := t.size()
+	for _, b := range t.values {
+		n += bitmapSize(b)
 	}
 	return n
 }

@@ -47,7 +47,7 @@ func (m *IAM) subjects(v *view, provider string, c *candidates) {
 	}
 	t := &m.members.beginnings
 	for i, text := range t.texts {
-		l := t.lists[i]
+		l := t.values[i]
 		for _, n := range m.members.lists[l.at : l.at+l.n] {
 			if name, ok := strings.CutPrefix(text, provider); ok && reached[n] {
 				c.beginnings = append(c.beginnings, name)
