@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postern/index"
+	"postern/internal/value"
 	"postern/policy"
 )
 
@@ -253,7 +254,7 @@ func (u *access) entities() (out []index.Entity) {
 				e.Resource = from.Type + ":" + from.ID
 			}
 			for _, a := range from.Properties {
-				a.Key = foldKey(a.Key)
+				a.Key = value.FoldASCII(a.Key)
 				e.Properties = append(e.Properties, a)
 			}
 			out = append(out, e)

@@ -1,11 +1,8 @@
 package compile
 
 import (
-	"postern/internal/value"
 	"postern/policy"
 )
-
-func foldKey(key string) string { return value.FoldASCII(key) }
 
 // visit marks a definition while includes are followed.
 type visit struct {

@@ -198,12 +198,8 @@ func (d *decoder) named(f *field, each func(name string, at int)) {
 		return
 	}
 	d.s.EnterObject()
-	for d.s.Member() {
+	for d.nextMember() {
 		at := d.s.KeyOffset()
-		if d.duplicate() {
-			d.skip()
-			continue
-		}
 		name := d.texts.keep(d.key())
 		if name == "" {
 			d.report(at, msgNameEmpty, quote(f.name))

@@ -80,12 +80,8 @@ func (d *decoder) properties(f *field) (out []policy.Attribute) {
 	}
 	var seen names
 	d.s.EnterObject()
-	for d.s.Member() {
+	for d.nextMember() {
 		at := d.s.KeyOffset()
-		if d.duplicate() {
-			d.skip()
-			continue
-		}
 		key := d.texts.keep(d.key())
 		if why, ok := notProperties[key]; ok {
 			d.report(at, msgEntityProperty, quote(key), why)

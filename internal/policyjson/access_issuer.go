@@ -100,13 +100,9 @@ func (d *decoder) claims(f *field) (out []policy.ClaimPattern) {
 	at := d.s.Offset()
 	n := 0
 	d.s.EnterObject()
-	for d.s.Member() {
+	for d.nextMember() {
 		n++
 		at := d.s.KeyOffset()
-		if d.duplicate() {
-			d.skip()
-			continue
-		}
 		c := policy.ClaimPattern{Path: d.texts.keep(d.key()), At: d.position(at)}
 		if !isClaimPath(c.Path) {
 			d.report(at, msgClaimPath, quote(c.Path))

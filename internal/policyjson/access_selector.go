@@ -88,13 +88,9 @@ func (d *decoder) tagObject(f *field, each func(key, text string, at policy.Posi
 	at := d.s.Offset()
 	n := 0
 	d.s.EnterObject()
-	for d.s.Member() {
+	for d.nextMember() {
 		n++
 		at := d.s.KeyOffset()
-		if d.duplicate() {
-			d.skip()
-			continue
-		}
 		key := d.texts.keep(d.key())
 		if key == "" {
 			d.report(at, msgTagKey)

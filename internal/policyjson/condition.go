@@ -29,13 +29,9 @@ func (d *decoder) conditions(f *field, cs *conditions) {
 	}
 	n := 0
 	d.s.EnterObject()
-	for d.s.Member() {
+	for d.nextMember() {
 		n++
 		at := d.s.KeyOffset()
-		if d.duplicate() {
-			d.skip()
-			continue
-		}
 		op := d.operator(d.key(), at)
 		if k := d.s.Peek(); k != jsonscan.Object {
 			d.wrongType("a condition operator's value", k, `an object such as {"KEY": "VALUE"}`)
@@ -92,13 +88,9 @@ func (d *decoder) conditionKeys(op policy.Operator, opAt int, cs *conditions) {
 	first, firstAt := "", 0 // added to seen once there is a second
 	n := 0
 	d.s.EnterObject()
-	for d.s.Member() {
+	for d.nextMember() {
 		n++
 		at := d.s.KeyOffset()
-		if d.duplicate() {
-			d.skip()
-			continue
-		}
 		key := d.texts.keep(d.key())
 		if key == "" {
 			d.report(at, msgConditionKey)

@@ -97,12 +97,8 @@ func (d *decoder) key() []byte {
 // checked in the same go; the document is lost anyway.
 func (d *decoder) fields(set *fieldSet, read func(i int)) (f found) {
 	d.s.EnterObject()
-	for d.s.Member() {
+	for d.nextMember() {
 		at := d.s.KeyOffset()
-		if d.duplicate() {
-			d.skip()
-			continue
-		}
 		key := d.key()
 		i := indexField(set.fields, key)
 		if i < 0 && set.anyCase {
@@ -171,6 +167,18 @@ func (d *decoder) duplicate() bool {
 		d.reportOther(d.s.KeyOffset(), other, msgDuplicateKey, quote(d.key()))
 	}
 	return ok
+}
+
+// nextMember moves to the next member of the object entered last; it passes
+// over those whose key stands there already, and reports them.
+func (d *decoder) nextMember() bool {
+	for d.s.Member() {
+		if !d.duplicate() {
+			return true
+		}
+		d.skip()
+	}
+	return false
 }
 
 // skip reads a value that nothing is made of. Duplicate keys inside it are

@@ -89,12 +89,8 @@ func (d *decoder) record(rr *recordReader) policy.Record {
 	d.scopes = d.scopes[:0]
 	var f found
 	d.s.EnterObject()
-	for d.s.Member() {
+	for d.nextMember() {
 		at := d.s.KeyOffset()
-		if d.duplicate() {
-			d.skip()
-			continue
-		}
 		i := indexField(recordSet.fields, d.key())
 		if i < 0 {
 			d.unread(rr, d.key(), recordSet.what, at)
