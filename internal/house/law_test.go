@@ -77,6 +77,8 @@ var rooms = map[string]room{
 		why: "evaluators are handed in, so that no case favours one"},
 	"internal/policygen": {job: "a seeded generator of policies and requests", ours: []string{"policy", "internal/action"}, never: io,
 		why: "what it makes must not lean on what it tests"},
+	"internal/loadgen": {job: "a load on an HTTP server, every answer checked", never: []string{"encoding/json", "net/http", "os", "log"},
+		why: "it has to cost little beside any server, and judges by what it is handed"},
 	"internal/house": {job: "tests of the repository itself", why: "tests only"},
 	"benchmarks":     {job: "benchmarks of the whole", why: "tests only"},
 	"fuzz":           {job: "fuzz targets of the whole", why: "tests only"},
@@ -86,7 +88,7 @@ var rooms = map[string]room{
 }
 
 // testers are the packages that only tests, fuzz targets and benchmarks import.
-var testers = []string{"internal/reference", "internal/conformance", "internal/policygen", "internal/house", "benchmarks", "fuzz"}
+var testers = []string{"internal/reference", "internal/conformance", "internal/policygen", "internal/loadgen", "internal/house", "benchmarks", "fuzz"}
 
 // A pkg is what the tree holds of one package.
 type pkg struct {
