@@ -17,6 +17,7 @@ const chunk = 128
 type bucketFinding struct {
 	name        string // of the file
 	gone        bool
+	added       bool // it was not there at the last look
 	same        bool // only seen is new
 	seen        file
 	sure        bool
@@ -86,7 +87,7 @@ func (s *scan) chunk(f *orgFinding, b *bucketsFinding, known *organization, name
 // False: it is as it was.
 func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket, name string, past map[string]struct{}) (bucketFinding, bool) {
 	path := f.name + "/" + bucketsName + "/" + name
-	x := bucketFinding{name: name}
+	x := bucketFinding{name: name, added: known == nil}
 	fail := func(d policy.Diagnostic) (bucketFinding, bool) {
 		x.diagnostics, x.sure, x.good = []policy.Diagnostic{d}, false, nil
 		return x, true

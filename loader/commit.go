@@ -194,6 +194,7 @@ func (c *content) statements() int {
 func (l *Loader) commitSet(ch *changes, o *organization, p part, x *setFinding) {
 	u, at := o.unit(p), place{org: o.name, part: p}
 	l.routes.set(at, x.at.folder(), slices.Concat(x.at.through, x.through))
+	u.at = x.at
 	if !slices.Equal(u.stray, x.stray) {
 		u.stray, ch.warnings = x.stray, true
 	}

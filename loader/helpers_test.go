@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"postern/index"
 	"postern/policy"
@@ -44,7 +45,7 @@ func emptyTree(t *testing.T) *tree {
 		t.Fatal(err)
 	}
 	tr := &tree{t: t, root: root, log: &strings.Builder{}}
-	tr.config = Config{Root: root, Logger: slog.New(slog.NewTextHandler(tr.log, nil)), Observe: func(s *policy.Status) { tr.seen = append(tr.seen, s) }}
+	tr.config = Config{Root: root, Hold: time.Millisecond, Logger: slog.New(slog.NewTextHandler(tr.log, nil)), Observe: func(s *policy.Status) { tr.seen = append(tr.seen, s) }}
 	return tr
 }
 

@@ -234,9 +234,12 @@ func enter(root *os.Root, rootReal string, s spot) (*opened, error) {
 		return nil, err
 	}
 	fi, err := h.Stat(".")
-	if err != nil || !stampOf(fi).sameFile(s.stamp) {
+	if err == nil && !stampOf(fi).sameFile(s.stamp) {
+		err = errChanged
+	}
+	if err != nil {
 		h.Close()
-		return nil, errChanged
+		return nil, err
 	}
 	return &opened{Root: h, real: s.real}, nil
 }

@@ -38,6 +38,7 @@ type Config struct {
 	Rescan  time.Duration // from one look at everything to the next; 30 s
 	Quiet   time.Duration // without events before a look begins; 25 ms
 	MaxWait time.Duration // at most, from the first event to its look; 250 ms
+	Hold    time.Duration // from the last removal in a folder until it takes effect; 250 ms
 	Workers int           // files read and parsed side by side; GOMAXPROCS
 
 	// Compiler compiles; a nil BuiltIn of it is policyjson.BuiltIn.
@@ -65,17 +66,19 @@ type Loader struct {
 	status  atomic.Pointer[policy.Status]
 
 	// Everything below belongs to whoever holds mu: one look at a time.
-	mu       sync.Mutex
-	root     spot
-	orgs     map[string]*organization
-	claims   claims
-	odd      map[string]policy.Diagnostic // names in the root without a place
-	faults   map[place]*fault
-	routes   routes
-	files    int
-	loaded   bool // the first look was published
-	snapshot *index.Snapshot
-	fallback string // DefaultOrganization as the snapshot has it
+	mu     sync.Mutex
+	root   spot
+	orgs   map[string]*organization
+	claims claims
+	odd    map[string]policy.Diagnostic // names in the root without a place
+	faults map[place]*fault
+	routes routes
+	files  int
+
+	departures map[place]*departure // by the unit, or buckets/, that they are of
+	loaded     bool                 // the first look was published
+	snapshot   *index.Snapshot
+	fallback   string // DefaultOrganization as the snapshot has it
 
 	statements [policy.LayerIAM + 1]int
 	failed     bool // the last look failed
@@ -105,6 +108,7 @@ func New(c Config) (*Loader, error) {
 	c.Rescan = cmp.Or(c.Rescan, 30*time.Second)
 	c.Quiet = cmp.Or(c.Quiet, 25*time.Millisecond)
 	c.MaxWait = cmp.Or(c.MaxWait, 250*time.Millisecond)
+	c.Hold = cmp.Or(c.Hold, 250*time.Millisecond)
 	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
 	if c.Compiler.BuiltIn == nil {
 		c.Compiler.BuiltIn = policyjson.BuiltIn()
@@ -121,6 +125,7 @@ func New(c Config) (*Loader, error) {
 	l := &Loader{
 		c: c, log: c.Logger, pending: newPending(), orgs: map[string]*organization{}, claims: newClaims(),
 		odd: map[string]policy.Diagnostic{}, faults: map[place]*fault{}, routes: newRoutes(),
+		departures: map[place]*departure{},
 	}
 	l.status.Store(&policy.Status{Result: policy.ReloadFailed})
 	if c.StateDir != "" {
@@ -144,18 +149,29 @@ func New(c Config) (*Loader, error) {
 func (l *Loader) Status() *policy.Status { return l.status.Load() }
 
 // Load looks at everything and publishes what changed; the first time it
-// always publishes generation 1. Broken files are no error: see Status. An
-// error says that the policy directory itself could not be read, or that ctx
-// is done; then nothing was published.
+// always publishes generation 1. It waits until removals take effect
+// (Config.Hold). Broken files are no error: see Status. An error says that the
+// policy directory itself could not be read, or that ctx is done.
 func (l *Loader) Load(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	sc := &scope{all: true, confirm: l.pending.takeConfirm()}
-	err := l.look(ctx, sc)
-	if err == nil {
-		l.flush(ctx, flushAtOnce)
+	for {
+		if err := l.look(ctx, sc); err != nil {
+			return err
+		}
+		due, ok := l.departing()
+		if !ok {
+			break
+		}
+		if err := sleep(ctx, time.Until(due)); err != nil {
+			return err
+		}
+		sc = &scope{}
+		l.addDepartures(sc)
 	}
-	return err
+	l.flush(ctx, flushAtOnce)
+	return nil
 }
 
 // Rescan asks for a look at everything that also confirms that buckets/

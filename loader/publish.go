@@ -43,6 +43,7 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 	scanned := time.Now()
 	recovered := l.failed
 	l.failed = false
+	l.hold(f, sc.confirm)
 	ch := l.commit(f)
 	sets, removes := len(ch.buckets), len(ch.removed)
 	published := l.publish(ch)

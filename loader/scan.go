@@ -38,6 +38,8 @@ type findings struct {
 
 	mu    sync.Mutex
 	links map[place][]string // on the way to names without a place
+
+	arrivals map[string]struct{} // bucket files that are new, once arrived asked
 }
 
 // link notes the links on the way to a name without a place: it may become
@@ -119,7 +121,10 @@ func (l *Loader) scan(ctx context.Context, sc *scope, last bool) (*findings, err
 		return nil, errors.New(reason(err))
 	}
 	defer s.root.Close()
-	if fi, err := s.root.Stat("."); err != nil || !stampOf(fi).sameFile(at.stamp) {
+	switch fi, err := s.root.Stat("."); {
+	case err != nil:
+		return nil, errors.New(reason(err))
+	case !stampOf(fi).sameFile(at.stamp):
 		return nil, errChanged
 	}
 
@@ -337,7 +342,13 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
 			s.l.watch(at.real, at.stamp, s.scope.all)
 			names, err = h.names()
 		} else {
-			names = slices.Sorted(maps.Keys(sc.files))
+			asked := maps.Clone(sc.files)
+			if d := s.l.departures[place{org: f.name, part: partBuckets}]; d != nil {
+				for name := range d.names {
+					asked = with(asked, name)
+				}
+			}
+			names = slices.Sorted(maps.Keys(asked))
 		}
 	}
 	if errors.Is(err, errChanged) {
@@ -427,7 +438,11 @@ func (s *scan) settle() error {
 
 // pause waits a moment before a look is repeated.
 func pause(ctx context.Context, attempt int) error {
-	t := time.NewTimer(time.Millisecond << attempt)
+	return sleep(ctx, time.Millisecond<<attempt)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

@@ -113,6 +113,7 @@ type unit struct {
 	good  content
 	fault *fault
 	stray []policy.Diagnostic // warnings about names beside the files
+	at    spot                // of the folder, as last seen; zero for buckets.json
 }
 
 // bucket is the unit of one bucket file: a unit, small, as there may be

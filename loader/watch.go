@@ -253,6 +253,10 @@ func (l *Loader) run(ctx context.Context, n notifier, events <-chan fsnotify.Eve
 		if now := time.Until(due); idle || now < wait {
 			wait = max(0, now)
 		}
+		again, departing := l.waiting()
+		if departing && (idle || time.Until(again) < wait) {
+			wait = max(0, time.Until(again))
+		}
 		if idle && l.backlog() {
 			wait = 0
 		}
@@ -266,7 +270,7 @@ func (l *Loader) run(ctx context.Context, n notifier, events <-chan fsnotify.Eve
 		}
 		if !time.Now().Before(due) {
 			l.pending.note(func() { l.pending.all = true })
-		} else if idle {
+		} else if idle && (!departing || time.Now().Before(again)) {
 			l.drain(ctx)
 			continue
 		}
@@ -317,6 +321,7 @@ func (l *Loader) lookAt(ctx context.Context, t *pending) bool {
 		for path := range t.paths {
 			l.routes.mark(sc, path)
 		}
+		l.addDepartures(sc)
 	}
 	if sc.empty() {
 		return false
@@ -332,6 +337,13 @@ func (l *Loader) lookAt(ctx context.Context, t *pending) bool {
 		l.watcher.keep(wanted)
 	}
 	return sc.all
+}
+
+// waiting is departing, for Run.
+func (l *Loader) waiting() (time.Time, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.departing()
 }
 
 // troubled reports that the last look failed as a whole.
