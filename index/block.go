@@ -1,59 +1,58 @@
 package index
 
 import (
+	"math/bits"
 	"unsafe"
 
 	"postern/internal/action"
 )
 
 // A part's statements lie in one block of Policies.words, so that deciding
-// touches a few neighbouring cache lines and one or two pages, however many
-// statements there are. All places in a block are word numbers from its start;
-// texts are bytes behind the last entry.
+// touches a few neighbouring cache lines, however many statements there are.
+// Places in a block are word numbers from its start, texts byte numbers; a
+// block starts at a cache line. What follows the header and the bucket's name:
 //
-//	header   headerWords
-//	actions  a word a statement, and then another
-//	records  recordWords a statement, Deny statements first
-//	entries  principals, patterns, conditions and action sets of the statements
-//	text
+//	chunks   a word for every 64 statements: the place of their actions
+//	sieve    sieveWords a statement, Deny statements first
+//	actions  of each chunk, see below
+//	bodies   a record with the entries behind it, its new texts before it
 const (
 	headerCount   = iota // statements
 	headerDenies         // Deny statements: ids below are Deny
 	headerMeta           // place of the first statement in Policies.meta
-	headerText           // word at which the text begins
-	headerNameAt         // the bucket's name, a text
-	headerNameLen        //
-	headerRoaring        // number in Policies.roaring, plus 1; 0: one word of statements
-	headerPad            //
+	headerNameLen        // length of the bucket's name, which follows the header
+	headerRoaring        // number in Policies.roaring, plus 1; 0: words of candidates
+	headerKeyAt          // where in a resource text the sieve's four bytes lie
+	headerSieve          // place of the sieve
 	headerWords
+
+	lineWords = 16 // of a cache line
 )
 
-// The action dimension of a statement: up to four known actions in the bytes
-// of a word (empty bytes are noAction), or wideActions there, and in the second
-// run of words the place of a set entry.
+// The sieve says cheaply which candidates cannot be satisfied.
 const (
-	actionWords = 2
-
-	noAction    = 0xff
-	wideActions = 0xfefefefe
+	sieveNames = iota // a bit for each identifier's hash; all, if that does not tell
+	sieveKey          // four bytes of all that the resources can match
+	sieveBody         // the place of the record
+	sieveWords
 )
 
-// A set entry: known actions, and programs for unknown ones (text entries).
+// The actions of a chunk: which statements a look at sieveKey tells nothing
+// of, which known actions are covered at all, and for each of those the number
+// of the set of statements that cover it, a byte; behind them the sets.
 const (
-	setKnown    = iota // four words
-	setNot      = iota + 3
-	setPrograms // number of programs, which follow
-	setWords
+	chunkOpen    = iota // a set of statements
+	chunkCovered = iota + 1
+	chunkNumbers = iota + 4
 )
 
-// A record: four counts a word, least byte first, and two places. A statement
-// with a count above 255 has flagLong, and its counts lie in countWords words
-// at the place in recordMore.
+// A record: four counts a word, least byte first. If a count is above 255 it
+// has flagLong, and countWords words of counts follow. Of flagPrograms, the
+// place of an entry of programs follows. Then come the principal, pattern and
+// condition entries.
 const (
-	recordFirst      = iota // flags, conditions, identifiers, beginnings
-	recordMore              // organizations, exact, prefix and glob patterns
-	recordNames             // the principal entries, and the pattern entries behind them
-	recordConditions        // the condition entries
+	recordFirst = iota // flags, conditions, identifiers, beginnings
+	recordMore         // organizations, exact, prefix and glob patterns
 	recordWords
 
 	countWords = 7 // the counts in the order above, without the flags
@@ -66,6 +65,14 @@ const (
 	flagNotResource
 	flagWhole
 	flagLong
+	flagPrograms
+)
+
+// An entry of programs, for unknown actions, and the texts.
+const (
+	programsNot   = iota // 1: what no program matches is covered
+	programsCount        //
+	programsWords
 )
 
 // A principal entry: identifiers are sorted by hash, text and organization;
@@ -108,17 +115,20 @@ type block []uint32
 func (b block) count() int  { return int(b[headerCount]) }
 func (b block) denies() int { return int(b[headerDenies]) }
 
-// str is the text of n bytes at a place behind headerText.
+// str is the text of n bytes at a place.
 func (b block) str(at, n uint32) string {
 	if n == 0 {
 		return ""
 	}
-	first := unsafe.Pointer(&b[b[headerText]])
-	return unsafe.String((*byte)(unsafe.Add(first, at)), n)
+	_ = b[(at+n-1)/4]
+	return unsafe.String((*byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), at)), n)
 }
 
 // name is the bucket's name.
-func (b block) name() string { return b.str(b[headerNameAt], b[headerNameLen]) }
+func (b block) name() string { return b.str(4*headerWords, b[headerNameLen]) }
+
+// chunks is the place of the chunks' places.
+func (b block) chunks() uint32 { return headerWords + (b[headerNameLen]+3)/4 }
 
 // text is entry i of a run of texts that begins at word at.
 func (b block) text(at, i uint32) string {
@@ -135,25 +145,49 @@ func (b block) nameOrg(at uint32) string {
 	return b.str(b[at+nameOrgAt], b[at+nameLen]>>nameOrgBits)
 }
 
+// u64 is a number of two words.
+func (b block) u64(at uint32) uint64 { return uint64(b[at]) | uint64(b[at+1])<<32 }
+
 // record is a statement's record; see the layout above.
 type record struct {
-	b                              block
-	first, more, names, conditions uint32
+	b                  block
+	at                 uint32 // of the record
+	first, more, names uint32 // names: place of the principal entries
 }
 
 // record reads the record of a statement.
 func (b block) record(id int) record {
-	at := headerWords + actionWords*b.count() + recordWords*id
-	w := b[at : at+recordWords : at+recordWords]
-	return record{b, w[recordFirst], w[recordMore], w[recordNames], w[recordConditions]}
+	return b.recordAt(b[int(b[headerSieve])+sieveWords*id+sieveBody])
 }
 
-func (r *record) is(flag uint32) bool { return r.first&flag != 0 }
+func (b block) recordAt(at uint32) record {
+	r := record{b: b, at: at, first: b[at+recordFirst], more: b[at+recordMore], names: at + recordWords}
+	if r.is(flagLong | flagPrograms) {
+		r.skip()
+	}
+	return r
+}
+
+// skip passes over what stands between the record and its entries.
+func (r *record) skip() {
+	if r.is(flagLong) {
+		r.names += countWords
+	}
+	if r.is(flagPrograms) {
+		r.names++
+	}
+}
+
+// is reports whether the record has one of the flags.
+func (r *record) is(flags uint32) bool { return r.first&flags != 0 }
+
+// count is one of the counts, by number, of a record with flagLong.
+func (r *record) count(n uint32) uint32 { return r.b[r.at+recordWords+n] }
 
 // conditionCount is the number of conditions.
 func (r *record) conditionCount() uint32 {
 	if r.is(flagLong) {
-		return r.b[r.more]
+		return r.count(0)
 	}
 	return r.first >> 8 & 0xff
 }
@@ -161,8 +195,7 @@ func (r *record) conditionCount() uint32 {
 // who are the numbers of identifiers, beginnings and organizations.
 func (r *record) who() (exact, beginnings, organizations uint32) {
 	if r.is(flagLong) {
-		w := r.b[r.more : r.more+countWords]
-		return w[1], w[2], w[3]
+		return r.count(1), r.count(2), r.count(3)
 	}
 	return r.first >> 16 & 0xff, r.first >> 24, r.more & 0xff
 }
@@ -170,8 +203,7 @@ func (r *record) who() (exact, beginnings, organizations uint32) {
 // what are the numbers of exact, prefix and glob patterns.
 func (r *record) what() (exact, prefix, glob uint32) {
 	if r.is(flagLong) {
-		w := r.b[r.more : r.more+countWords]
-		return w[4], w[5], w[6]
+		return r.count(4), r.count(5), r.count(6)
 	}
 	return r.more >> 8 & 0xff, r.more >> 16 & 0xff, r.more >> 24
 }
@@ -182,77 +214,61 @@ func (r *record) patterns() uint32 {
 	return r.names + nameWords*(exact+beginnings+organizations)
 }
 
-// packActions packs up to four known actions into a word; false if the
-// dimension needs a set entry.
-func packActions(a *Actions) (uint32, bool) {
-	if a.Not || len(a.Programs) > 0 {
-		return wideActions, false
-	}
-	packed, n := ^uint32(0), 0
-	for id := action.ID(0); int(id) < action.Count(); id++ {
-		if !a.Known.Has(id) {
-			continue
-		}
-		if n == 4 {
-			return wideActions, false
-		}
-		packed &^= (noAction ^ uint32(id)) << (8 * n)
-		n++
-	}
-	return packed, true
+// conditions is the place of the first condition entry.
+func (r *record) conditions() uint32 {
+	exact, prefix, glob := r.what()
+	return r.patterns() + textWords*(exact+prefix+glob)
 }
 
-// hasByte is 1 if a byte of packed equals the one that every byte of all is,
-// else 0. Both bytes are below 0x80, or noAction.
-func hasByte(packed, all uint32) uint32 {
-	x := packed ^ all
-	x = (x - 0x01010101) &^ x & 0x80808080
-	return (x | -x) >> 31
+// covering are the statements of a chunk of 64 that cover a known action.
+func (b block) covering(chunk uint32, id action.ID) uint64 {
+	at := b[b.chunks()+chunk]
+	low := b.u64(at + chunkCovered)
+	n := uint32(0)
+	if id >= 64 {
+		n = uint32(bits.OnesCount64(low))
+		low = b.u64(at + chunkCovered + 2)
+	}
+	if low>>(id&63)&1 == 0 {
+		return 0
+	}
+	n += uint32(bits.OnesCount64(low & (1<<(id&63) - 1)))
+	return b.u64(b.sets(at) + 2*(b[at+chunkNumbers+n/4]>>(n%4*8)&0xff))
 }
 
-// set is the place of the set entry of a statement with wideActions.
-func (b block) set(id int) uint32 { return b[headerWords+b.count()+id] }
-
-// setHas is 1 if a set entry holds the requested known action, else 0.
-func (b block) setHas(at uint32, v *view) uint32 {
-	return b[at+setKnown+uint32(v.action>>5)] >> (v.action & 31) & 1
+// sets is the place of the sets of the chunk whose actions lie at a place.
+func (b block) sets(at uint32) uint32 {
+	covered := bits.OnesCount64(b.u64(at+chunkCovered)) + bits.OnesCount64(b.u64(at+chunkCovered+2))
+	return at + chunkNumbers + (uint32(covered)+3)/4
 }
 
 // covers reports whether a statement covers the requested action.
 func (b block) covers(id int, v *view) bool {
-	packed := b[headerWords+id]
-	if packed != wideActions {
-		return v.known && hasByte(packed, v.packed) != 0
-	}
-	at := b.set(id)
 	if v.known {
-		return b.setHas(at, v) != 0
+		return b.covering(uint32(id/wordSize), v.action)>>(id%wordSize)&1 != 0
 	}
-	for i := range b[at+setPrograms] {
-		if glob(b.text(at+setWords, i), v.actionFolded()) {
-			return b[at+setNot] == 0
+	r := b.record(id)
+	if !r.is(flagPrograms) {
+		return false
+	}
+	at := b[r.names-1]
+	for i := range b[at+programsCount] {
+		if glob(b.text(at+programsWords, i), v.actionFolded()) {
+			return b[at+programsNot] == 0
 		}
 	}
-	return b[at+setNot] != 0
+	return b[at+programsNot] != 0
 }
 
-// candidates are the statements of a part of one word that cover the action.
-func (b block) candidates(v *view) (set uint64) {
-	n := b.count()
-	if !v.known {
-		for id := range n {
-			if b.covers(id, v) {
-				set |= 1 << id
-			}
-		}
-		return set
+// candidates are the statements of a chunk that cover the action.
+func (b block) candidates(chunk uint32, v *view) (set uint64) {
+	if v.known {
+		return b.covering(chunk, v.action)
 	}
-	all := v.packed
-	for id, packed := range b[headerWords : headerWords+n] {
-		if packed == wideActions {
-			set |= uint64(b.setHas(b.set(id), v)) << id
-		} else if x := packed ^ all; (x-0x01010101)&^x&0x80808080 != 0 {
-			set |= 1 << id
+	first := int(chunk) * wordSize
+	for id := first; id < min(first+wordSize, b.count()); id++ {
+		if b.covers(id, v) {
+			set |= 1 << (id - first)
 		}
 	}
 	return set

@@ -5,27 +5,28 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unsafe"
+
+	"postern/internal/action"
 )
 
 // blockWriter writes one part's block.
 type blockWriter struct {
-	base    uint32 // words before the entries
-	entries []uint32
-	text    []byte
+	words []uint32
+	// texts finds the texts that were written; fresh are those of the entries
+	// that are being made, which will be written before them.
 	texts   map[string]uint32
-	sets    map[string]uint32
+	fresh   []byte
+	entries []uint32
+	// programs finds the entries of programs.
+	programs map[string]uint32
 }
 
-// here is the place of the next entry.
-func (w *blockWriter) here() uint32 { return w.base + uint32(len(w.entries)) }
-
-// put adds a text and returns its place and length.
+// put returns the place and length of a text, and adds it if it is new.
 func (w *blockWriter) put(s string) (at, n uint32) {
 	at, ok := w.texts[s]
 	if !ok {
-		at = uint32(len(w.text))
-		w.text = append(w.text, s...)
+		at = uint32(4*len(w.words) + len(w.fresh))
+		w.fresh = append(w.fresh, s...)
 		w.texts[s] = at
 	}
 	return at, uint32(len(s))
@@ -42,39 +43,81 @@ func (w *blockWriter) nameEntry(hash uint32, n Name) {
 	w.entries = append(w.entries, hash, at, length|orgLength<<nameOrgBits, orgAt)
 }
 
-// set adds a set entry for an action dimension, once, and returns its place.
-func (w *blockWriter) set(a *Actions) uint32 {
-	entry := make([]uint32, setWords, setWords+textWords*len(a.Programs))
-	for i, word := range a.Known {
-		entry[setKnown+2*i], entry[setKnown+2*i+1] = uint32(word), uint32(word>>32)
-	}
+// flush writes the new texts and then the entries, and returns their place.
+func (w *blockWriter) flush() (at uint32) {
+	w.bytes(w.fresh)
+	at = uint32(len(w.words))
+	w.words = append(w.words, w.entries...)
+	w.fresh, w.entries = w.fresh[:0], w.entries[:0]
+	return at
+}
+
+// bytes writes text as words, in the machine's byte order.
+func (w *blockWriter) bytes(text []byte) {
+	from := len(w.words)
+	w.words = append(w.words, make([]uint32, (len(text)+3)/4)...)
+	copy(bytesOf(w.words[from:]), text)
+}
+
+func (w *blockWriter) u64(n uint64) { w.words = append(w.words, uint32(n), uint32(n>>32)) }
+
+// programsOf writes the entry of a statement's programs for unknown actions,
+// once, and returns its place.
+func (w *blockWriter) programsOf(a *Actions) uint32 {
+	id := strings.Join(a.Programs, "\xff\xff")
 	if a.Not {
-		entry[setNot] = 1
+		id += "\xff!"
 	}
-	entry[setPrograms] = uint32(len(a.Programs))
-	for _, p := range a.Programs {
-		at, n := w.put(p)
-		entry = append(entry, at, n)
-	}
-	id := string(unsafe.Slice((*byte)(unsafe.Pointer(&entry[0])), 4*len(entry)))
-	at, ok := w.sets[id]
+	at, ok := w.programs[id]
 	if !ok {
-		at = w.here()
-		w.sets[id] = at
-		w.entries = append(w.entries, entry...)
+		w.entries = append(w.entries, 0, uint32(len(a.Programs)))
+		if a.Not {
+			w.entries[programsNot] = 1
+		}
+		for _, p := range a.Programs {
+			w.textEntry(p)
+		}
+		at = w.flush()
+		w.programs[id] = at
 	}
 	return at
 }
 
-// textWords returns the text as words, in the machine's byte order, and a
-// last one, so that every place in the text is a place in the block.
-func (w *blockWriter) textWords() []uint32 {
-	out := make([]uint32, len(w.text)/4+1)
-	copy(unsafe.Slice((*byte)(unsafe.Pointer(&out[0])), 4*len(out)), w.text)
-	return out
+// actions writes the actions of a chunk and returns their place.
+func (w *blockWriter) actions(list []frozen, open uint64) uint32 {
+	at := uint32(len(w.words))
+	var covered ActionBits
+	var numbers []byte
+	var sets []uint64
+	for id := action.ID(0); int(id) < action.Count(); id++ {
+		set := uint64(0)
+		for i := range list {
+			if list[i].from.Actions.Known.Has(id) {
+				set |= 1 << i
+			}
+		}
+		if set == 0 {
+			continue
+		}
+		covered.Add(id)
+		n := slices.Index(sets, set)
+		if n < 0 {
+			n = len(sets)
+			sets = append(sets, set)
+		}
+		numbers = append(numbers, byte(n))
+	}
+	w.u64(open)
+	w.u64(covered[0])
+	w.u64(covered[1])
+	w.bytes(numbers)
+	for _, set := range sets {
+		w.u64(set)
+	}
+	return at
 }
 
-// frozen is what Roaring postings are made from.
+// frozen is what the sieve and Roaring postings are made from.
 type frozen struct {
 	from       *Statement
 	exact      []Name
@@ -87,42 +130,66 @@ type frozen struct {
 // for "".
 func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
 	p := f.p
-	w := blockWriter{
-		base:  uint32(headerWords + (actionWords+recordWords)*len(list)),
-		texts: map[string]uint32{}, sets: map[string]uint32{},
-	}
-	head := make([]uint32, w.base)
-	head[headerCount] = uint32(len(list))
-	head[headerMeta] = uint32(len(p.meta))
-	head[headerNameAt], head[headerNameLen] = w.put(name)
 	statements := make([]frozen, len(list))
+	literals := make([]string, len(list))
+	for i, s := range list {
+		statements[i] = freezeStatement(s, bucket)
+		literals[i] = literalOf(&statements[i])
+	}
+	keyAt := chooseKey(name, literals)
+
+	w := blockWriter{words: make([]uint32, headerWords), texts: map[string]uint32{name: 4 * headerWords}, programs: map[string]uint32{}}
+	w.bytes([]byte(name))
+	chunks := len(w.words)
+	w.words = append(w.words, make([]uint32, (len(list)+wordSize-1)/wordSize)...)
+	sieve := len(w.words)
+	w.words = append(w.words, make([]uint32, sieveWords*len(list))...)
+	for first := 0; first < len(list); first += wordSize {
+		last := min(first+wordSize, len(list))
+		open := uint64(0)
+		for i := first; i < last; i++ {
+			entry := w.words[sieve+sieveWords*i:]
+			entry[sieveNames] = sieveOf(&statements[i])
+			if uint64(keyAt)+keyBytes <= uint64(len(literals[i])) {
+				entry[sieveKey] = keyOf(literals[i], keyAt)
+			} else {
+				open |= 1 << (i - first)
+			}
+		}
+		w.words[chunks+first/wordSize] = w.actions(statements[first:last], open)
+	}
+	denies := uint32(0)
 	for i, s := range list {
 		if s.Deny {
-			head[headerDenies]++
+			denies++
 		}
-		packed, ok := packActions(&s.Actions)
-		if head[headerWords+i] = packed; !ok {
-			head[headerWords+len(list)+i] = w.set(&s.Actions)
-		}
-		statements[i] = freezeStatement(s, bucket)
-		w.record(head[headerWords+actionWords*len(list)+recordWords*i:][:recordWords], &statements[i])
+		w.words[sieve+sieveWords*i+sieveBody] = w.body(&statements[i])
 	}
+	meta0 := len(p.meta)
 	for _, s := range list { // behind what deciding reads
 		at, n := w.put(s.Name)
 		p.meta = append(p.meta, meta{document: uint32(s.Document), index: uint32(s.Index), line: uint32(s.Line), nameAt: at, nameLen: n})
 	}
-	head[headerText] = w.here()
+	w.flush()
+	head := [headerWords]uint32{
+		headerCount: uint32(len(list)), headerDenies: denies, headerMeta: uint32(meta0),
+		headerNameLen: uint32(len(name)), headerKeyAt: keyAt, headerSieve: uint32(sieve),
+	}
 	switch {
 	case f.form == FormScan:
 		head[headerRoaring] = scanAlways
-	case len(list) > wordSize || f.form == FormRoaring:
+	case len(list) > wordParts || f.form == FormRoaring:
 		p.roaring = append(p.roaring, newRoaringIndex(statements))
 		head[headerRoaring] = uint32(len(p.roaring))
 	}
+	copy(w.words, head[:])
+	for len(p.words)%lineWords != 0 {
+		p.words = append(p.words, 0)
+	}
 	at := len(p.words)
-	p.words = append(append(append(p.words, head...), w.entries...), w.textWords()...)
-	if len(p.words) > math.MaxUint32 || len(w.text) > math.MaxUint32 {
-		panic("index: more than 2^32 words in one unit")
+	p.words = append(p.words, w.words...)
+	if len(p.words) > math.MaxUint32 || 4*len(w.words) > math.MaxUint32 {
+		panic("index: more than 2^32 words in one unit, or bytes in one part")
 	}
 	return uint32(at)
 }
@@ -170,8 +237,8 @@ func prefixFree(list []Name) []Name {
 	return out
 }
 
-// record fills a statement's record and adds its entries.
-func (w *blockWriter) record(r []uint32, s *frozen) {
+// body writes a statement's record and entries, and returns their place.
+func (w *blockWriter) body(s *frozen) uint32 {
 	from := s.from
 	var flags uint32
 	set := func(flag uint32, on bool) {
@@ -184,17 +251,7 @@ func (w *blockWriter) record(r []uint32, s *frozen) {
 	set(flagNotPrincipal, from.Principals.Not)
 	set(flagNotResource, from.NotResource)
 	set(flagWhole, from.WholeOrganization)
-
-	r[recordNames] = w.here()
-	for _, n := range s.exact {
-		w.nameEntry(hash32(n.Text), n)
-	}
-	for _, n := range s.beginnings {
-		w.nameEntry(0, n)
-	}
-	for _, org := range from.Principals.Organizations {
-		w.nameEntry(0, Name{Org: org})
-	}
+	set(flagPrograms, from.Actions.Not || len(from.Actions.Programs) > 0)
 
 	var exact, globs []string
 	var beginnings []Name
@@ -211,6 +268,34 @@ func (w *blockWriter) record(r []uint32, s *frozen) {
 	slices.Sort(exact)
 	exact = slices.Compact(exact)
 	beginnings = prefixFree(beginnings)
+	counts := [countWords]uint32{
+		uint32(len(from.Conditions)), uint32(len(s.exact)), uint32(len(s.beginnings)), uint32(len(from.Principals.Organizations)),
+		uint32(len(exact)), uint32(len(beginnings)), uint32(len(globs)),
+	}
+	set(flagLong, slices.Max(counts[:]) > 0xff)
+
+	programs := uint32(0)
+	if flags&flagPrograms != 0 {
+		programs = w.programsOf(&from.Actions)
+	}
+	if flags&flagLong == 0 {
+		w.entries = append(w.entries, flags|counts[0]<<8|counts[1]<<16|counts[2]<<24, counts[3]|counts[4]<<8|counts[5]<<16|counts[6]<<24)
+	} else {
+		w.entries = append(w.entries, flags, 0)
+		w.entries = append(w.entries, counts[:]...)
+	}
+	if flags&flagPrograms != 0 {
+		w.entries = append(w.entries, programs)
+	}
+	for _, n := range s.exact {
+		w.nameEntry(hash32(n.Text), n)
+	}
+	for _, n := range s.beginnings {
+		w.nameEntry(0, n)
+	}
+	for _, org := range from.Principals.Organizations {
+		w.nameEntry(0, Name{Org: org})
+	}
 	for _, t := range exact {
 		w.textEntry(t)
 	}
@@ -220,23 +305,10 @@ func (w *blockWriter) record(r []uint32, s *frozen) {
 	for _, t := range globs {
 		w.textEntry(t)
 	}
-
-	r[recordConditions] = w.here()
 	for i := range from.Conditions {
 		w.condition(&from.Conditions[i])
 	}
-
-	counts := [countWords]uint32{
-		uint32(len(from.Conditions)), uint32(len(s.exact)), uint32(len(s.beginnings)), uint32(len(from.Principals.Organizations)),
-		uint32(len(exact)), uint32(len(beginnings)), uint32(len(globs)),
-	}
-	if slices.Max(counts[:]) > 0xff {
-		r[recordFirst], r[recordMore] = flags|flagLong, w.here()
-		w.entries = append(w.entries, counts[:]...)
-		return
-	}
-	r[recordFirst] = flags | counts[0]<<8 | counts[1]<<16 | counts[2]<<24
-	r[recordMore] = counts[3] | counts[4]<<8 | counts[5]<<16 | counts[6]<<24
+	return w.flush()
 }
 
 // condition adds a condition entry and its values.

@@ -9,6 +9,8 @@ import (
 const (
 	// wordSize is the number of statements that one machine word narrows.
 	wordSize = 64
+	// wordParts is the number of statements above which Roaring narrows a part.
+	wordParts = 256
 	// scanAlways stands in headerRoaring where the index is switched off.
 	scanAlways = ^uint32(0)
 )
@@ -16,23 +18,48 @@ const (
 // satisfied answers for a part: Deny if a Deny is satisfied, else Allow if an
 // Allow is, else none.
 func (p *Policies) satisfied(b block, v *view) policy.Effect {
-	n := b.count()
-	switch {
+	switch n := b.count(); {
 	case n == 0:
 		return policy.EffectNone
 	case b[headerRoaring] == scanAlways:
 		return p.scan(b, v)
 	case b[headerRoaring] != 0:
 		return p.scanRoaring(b, p.roaring[b[headerRoaring]-1], v)
+	default:
+		if v.denyOnly {
+			n = b.denies()
+		}
+		return p.scanWords(b, n, v)
 	}
-	candidates := b.candidates(v)
-	if v.denyOnly {
-		candidates &= 1<<b.denies() - 1
-	}
-	for ; candidates != 0; candidates &= candidates - 1 {
-		id := bits.TrailingZeros64(candidates)
-		if p.verify(b, id, v) {
-			return effectOf(b, id)
+}
+
+// scanWords is satisfied with a word of candidates for every 64 statements, of
+// the first n.
+func (p *Policies) scanWords(b block, n int, v *view) policy.Effect {
+	key, told := v.key(b[headerKeyAt])
+	for first := 0; first < n; first += wordSize {
+		chunk := uint32(first / wordSize)
+		candidates := b.candidates(chunk, v)
+		if left := n - first; left < wordSize {
+			candidates &= 1<<left - 1
+		}
+		if candidates == 0 {
+			continue
+		}
+		open := ^uint64(0)
+		if told {
+			open = b.u64(b[b.chunks()+chunk] + chunkOpen)
+		}
+		sieve := b[b[headerSieve]+uint32(sieveWords*first):]
+		for ; candidates != 0; candidates &= candidates - 1 {
+			i := bits.TrailingZeros64(candidates)
+			s := sieve[sieveWords*i : sieveWords*i+sieveWords : sieveWords*i+sieveWords]
+			if s[sieveNames]&v.names == 0 || s[sieveKey] != key && open>>i&1 == 0 {
+				continue
+			}
+			if r := b.recordAt(s[sieveBody]); p.holds(b, &r, v) {
+				return effectOf(b, first+i)
+			}
 		}
 	}
 	return policy.EffectNone
@@ -62,5 +89,9 @@ func effectOf(b block, id int) policy.Effect {
 // verify reports whether a statement that covers the action is satisfied.
 func (p *Policies) verify(b block, id int, v *view) bool {
 	r := b.record(id)
-	return p.resourceHolds(b, &r, v) && b.principalHolds(&r, v) && p.conditionsHold(b, &r, v)
+	return p.holds(b, &r, v)
+}
+
+func (p *Policies) holds(b block, r *record, v *view) bool {
+	return p.resourceHolds(b, r, v) && b.principalHolds(r, v) && p.conditionsHold(b, r, v)
 }

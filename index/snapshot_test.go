@@ -23,9 +23,9 @@ func allowEverything(n int) *Policies {
 
 func roaringForm(p *Policies) bool { return block(p.words)[headerRoaring] != 0 }
 
-// TestFormChosen: a part holds one word up to 64 statements, Roaring above.
+// TestFormChosen: words narrow a part of a few statements, Roaring a larger one.
 func TestFormChosen(t *testing.T) {
-	for n, want := range map[int]bool{0: false, 1: false, 64: false, 65: true, 1000: true} {
+	for n, want := range map[int]bool{0: false, 1: false, 64: false, 65: false, wordParts: false, wordParts + 1: true, 1000: true} {
 		if got := roaringForm(allowEverything(n)); got != want {
 			t.Errorf("%d statements: Roaring %v, want %v", n, got, want)
 		}

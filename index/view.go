@@ -23,7 +23,6 @@ type view struct {
 	class      action.Class
 	action     action.ID
 	known      bool
-	packed     uint32 // the known action in every byte
 	folded     []byte // the action's name folded, made when an unknown one is asked for
 	// whole: the request is about the whole organization; text: the resource
 	// text otherwise.
@@ -37,6 +36,7 @@ type view struct {
 	// policies against a foreign caller (specification 1.3).
 	denyOnly bool
 	hashes   []uint32 // of the caller's identifiers
+	names    uint32   // the bits of them that sieves have
 
 	// steps are the layers that were asked, noted when explaining.
 	explaining bool
@@ -72,7 +72,6 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.action, v.known = action.Lookup(r.Action)
 	if v.known {
 		v.class = action.ClassOfID(v.action)
-		v.packed = uint32(v.action) * 0x01010101
 	} else {
 		v.class = action.ClassOf(r.Action)
 	}
@@ -83,8 +82,11 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.open, v.rowLooked = 0, false
 	v.steps = v.steps[:0]
 	v.hashes = v.hashes[:0]
+	v.names = 0
 	for _, id := range r.Principal.IDs {
-		v.hashes = append(v.hashes, hash32(id))
+		h := hash32(id)
+		v.hashes = append(v.hashes, h)
+		v.names |= nameBit(h)
 	}
 }
 

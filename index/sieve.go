@@ -1,0 +1,99 @@
+package index
+
+import (
+	"strings"
+	"unsafe"
+)
+
+// keyBytes is how many bytes of a resource text the sieve looks at.
+const keyBytes = 4
+
+// keyOf are the bytes of a text from a place on; the text must be long enough.
+func keyOf(text string, at uint32) uint32 {
+	s := text[at : at+keyBytes]
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+}
+
+// key are the bytes of the resource text that sieves look at. Where the text is
+// too short for them it is matched by no statement that has them, and any
+// number will do. told: the request is about a resource text at all.
+func (v *view) key(at uint32) (key uint32, told bool) {
+	if uint64(at)+keyBytes <= uint64(len(v.text)) {
+		key = keyOf(v.text, at)
+	}
+	return key, !v.whole
+}
+
+// nameBit is the bit of an identifier in the sieve, by its hash.
+func nameBit(hash uint32) uint32 { return 1 << (hash >> 27) }
+
+// sieveOf is what the sieve has of the principals of a statement: a bit that
+// the caller has too if one of its identifiers is listed.
+func sieveOf(s *frozen) uint32 {
+	who := &s.from.Principals
+	if who.Everyone || who.Not || len(s.beginnings) > 0 || len(who.Organizations) > 0 {
+		return ^uint32(0)
+	}
+	set := uint32(0)
+	for _, n := range s.exact {
+		set |= nameBit(hash32(n.Text))
+	}
+	return set
+}
+
+// literalOf is the beginning of every text that the statement's resources match.
+func literalOf(s *frozen) string {
+	if s.from.NotResource || len(s.patterns) == 0 {
+		return ""
+	}
+	_, common := classify(s.patterns[0])
+	for _, program := range s.patterns[1:] {
+		_, literal := classify(program)
+		common = common[:commonLen(common, literal)]
+	}
+	return common
+}
+
+func commonLen(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// chooseKey finds where in the texts the sieve had best look: where most
+// different bytes stand in the literals, looking on for a few places behind
+// what those that go on past the bucket's name have in common.
+func chooseKey(name string, literals []string) (at uint32) {
+	const reach = 12
+	common, some := "", false
+	for _, l := range literals {
+		if len(l) <= len(name)+1 || !strings.HasPrefix(l, name) {
+			continue
+		}
+		if !some {
+			common, some = l, true
+		}
+		common = common[:commonLen(common, l)]
+	}
+	best := 0
+	seen := map[uint32]bool{}
+	for from := uint32(len(common)); from < uint32(len(common))+reach; from++ {
+		clear(seen)
+		for _, l := range literals {
+			if uint64(from)+keyBytes <= uint64(len(l)) {
+				seen[keyOf(l, from)] = true
+			}
+		}
+		if len(seen) > best {
+			best, at = len(seen), from
+		}
+	}
+	return at
+}
+
+// bytesOf are the words of a block as bytes, in the machine's order.
+func bytesOf(words []uint32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 4*len(words))
+}
