@@ -1,0 +1,370 @@
+package fuzz
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"postern/compile"
+	"postern/internal/policyjson"
+	"postern/policy"
+)
+
+// model is specification 4 without any cleverness.
+type model struct {
+	loaded bool
+	orgs   map[string]*modelOrg
+	odd    []string // names at fault that are no unit
+}
+
+type modelOrg struct {
+	units         map[string]*modelUnit // access-policies, iam, buckets.json
+	buckets       map[string]*modelUnit // by file name
+	bucketsKnown  bool
+	bucketsBroken bool
+	odd           []string // in the folder
+	oddBuckets    []string // in buckets/
+}
+
+// modelUnit holds the last good content: known and no documents is that there
+// was no file.
+type modelUnit struct {
+	known, broken bool
+	content
+}
+
+type content struct {
+	docs   []*policy.Document
+	access []*policy.AccessDocument
+	list   []string
+}
+
+func (c *content) empty() bool { return len(c.docs)+len(c.access) == 0 && c.list == nil }
+
+type found int
+
+const (
+	nothing found = iota
+	aFile
+	aFolder
+	aFault
+)
+
+// find tells what a path leads to, and where that is.
+func find(root, path string) (found, string) {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nothing, ""
+	} else if err != nil {
+		return aFault, ""
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return aFault, ""
+	}
+	fi, err := os.Stat(real)
+	if err != nil || !strings.HasPrefix(real, root+"/") {
+		return aFault, ""
+	}
+	switch {
+	case fi.IsDir():
+		return aFolder, real
+	case fi.Mode().IsRegular():
+		return aFile, real
+	}
+	return aFault, ""
+}
+
+// list lists the names in a folder; false: it cannot be listed, or nothing in
+// it looked at.
+func list(dir string) (out []string, ok bool) {
+	es, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, false
+	}
+	if _, err := os.Stat(dir + "/."); err != nil {
+		return nil, false
+	}
+	for _, e := range es {
+		n := e.Name()
+		if !strings.HasPrefix(n, ".") && !strings.HasSuffix(n, "~") && !strings.HasSuffix(n, ".swp") && !strings.HasSuffix(n, ".tmp") {
+			out = append(out, n)
+		}
+	}
+	return out, true
+}
+
+func (m *model) look(root string, confirm bool) {
+	root, _ = filepath.EvalSymlinks(root)
+	names, ok := list(root)
+	if !ok {
+		return
+	}
+	m.odd = nil
+	there := map[string]bool{}
+	for _, name := range names {
+		kind, real := find(root, filepath.Join(root, name))
+		if strings.Contains(name, ".") { // the only invalid names of this test
+			if kind == aFault {
+				m.odd = append(m.odd, name)
+			}
+			continue
+		}
+		if kind == aFile {
+			continue
+		}
+		there[name] = true
+		o := m.orgs[name]
+		if o == nil {
+			o = &modelOrg{units: map[string]*modelUnit{}, buckets: map[string]*modelUnit{}, bucketsKnown: m.loaded}
+			for _, u := range []string{"access-policies", "iam", "buckets.json"} {
+				o.units[u] = &modelUnit{known: m.loaded}
+			}
+			m.orgs[name] = o
+		}
+		names, ok := list(real)
+		if kind == aFault || !ok {
+			for _, u := range o.units {
+				u.broken = true
+			}
+			o.bucketsBroken = true
+			continue
+		}
+		o.look(root, real, name, names, confirm)
+	}
+	for name := range m.orgs {
+		if !there[name] {
+			delete(m.orgs, name)
+		}
+	}
+	m.loaded = true
+}
+
+func (o *modelOrg) look(root, at, org string, names []string, confirm bool) {
+	o.odd = nil
+	for _, name := range names {
+		switch name {
+		case "access-policies", "iam", "buckets.json", "buckets":
+		default:
+			if kind, _ := find(root, filepath.Join(at, name)); kind == aFault {
+				o.odd = append(o.odd, org+"/"+name)
+			}
+		}
+	}
+	for _, u := range []string{"access-policies", "iam"} {
+		o.units[u].see(readFolder(root, filepath.Join(at, u), org, u))
+	}
+	o.units["buckets.json"].see(readList(root, filepath.Join(at, "buckets.json")))
+	o.lookBuckets(root, filepath.Join(at, "buckets"), org, confirm)
+}
+
+// see takes what was read, or that it was no good.
+func (u *modelUnit) see(c content, good bool) {
+	u.broken = !good
+	if good {
+		u.known, u.content = true, c
+	}
+}
+
+func readFolder(root, at, org, part string) (c content, good bool) {
+	kind, real := find(root, at)
+	if kind == nothing {
+		return c, true
+	}
+	if kind != aFolder {
+		return c, false
+	}
+	listed, good := list(real)
+	names := map[string]bool{}
+	for _, name := range listed {
+		kind, file := find(root, filepath.Join(real, name))
+		if kind != aFile {
+			good = false
+			continue
+		}
+		if !strings.HasSuffix(name, ".json") {
+			continue
+		}
+		data, _ := os.ReadFile(file)
+		if part == "iam" {
+			doc, ds := policyjson.ParseAccess(org+"/"+part+"/"+name, data, policyjson.Limits{})
+			good = good && !policy.HasErrors(ds)
+			c.access = append(c.access, doc)
+			continue
+		}
+		doc, _ := policyjson.ParseOrganization(org+"/"+part+"/"+name, data, policyjson.Limits{})
+		if doc == nil || names[doc.Name] {
+			good = false
+			continue
+		}
+		names[doc.Name] = true
+		c.docs = append(c.docs, doc)
+	}
+	if good && part == "iam" { // what the documents say of one another
+		_, ds := compile.Compiler{BuiltIn: builtIn}.Access(org, c.access)
+		good = !policy.HasErrors(ds)
+	}
+	return c, good
+}
+
+func readList(root, at string) (content, bool) {
+	kind, real := find(root, at)
+	switch kind {
+	case nothing:
+		return content{}, true
+	case aFile:
+		data, _ := os.ReadFile(real)
+		names, ds := policyjson.ParseBucketList("", data, policyjson.Limits{})
+		if names == nil {
+			names = []string{}
+		}
+		return content{list: names}, !policy.HasErrors(ds)
+	}
+	return content{}, false
+}
+
+func (o *modelOrg) lookBuckets(root, at, org string, confirm bool) {
+	kind, real := find(root, at)
+	names, ok := list(real)
+	switch {
+	case kind == nothing && len(o.buckets) > 1 && !confirm, kind == aFile, kind == aFault, kind == aFolder && !ok:
+		o.bucketsBroken = true
+		return
+	}
+	o.bucketsBroken = false
+	o.oddBuckets = nil
+	there := map[string]bool{}
+	for _, name := range names {
+		kind, file := find(root, filepath.Join(real, name))
+		if !strings.HasSuffix(name, ".json") {
+			if kind != aFile {
+				o.oddBuckets = append(o.oddBuckets, org+"/buckets/"+name)
+			}
+			continue
+		}
+		there[name] = true
+		b := o.buckets[name]
+		if b == nil {
+			b = &modelUnit{known: o.bucketsKnown}
+			o.buckets[name] = b
+		}
+		if kind != aFile || strings.Contains(name, "!") {
+			b.broken = true
+			continue
+		}
+		data, _ := os.ReadFile(file)
+		doc, _ := policyjson.ParseBucket(org+"/buckets/"+name, strings.TrimSuffix(name, ".json"), data, policyjson.Limits{})
+		b.see(content{docs: []*policy.Document{doc}}, doc != nil)
+	}
+	for name := range o.buckets {
+		if !there[name] {
+			delete(o.buckets, name)
+		}
+	}
+	o.bucketsKnown = true
+}
+
+// restart forgets what a process forgets: all, or, with a mirror, all but the
+// last good files and that quarantined units had none.
+func (m *model) restart(mirror bool) {
+	m.loaded = false
+	if !mirror {
+		m.orgs = map[string]*modelOrg{}
+		return
+	}
+	for _, o := range m.orgs {
+		for _, u := range o.units {
+			u.known = u.known && (u.broken || !u.empty())
+			u.broken = false
+		}
+		o.bucketsKnown = o.bucketsKnown && o.bucketsBroken
+		for name, b := range o.buckets {
+			if !b.known && !o.bucketsKnown {
+				delete(o.buckets, name)
+			}
+			b.broken = false
+		}
+		o.bucketsBroken = false
+		o.odd, o.oddBuckets = nil, nil
+	}
+}
+
+func (m *model) quarantined() []string {
+	var out []string
+	add := func(unit string, lastGood bool) {
+		out = append(out, fmt.Sprintf("%s (last good: %v)", unit, lastGood))
+	}
+	for _, name := range m.odd {
+		add(name, false)
+	}
+	for org, o := range m.orgs {
+		for name, u := range o.units {
+			if u.broken {
+				add(org+"/"+name, u.known)
+			}
+		}
+		if o.bucketsBroken {
+			add(org+"/buckets", o.bucketsKnown)
+		}
+		for name, b := range o.buckets {
+			if b.broken {
+				add(org+"/buckets/"+name, b.known)
+			}
+		}
+		for _, name := range slices.Concat(o.odd, o.oddBuckets) {
+			add(name, false)
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int {
+		x, _, _ := strings.Cut(a, " (")
+		y, _, _ := strings.Cut(b, " (")
+		return strings.Compare(x, y)
+	})
+	return out
+}
+
+// directory is what the reference evaluator judges by.
+func (m *model) directory() *policy.Directory {
+	d := &policy.Directory{Organizations: map[string]*policy.DirectoryOrganization{}, Buckets: map[string]*policy.DirectoryBucket{}, BuiltIn: builtIn}
+	claims := map[string][]string{}
+	for org, o := range m.orgs {
+		d.Organizations[org] = &policy.DirectoryOrganization{
+			Policies:            o.units["access-policies"].docs,
+			PoliciesUnavailable: !o.units["access-policies"].known,
+			Access:              o.units["iam"].access,
+			IAMUnavailable:      !o.units["iam"].known,
+			BucketsUnavailable:  !o.units["buckets.json"].known || !o.bucketsKnown,
+		}
+		mine := map[string]bool{}
+		for _, name := range o.units["buckets.json"].list {
+			mine[name] = true
+		}
+		for file, b := range o.buckets {
+			if !b.known || !b.empty() {
+				mine[strings.TrimSuffix(file, ".json")] = true
+			}
+		}
+		for name := range mine {
+			claims[name] = append(claims[name], org)
+		}
+	}
+	for name, orgs := range claims {
+		slices.Sort(orgs)
+		k := &policy.DirectoryBucket{Owner: orgs[0], Claimants: orgs[1:]}
+		o := m.orgs[orgs[0]]
+		b := o.buckets[name+".json"]
+		switch {
+		case b == nil:
+			k.PolicyUnavailable = !o.bucketsKnown
+		case !b.known:
+			k.PolicyUnavailable = true
+		case !b.empty():
+			k.Policy = b.docs[0]
+		}
+		d.Buckets[name] = k
+	}
+	return d
+}
