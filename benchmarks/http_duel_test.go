@@ -1,0 +1,102 @@
+package benchmarks
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"postern/internal/loadgen"
+)
+
+// turn is how many answers one target gives before the other has its turn, a
+// twentieth of a second: neighbours on the machine come and go over seconds.
+const turn = 5_000
+
+// against is what one target gave, and how it compares with the constant
+// server, turn by turn: the medians.
+type against struct {
+	all                 loadgen.Result
+	perSecond, p50, p99 float64
+}
+
+// duel puts a load of b.N answers on t, and by turns as much on the constant
+// server. Clients run in this process: a server that is alone in its own idles
+// between the requests of a single connection, and waking a core then takes
+// three times as long as answering.
+func duel(b *testing.B, l load, t, constant *target) (a against) {
+	b.Helper()
+	var perSecond, p50, p99 []float64
+	for left := b.N; left > 0; {
+		n := turn
+		if left < 2*turn {
+			n = left
+		}
+		left -= n
+		var its, others *loadgen.Result
+		if len(p50)%2 == 0 {
+			its = l.run(b, t, n)
+			others = l.run(b, constant, n)
+		} else {
+			others = l.run(b, constant, n)
+			its = l.run(b, t, n)
+		}
+		a.all.Elapsed += its.Elapsed
+		a.all.Latency.Merge(&its.Latency)
+		quotient := func(q float64) float64 {
+			return float64(its.Latency.Quantile(q)) / float64(others.Latency.Quantile(q))
+		}
+		perSecond = append(perSecond, its.PerSecond()/others.PerSecond())
+		p50, p99 = append(p50, quotient(0.5)), append(p99, quotient(0.99))
+	}
+	median := func(of []float64) float64 {
+		slices.Sort(of)
+		return of[len(of)/2]
+	}
+	a.perSecond, a.p50, a.p99 = median(perSecond), median(p50), median(p99)
+	b.ReportMetric(float64(a.all.Elapsed)/float64(b.N), "ns/op")
+	return a
+}
+
+// BenchmarkHTTP measures evaluations a second through the whole door. Names are
+// network/connections/server. of-constant is the server's requests/s against
+// those of the constant server in the same run, by turns; the constant server's
+// own shows what of that is noise.
+func BenchmarkHTTP(b *testing.B) {
+	for _, network := range []string{"tcp", "unix"} {
+		b.Run(network, func(b *testing.B) {
+			constant, postern, requests := pair(b, network)
+			for _, connections := range []int{1, 32} {
+				for _, t := range []*target{constant, postern} {
+					b.Run(fmt.Sprintf("%d/%s", connections, t.name), func(b *testing.B) {
+						a := duel(b, load{requests, connections}, t, constant)
+						b.ReportMetric(a.all.PerSecond(), "requests/s")
+						b.ReportMetric(a.perSecond, "of-constant")
+					})
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkHTTPLatency measures the percentiles of latency as BenchmarkHTTP
+// does requests a second. With more connections than cores they are those of a
+// queue; the marks are for one connection.
+func BenchmarkHTTPLatency(b *testing.B) {
+	for _, network := range []string{"tcp", "unix"} {
+		b.Run(network, func(b *testing.B) {
+			constant, postern, requests := pair(b, network)
+			for connections := 1; connections <= 256; connections *= 2 {
+				for _, t := range []*target{constant, postern} {
+					b.Run(fmt.Sprintf("%d/%s", connections, t.name), func(b *testing.B) {
+						a := duel(b, load{requests, connections}, t, constant)
+						b.ReportMetric(float64(a.all.Latency.Quantile(0.5)/time.Nanosecond), "p50-ns")
+						b.ReportMetric(float64(a.all.Latency.Quantile(0.99)/time.Nanosecond), "p99-ns")
+						b.ReportMetric(a.p50, "p50-of-constant")
+						b.ReportMetric(a.p99, "p99-of-constant")
+					})
+				}
+			}
+		})
+	}
+}
