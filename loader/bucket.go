@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -68,11 +69,12 @@ func (s *scan) chunk(f *orgFinding, b *bucketsFinding, known *organization, name
 	}
 	defer h.Close()
 	var found []bucketFinding
+	var buf []byte // of the file at hand
 	for _, name := range names {
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
-		x, changed := s.bucket(h, f, b, known.buckets[name], name, over)
+		x, changed := s.bucket(h, f, b, known.buckets[name], name, over, &buf)
 		if changed {
 			found = append(found, x)
 		}
@@ -84,8 +86,8 @@ func (s *scan) chunk(f *orgFinding, b *bucketsFinding, known *organization, name
 }
 
 // bucket looks at one name in buckets/ until nothing changes under the look.
-// False: it is as it was.
-func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket, name string, past map[string]struct{}) (bucketFinding, bool) {
+// False: it is as it was. The file is read into buf, which grows with it.
+func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket, name string, past map[string]struct{}, buf *[]byte) (bucketFinding, bool) {
 	path := f.name + "/" + bucketsName + "/" + name
 	x := bucketFinding{name: name, added: known == nil}
 	fail := func(d policy.Diagnostic) (bucketFinding, bool) {
@@ -116,7 +118,7 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 		if trusted && at.stamp == known.seen.stamp && !known.seen.fresh {
 			return x, false
 		}
-		data, err := s.readBucket(h, name, at)
+		data, err := s.readBucket(h, name, at, buf)
 		if err == nil && !look(s.real, b.at.real, name).same(at) {
 			err = errChanged
 		}
@@ -147,18 +149,30 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 		c.digest = x.seen.hash
 		x.good = &c
 		if s.l.state != nil && s.l.state.keep(len(data)) {
-			x.raw = []raw{{name, data}}
+			x.raw = []raw{{name, bytes.Clone(data)}}
 		}
 		return x, true
 	}
 	return fail(problem(path, stillChanging))
 }
 
-func (s *scan) readBucket(h *opened, name string, at spot) ([]byte, error) {
+// maxBuffer is the size of the largest file whose buffer is used again.
+const maxBuffer = 256 << 10
+
+func (s *scan) readBucket(h *opened, name string, at spot, buf *[]byte) ([]byte, error) {
 	if at.through != nil {
 		return s.open(at)
 	}
-	return s.l.read(h.Root, name, at)
+	size := at.stamp.size
+	switch {
+	case size > s.l.c.MaxFile:
+		return nil, errTooLarge
+	case size >= maxBuffer:
+		return s.readIn(h, name, at, make([]byte, size+1))
+	case size >= int64(len(*buf)):
+		*buf = make([]byte, max(2*size, 8<<10))
+	}
+	return s.readIn(h, name, at, *buf)
 }
 
 // strange judges a name in buckets/ that is no `.json`.

@@ -213,10 +213,10 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// opened is a folder held open: names in it are read through the handle, so
+// opened is a folder held open: names in it are read through its descriptor, so
 // that what is read lies in this very folder even if its path is re-pointed.
 type opened struct {
-	*os.Root
+	*os.File
 	real string
 }
 
@@ -233,25 +233,23 @@ func enter(root *os.Root, rootReal string, s spot) (*opened, error) {
 		}
 		return nil, err
 	}
-	fi, err := h.Stat(".")
-	if err == nil && !stampOf(fi).sameFile(s.stamp) {
-		err = errChanged
-	}
+	defer h.Close()
+	f, err := h.Open(".") // fails if names in the folder cannot be looked at
 	if err != nil {
-		h.Close()
 		return nil, err
 	}
-	return &opened{Root: h, real: s.real}, nil
+	fi, err := f.Stat()
+	if err != nil || !stampOf(fi).sameFile(s.stamp) {
+		f.Close()
+		return nil, errChanged
+	}
+	return &opened{f, s.real}, nil
 }
 
-// names lists the folder, in byte order, ignored names left out.
+// names lists the folder, in byte order, ignored names left out. It does so
+// once: a second time it finds nothing.
 func (o *opened) names() ([]string, error) {
-	f, err := o.Open(".")
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	all, err := f.Readdirnames(-1)
+	all, err := o.Readdirnames(-1)
 	if err != nil {
 		return nil, err
 	}

@@ -160,7 +160,12 @@ func (l *Loader) rootSpot() (spot, []string, error) {
 func (s *scan) walk() error {
 	var names []string
 	if s.scope.all {
-		listed, err := (&opened{s.root, s.real}).names()
+		f, err := s.root.Open(".")
+		if err != nil {
+			return errors.New(reason(err))
+		}
+		listed, err := (&opened{f, s.real}).names()
+		f.Close()
 		if err != nil {
 			return errors.New(reason(err))
 		}

@@ -8,10 +8,12 @@ import (
 // stampOf reads what identifies a state of a file: two equal stamps, both
 // taken well after the file's last change, mean the same content.
 func stampOf(fi fs.FileInfo) stamp {
-	s := stamp{size: fi.Size(), mtime: fi.ModTime().UnixNano()}
 	if sys, ok := fi.Sys().(*syscall.Stat_t); ok {
-		s.inode, s.device = sys.Ino, uint64(sys.Dev)
-		s.ctime = sys.Ctim.Nano()
+		return stampOfSys(sys)
 	}
-	return s
+	return stamp{size: fi.Size(), mtime: fi.ModTime().UnixNano()}
+}
+
+func stampOfSys(st *syscall.Stat_t) stamp {
+	return stamp{size: st.Size, mtime: st.Mtim.Nano(), ctime: st.Ctim.Nano(), inode: st.Ino, device: uint64(st.Dev)}
 }
