@@ -181,6 +181,10 @@ func (r *reload) restart() {
 	r.look(false)
 }
 
+// lostRoot reports whether a new folder would make a new policy directory, step
+// by step, of which an empty one is seen or is not.
+func (r *reload) lostRoot() bool { return r.stop != nil && r.unreadable() }
+
 // unreadable reports whether the policy directory cannot be looked at.
 func (r *reload) unreadable() bool {
 	_, ok := list(r.root)

@@ -68,7 +68,7 @@ func (r *reload) step() {
 		}
 	}
 	parent := func(p string) {
-		if os.MkdirAll(filepath.Dir(at(p)), 0o755) == nil {
+		if !r.lostRoot() && os.MkdirAll(filepath.Dir(at(p)), 0o755) == nil {
 			r.boundary()
 		}
 	}
@@ -109,7 +109,9 @@ func (r *reload) step() {
 		r.note("remove %s: %v", p, os.Remove(at(p)))
 	case 7:
 		p := folders[r.next(len(folders))]
-		r.note("mkdir %s: %v", p, os.MkdirAll(at(p), 0o755))
+		if !r.lostRoot() {
+			r.note("mkdir %s: %v", p, os.MkdirAll(at(p), 0o755))
+		}
 	case 8:
 		p := folders[r.next(len(folders))]
 		r.note("rm -r %s: %v", p, r.removeAll(at(p)))

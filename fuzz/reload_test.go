@@ -198,7 +198,7 @@ func (r *reload) look(confirm bool) {
 	}
 	want := r.want()
 	if r.stop != nil { // events alone have to do
-		end := time.Now().Add(10 * time.Second)
+		end := time.Now().Add(5 * time.Second) // fuzzing takes more than 10 s for a hang
 		for r.differs(want, lost) != "" && time.Now().Before(end) {
 			time.Sleep(100 * time.Microsecond)
 		}
@@ -214,6 +214,9 @@ func (r *reload) look(confirm bool) {
 		r.fatal("%s", d)
 	}
 	st := r.l.Status()
+	if len(st.Quarantined) > 0 || lost {
+		r.note("  quarantined %v, %v", r.model.quarantined(), st.Result)
+	}
 	r.reached[st.Result.String()]++
 	for _, q := range st.Quarantined {
 		r.reached[fmt.Sprintf("last good %v", q.LastGood)]++

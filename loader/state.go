@@ -51,8 +51,10 @@ const (
 	// files are read again, and mirrored if they still are what was good.
 	keepBytes = 64 << 20
 	// flushAtOnce is how many units a look mirrors before the next look may
-	// begin; the rest, of a first load, is mirrored between looks.
+	// begin; the rest, of a first load, is mirrored drainAtOnce by drainAtOnce,
+	// between looks.
 	flushAtOnce = 1024
+	drainAtOnce = 128
 )
 
 func openState(dir string) (*state, error) {
@@ -155,9 +157,19 @@ func (s *state) read(p place) ([]raw, error) {
 	return decode(p, b)
 }
 
-// write puts one unit into the mirror, atomically and durably.
+// write puts one unit into the mirror, atomically and durably. If it cannot,
+// what the mirror had is spoilt: an older content is not what the snapshot
+// says, and to restore nothing, which denies, takes no room on a full disk.
 func (s *state) write(p place, files []raw) error {
 	at := s.file(p)
+	err := put(at, encode(p, files))
+	if err != nil {
+		spoil(at)
+	}
+	return err
+}
+
+func put(at string, data []byte) error {
 	dir := filepath.Dir(at)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -166,7 +178,7 @@ func (s *state) write(p place, files []raw) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(encode(p, files))
+	_, err = f.Write(data)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -177,6 +189,15 @@ func (s *state) write(p place, files []raw) error {
 		os.Remove(f.Name())
 	}
 	return err
+}
+
+// spoil leaves of a file of the mirror that there was one: decode believes
+// nothing of it.
+func spoil(at string) {
+	if f, err := os.OpenFile(at, os.O_WRONLY|os.O_TRUNC, 0); err == nil {
+		f.Sync()
+		f.Close()
+	}
 }
 
 func (s *state) remove(p place) error {

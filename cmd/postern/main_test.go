@@ -20,9 +20,16 @@ var binary string
 
 var buildFlags = []string{"build"}
 
+// childBinary is the environment variable that says where the binary is to a
+// test that runs in a process of its own.
+const childBinary = "POSTERN_TEST_BINARY"
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Exit(func() int {
+		if binary = os.Getenv(childBinary); binary != "" {
+			return m.Run()
+		}
 		dir, err := os.MkdirTemp("", "postern")
 		if err != nil {
 			panic(err)

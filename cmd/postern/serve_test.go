@@ -36,10 +36,27 @@ type server struct {
 // and waits until it is ready. It is stopped when the test ends.
 func start(t *testing.T, args ...string) *server {
 	t.Helper()
-	if !strings.Contains(strings.Join(args, " "), "-listen") {
-		args = append(args, "-listen", "127.0.0.1:0")
+	s := launch(t, exec.Command(binary, args...))
+	s.ready()
+	return s
+}
+
+// ready waits until the server is ready, and learns where it listens.
+func (s *server) ready() {
+	s.t.Helper()
+	s.await("it is ready", func() bool { return s.find("ready") != nil })
+	if r := s.find("serving"); r != nil && !strings.HasPrefix(r["address"].(string), "/") {
+		s.address = r["address"].(string)
 	}
-	s := &server{t: t, cmd: exec.Command(binary, args...), done: make(chan struct{})}
+}
+
+// launch runs a command line of the real binary and does not wait.
+func launch(t *testing.T, cmd *exec.Cmd) *server {
+	t.Helper()
+	if !strings.Contains(strings.Join(cmd.Args, " "), "-listen") {
+		cmd.Args = append(cmd.Args, "-listen", "127.0.0.1:0")
+	}
+	s := &server{t: t, cmd: cmd, done: make(chan struct{})}
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -64,10 +81,6 @@ func start(t *testing.T, args ...string) *server {
 			t.Log("the server's log:\n" + s.log())
 		}
 	})
-	s.await("it is ready", func() bool { return s.find("ready") != nil })
-	if r := s.find("serving"); r != nil && !strings.HasPrefix(r["address"].(string), "/") {
-		s.address = r["address"].(string)
-	}
 	return s
 }
 
