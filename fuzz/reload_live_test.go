@@ -158,7 +158,7 @@ func (r *reload) overflow() {
 	r.note("events are lost")
 	r.lost = true
 	r.unwatch()
-	for range 1 + r.next(3) {
+	for range 1 + r.next(3) { // no boundaries: nobody looks
 		r.step()
 	}
 	r.lost = false

@@ -50,6 +50,7 @@ func (r *reload) run() {
 	r.watch()
 	for len(r.script) > 0 && r.n < mostLooks {
 		r.step()
+		r.boundary()
 	}
 	r.look(false)
 	r.unwatch()
@@ -57,7 +58,7 @@ func (r *reload) run() {
 }
 
 // mostLooks bounds a run.
-const mostLooks = 40
+const mostLooks = 60
 
 // TestReload runs random scripts, and makes sure that they come upon what the
 // target is about.
