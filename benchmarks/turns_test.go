@@ -41,27 +41,29 @@ func median(values []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// asking makes a turn of asking the next requests of a set, as many as take
-// some milliseconds, from the given one on: of two sides that take turns on a
-// cold set, neither may find what the other has just read. A wrong answer ends
-// the benchmark.
+// asking makes a turn of asking the next requests of a set, from the given one
+// on: of two sides that take turns on a cold set, neither may find what the
+// other has just read. A wrong answer ends the benchmark.
 func (q *questions) asking(b *testing.B, name string, at int, ask func(i int) bool) side {
 	return side{name, func() float64 {
-		const n = 8 * hotSet
-		wrong := 0
+		const most, enough, lot = 8 * hotSet, 20 * time.Millisecond, 256
+		n, wrong := 0, 0
 		began := time.Now()
-		for range n {
-			if !ask(at) {
-				wrong++
+		for n < most && time.Since(began) < enough {
+			for range lot {
+				if !ask(at) {
+					wrong++
+				}
+				if at++; at == len(q.requests) {
+					at = 0
+				}
 			}
-			if at++; at == len(q.requests) {
-				at = 0
-			}
+			n += lot
 		}
 		took := time.Since(began)
 		if wrong > 0 {
 			b.Fatalf("%s: %d wrong answers", name, wrong)
 		}
-		return float64(took) / n
+		return float64(took) / float64(n)
 	}}
 }

@@ -93,7 +93,7 @@ func (x *shape) world(tb testing.TB, n int) *world {
 		return worlds.large
 	}
 	if float64(n)*x.perUnit > smallWorld {
-		worlds.large, worlds.largeName = nil, ""
+		worlds.large, worlds.largeName, deployment = nil, "", nil
 		runtime.GC()
 	}
 	w := &world{Workload: x.make(n, seed), asked: map[int]*questions{}}
