@@ -2,6 +2,7 @@ package peers
 
 import (
 	"iter"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -12,63 +13,122 @@ import (
 	"postern/policy"
 )
 
-const cedarExpandActions = true
+// In Cedar an object is `in` each prefix that it lies below, and a statement is
+// one policy for each identifier that it names, so that all of it stands in
+// the scope: `principal ==`, `action in [...]`, `resource in`. Of the ways
+// tried this is the fastest: a `when` clause with `like` costs more, and so do
+// more policies of one action each, as each policy is looked at.
 
-func cedarPolicies(w *world, add func(id string, p *cedar.Policy)) {
-	for i := range w.statements {
-		s := &w.statements[i]
-		effect := ast.Permit
+// entity names an entity.
+func entity(kind, name string) types.EntityUID {
+	return types.NewEntityUID(types.EntityType(kind), types.String(name))
+}
+
+// cedarPolicies are a statement's policies. Where callers have several
+// identifiers, the caller is `in` each of them.
+func cedarPolicies(w *world, s *statement) []*cedar.Policy {
+	policy := func() *ast.Policy {
+		p := ast.Permit()
 		if s.deny {
-			effect = ast.Forbid
+			p = ast.Forbid()
 		}
-		for _, id := range s.ids {
-			if cedarExpandActions {
-				for _, a := range s.patterns {
-					p := effect().
-						PrincipalEq(types.NewEntityUID("User", types.String(id))).
-						ActionEq(types.NewEntityUID("Action", types.String(a))).
-						ResourceIn(types.NewEntityUID("Prefix", types.String(s.prefix)))
-					add(id, cedar.NewPolicyFromAST(p))
-				}
-				continue
+		if len(s.patterns) == 1 {
+			return p.ActionIn(entity("Action", s.patterns[0])).ResourceIn(entity("Prefix", s.prefix))
+		}
+		var actions []types.EntityUID
+		for _, a := range s.patterns {
+			actions = append(actions, entity("Action", a))
+		}
+		return p.ActionInSet(actions...).ResourceIn(entity("Prefix", s.prefix))
+	}
+	var out []*cedar.Policy
+	for _, id := range s.ids {
+		if w.single {
+			out = append(out, cedar.NewPolicyFromAST(policy().PrincipalEq(entity("Identifier", id))))
+		} else {
+			out = append(out, cedar.NewPolicyFromAST(policy().PrincipalIn(entity("Identifier", id))))
+		}
+	}
+	if len(s.ids) == 0 {
+		out = append(out, cedar.NewPolicyFromAST(policy()))
+	}
+	return out
+}
+
+// cedarList is policies in a row: Authorize goes through whatever it is given
+// (cedar-go pull request 85), and a map, which PolicySet is, takes longer to
+// go through.
+type cedarList struct {
+	ids      []cedar.PolicyID
+	policies []*cedar.Policy
+}
+
+func (l *cedarList) add(policies []*cedar.Policy) {
+	for _, p := range policies {
+		l.ids = append(l.ids, cedar.PolicyID("policy"+strconv.Itoa(len(l.ids))))
+		l.policies = append(l.policies, p)
+	}
+}
+
+// All implements cedar.PolicyIterator.
+func (l *cedarList) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
+	return func(yield func(cedar.PolicyID, *cedar.Policy) bool) {
+		for i, p := range l.policies {
+			if !yield(l.ids[i], p) {
+				return
 			}
-			acts := make([]types.EntityUID, len(s.patterns))
-			for j, a := range s.patterns {
-				acts[j] = types.NewEntityUID("Action", types.String(a))
-			}
-			p := effect().PrincipalEq(types.NewEntityUID("User", types.String(id))).
-				ActionInSet(acts...).
-				ResourceIn(types.NewEntityUID("Prefix", types.String(s.prefix)))
-			add(id, cedar.NewPolicyFromAST(p))
 		}
 	}
 }
 
-func cedarRequests(w *world) (types.EntityMap, []cedar.Request) {
-	entities := types.EntityMap{}
-	requests := make([]cedar.Request, len(w.questions))
+// cedarRequests are the requests and their entities; an application would have
+// to make those on each request. Actions are in the patterns that match them.
+func cedarRequests(w *world) ([]cedar.Request, types.EntityMap) {
+	requests, entities := make([]cedar.Request, len(w.questions)), types.EntityMap{}
+	put := func(e types.EntityUID, above []types.EntityUID) {
+		entities[e] = types.Entity{UID: e, Parents: types.NewEntityUIDSet(above...)}
+	}
+	patterns := map[string][]types.EntityUID{}
+	for i := range w.statements {
+		for _, p := range w.statements[i].patterns {
+			for _, a := range w.actions {
+				if above := entity("Action", p); p != a && matches(p, a) && !slices.Contains(patterns[a], above) {
+					patterns[a] = append(patterns[a], above)
+				}
+			}
+		}
+	}
+	for a, above := range patterns {
+		put(entity("Action", a), above)
+	}
 	for i := range w.questions {
 		r := &w.questions[i].Request
-		object := types.NewEntityUID("Object", types.String(r.Resource.ID))
-		var parents []types.EntityUID
-		for _, p := range prefixes(r.Resource.ID) {
-			parents = append(parents, types.NewEntityUID("Prefix", types.String(p)))
+		object, caller := entity("Object", r.Resource.ID), entity("Identifier", r.Principal.IDs[0])
+		var above []types.EntityUID
+		for j, c := range r.Resource.ID {
+			if c == '/' {
+				above = append(above, entity("Prefix", r.Resource.ID[:j+1]))
+			}
 		}
-		entities[object] = types.Entity{UID: object, Parents: types.NewEntityUIDSet(parents...)}
-		requests[i] = cedar.Request{
-			Principal: types.NewEntityUID("User", types.String(r.Principal.IDs[0])),
-			Action:    types.NewEntityUID("Action", types.String(r.Action)),
-			Resource:  object,
+		put(object, above)
+		if !w.single {
+			caller = entity("Caller", strconv.Itoa(i))
+			var ids []types.EntityUID
+			for _, id := range r.Principal.IDs {
+				ids = append(ids, entity("Identifier", id))
+			}
+			put(caller, ids)
 		}
+		requests[i] = cedar.Request{Principal: caller, Action: entity("Action", r.Action), Resource: object}
 	}
-	return entities, requests
+	return requests, entities
 }
 
-func cedarOutcome(d cedar.Decision, why *cedar.Diagnostic) policy.Outcome {
-	if len(why.Errors) > 0 {
-		panic(why.Errors[0].Message)
-	}
+// cedarOutcome reads an answer; a denial with reasons is a Deny's.
+func cedarOutcome(d cedar.Decision, why cedar.Diagnostic) policy.Outcome {
 	switch {
+	case len(why.Errors) > 0:
+		panic(why.Errors[0].String())
 	case d == cedar.Allow:
 		return policy.Allow
 	case len(why.Reasons) > 0:
@@ -77,57 +137,38 @@ func cedarOutcome(d cedar.Decision, why *cedar.Diagnostic) policy.Outcome {
 	return policy.ImplicitDeny
 }
 
-type cedarSlice struct {
-	ids []cedar.PolicyID
-	ps  []*cedar.Policy
-}
-
-func (c *cedarSlice) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
-	return func(yield func(cedar.PolicyID, *cedar.Policy) bool) {
-		for i, p := range c.ps {
-			if !yield(c.ids[i], p) {
-				return
-			}
+// cedarByBucket hands Authorize the policies of the request's bucket only. Its
+// documentation recommends scopes that name principal and resource so that the
+// application can look policies up by them
+// (docs.cedarpolicy.com, bestpractices/bp-populate-policy-scope).
+func cedarByBucket(_ testing.TB, w *world) decider {
+	lists := map[string]*cedarList{}
+	for bucket, statements := range byBucket(w) {
+		lists[bucket] = &cedarList{}
+		for _, s := range statements {
+			lists[bucket].add(cedarPolicies(w, s))
 		}
 	}
-}
-
-func cedarByPrincipal(tb testing.TB, w *world) decider {
-	sets := map[types.EntityUID]*cedarSlice{}
-	n := 0
-	cedarPolicies(w, func(id string, p *cedar.Policy) {
-		uid := types.NewEntityUID("User", types.String(id))
-		c := sets[uid]
-		if c == nil {
-			c = &cedarSlice{}
-			sets[uid] = c
-		}
-		n++
-		c.ids = append(c.ids, cedar.PolicyID("policy"+strconv.Itoa(n)))
-		c.ps = append(c.ps, p)
-	})
-	empty := &cedarSlice{}
-	entities, requests := cedarRequests(w)
+	none := &cedarList{}
+	requests, entities := cedarRequests(w)
 	return func(i int) policy.Outcome {
-		c := sets[requests[i].Principal]
-		if c == nil {
-			c = empty
+		list := lists[bucketOf(w.questions[i].Request.Resource.ID)]
+		if list == nil {
+			list = none
 		}
-		d, why := cedar.Authorize(c, entities, requests[i])
-		return cedarOutcome(d, &why)
+		return cedarOutcome(cedar.Authorize(list, entities, requests[i]))
 	}
 }
 
-func cedarWhole(tb testing.TB, w *world) decider {
+// cedarWhole hands Authorize one set of all policies, as the README of
+// cedar-go does.
+func cedarWhole(_ testing.TB, w *world) decider {
 	set := cedar.NewPolicySet()
-	n := 0
-	cedarPolicies(w, func(_ string, p *cedar.Policy) {
-		n++
-		set.Add(cedar.PolicyID("policy"+strconv.Itoa(n)), p)
-	})
-	entities, requests := cedarRequests(w)
-	return func(i int) policy.Outcome {
-		d, why := cedar.Authorize(set, entities, requests[i])
-		return cedarOutcome(d, &why)
+	for i := range w.statements {
+		for j, p := range cedarPolicies(w, &w.statements[i]) {
+			set.Add(cedar.PolicyID("policy"+strconv.Itoa(i)+"-"+strconv.Itoa(j)), p)
+		}
 	}
+	requests, entities := cedarRequests(w)
+	return func(i int) policy.Outcome { return cedarOutcome(cedar.Authorize(set, entities, requests[i])) }
 }
