@@ -24,6 +24,7 @@ const (
 	headerRoaring        // number in Policies.roaring, plus 1; 0: words of candidates
 	headerKeyAt          // where in a resource text the sieve's four bytes lie
 	headerSieve          // place of the sieve
+	headerNames          // of the wide block: place in Policies.words of the names' table; 0: no names
 	headerWords
 
 	lineWords = 16 // of a cache line
@@ -75,16 +76,15 @@ const (
 	programsWords
 )
 
-// A principal entry: identifiers are sorted by hash, text and organization;
-// beginnings are prefix-free and sorted by organization and text; organizations
-// have no text.
+// The principal entries: numbers of identifiers in the table of names, sorted,
+// a word each; then beginnings, prefix-free and sorted by organization and
+// text; then organizations, which have no text.
 const (
-	nameHash  = iota // of the text
-	nameAt           // the text
-	nameLen          // its length below nameOrgBits, the organization's above
-	nameOrgAt        // the organization, a text; of length 0: of any
-	nameWords
-	nameOrgBits = 24
+	beginAt  = iota // the text
+	beginLen        //
+	beginOrg        // the organization, a text; of length 0: of any
+	beginOrgLen
+	beginWords
 )
 
 // A pattern entry is a text: exact ones sorted, beginnings prefix-free and
@@ -136,14 +136,9 @@ func (b block) text(at, i uint32) string {
 	return b.str(b[at+textAt], b[at+textLen])
 }
 
-// nameText is the text of a principal entry, nameOrg its organization.
-func (b block) nameText(at uint32) string {
-	return b.str(b[at+nameAt], b[at+nameLen]&(1<<nameOrgBits-1))
-}
-
-func (b block) nameOrg(at uint32) string {
-	return b.str(b[at+nameOrgAt], b[at+nameLen]>>nameOrgBits)
-}
+// beginText is the text of a beginning, beginOrgText its organization.
+func (b block) beginText(at uint32) string    { return b.str(b[at+beginAt], b[at+beginLen]) }
+func (b block) beginOrgText(at uint32) string { return b.str(b[at+beginOrg], b[at+beginOrgLen]) }
 
 // u64 is a number of two words.
 func (b block) u64(at uint32) uint64 { return uint64(b[at]) | uint64(b[at+1])<<32 }
@@ -211,7 +206,7 @@ func (r *record) what() (exact, prefix, glob uint32) {
 // patterns is the place of the first pattern entry.
 func (r *record) patterns() uint32 {
 	exact, beginnings, organizations := r.who()
-	return r.names + nameWords*(exact+beginnings+organizations)
+	return r.names + exact + beginWords*(beginnings+organizations)
 }
 
 // conditions is the place of the first condition entry.

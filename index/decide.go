@@ -15,7 +15,7 @@ func (s *Snapshot) Decide(r *policy.Request, sc *Scratch) policy.Decision {
 	v := &sc.view
 	v.begin(r, s.defaultOrg)
 	reason, layer := s.decide(v)
-	v.request = nil
+	v.request, v.met = nil, nil
 	return policy.Decision{Outcome: reason.Outcome(), Reason: reason, Layer: layer, Generation: s.generation, MaxOpenSeconds: v.open}
 }
 
@@ -53,7 +53,7 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 		return policy.OrganizationNoMatch, policy.LayerOrganization
 	}
 
-	foreign, contested := v.owner != v.org, len(bucket.claimants) > 0
+	foreign, contested := v.owner != v.org, bucket.is(bucketContested)
 	switch v.class {
 	case action.ListAllMyBuckets:
 		return policy.Allowed, policy.LayerOrganization
@@ -81,7 +81,7 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 }
 
 // decideBucket is the bucket step (specification 1.3).
-func (s *Snapshot) decideBucket(v *view, own *Organization, bucket *bucketEntry, foreign bool) (policy.Reason, policy.Layer) {
+func (s *Snapshot) decideBucket(v *view, own *Organization, bucket *bucketSlot, foreign bool) (policy.Reason, policy.Layer) {
 	owner, noMatch := own, policy.BucketNoMatch
 	if foreign {
 		owner, noMatch = s.organization(v.owner), policy.CrossOrganizationNoAllow
@@ -92,16 +92,16 @@ func (s *Snapshot) decideBucket(v *view, own *Organization, bucket *bucketEntry,
 			return policy.OwnerOrganizationDeny, policy.LayerOrganization
 		}
 	}
-	if bucket.unavailable || bucket == &unknownBucket && owner.BucketsUnavailable {
+	if bucket.is(bucketUnavailable) || bucket == &unknownBucket && owner.BucketsUnavailable {
 		return v.end(policy.LayerBucket, v.owner, policy.BucketPolicyUnavailable)
 	}
-	if !bucket.hasPolicy {
+	if !bucket.is(bucketHasPolicy) {
 		if foreign {
 			return v.end(policy.LayerBucket, v.owner, noMatch)
 		}
 		return v.end(policy.LayerBucket, v.owner, policy.Allowed)
 	}
-	switch v.ask(policy.LayerBucket, v.owner, &bucket.policy) {
+	switch v.ask(policy.LayerBucket, v.owner, &bucket.entry.policy) {
 	case policy.EffectDeny:
 		return policy.BucketDeny, policy.LayerBucket
 	case policy.EffectAllow:
@@ -113,7 +113,7 @@ func (s *Snapshot) decideBucket(v *view, own *Organization, bucket *bucketEntry,
 // What is known of an organization without a folder, and of a bucket in none.
 var (
 	unknownOrganization Organization
-	unknownBucket       bucketEntry
+	unknownBucket       bucketSlot
 )
 
 // organization returns an organization's entry, never nil.
@@ -128,7 +128,7 @@ func (s *Snapshot) organization(name string) *Organization {
 // boundary; 1.5, Owner), and returns the bucket's entry, never nil with
 // ReasonNone. A resource that does not fit the action, which internal/request
 // refuses, belongs to nobody.
-func (s *Snapshot) owner(v *view) (*bucketEntry, policy.Reason) {
+func (s *Snapshot) owner(v *view) (*bucketSlot, policy.Reason) {
 	r := &v.request.Resource
 	isBucket := r.Kind == policy.ResourceBucket || r.Kind == policy.ResourceObject
 	if v.whole && r.Kind != policy.ResourceOrganization || !v.whole && !isBucket {
@@ -144,7 +144,7 @@ func (s *Snapshot) owner(v *view) (*bucketEntry, policy.Reason) {
 	v.bucketHash = hash64(v.bucket)
 	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil {
 		v.owner = bucket.owner
-		if r.Org != "" && r.Org != bucket.owner && !slices.Contains(bucket.claimants, r.Org) {
+		if r.Org != "" && r.Org != bucket.owner && (!bucket.is(bucketContested) || !slices.Contains(bucket.entry.claimants, r.Org)) {
 			return nil, policy.OwnerMismatch
 		}
 		return bucket, policy.ReasonNone
@@ -170,8 +170,10 @@ func (v *view) outsideTenant(organization bool) bool {
 
 // bucketOf is the bucket's name in a resource text.
 func bucketOf(text string) string {
-	name, _, _ := strings.Cut(text, "/")
-	return name
+	if i := strings.IndexByte(text, '/'); i >= 0 {
+		return text[:i]
+	}
+	return text
 }
 
 // ask asks the statements of one layer.

@@ -58,87 +58,74 @@ func (b block) after(at, n uint32, text string) uint32 {
 }
 
 // principalHolds reports whether the statement's principals hold.
-func (b block) principalHolds(r *record, v *view) bool {
+func (p *Policies) principalHolds(b block, r *record, v *view) bool {
 	if v.denyOnly {
 		return r.is(flagEveryone)
 	}
-	return b.lists(r, v) != r.is(flagNotPrincipal)
+	return p.lists(b, r, v) != r.is(flagNotPrincipal)
 }
 
 // lists reports whether the statement lists the caller.
-func (b block) lists(r *record, v *view) bool {
+func (p *Policies) lists(b block, r *record, v *view) bool {
 	if r.is(flagEveryone) {
 		return true
 	}
-	ids := v.request.Principal.IDs
+	if v.met != p {
+		v.meet(p)
+	}
 	n, beginnings, organizations := r.who()
 	at := r.names
-	if n <= 8 {
-		for end := at + nameWords*n; at < end; at += nameWords {
-			have := b[at+nameHash]
-			for j, h := range v.hashes {
-				if have == h && b.nameText(at) == ids[j] && b.sameOrg(at, v) {
-					return true
-				}
-			}
+	for _, number := range v.numbers {
+		if has(b[at:at+n], number) {
+			return true
 		}
-	} else {
-		for j, id := range ids {
-			if b.hasName(at, n, v.hashes[j], id, v) {
-				return true
-			}
-		}
-		at += nameWords * n
 	}
+	at += n
 	if beginnings > 0 {
-		for _, id := range ids {
+		for _, id := range v.request.Principal.IDs {
 			if b.hasBeginning(at, beginnings, id, v) {
 				return true
 			}
 		}
-		at += nameWords * beginnings
+		at += beginWords * beginnings
 	}
-	for end := at + nameWords*organizations; at < end; at += nameWords {
-		if b.nameOrg(at) == v.org {
+	for end := at + beginWords*organizations; at < end; at += beginWords {
+		if b.beginOrgText(at) == v.org {
 			return true
 		}
 	}
 	return false
 }
 
-// sameOrg reports whether a principal entry's organization is the caller's, or any.
-func (b block) sameOrg(at uint32, v *view) bool {
-	return b[at+nameLen]>>nameOrgBits == 0 || b.nameOrg(at) == v.org
+// has reports whether a sorted list has a number.
+func has(list []uint32, number uint32) bool {
+	for len(list) > 8 {
+		if mid := len(list) / 2; list[mid] <= number {
+			list = list[mid:]
+		} else {
+			list = list[:mid]
+		}
+	}
+	for _, n := range list {
+		if n == number {
+			return true
+		}
+	}
+	return false
 }
 
-// orgOf is the organization to search entries for: all entries of a statement
-// name one, or none does (organization policies).
+// sameOrg reports whether a beginning's organization is the caller's, or any.
+func (b block) sameOrg(at uint32, v *view) bool {
+	return b[at+beginOrgLen] == 0 || b.beginOrgText(at) == v.org
+}
+
+// orgOf is the organization to search beginnings for: all of a statement name
+// one, or none does (organization policies).
 func (b block) orgOf(at uint32, v *view) string {
-	if b[at+nameLen]>>nameOrgBits == 0 {
+	if b[at+beginOrgLen] == 0 {
 		return ""
 	}
 	return v.org
-}
-
-// hasName finds an identifier among n entries sorted by hash, text and
-// organization.
-func (b block) hasName(at, n, hash uint32, id string, v *view) bool {
-	org := b.orgOf(at, v)
-	low, high := uint32(0), n
-	for low < high {
-		mid := (low + high) / 2
-		e := at + nameWords*mid
-		if h := b[e+nameHash]; h < hash || h == hash && less(b.nameText(e), b.nameOrg(e), id, org) {
-			low = mid + 1
-		} else {
-			high = mid
-		}
-	}
-	if low == n {
-		return false
-	}
-	e := at + nameWords*low
-	return b[e+nameHash] == hash && b.nameText(e) == id && b.nameOrg(e) == org
 }
 
 // less orders by the first text of each pair, then by the second.
@@ -148,13 +135,13 @@ func less(a1, a2, b1, b2 string) bool { return a1 < b1 || a1 == b1 && a2 < b2 }
 // organization and text.
 func (b block) hasBeginning(at, n uint32, id string, v *view) bool {
 	if n == 1 {
-		return b.sameOrg(at, v) && strings.HasPrefix(id, b.nameText(at))
+		return b.sameOrg(at, v) && strings.HasPrefix(id, b.beginText(at))
 	}
 	org := b.orgOf(at, v)
 	low, high := uint32(0), n
 	for low < high {
 		mid := (low + high) / 2
-		if e := at + nameWords*mid; less(org, id, b.nameOrg(e), b.nameText(e)) {
+		if e := at + beginWords*mid; less(org, id, b.beginOrgText(e), b.beginText(e)) {
 			high = mid
 		} else {
 			low = mid + 1
@@ -163,6 +150,6 @@ func (b block) hasBeginning(at, n uint32, id string, v *view) bool {
 	if low == 0 {
 		return false
 	}
-	e := at + nameWords*(low-1)
-	return b.nameOrg(e) == org && strings.HasPrefix(id, b.nameText(e))
+	e := at + beginWords*(low-1)
+	return b.beginOrgText(e) == org && strings.HasPrefix(id, b.beginText(e))
 }

@@ -37,26 +37,26 @@ func (w *blockWriter) textEntry(s string) {
 	w.entries = append(w.entries, at, n)
 }
 
-func (w *blockWriter) nameEntry(hash uint32, n Name) {
-	at, length := w.put(n.Text)
-	orgAt, orgLength := w.put(n.Org)
-	w.entries = append(w.entries, hash, at, length|orgLength<<nameOrgBits, orgAt)
+func (w *blockWriter) beginEntry(n Name) {
+	w.textEntry(n.Text)
+	w.textEntry(n.Org)
 }
 
 // flush writes the new texts and then the entries, and returns their place.
 func (w *blockWriter) flush() (at uint32) {
-	w.bytes(w.fresh)
+	w.words = appendText(w.words, w.fresh)
 	at = uint32(len(w.words))
 	w.words = append(w.words, w.entries...)
 	w.fresh, w.entries = w.fresh[:0], w.entries[:0]
 	return at
 }
 
-// bytes writes text as words, in the machine's byte order.
-func (w *blockWriter) bytes(text []byte) {
-	from := len(w.words)
-	w.words = append(w.words, make([]uint32, (len(text)+3)/4)...)
-	copy(bytesOf(w.words[from:]), text)
+// appendText appends text as words, in the machine's byte order.
+func appendText[T string | []byte](words []uint32, text T) []uint32 {
+	from := len(words)
+	words = append(words, make([]uint32, (len(text)+3)/4)...)
+	copy(bytesOf(words[from:]), text)
+	return words
 }
 
 func (w *blockWriter) u64(n uint64) { w.words = append(w.words, uint32(n), uint32(n>>32)) }
@@ -110,7 +110,7 @@ func (w *blockWriter) actions(list []frozen, open uint64) uint32 {
 	w.u64(open)
 	w.u64(covered[0])
 	w.u64(covered[1])
-	w.bytes(numbers)
+	w.words = appendText(w.words, numbers)
 	for _, set := range sets {
 		w.u64(set)
 	}
@@ -139,7 +139,7 @@ func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
 	keyAt := chooseKey(name, literals)
 
 	w := blockWriter{words: make([]uint32, headerWords), texts: map[string]uint32{name: 4 * headerWords}, programs: map[string]uint32{}}
-	w.bytes([]byte(name))
+	w.words = appendText(w.words, name)
 	chunks := len(w.words)
 	w.words = append(w.words, make([]uint32, (len(list)+wordSize-1)/wordSize)...)
 	sieve := len(w.words)
@@ -149,7 +149,7 @@ func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
 		open := uint64(0)
 		for i := first; i < last; i++ {
 			entry := w.words[sieve+sieveWords*i:]
-			entry[sieveNames] = sieveOf(&statements[i])
+			entry[sieveNames] = f.sieveOf(&statements[i])
 			if uint64(keyAt)+keyBytes <= uint64(len(literals[i])) {
 				entry[sieveKey] = keyOf(literals[i], keyAt)
 			} else {
@@ -163,7 +163,7 @@ func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
 		if s.Deny {
 			denies++
 		}
-		w.words[sieve+sieveWords*i+sieveBody] = w.body(&statements[i])
+		w.words[sieve+sieveWords*i+sieveBody] = w.body(&statements[i], f.numbers)
 	}
 	meta0 := len(p.meta)
 	for _, s := range list { // behind what deciding reads
@@ -183,9 +183,7 @@ func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
 		head[headerRoaring] = uint32(len(p.roaring))
 	}
 	copy(w.words, head[:])
-	for len(p.words)%lineWords != 0 {
-		p.words = append(p.words, 0)
-	}
+	f.align()
 	at := len(p.words)
 	p.words = append(p.words, w.words...)
 	if len(p.words) > math.MaxUint32 || 4*len(w.words) > math.MaxUint32 {
@@ -207,13 +205,7 @@ func freezeStatement(s *Statement, bucket string) frozen {
 		}
 	}
 	out.exact = slices.Clone(s.Principals.Exact)
-	hashes := make(map[string]uint32, len(out.exact))
-	for _, n := range out.exact {
-		hashes[n.Text] = hash32(n.Text)
-	}
-	slices.SortFunc(out.exact, func(a, b Name) int {
-		return cmp.Or(cmp.Compare(hashes[a.Text], hashes[b.Text]), cmp.Compare(a.Text, b.Text), cmp.Compare(a.Org, b.Org))
-	})
+	slices.SortFunc(out.exact, func(a, b Name) int { return cmp.Or(cmp.Compare(a.Text, b.Text), cmp.Compare(a.Org, b.Org)) })
 	out.exact = slices.Compact(out.exact)
 	out.beginnings = prefixFree(s.Principals.Prefix)
 	return out
@@ -238,7 +230,7 @@ func prefixFree(list []Name) []Name {
 }
 
 // body writes a statement's record and entries, and returns their place.
-func (w *blockWriter) body(s *frozen) uint32 {
+func (w *blockWriter) body(s *frozen, numbers map[Name]uint32) uint32 {
 	from := s.from
 	var flags uint32
 	set := func(flag uint32, on bool) {
@@ -287,14 +279,16 @@ func (w *blockWriter) body(s *frozen) uint32 {
 	if flags&flagPrograms != 0 {
 		w.entries = append(w.entries, programs)
 	}
+	first := len(w.entries)
 	for _, n := range s.exact {
-		w.nameEntry(hash32(n.Text), n)
+		w.entries = append(w.entries, numbers[n])
 	}
+	slices.Sort(w.entries[first:])
 	for _, n := range s.beginnings {
-		w.nameEntry(0, n)
+		w.beginEntry(n)
 	}
 	for _, org := range from.Principals.Organizations {
-		w.nameEntry(0, Name{Org: org})
+		w.beginEntry(Name{Org: org})
 	}
 	for _, t := range exact {
 		w.textEntry(t)

@@ -42,12 +42,13 @@ func (sr *search) subjects(provider string) {
 	if own.IAM != nil {
 		sr.names.add(own.IAM.names().principals, provider, sr.after, c)
 	}
-	for _, x := range s.shards {
+	for i := range s.shards {
+		x := &s.shards[i]
 		sr.names.add(x.named(v.org).principals, provider, sr.after, c)
 	}
-	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil && bucket.hasPolicy && bucket.owner != v.org {
+	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil && bucket.is(bucketHasPolicy) && bucket.owner != v.org {
 		var k knownNames
-		k.addBlock(block(bucket.policy.words), v.org)
+		k.addNames(&bucket.entry.policy, v.org)
 		k.settle()
 		sr.names.add(k.principals, provider, sr.after, c)
 	}
@@ -55,7 +56,7 @@ func (sr *search) subjects(provider string) {
 
 // policySubjects are those that the layers in front of iam may allow: every
 // step has to, so the one that names the fewest does.
-func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *bucketEntry, provider string) *candidates {
+func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *bucketSlot, provider string) *candidates {
 	c := &candidates{}
 	if own.Policies != nil {
 		own.Policies.subjects(v, provider, c)
@@ -66,11 +67,11 @@ func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *bucketEntr
 		}
 		return c
 	}
-	if v.class.OrganizationOnly() || !bucket.hasPolicy {
+	if v.class.OrganizationOnly() || !bucket.is(bucketHasPolicy) {
 		return c
 	}
 	d := &candidates{}
-	bucket.policy.subjects(v, provider, d)
+	bucket.entry.policy.subjects(v, provider, d)
 	return narrower(c, d)
 }
 
@@ -81,22 +82,25 @@ func (p *Policies) subjects(v *view, provider string, c *candidates) {
 		if !p.resourceHolds(b, &r, v) || !p.conditionsHold(b, &r, v) {
 			return true
 		}
-		if b.lists(&r, v) {
+		if p.lists(b, &r, v) {
 			c.all = true
 			return false
 		}
 		exact, beginnings, _ := r.who()
-		for at, end := r.names, r.names+nameWords*(exact+beginnings); at < end; at += nameWords {
+		table := p.table()
+		for _, n := range b[r.names : r.names+exact] {
 			if !c.look() {
 				return false
 			}
-			name, ok := strings.CutPrefix(b.nameText(at), provider)
-			if !ok || !b.sameOrg(at, v) {
-				continue
-			}
-			if at < r.names+nameWords*exact {
+			if name, ok := strings.CutPrefix(table.text(n), provider); ok && (table.org(n) == "" || table.org(n) == v.org) {
 				c.exact = append(c.exact, name)
-			} else {
+			}
+		}
+		for at, end := r.names+exact, r.names+exact+beginWords*beginnings; at < end; at += beginWords {
+			if !c.look() {
+				return false
+			}
+			if name, ok := strings.CutPrefix(b.beginText(at), provider); ok && b.sameOrg(at, v) {
 				c.beginnings = append(c.beginnings, name)
 			}
 		}
@@ -235,7 +239,8 @@ func (sr *search) addStored(resourceType string, p *Policies, named, stored *can
 	if org == "" {
 		org = sr.v.org
 	}
-	for _, x := range sr.s.shards {
+	for i := range sr.s.shards {
+		x := &sr.s.shards[i]
 		if resourceType == "bucket" {
 			sr.names.add(x.bucketNames(org), "", sr.after, stored)
 			continue
@@ -249,7 +254,7 @@ func (sr *search) addStored(resourceType string, p *Policies, named, stored *can
 func (p *Policies) resources(v *view, resourceType string, c *candidates) {
 	look := func(b block, id int) bool {
 		r := b.record(id)
-		if !b.principalHolds(&r, v) {
+		if !p.principalHolds(b, &r, v) {
 			return true
 		}
 		if r.is(flagNotResource) {

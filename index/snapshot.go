@@ -14,7 +14,7 @@ type Snapshot struct {
 	organizations map[string]*Organization
 	// shards hold the buckets, spread by a hash of the name, so that a change
 	// of one among a million copies a shard and not the whole.
-	shards *[shardCount]*shard
+	shards *[shardCount]shard
 	bytes  int64
 }
 
@@ -53,15 +53,14 @@ type Bucket struct {
 	Claimants []string
 }
 
-// bucketEntry is a Bucket as deciding looks at it: what it needs lies together,
-// the statements' words included.
+// bucketEntry is a Bucket, of which bucketSlot has what deciding needs first.
 type bucketEntry struct {
-	name        string // in the words of policy if there is one
-	owner       string // one text for all buckets of an organization
+	policy      Policies // a copy, which shares everything behind it
+	name        string   // in the words of policy if there is one
+	owner       string   // one text for all buckets of an organization
+	claimants   []string
 	unavailable bool
 	hasPolicy   bool
-	policy      Policies // a copy, which shares everything behind it
-	claimants   []string
 }
 
 func newBucketEntry(name string, k *Bucket) *bucketEntry {
@@ -107,17 +106,14 @@ func (s *Snapshot) Organization(name string) (Organization, bool) {
 // shared: they must not be changed.
 func (s *Snapshot) Bucket(name string) (Bucket, bool) {
 	if e := s.bucket(name, hash64(name)); e != nil {
-		return e.bucket(), true
+		return e.entry.bucket(), true
 	}
 	return Bucket{}, false
 }
 
 // bucket finds a bucket by its name and hash64.
-func (s *Snapshot) bucket(name string, h uint64) *bucketEntry {
-	if x := s.shards[shardOf(h)]; x != nil {
-		return x.find(name, h)
-	}
-	return nil
+func (s *Snapshot) bucket(name string, h uint64) *bucketSlot {
+	return s.shards[shardOf(h)].find(name, h)
 }
 
 // Builder makes the next snapshot from the last one and what changed. It is
@@ -133,7 +129,7 @@ func NewBuilder(prev *Snapshot) *Builder {
 	b := &Builder{shards: map[int]map[string]*bucketEntry{}}
 	if prev == nil {
 		b.next.organizations, b.copied = map[string]*Organization{}, true
-		b.next.shards = new([shardCount]*shard)
+		b.next.shards = new([shardCount]shard)
 		b.next.bytes = int64(unsafe.Sizeof(b.next) + unsafe.Sizeof(*b.next.shards))
 		return b
 	}
@@ -212,5 +208,5 @@ func organizationSize(name string, o *Organization) int64 {
 }
 
 func (e *bucketEntry) size() int64 {
-	return int64(unsafe.Sizeof(*e)) + int64(len(e.name)) + entrySize + e.policy.bytes
+	return int64(unsafe.Sizeof(*e)) + int64(len(e.name)) + 2*int64(unsafe.Sizeof(bucketSlot{})) + e.policy.bytes
 }

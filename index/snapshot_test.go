@@ -104,7 +104,12 @@ func TestUnchangedIsShared(t *testing.T) {
 	}
 }
 
-func find(s *Snapshot, name string) *bucketEntry { return s.bucket(name, hash64(name)) }
+func find(s *Snapshot, name string) *bucketEntry {
+	if x := s.bucket(name, hash64(name)); x != nil {
+		return x.entry
+	}
+	return nil
+}
 
 func TestZeroDecisionDenies(t *testing.T) {
 	if got := (policy.Decision{}).Outcome; got != policy.ImplicitDeny {

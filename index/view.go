@@ -36,7 +36,11 @@ type view struct {
 	// policies against a foreign caller (specification 1.3).
 	denyOnly bool
 	hashes   []uint32 // of the caller's identifiers
-	names    uint32   // the bits of them that sieves have
+	// met are the policies that the request meets now, numbers those of the
+	// caller's identifiers in their table, names the bits that sieves have.
+	met     *Policies
+	numbers []uint32
+	names   uint32
 
 	// steps are the layers that were asked, noted when explaining.
 	explaining bool
@@ -82,11 +86,9 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.open, v.rowLooked = 0, false
 	v.steps = v.steps[:0]
 	v.hashes = v.hashes[:0]
-	v.names = 0
+	v.met = nil
 	for _, id := range r.Principal.IDs {
-		h := hash32(id)
-		v.hashes = append(v.hashes, h)
-		v.names |= nameBit(h)
+		v.hashes = append(v.hashes, hash32(id))
 	}
 }
 
