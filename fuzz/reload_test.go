@@ -200,10 +200,12 @@ func (r *reload) look(confirm bool) {
 	want := r.want()
 	if r.stop != nil { // events alone have to do
 		end := time.Now().Add(5 * time.Second) // fuzzing takes more than 10 s for a hang
-		for r.differs(want, lost) != "" && time.Now().Before(end) {
+		d := r.differs(want, lost)
+		for d != "" && time.Now().Before(end) {
 			time.Sleep(100 * time.Microsecond)
+			d = r.differs(want, lost)
 		}
-		if d := r.differs(want, lost); d != "" {
+		if d != "" {
 			r.fatal("events did not bring about: %s", d)
 		}
 		r.reached["brought about by events"]++
@@ -255,6 +257,10 @@ func (r *reload) want() *answers {
 // differs tells in what the loader is not what the model says; "" if in nothing.
 func (r *reload) differs(want *answers, lost bool) string {
 	st, snapshot := r.l.Status(), r.current.Load()
+	for end := time.Now().Add(time.Second); r.stop != nil && snapshot != nil && snapshot.Generation() != st.Generation && time.Now().Before(end); {
+		time.Sleep(100 * time.Microsecond) // a generation is published, and then told of
+		st, snapshot = r.l.Status(), r.current.Load()
+	}
 	if lost {
 		if st.Result != policy.ReloadFailed || st.Failure == "" {
 			return fmt.Sprintf("result %v of a policy directory that cannot be looked at", st.Result)
