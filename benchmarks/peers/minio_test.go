@@ -148,6 +148,10 @@ func minioWhole(tb testing.TB, w *world) decider {
 	return func(i int) policy.Outcome { return allow(p.Decide(&args[i]) == minio.AllowDecision) }
 }
 
+// minioShares: statements for every caller are in one policy, which is a share
+// of all that every decision looks at.
+func minioShares(w *world) bool { return !w.single }
+
 // minioByUser is a policy an identifier, of the statements that name it, and
 // one of those for every caller. A request is decided by those of its caller's
 // identifiers one after the other, as minio.IsAllowedSerial does ("currently
