@@ -49,6 +49,22 @@ func TestThePlainPathAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestRepeatAllocatesNothing is the same for a head that comes again.
+func TestRepeatAllocatesNothing(t *testing.T) {
+	s := build(t, func(c *Config) { c.Now = nil })
+	for subject, want := range map[string]string{"jean": allowed, "max": denyNoMatch} {
+		c := &conn{listener: &listener{server: s.Server}, all: s.connections}
+		body := []byte(evaluation(subject, "s3:GetObject", "object", "closed/k"))
+		var answer []byte
+		if n := testing.AllocsPerRun(200, func() { answer = s.repeated(c, body) }); n != 0 {
+			t.Errorf("%s: %v allocations", subject, n)
+		}
+		if !strings.HasSuffix(string(answer), "\r\n\r\n"+want) {
+			t.Errorf("%s: %q", subject, answer)
+		}
+	}
+}
+
 // TestBlocksStayFew: counting costs a block for each request that is answered at
 // the same time as others, not for each request. (Under the race detector a
 // sync.Pool drops what it is given at random.)

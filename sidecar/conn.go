@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // listener wraps one that the server was given: it counts connections, answers
@@ -67,18 +69,24 @@ const (
 	phaseSilent  = iota // no byte has come yet
 	phaseReading        // a request has begun
 	phaseWriting
-	phaseIdle // the next request is awaited
-	phaseBits = 2
+	phaseRepeat // a request that came with the kept head is being answered (repeat.go)
+	phaseIdle   // the next request is awaited
+	phaseBits   = 3
 )
 
-// fired is conn.due after its time had come.
-const fired = -1
+// What conn.due is without a time: fired after it had come, closing when the
+// connection is to be closed after the answer under way.
+const (
+	fired   = -1
+	closing = -2
+)
 
 // conn is a connection with its timeouts. Setting a deadline costs more than
 // deciding a request, so none is set: due says when the present phase ends,
 // and one goroutine looks at all connections now and then (timeouts.go).
 //
-// answered and host belong to the goroutine that serves the connection.
+// The fields after mu, but for linger and once, belong to the goroutine that
+// serves the connection.
 type conn struct {
 	net.Conn
 	listener *listener
@@ -89,8 +97,11 @@ type conn struct {
 	due atomic.Int64
 	mu  sync.Mutex // orders what the two goroutines do to Conn's deadlines
 
-	answered bool        // the handler has run: the next write is an answer
-	host     []byte      // the Host that was last found allowed
+	answered bool   // the handler has run: the next write is an answer
+	host     []byte // the Host that was last found allowed
+	between  bool   // fasthttp awaits a request, and has none of its bytes
+	repeat   repeat
+	wire     []byte      // an answer of repeat
 	linger   atomic.Bool // what the client still sends is read before closing
 	once     sync.Once
 }
@@ -101,14 +112,28 @@ func (c *conn) enter(phase int64, timeout time.Duration) (before int64) {
 
 // Read reads; the first byte of a request starts its time.
 func (c *conn) Read(b []byte) (int, error) {
+	if c.between {
+		return c.receive(b)
+	}
 	n, err := c.Conn.Read(b)
-	if due := c.due.Load(); n > 0 && due != fired {
+	if n > 0 {
+		c.begin()
+	}
+	return n, err
+}
+
+// begin starts the time of a request, if it has not begun.
+func (c *conn) begin() {
+	if due := c.due.Load(); due != fired {
 		if phase := due & (1<<phaseBits - 1); phase == phaseIdle || phase == phaseSilent {
 			c.enter(phaseReading, c.all.read)
 		}
 	}
-	return n, err
 }
+
+// turn is told by fasthttp what it does next with the connection: from idle to
+// active it awaits the first byte of a request.
+func (c *conn) turn(state fasthttp.ConnState) { c.between = state == fasthttp.StateIdle }
 
 // Write writes; after an answer the connection is idle.
 func (c *conn) Write(b []byte) (int, error) {
@@ -130,8 +155,14 @@ func (c *conn) Write(b []byte) (int, error) {
 }
 
 // Close closes the connection once, after reading what the client still sends
-// if linger says so: closing with unread bytes would destroy the answer.
+// if linger says so: closing with unread bytes would destroy the answer. What
+// repeat is answering is answered first.
 func (c *conn) Close() (err error) {
+	for due := c.due.Load(); due > 0 && due&(1<<phaseBits-1) == phaseRepeat; due = c.due.Load() {
+		if c.due.CompareAndSwap(due, closing) {
+			return nil
+		}
+	}
 	c.once.Do(func() {
 		c.due.Store(0)
 		if c.linger.Load() {

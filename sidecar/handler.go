@@ -9,7 +9,8 @@ import (
 
 // handle answers one request.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
-	if c, ok := ctx.Conn().(*conn); ok {
+	c, _ := ctx.Conn().(*conn)
+	if c != nil {
 		c.answered = true
 	}
 	defer s.recovered(ctx)
@@ -22,7 +23,11 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	if id := st.headers.requestID; id != nil && len(id) <= maxRequestID {
 		ctx.Response.Header.SetBytesV("X-Request-ID", id)
 	}
-	if at != endpointEvaluation || status != 200 { // else single counts it
+	if at == endpointEvaluation && status == 200 { // single has counted it
+		if c != nil {
+			c.repeat.keep(&ctx.Request.Header, &st.headers)
+		}
+	} else {
 		st.count.requests[at][codeOf(status)].Add(1)
 	}
 	st.count.observe(time.Since(began))

@@ -19,7 +19,7 @@ type headers struct {
 	// framing is what is wrong with how the request says its length.
 	framing string
 
-	length, transfer bool
+	length, transfer, expect bool
 	// close: the client asks that the connection ends with this answer.
 	close bool
 }
@@ -43,6 +43,10 @@ func (h *headers) read(raw []byte) {
 			continue
 		}
 		switch line[0] | 0x20 {
+		case 'e':
+			if _, ok := named(line, "expect"); ok {
+				h.expect = true
+			}
 		case 'o':
 			if _, ok := named(line, "origin"); ok {
 				h.origin = true

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -37,6 +38,8 @@ type Server struct {
 	reloads     reloads
 	connections *connections
 	refusing    chan struct{}
+	ending      atomic.Bool // Shutdown was called
+	repeatHead  atomic.Pointer[repeatHead]
 
 	mu        sync.Mutex
 	closed    bool
@@ -58,7 +61,12 @@ func New(c Config) (*Server, error) {
 	s.shared = s.blocks.take()
 	s.states.New = func() any { return s.newState() }
 	s.http = &fasthttp.Server{
-		Handler:      s.handle,
+		Handler: s.handle,
+		ConnState: func(c net.Conn, state fasthttp.ConnState) {
+			if c, ok := c.(*conn); ok {
+				c.turn(state)
+			}
+		},
 		ErrorHandler: s.broken,
 		Logger:       quiet{c.Logger},
 		// Connections are counted by listener, which answers 429.
@@ -104,6 +112,7 @@ func (s *Server) Serve(l net.Listener) error {
 // when all connections are closed. When ctx ends before, it closes those that
 // are left and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.ending.Store(true)
 	s.mu.Lock()
 	s.closed = true
 	for _, l := range s.listeners {

@@ -102,7 +102,7 @@ func (c *conn) expire(now int64) {
 	if !c.due.CompareAndSwap(due, fired) {
 		return
 	}
-	if due&(1<<phaseBits-1) == phaseWriting {
+	if phase := due & (1<<phaseBits - 1); phase == phaseWriting || phase == phaseRepeat {
 		_ = c.Conn.SetWriteDeadline(past)
 	} else {
 		_ = c.Conn.SetReadDeadline(past)

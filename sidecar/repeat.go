@@ -1,0 +1,205 @@
+package sidecar
+
+import (
+	"bytes"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"postern/policy"
+)
+
+// A client that keeps its connection sends the same head with each evaluation,
+// byte for byte, but for the digits of Content-Length. Reading a head and
+// writing one costs fasthttp about as much as decoding and deciding cost
+// together; so a head is read once. When the last one of its connection comes
+// again, the request is decided where it was received.
+//
+// No second reader of HTTP stands behind this, which could read a request
+// differently: bytes are compared, and equal bytes have been read by fasthttp
+// and passed by route. Whatever is not one whole request of that head, with
+// nothing behind it, and a body that is answered 200 is left to fasthttp, from
+// its first byte.
+
+// repeat is the head that may come again.
+type repeat struct {
+	// before and after are what stands around the digits of Content-Length;
+	// both are empty while there is no head.
+	before, after []byte
+	// unused counts the heads in a row that were kept and did not come again.
+	unused uint8
+}
+
+// What is kept of heads, in bytes, and how many are tried: connections whose
+// heads always differ, as with a trace in each, are left alone then.
+const (
+	maxRepeat = 2 << 10
+	maxUnused = 8
+)
+
+// body returns the body of a request that has the kept head, nil if it is not
+// one such request to its last byte.
+func (r *repeat) body(request []byte) []byte {
+	n := len(r.before)
+	if n == 0 || len(request) < n || string(request[:n]) != string(r.before) {
+		return nil
+	}
+	length, i := 0, n
+	for ; i < len(request) && i < n+5 && '0' <= request[i] && request[i] <= '9'; i++ {
+		length = length*10 + int(request[i]-'0')
+	}
+	head := i + len(r.after)
+	if length == 0 || request[n] == '0' || head+length != len(request) || string(request[i:head]) != string(r.after) {
+		return nil
+	}
+	return request[head:]
+}
+
+// repeatLine is the first line of a head that is kept.
+const repeatLine = "POST " + pathEvaluation + " HTTP/1.1\r\n"
+
+// keep remembers the head of a request that was answered 200 as an evaluation
+// on the plain path; h is what was read of it. A head that asks for anything
+// more is not kept.
+func (r *repeat) keep(head *fasthttp.RequestHeader, h *headers) {
+	raw := head.RawHeaders()
+	if r.unused == maxUnused || len(raw) > maxRepeat || h.requestID != nil || h.explain != nil || h.expect ||
+		!head.IsHTTP11() || string(head.RequestURI()) != pathEvaluation || !bytes.HasSuffix(raw, []byte("\r\n\r\n")) {
+		return
+	}
+	from, to := lengthDigits(raw)
+	if from == to {
+		return
+	}
+	r.unused++
+	r.before = append(append(r.before[:0], repeatLine...), raw[:from]...)
+	r.after = append(r.after[:0], raw[to:]...)
+}
+
+// lengthDigits returns where the digits of Content-Length begin and end in the
+// lines of a head, of which fasthttp lets only one have that name; the same
+// place twice if there is none.
+func lengthDigits(lines []byte) (from, to int) {
+	for at := 0; at < len(lines); {
+		end := at + bytes.IndexByte(lines[at:], '\n') + 1
+		if v, ok := named(lines[at:end-1], "content-length"); ok {
+			from = at + bytes.LastIndex(lines[at:end], v)
+			return from, from + len(v)
+		}
+		at = end
+	}
+	return 0, 0
+}
+
+// receive reads the first bytes of a request, while fasthttp has none of it.
+// It answers those that come with the kept head, and returns what is left to
+// fasthttp.
+func (c *conn) receive(b []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(b)
+		body := []byte(nil)
+		if n > 0 && err == nil && !c.listener.server.ending.Load() { // an ending server's answers say `Connection: close`
+			body = c.repeat.body(b[:n])
+		}
+		if body == nil {
+			if n > 0 {
+				c.begin()
+			}
+			return n, err
+		}
+		answered, err := c.answerRepeat(body)
+		if err != nil {
+			return 0, err
+		}
+		if !answered {
+			return n, nil
+		}
+		c.repeat.unused = 0
+	}
+}
+
+// answerRepeat answers an evaluation that came with the kept head, if the
+// answer is 200; else fasthttp is to read the request. Shutdown, which takes
+// the connection for an idle one, does not close it meanwhile (Close).
+func (c *conn) answerRepeat(body []byte) (answered bool, err error) {
+	repeat := c.all.after(c.all.write)<<phaseBits | phaseRepeat
+	before := c.due.Swap(repeat)
+	next := c.all.after(c.all.read)<<phaseBits | phaseReading
+	if answer := c.listener.server.repeated(c, body); answer != nil {
+		if _, err := c.Conn.Write(answer); err != nil {
+			return false, err
+		}
+		answered = true
+		next = c.all.after(c.all.idle)<<phaseBits | phaseIdle
+	}
+	if before == fired { // between the wait's end and the request
+		c.mu.Lock()
+		_ = c.Conn.SetReadDeadline(time.Time{})
+		c.mu.Unlock()
+	}
+	if !c.due.CompareAndSwap(repeat, next) { // Close came, or the write took too long
+		return false, net.ErrClosed
+	}
+	return answered, nil
+}
+
+// repeated decides one evaluation on the plain path, and counts it. It returns
+// the whole answer, in a buffer of c's or one that never changes; nil, and
+// nothing counted, if the answer is not 200.
+func (s *Server) repeated(c *conn, body []byte) (answer []byte) {
+	// The handler meets the same panic when it is asked the same, and answers it.
+	defer func() {
+		if recover() != nil {
+			answer = nil
+		}
+	}()
+	snapshot := s.config.Current.Load()
+	if snapshot == nil || len(body) > s.config.MaxBody {
+		return nil
+	}
+	began := time.Now()
+	st := s.states.Get().(*state)
+	r, err := st.decoder.Evaluation(body, s.now(began))
+	if err != nil {
+		s.states.Put(st)
+		return nil
+	}
+	d := snapshot.Decide(r, &st.scratch)
+	head := s.repeatedHead(began)
+	if d.Outcome == policy.Allow && d.MaxOpenSeconds == 0 {
+		answer = head.allowed
+	} else {
+		st.buf = appendDecision(st.buf[:0], d)
+		c.wire = append(c.wire[:0], head.text...)
+		c.wire = strconv.AppendInt(c.wire, int64(len(st.buf)), 10)
+		c.wire = append(c.wire, "\r\n\r\n"...)
+		c.wire = append(c.wire, st.buf...)
+		answer = c.wire
+	}
+	st.count.single[verdictOf(d)].Add(1)
+	st.count.observe(time.Since(began))
+	s.states.Put(st)
+	return answer
+}
+
+// repeatHead is the head of answers 200 in one second, as fasthttp writes it.
+type repeatHead struct {
+	second  int64
+	text    []byte // up to the digits of Content-Length
+	allowed []byte // the whole of a plain allow
+}
+
+func (s *Server) repeatedHead(now time.Time) *repeatHead {
+	second := now.Unix()
+	if h := s.repeatHead.Load(); h != nil && h.second == second {
+		return h
+	}
+	h := &repeatHead{second: second, text: []byte("HTTP/1.1 200 OK\r\nDate: ")}
+	h.text = fasthttp.AppendHTTPDate(h.text, now)
+	h.text = append(h.text, "\r\nContent-Type: application/json\r\nContent-Length: "...)
+	h.allowed = []byte(string(h.text) + itoa(len(allowed)) + "\r\n\r\n" + allowed)
+	s.repeatHead.Store(h)
+	return h
+}
