@@ -42,9 +42,10 @@ const (
 // of, which known actions are covered at all, and for each of those the number
 // of the set of statements that cover it, a byte; behind them the sets.
 const (
-	chunkOpen    = iota // a set of statements
-	chunkCovered = iota + 1
-	chunkNumbers = iota + 4
+	chunkOpen    = 0 // a set of statements
+	chunkCovered = 2 // four words
+	chunkSets    = 6 // place of the sets from chunkOpen on
+	chunkNumbers = 7
 )
 
 // A record: four counts a word, least byte first. If a count is above 255 it
@@ -217,24 +218,22 @@ func (r *record) conditions() uint32 {
 
 // covering are the statements of a chunk of 64 that cover a known action.
 func (b block) covering(chunk uint32, id action.ID) uint64 {
-	at := b[b.chunks()+chunk]
-	low := b.u64(at + chunkCovered)
-	n := uint32(0)
-	if id >= 64 {
-		n = uint32(bits.OnesCount64(low))
-		low = b.u64(at + chunkCovered + 2)
-	}
-	if low>>(id&63)&1 == 0 {
-		return 0
-	}
-	n += uint32(bits.OnesCount64(low & (1<<(id&63) - 1)))
-	return b.u64(b.sets(at) + 2*(b[at+chunkNumbers+n/4]>>(n%4*8)&0xff))
+	return b[b[b.chunks()+chunk]:].covered(id)
 }
 
-// sets is the place of the sets of the chunk whose actions lie at a place.
-func (b block) sets(at uint32) uint32 {
-	covered := bits.OnesCount64(b.u64(at+chunkCovered)) + bits.OnesCount64(b.u64(at+chunkCovered+2))
-	return at + chunkNumbers + (uint32(covered)+3)/4
+// covered is covering, of the actions of a chunk.
+func (a block) covered(id action.ID) uint64 {
+	covered, before := a.u64(chunkCovered), uint32(0)
+	if id >= 64 {
+		before = uint32(bits.OnesCount64(covered))
+		covered = a.u64(chunkCovered + 2)
+	}
+	bit := uint64(1) << (id & 63)
+	if covered&bit == 0 {
+		return 0
+	}
+	n := before + uint32(bits.OnesCount64(covered&(bit-1)))
+	return a.u64(a[chunkSets] + 2*(a[chunkNumbers+n/4]>>(n%4*8)&0xff))
 }
 
 // covers reports whether a statement covers the requested action.
@@ -255,12 +254,9 @@ func (b block) covers(id int, v *view) bool {
 	return b[at+programsNot] != 0
 }
 
-// candidates are the statements of a chunk that cover the action.
-func (b block) candidates(chunk uint32, v *view) (set uint64) {
-	if v.known {
-		return b.covering(chunk, v.action)
-	}
-	first := int(chunk) * wordSize
+// unknownCovered are the statements of a chunk, by its first one, that cover
+// the unknown action of a request.
+func (b block) unknownCovered(first int, v *view) (set uint64) {
 	for id := first; id < min(first+wordSize, b.count()); id++ {
 		if b.covers(id, v) {
 			set |= 1 << (id - first)

@@ -144,6 +144,10 @@ func (s *Snapshot) owner(v *view) (*bucketSlot, policy.Reason) {
 	v.bucketHash = hash64(v.bucket)
 	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil {
 		v.owner = bucket.owner
+		if bucket.words != nil {
+			// The bucket is asked last; its first cache line can come already.
+			v.early = *bucket.words
+		}
 		if r.Org != "" && r.Org != bucket.owner && (!bucket.is(bucketContested) || !slices.Contains(bucket.entry.claimants, r.Org)) {
 			return nil, policy.OwnerMismatch
 		}

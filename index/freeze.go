@@ -110,6 +110,7 @@ func (w *blockWriter) actions(list []frozen, open uint64) uint32 {
 	w.u64(open)
 	w.u64(covered[0])
 	w.u64(covered[1])
+	w.words = append(w.words, uint32(chunkNumbers+(len(numbers)+3)/4))
 	w.words = appendText(w.words, numbers)
 	for _, set := range sets {
 		w.u64(set)

@@ -2,6 +2,7 @@ package index
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
 	"slices"
 	"sort"
@@ -16,15 +17,15 @@ import (
 // The table stands in Policies.words, behind the wide block:
 //
 //	header  nameHeader words
+//	orgs    textWords each: the organizations of the names, sorted; their texts
 //	slots   slotWords each; behind them those that found no place, by text
-//	orgs    textWords each: the organizations of the names, sorted
 //	names   nameText words each and the text
-//	text    of the organizations
 const (
-	nameMask = iota // number of slots in the hashed table, less 1
-	nameFar         // number of slots behind
-	nameOrgs        // number of organizations
-	nameAny         // number of names of no organization
+	nameMask  = iota // number of slots in the hashed table, less 1
+	nameFar          // number of slots behind
+	nameOrgs         // number of organizations
+	nameAny          // number of names of no organization
+	nameSlots        // place of the slots
 	nameHeader
 )
 
@@ -45,7 +46,7 @@ const (
 type nameTable []uint32
 
 func (t nameTable) slot(n uint32) []uint32 {
-	at := nameHeader + slotWords*n
+	at := t[nameSlots] + slotWords*n
 	return t[at : at+slotWords : at+slotWords]
 }
 
@@ -74,16 +75,23 @@ func (t nameTable) org(n uint32) string {
 func (t nameTable) orgOf(n uint32) uint32 { return t[t.slot(n)[slotPlace]+nameOrg] }
 
 func (t nameTable) orgText(i uint32) string {
-	return block(t).text(nameHeader+slotWords*t.size(), i)
+	return block(t).text(nameHeader, i)
 }
 
 // orgNumber is the number of an organization as slots have it; noOrg if no
 // name is of it.
 func (t nameTable) orgNumber(org string) uint32 {
-	n := int(t[nameOrgs])
-	i := sort.Search(n, func(i int) bool { return t.orgText(uint32(i)) >= org })
-	if i < n && t.orgText(uint32(i)) == org {
-		return uint32(i) + 1
+	low, high := uint32(0), t[nameOrgs]
+	for low < high {
+		mid := (low + high) / 2
+		switch text := t.orgText(mid); {
+		case text == org:
+			return mid + 1
+		case text < org:
+			low = mid + 1
+		default:
+			high = mid
+		}
 	}
 	return noOrg
 }
@@ -91,13 +99,15 @@ func (t nameTable) orgNumber(org string) uint32 {
 // find returns the number of an identifier, by its hash32, in an organization.
 func (t nameTable) find(org uint32, text string, hash uint32) (n uint32, ok bool) {
 	mask := t[nameMask]
+	slots := t[t[nameSlots]:]
 	for i := range uint32(maxProbe) {
 		n = (hash + i) & mask
-		s := t.slot(n)
-		if s[slotPlace] == 0 {
+		s := slots[slotWords*n:]
+		place := s[slotPlace]
+		if place == 0 {
 			return 0, false
 		}
-		if s[slotHash] == hash && t.orgOf(n) == org && t.text(n) == text {
+		if s[slotHash] == hash && t[place+nameOrg] == org && t.str(4*(place+nameText), t[place+nameLen]) == text {
 			return n, true
 		}
 	}
@@ -122,25 +132,22 @@ func (v *view) meet(p *Policies) {
 	if t == nil {
 		return
 	}
-	org := noOrg
-	if t[nameOrgs] > 0 {
-		org = t.orgNumber(v.org)
+	if t[nameAny] > 0 {
+		v.numbersOf(t, 0)
 	}
-	for i, id := range v.request.Principal.IDs {
-		hash := v.hashes[i]
-		if t[nameAny] > 0 {
-			v.number(t, 0, id, hash)
-		}
-		if org != noOrg {
-			v.number(t, org, id, hash)
+	if t[nameOrgs] > 0 {
+		if org := t.orgNumber(v.org); org != noOrg {
+			v.numbersOf(t, org)
 		}
 	}
 }
 
-func (v *view) number(t nameTable, org uint32, id string, hash uint32) {
-	if n, ok := t.find(org, id, hash); ok {
-		v.numbers = append(v.numbers, n)
-		v.names |= nameBit(n)
+func (v *view) numbersOf(t nameTable, org uint32) {
+	for i, id := range v.request.Principal.IDs {
+		if n, ok := t.find(org, id, v.hashes[i]); ok {
+			v.numbers = append(v.numbers, n)
+			v.names |= nameBit(n)
+		}
 	}
 }
 
@@ -193,9 +200,15 @@ func newNameTable(names map[Name]struct{}) (nameTable, map[Name]uint32) {
 		}
 		numbers[n] = at
 	}
-	t := make(nameTable, nameHeader+slotWords*far+textWords*uint32(len(orgs)))
-	t[nameMask], t[nameFar], t[nameOrgs] = size-1, far-size, uint32(len(orgs))
-	t[nameAny] = anyOrg
+	t := make(nameTable, nameHeader+textWords*len(orgs))
+	t[nameMask], t[nameFar], t[nameOrgs], t[nameAny] = size-1, far-size, uint32(len(orgs)), anyOrg
+	for i, org := range orgs {
+		at := nameHeader + textWords*i
+		t[at+textAt], t[at+textLen] = uint32(4*len(t)), uint32(len(org))
+		t = appendText(t, org)
+	}
+	t[nameSlots] = uint32(len(t))
+	t = append(t, make([]uint32, slotWords*far)...)
 	for _, n := range list {
 		s := t.slot(numbers[n])
 		s[slotHash], s[slotPlace] = hash32(n.Text), uint32(len(t))
@@ -206,10 +219,8 @@ func newNameTable(names map[Name]struct{}) (nameTable, map[Name]uint32) {
 		t = append(t, uint32(of), uint32(len(n.Text)))
 		t = appendText(t, n.Text)
 	}
-	for i, org := range orgs {
-		at := nameHeader + slotWords*far + textWords*uint32(i)
-		t[at+textAt], t[at+textLen] = uint32(4*len(t)), uint32(len(org))
-		t = appendText(t, org)
+	if len(t) > math.MaxUint32/4 {
+		panic("index: more than 2^32 bytes of names in one unit")
 	}
 	return t, numbers
 }

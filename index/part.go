@@ -40,28 +40,30 @@ func (p *Policies) scanWords(b block, n int, v *view) policy.Effect {
 		v.meet(p)
 	}
 	key, told := v.key(b[headerKeyAt])
+	sieve := b[b[headerSieve]:]
 	for first := 0; first < n; first += wordSize {
-		chunk := uint32(first / wordSize)
-		candidates := b.candidates(chunk, v)
+		a := b[b[int(b.chunks())+first/wordSize]:]
+		var candidates uint64
+		if v.known {
+			candidates = a.covered(v.action)
+		} else {
+			candidates = b.unknownCovered(first, v)
+		}
 		if left := n - first; left < wordSize {
 			candidates &= 1<<left - 1
 		}
-		if candidates == 0 {
-			continue
-		}
 		open := ^uint64(0)
 		if told {
-			open = b.u64(b[b.chunks()+chunk] + chunkOpen)
+			open = a.u64(chunkOpen)
 		}
-		sieve := b[b[headerSieve]+uint32(sieveWords*first):]
 		for ; candidates != 0; candidates &= candidates - 1 {
-			i := bits.TrailingZeros64(candidates)
-			s := sieve[sieveWords*i : sieveWords*i+sieveWords : sieveWords*i+sieveWords]
-			if s[sieveNames]&v.names == 0 || s[sieveKey] != key && open>>i&1 == 0 {
+			id := first + bits.TrailingZeros64(candidates)
+			s := sieve[sieveWords*id:]
+			if s[sieveKey] != key && open&candidates&-candidates == 0 || s[sieveNames]&v.names == 0 {
 				continue
 			}
 			if r := b.recordAt(s[sieveBody]); p.holds(b, &r, v) {
-				return effectOf(b, first+i)
+				return effectOf(b, id)
 			}
 		}
 	}

@@ -87,15 +87,16 @@ type shardRest struct {
 // bucketSlot is what deciding has to know of a bucket, on one cache line.
 type bucketSlot struct {
 	hash    uint32 // the lower half of hash64
-	nameLen uint8  // nameFar: the name is in the entry
+	nameLen uint8  // nameLong: the name is in the entry
 	flags   uint8
 	owner   string
 	entry   *bucketEntry // nil in an empty slot, and of a bucket that nobody knows
+	words   *uint32      // the first of the bucket's policy, if it has one
 	name    [slotName]byte
 }
 
 const (
-	slotName = 32
+	slotName = 24
 	nameLong = 0xff
 )
 
@@ -110,6 +111,9 @@ func newBucketSlot(h uint64, e *bucketEntry) bucketSlot {
 	s := bucketSlot{hash: uint32(h), owner: e.owner, entry: e, nameLen: nameLong}
 	if len(e.name) <= slotName {
 		s.nameLen = uint8(copy(s.name[:], e.name))
+	}
+	if e.hasPolicy {
+		s.words = &e.policy.words[0]
 	}
 	for flag, on := range map[uint8]bool{
 		bucketHasPolicy: e.hasPolicy, bucketUnavailable: e.unavailable, bucketContested: len(e.claimants) > 0,

@@ -31,6 +31,7 @@ type view struct {
 	// bucket is the bucket's name in text, with its hash64.
 	bucket     string
 	bucketHash uint64
+	early      uint32 // what was read early, for nothing
 	// denyOnly asks for Deny statements whose principals contain `*`, and
 	// takes the principal dimension as holding: the owner's organization
 	// policies against a foreign caller (specification 1.3).
