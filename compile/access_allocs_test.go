@@ -45,7 +45,7 @@ func TestIAMAllocatesNothing(t *testing.T) {
 		}
 		requests = append(requests, &q)
 	}
-	for name, form := range map[string]index.Form{"auto": index.FormAuto, "roaring": index.FormRoaring, "scan": index.FormScan} {
+	for name, form := range map[string]index.Form{"auto": index.FormAuto, "roaring": index.FormRoaring, "names": index.FormNames, "scan": index.FormScan} {
 		m, ds := Compiler{Form: form, BuiltIn: policyjson.BuiltIn()}.Access("acme", docs)
 		if policy.HasErrors(ds) {
 			t.Fatal(ds)

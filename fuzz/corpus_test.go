@@ -3,6 +3,7 @@ package fuzz
 import (
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
 	"postern/compile"
@@ -55,6 +56,42 @@ func TestCorpusShuffled(t *testing.T) {
 			o.Access = shuffleAccess(r, o.Access)
 		}
 		before, after := snapshot(t, w.Directory, index.FormAuto), snapshot(t, shuffled, index.FormAuto)
+		var sc index.Scratch
+		return func(r *policy.Request) policy.Explanation {
+			e := before.Explain(r)
+			e.Decision = after.Decide(r, &sc)
+			return e
+		}
+	})
+}
+
+// TestCorpusAmongMany runs the corpus with every statement among many that list
+// somebody else, so that parts need several words of candidates, or Roaring.
+func TestCorpusAmongMany(t *testing.T) {
+	worlds := 0
+	conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
+		worlds++
+		many := [...]int{70, 150, 300}[worlds%3] // of an unevenly filled second word, a third, and past all words
+		next := 0
+		crowd := edit(w.Directory, func(doc *policy.Document) {
+			var out []policy.Statement
+			for _, st := range doc.Statements {
+				for range many / len(doc.Statements) {
+					idle := st
+					next++
+					idle.Effect = [...]policy.Effect{policy.EffectAllow, policy.EffectDeny}[next%2]
+					idle.NotPrincipal = false
+					idle.Principals = []policy.PrincipalPattern{{Kind: policy.PrincipalExact, Name: "crowd/" + strconv.Itoa(next%40)}}
+					if doc.Kind == policy.KindBucket {
+						idle.Principals[0].Org = "crowd"
+					}
+					out = append(out, idle)
+				}
+				out = append(out, st)
+			}
+			doc.Statements = out
+		})
+		before, after := snapshot(t, w.Directory, index.FormAuto), snapshot(t, crowd, index.FormAuto)
 		var sc index.Scratch
 		return func(r *policy.Request) policy.Explanation {
 			e := before.Explain(r)

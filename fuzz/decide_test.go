@@ -32,7 +32,7 @@ func (s *byteSource) Uint64() uint64 {
 	return binary.LittleEndian.Uint64(word[:]) * 0x9e3779b97f4a7c15
 }
 
-var forms = map[string]index.Form{"auto": index.FormAuto, "roaring": index.FormRoaring, "scan": index.FormScan}
+var forms = map[string]index.Form{"auto": index.FormAuto, "roaring": index.FormRoaring, "names": index.FormNames, "scan": index.FormScan}
 
 // FuzzDecide holds the compiled index, in each of its forms, to the reference
 // evaluator: outcome, reason, layer, steps and determining statements.

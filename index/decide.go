@@ -196,13 +196,11 @@ func (p *Policies) ask(v *view) policy.Effect {
 	effect := policy.EffectNone
 	if !v.whole {
 		if b := p.bucketBlock(v.bucket, v.bucketHash); b != nil {
-			effect = p.satisfied(b, v)
+			effect = p.satisfied(b, effect, v)
 		}
 	}
 	if effect != policy.EffectDeny {
-		if wide := p.satisfied(block(p.words), v); wide != policy.EffectNone {
-			effect = wide
-		}
+		effect = p.satisfied(block(p.words), effect, v)
 	}
 	return effect
 }

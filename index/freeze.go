@@ -126,16 +126,28 @@ type frozen struct {
 	patterns   []string // programs, those about the part's bucket
 }
 
-// part freezes statements, which are in order, into a block, and returns its
-// place. Of the statements' resources it takes those that name bucket, or all
+// part freezes statements, which are in order, and returns the place of their
+// block. Of the statements' resources it takes those that name bucket, or all
 // for "".
 func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
-	p := f.p
 	statements := make([]frozen, len(list))
-	literals := make([]string, len(list))
 	for i, s := range list {
 		statements[i] = freezeStatement(s, bucket)
-		literals[i] = literalOf(&statements[i])
+	}
+	at := f.block(name, statements, true)
+	if len(list) > wordParts && f.form == FormAuto || f.form == FormNames {
+		f.p.roaring[f.p.block(at)[headerRoaring]-1].byName(f, statements)
+	}
+	return at
+}
+
+// block writes the block of a part, and returns its place. explained: it holds
+// what explanations say of the statements.
+func (f *freezer) block(name string, list []frozen, explained bool) uint32 {
+	p := f.p
+	literals := make([]string, len(list))
+	for i := range list {
+		literals[i] = literalOf(&list[i])
 	}
 	keyAt := chooseKey(name, literals)
 
@@ -150,37 +162,37 @@ func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
 		open := uint64(0)
 		for i := first; i < last; i++ {
 			entry := w.words[sieve+sieveWords*i:]
-			entry[sieveNames] = f.sieveOf(&statements[i])
+			entry[sieveNames] = f.sieveOf(&list[i])
 			if uint64(keyAt)+keyBytes <= uint64(len(literals[i])) {
 				entry[sieveKey] = keyOf(literals[i], keyAt)
 			} else {
 				open |= 1 << (i - first)
 			}
 		}
-		w.words[chunks+first/wordSize] = w.actions(statements[first:last], open)
+		w.words[chunks+first/wordSize] = w.actions(list[first:last], open)
 	}
 	denies := uint32(0)
-	for i, s := range list {
-		if s.Deny {
+	for i := range list {
+		if list[i].from.Deny {
 			denies++
 		}
-		w.words[sieve+sieveWords*i+sieveBody] = w.body(&statements[i], f.numbers)
+		w.words[sieve+sieveWords*i+sieveBody] = w.body(&list[i], f.numbers)
 	}
-	meta0 := len(p.meta)
-	for _, s := range list { // behind what deciding reads
+	head := [headerWords]uint32{
+		headerCount: uint32(len(list)), headerDenies: denies, headerMeta: uint32(len(p.meta)),
+		headerNameLen: uint32(len(name)), headerKeyAt: keyAt, headerSieve: uint32(sieve),
+	}
+	for i := 0; i < len(list) && explained; i++ { // behind what deciding reads
+		s := list[i].from
 		at, n := w.put(s.Name)
 		p.meta = append(p.meta, meta{document: uint32(s.Document), index: uint32(s.Index), line: uint32(s.Line), nameAt: at, nameLen: n})
 	}
 	w.flush()
-	head := [headerWords]uint32{
-		headerCount: uint32(len(list)), headerDenies: denies, headerMeta: uint32(meta0),
-		headerNameLen: uint32(len(name)), headerKeyAt: keyAt, headerSieve: uint32(sieve),
-	}
 	switch {
 	case f.form == FormScan:
 		head[headerRoaring] = scanAlways
-	case len(list) > wordParts || f.form == FormRoaring:
-		p.roaring = append(p.roaring, newRoaringIndex(statements))
+	case len(list) > wordParts || f.form == FormRoaring || f.form == FormNames && explained:
+		p.roaring = append(p.roaring, newRoaringIndex(list))
 		head[headerRoaring] = uint32(len(p.roaring))
 	}
 	copy(w.words, head[:])

@@ -30,7 +30,20 @@ func glob(program, text string) bool {
 				if p == len(program) {
 					return true
 				}
-				runP, runT = p, t
+				literal := literalLen(program[p:])
+				switch {
+				case p+literal == len(program):
+					return strings.HasSuffix(text[t:], program[p:])
+				case literal > 0 && program[p+literal] == opRun:
+					// The first place will do: the next run eats what is left.
+					i := strings.Index(text[t:], program[p:p+literal])
+					if i < 0 {
+						return false
+					}
+					p, t = p+literal, t+i+literal
+				default:
+					runP, runT = p, t
+				}
 				continue
 			case t < len(text) && c == opOne:
 				p++
@@ -50,6 +63,16 @@ func glob(program, text string) bool {
 		runT += runeLen(text[runT:])
 		p, t = runP, runT
 	}
+}
+
+// literalLen is the length of the literal text that a program begins with.
+func literalLen(program string) int {
+	for i := 0; i < len(program); i++ {
+		if program[i] >= opSeparator {
+			return i
+		}
+	}
+	return len(program)
 }
 
 // runeLen is the length of the first character; a stray byte is one.
@@ -150,14 +173,12 @@ const (
 
 // classify returns the kind of a program, and its literal prefix.
 func classify(program string) (patternKind, string) {
-	for i := 0; i < len(program); i++ {
-		if program[i] < opSeparator {
-			continue
-		}
-		if i == len(program)-1 && program[i] == opRun {
-			return patternPrefix, program[:i]
-		}
-		return patternGlob, program[:i]
+	i := literalLen(program)
+	switch {
+	case i == len(program):
+		return patternExact, program
+	case i == len(program)-1 && program[i] == opRun:
+		return patternPrefix, program[:i]
 	}
-	return patternExact, program
+	return patternGlob, program[:i]
 }

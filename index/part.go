@@ -15,22 +15,28 @@ const (
 	scanAlways = ^uint32(0)
 )
 
-// satisfied answers for a part: Deny if a Deny is satisfied, else Allow if an
-// Allow is, else none.
-func (p *Policies) satisfied(b block, v *view) policy.Effect {
-	switch n := b.count(); {
-	case n == 0:
-		return policy.EffectNone
-	case b[headerRoaring] == scanAlways:
-		return p.scan(b, v)
-	case b[headerRoaring] != 0:
-		return p.scanRoaring(b, p.roaring[b[headerRoaring]-1], v)
-	default:
-		if v.denyOnly {
-			n = b.denies()
-		}
-		return p.scanWords(b, n, v)
+// satisfied answers for a part, when the parts before said so: Deny if a Deny
+// is satisfied, else Allow if an Allow is, else what they said. Once an Allow
+// is known, only Denies are looked at.
+func (p *Policies) satisfied(b block, before policy.Effect, v *view) policy.Effect {
+	n := b.count()
+	if v.denyOnly || before == policy.EffectAllow {
+		n = b.denies()
 	}
+	effect := policy.EffectNone
+	switch {
+	case n == 0:
+	case b[headerRoaring] == 0:
+		effect = p.scanWords(b, n, v)
+	case b[headerRoaring] == scanAlways:
+		effect = p.scan(b, n, v)
+	default:
+		return p.scanRoaring(b, before, p.roaring[b[headerRoaring]-1], v)
+	}
+	if effect == policy.EffectNone {
+		return before
+	}
+	return effect
 }
 
 // scanWords is satisfied with a word of candidates for every 64 statements, of
@@ -70,12 +76,9 @@ func (p *Policies) scanWords(b block, n int, v *view) policy.Effect {
 	return policy.EffectNone
 }
 
-// scan is satisfied with the index switched off.
-func (p *Policies) scan(b block, v *view) policy.Effect {
-	for id := range b.count() {
-		if v.denyOnly && id >= b.denies() {
-			break
-		}
+// scan is satisfied with the index switched off, of the first n statements.
+func (p *Policies) scan(b block, n int, v *view) policy.Effect {
+	for id := range n {
 		if b.covers(id, v) && p.verify(b, id, v) {
 			return effectOf(b, id)
 		}

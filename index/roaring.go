@@ -23,10 +23,61 @@ type roaringIndex struct {
 	// principals are not told by names and beginnings alone.
 	everyone, loose *roaring.Bitmap
 	names           map[string]*roaring.Bitmap
-	beginnings      beginnings[*roaring.Bitmap]
+	// named are the places of the parts of names, by number: what lists the
+	// name, unless it is in rest. Nil if the form is forced.
+	named      []uint32
+	rest       *roaring.Bitmap
+	beginnings beginnings[*roaring.Bitmap]
 	// whole: resources contain the one-character string `*`.
 	whole     *roaring.Bitmap
 	resources beginnings[*roaring.Bitmap]
+}
+
+// maxNames is the number of names a statement may have and still be put into
+// each one's part, which copies it.
+const maxNames = 16
+
+// byName sorts what names list into parts of their own, with the statements of
+// each in order, so that a caller's few names lead to what lists it, sieved.
+// Statements stay in the part that they come from too, for those who look for
+// anything else than an answer.
+func (x *roaringIndex) byName(f *freezer, list []frozen) {
+	x.rest = x.loose.Clone()
+	of := map[uint32][]frozen{}
+	most := uint32(0)
+	for i := range list {
+		names := list[i].exact
+		if loose(list[i].from) {
+			continue
+		}
+		if len(names) > maxNames {
+			x.rest.Add(uint32(i))
+			continue
+		}
+		for _, n := range names {
+			number := f.numbers[n]
+			of[number] = append(of[number], list[i])
+			most = max(most, number)
+		}
+	}
+	x.named = make([]uint32, most+1)
+	for number, part := range of {
+		x.named[number] = f.block("", part, false)
+	}
+}
+
+// loose reports that more than names and beginnings tells whom a statement
+// lists.
+func loose(s *Statement) bool {
+	return s.Principals.Everyone || s.Principals.Not || len(s.Principals.Organizations) > 0
+}
+
+// part is the place of a name's part, 0 if it has none.
+func (x *roaringIndex) part(number uint32) uint32 {
+	if number < uint32(len(x.named)) {
+		return x.named[number]
+	}
+	return 0
 }
 
 func newRoaringIndex(list []frozen) *roaringIndex {
@@ -39,7 +90,7 @@ func newRoaringIndex(list []frozen) *roaringIndex {
 		if who.Everyone {
 			x.everyone.Add(id)
 		}
-		if who.Everyone || who.Not || len(who.Organizations) > 0 {
+		if loose(s.from) {
 			x.loose.Add(id)
 		} else {
 			for _, n := range s.exact {
@@ -107,26 +158,48 @@ func actionPostings(sets map[ActionBits]*roaring.Bitmap) []*roaring.Bitmap {
 	return out
 }
 
-// scanRoaring is satisfied for parts of more than one word: Deny statements
-// first, then the others.
-func (p *Policies) scanRoaring(b block, ix *roaringIndex, v *view) policy.Effect {
+// scanRoaring is satisfied for large parts: what lists the caller by name lies
+// in parts of the names, and postings narrow the rest. Deny statements go first.
+func (p *Policies) scanRoaring(b block, before policy.Effect, ix *roaringIndex, v *view) policy.Effect {
+	effect, byName := before, ix.named != nil && !v.denyOnly
+	if byName {
+		if v.met != p {
+			v.meet(p)
+		}
+		for _, number := range v.numbers {
+			if at := ix.part(number); at != 0 {
+				if effect = p.satisfied(p.block(at), effect, v); effect == policy.EffectDeny {
+					return effect
+				}
+			}
+		}
+	}
 	var covering *roaring.Bitmap
 	if v.known {
 		if covering = ix.actions[v.action]; covering == nil {
-			return policy.EffectNone
+			return effect
 		}
 	}
 	who := v.who[:0]
-	if v.denyOnly {
+	switch {
+	case v.denyOnly:
 		who = append(who, ix.everyone)
-	} else {
+	case !byName:
 		who = append(who, ix.loose)
+	case !ix.rest.IsEmpty():
+		who = append(who, ix.rest)
+	}
+	if !v.denyOnly {
 		for _, id := range v.request.Principal.IDs {
-			if posting := ix.names[id]; posting != nil {
+			if posting := ix.names[id]; posting != nil && !byName {
 				who = append(who, posting)
 			}
 			who = ix.beginnings.find(who, id)
 		}
+	}
+	v.who = who
+	if len(who) == 0 {
+		return effect
 	}
 	what := v.what[:0]
 	if v.whole {
@@ -134,15 +207,15 @@ func (p *Policies) scanRoaring(b block, ix *roaringIndex, v *view) policy.Effect
 	} else {
 		what = ix.resources.find(what, v.text)
 	}
-	v.who, v.what = who, what
+	v.what = what
 
 	if p.leapfrog(b, v, covering, 0, b.denies()) {
 		return policy.EffectDeny
 	}
-	if !v.denyOnly && p.leapfrog(b, v, covering, b.denies(), b.count()) {
+	if effect != policy.EffectAllow && !v.denyOnly && p.leapfrog(b, v, covering, b.denies(), b.count()) {
 		return policy.EffectAllow
 	}
-	return policy.EffectNone
+	return effect
 }
 
 // leapfrog reports whether a statement with an id from low to below high is
@@ -185,7 +258,7 @@ func (p *Policies) leapfrog(b block, v *view, covering *roaring.Bitmap, low, hig
 }
 
 func (x *roaringIndex) size() int64 {
-	n := int64(unsafe.Sizeof(*x)) + sizeOf(x.actions) + bitmapSize(x.everyone) + bitmapSize(x.loose) + bitmapSize(x.whole)
+	n := int64(unsafe.Sizeof(*x)) + sizeOf(x.actions) + sizeOf(x.named) + bitmapSize(x.everyone) + bitmapSize(x.loose) + bitmapSize(x.whole)
 	seen := map[*roaring.Bitmap]bool{}
 	for _, b := range x.actions {
 		if b != nil && !seen[b] {
@@ -195,6 +268,9 @@ func (x *roaringIndex) size() int64 {
 	}
 	for name, b := range x.names {
 		n += int64(len(name)) + 48 + bitmapSize(b)
+	}
+	if x.rest != nil {
+		n += bitmapSize(x.rest)
 	}
 	return n + postingsSize(&x.beginnings) + postingsSize(&x.resources)
 }

@@ -15,7 +15,7 @@ import (
 	"postern/policy"
 )
 
-var searchForms = map[string]index.Form{"auto": index.FormAuto, "roaring": index.FormRoaring, "scan": index.FormScan}
+var searchForms = map[string]index.Form{"auto": index.FormAuto, "roaring": index.FormRoaring, "names": index.FormNames, "scan": index.FormScan}
 
 // TestSearchAgreesWithDecide is attack class 13: over random worlds, every
 // result of a search is allowed, and of everything that the documents name

@@ -66,10 +66,10 @@ func commonLen(a, b string) int {
 }
 
 // chooseKey finds where in the texts the sieve had best look: where most
-// different bytes stand in the literals, looking on for a few places behind
-// what those that go on past the bucket's name have in common.
+// different bytes stand in the literals, of a few places around the end of what
+// those that go on past the bucket's name have in common.
 func chooseKey(name string, literals []string) (at uint32) {
-	const reach = 12
+	const before, behind = keyBytes - 1, 12
 	common, some := "", false
 	for _, l := range literals {
 		if len(l) <= len(name)+1 || !strings.HasPrefix(l, name) {
@@ -82,7 +82,7 @@ func chooseKey(name string, literals []string) (at uint32) {
 	}
 	best := 0
 	seen := map[uint32]bool{}
-	for from := uint32(len(common)); from < uint32(len(common))+reach; from++ {
+	for from := uint32(max(0, len(common)-before)); from < uint32(len(common)+behind); from++ {
 		clear(seen)
 		for _, l := range literals {
 			if uint64(from)+keyBytes <= uint64(len(l)) {
