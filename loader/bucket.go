@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -163,6 +164,7 @@ func (s *scan) readBucket(h *opened, name string, at spot, buf *[]byte) ([]byte,
 	if at.through != nil {
 		return s.open(at)
 	}
+	defer spend(&s.l.reading, time.Now())
 	size := at.stamp.size
 	switch {
 	case size > s.l.c.MaxFile:

@@ -50,7 +50,7 @@ type Config struct {
 	// that looks. It must not call the loader but for Status and Rescan.
 	Observe func(*policy.Status)
 	// Progress is called while the first look reads, with files done and files
-	// known so far, from one goroutine at a time.
+	// in all, from one goroutine at a time; a total of 0 is not known yet.
 	Progress func(done, total int)
 	Logger   *slog.Logger
 	// Now is the clock, for tests.
@@ -85,10 +85,9 @@ type Loader struct {
 	state      *state
 	watcher    *watcher
 
-	// Names of files looked at, files read, files parsed; since New.
-	looks, reads, parses atomic.Int64
-	progressing          sync.Mutex
-	onRead               func(path string) // tests: called while a file is read
+	work
+	progressing sync.Mutex
+	onRead      func(path string) // tests: called while a file is read
 }
 
 // New checks the configuration and opens the mirror. It does not look at Root.
@@ -186,5 +185,9 @@ func (s *scan) progress(n int) {
 	}
 	s.l.progressing.Lock()
 	defer s.l.progressing.Unlock()
-	s.l.c.Progress(int(s.done.Add(int64(n))), int(s.total.Load()))
+	total := 0
+	if s.listed.Load() {
+		total = int(s.total.Load())
+	}
+	s.l.c.Progress(int(s.done.Add(int64(n))), total)
 }

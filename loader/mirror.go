@@ -31,7 +31,7 @@ func (l *Loader) backlog() bool {
 func (l *Loader) drain(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.flush(ctx, drainAtOnce)
+	l.flush(ctx, flushAtOnce)
 }
 
 // flush brings the mirror up to date, most units at most. What fails is tried

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"postern/internal/policyjson"
 	"postern/policy"
@@ -25,6 +26,7 @@ type parsed struct {
 
 // parse parses one file by the part of the layout that it lies in.
 func (l *Loader) parse(p part, path string, data []byte) (out parsed) {
+	defer spend(&l.parsing, time.Now())
 	l.parses.Add(1)
 	path = shown(path)
 	switch p {
@@ -46,6 +48,7 @@ func (l *Loader) parse(p part, path string, data []byte) (out parsed) {
 // A panic in the compiler is an error of the unit: one unit must not take the
 // process down, nor keep the others from being updated.
 func (l *Loader) compile(p part, org string, files []parsed) (c content, ds []policy.Diagnostic) {
+	defer spend(&l.compiling, time.Now())
 	defer func() {
 		if r := recover(); r != nil {
 			l.log.Error("the compiler panicked", "organization", org, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))

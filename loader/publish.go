@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"postern/index"
@@ -15,8 +14,8 @@ import (
 // error is that of a look that failed as a whole: nothing changed then, and
 // the snapshot in force stays.
 func (l *Loader) look(ctx context.Context, sc *scope) error {
-	started, looks, reads, parses := l.c.Now(), l.looks.Load(), l.reads.Load(), l.parses.Load()
-	begin := time.Now()
+	started, before := l.c.Now(), l.work.now()
+	took := phases{begin: time.Now()}
 	var f *findings
 	var err error
 	if l.state != nil {
@@ -40,14 +39,14 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 		l.fail(started, err)
 		return fmt.Errorf("policy directory: %w", err)
 	}
-	scanned := time.Now()
+	took.scanned = time.Now()
 	recovered := l.failed
 	l.failed = false
 	l.hold(f, sc.confirm)
 	ch := l.commit(f)
-	sets, removes := len(ch.buckets), len(ch.removed)
+	took.committed = time.Now()
 	published := l.publish(ch)
-	done := time.Now()
+	took.published = time.Now()
 
 	if !published && !ch.quarantine && !ch.warnings && !recovered {
 		l.touch(started, sc.all)
@@ -56,12 +55,7 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 	st := l.newStatus(ch, started)
 	l.status.Store(st)
 	if published {
-		l.log.LogAttrs(ctx, slog.LevelInfo, "generation published",
-			slog.Uint64("generation", st.Generation), slog.String("result", st.Result.String()), slog.Bool("full", sc.all),
-			slog.Int("organizations_changed", len(ch.orgs)), slog.Int("organizations_removed", removes), slog.Int("buckets_changed", sets),
-			slog.Int64("files_looked_at", l.looks.Load()-looks), slog.Int64("files_read", l.reads.Load()-reads), slog.Int64("files_parsed", l.parses.Load()-parses),
-			slog.Int("files", st.Files), slog.Int("buckets", st.Buckets), slog.Int("quarantined", len(st.Quarantined)),
-			slog.Duration("scan", scanned.Sub(begin)), slog.Duration("publish", done.Sub(scanned)))
+		l.logGeneration(ctx, st, ch, sc.all, took, l.work.now().since(before))
 	}
 	if l.c.Observe != nil && (published || ch.quarantine || recovered) {
 		l.c.Observe(st)

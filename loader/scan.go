@@ -94,6 +94,7 @@ type scan struct {
 	now     time.Time
 	counted atomic.Int64 // files seen, against MaxFiles
 	total   atomic.Int64 // files to look at, for Progress
+	listed  atomic.Bool  // total is all of them
 	done    atomic.Int64
 	checks  []check
 	found   *findings
@@ -137,6 +138,7 @@ func (l *Loader) scan(ctx context.Context, sc *scope, last bool) (*findings, err
 	for _, w := range s.waiting {
 		w()
 	}
+	s.listed.Store(true)
 	if err := s.run(); err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 	"golang.org/x/sync/errgroup"
@@ -284,6 +285,7 @@ func (s *scan) unchanged(todo []entry, seen []file) ([]file, error) {
 
 // open reads the file at its final target.
 func (s *scan) open(at spot) ([]byte, error) {
+	defer spend(&s.l.reading, time.Now())
 	rel, ok := below(s.real, at.real)
 	if !ok {
 		return nil, errChanged

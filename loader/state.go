@@ -50,11 +50,9 @@ const (
 	// keepBytes bounds the bytes of files kept for the mirror; beyond them
 	// files are read again, and mirrored if they still are what was good.
 	keepBytes = 64 << 20
-	// flushAtOnce is how many units a look mirrors before the next look may
-	// begin; the rest, of a first load, is mirrored drainAtOnce by drainAtOnce,
-	// between looks.
-	flushAtOnce = 1024
-	drainAtOnce = 128
+	// flushAtOnce is how many units are mirrored before a look may begin; the
+	// rest, of a large change, is mirrored between looks.
+	flushAtOnce = 128
 )
 
 func openState(dir string) (*state, error) {

@@ -96,9 +96,9 @@ func TestProgress(t *testing.T) {
 		t.Errorf("got %q, want %q", &out, want)
 	}
 	now = now.Add(progressEvery)
-	p.step(0, 0)
-	if !strings.HasSuffix(out.String(), "0 of 0 files (100 %)") {
-		t.Errorf("no files: %q", &out)
+	p.step(8, 0)
+	if !strings.HasSuffix(out.String(), "\x1b[Kreading policies: 8 files") {
+		t.Errorf("nobody knows of how many: %q", &out)
 	}
 }
 

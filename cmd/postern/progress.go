@@ -29,7 +29,8 @@ func newProgress(w io.Writer, now func() time.Time) *progress {
 	return &progress{w: w, every: progressEvery, now: now, next: now().Add(progressAfter)}
 }
 
-// step says that done of total files are read. Safe from many goroutines.
+// step says that done of total files are read; a total of 0 is not known yet.
+// Safe from many goroutines.
 func (p *progress) step(done, total int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -39,11 +40,11 @@ func (p *progress) step(done, total int) {
 	}
 	p.next = now.Add(p.every)
 	p.shown = true
-	percent := 100
-	if total > 0 {
-		percent = int(100 * int64(done) / int64(total))
+	if total == 0 {
+		fmt.Fprintf(p.w, "\r\x1b[Kreading policies: %d files", done)
+		return
 	}
-	fmt.Fprintf(p.w, "\r\x1b[Kreading policies: %d of %d files (%d %%)", done, total, percent)
+	fmt.Fprintf(p.w, "\r\x1b[Kreading policies: %d of %d files (%d %%)", done, total, 100*int64(done)/int64(total))
 }
 
 // end wipes the line.

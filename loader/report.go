@@ -1,0 +1,82 @@
+package loader
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"postern/policy"
+)
+
+// work counts what looks did since New, by all workers together: so that the
+// nanoseconds of one look may come to more than it took.
+type work struct {
+	looks, reads, parses        atomic.Int64 // names looked at, files read, files parsed
+	reading, parsing, compiling atomic.Int64 // nanoseconds
+}
+
+type workDone struct{ looks, reads, parses, reading, parsing, compiling int64 }
+
+func (w *work) now() workDone {
+	return workDone{w.looks.Load(), w.reads.Load(), w.parses.Load(), w.reading.Load(), w.parsing.Load(), w.compiling.Load()}
+}
+
+func (d workDone) since(o workDone) workDone {
+	return workDone{d.looks - o.looks, d.reads - o.reads, d.parses - o.parses, d.reading - o.reading, d.parsing - o.parsing, d.compiling - o.compiling}
+}
+
+// spend adds the time since begin.
+func spend(sum *atomic.Int64, begin time.Time) { sum.Add(int64(time.Since(begin))) }
+
+// phases are when each phase of one look was over.
+type phases struct{ begin, scanned, committed, published time.Time }
+
+// namesLogged is how many changed names the line of a generation shows.
+const namesLogged = 10
+
+// logGeneration writes the one line of a generation: what changed, how many
+// files, how long each phase took. Scan is looking, reading, parsing and
+// compiling side by side; read, parse and compile are its workers' time.
+func (l *Loader) logGeneration(ctx context.Context, st *policy.Status, ch *changes, full bool, took phases, w workDone) {
+	removed := slices.DeleteFunc(ch.removed, func(name string) bool { return l.orgs[name] != nil }) // gone, and there again
+	l.log.LogAttrs(ctx, slog.LevelInfo, "generation published",
+		slog.Uint64("generation", st.Generation), slog.String("result", st.Result.String()), slog.Bool("full", full),
+		slog.Int("organizations_changed", len(ch.orgs)), slog.Int("organizations_removed", len(removed)), slog.Int("buckets_changed", len(ch.buckets)),
+		slog.Any("changed", ch.names(removed)),
+		slog.Int64("files_looked_at", w.looks), slog.Int64("files_read", w.reads), slog.Int64("files_parsed", w.parses),
+		slog.Int("files", st.Files), slog.Int("buckets", st.Buckets), slog.Int("quarantined", len(st.Quarantined)),
+		slog.Duration("scan", took.scanned.Sub(took.begin)), slog.Duration("read", time.Duration(w.reading)),
+		slog.Duration("parse", time.Duration(w.parsing)), slog.Duration("compile", time.Duration(w.compiling)),
+		slog.Duration("commit", took.committed.Sub(took.scanned)), slog.Duration("publish", took.published.Sub(took.committed)))
+}
+
+// names are what a generation changed: organizations first, in byte order, and
+// no more than namesLogged.
+func (ch *changes) names(removed []string) []string {
+	out := least(maps.Keys(ch.orgs), "organization ", namesLogged)
+	out = append(out, least(slices.Values(removed), "removed organization ", namesLogged-len(out))...)
+	out = append(out, least(maps.Keys(ch.buckets), "bucket ", namesLogged-len(out))...)
+	if more := len(ch.orgs) + len(removed) + len(ch.buckets) - len(out); more > 0 {
+		out = append(out, "and "+strconv.Itoa(more)+" more")
+	}
+	return out
+}
+
+// least are the first n names in byte order; there may be millions.
+func least(names func(func(string) bool), prefix string, n int) []string {
+	var out []string
+	for name := range names {
+		i, found := slices.BinarySearchFunc(out, prefix+shown(name), cmp.Compare[string])
+		if found || i == n {
+			continue
+		}
+		out = slices.Insert(out, i, prefix+shown(name))
+		out = out[:min(n, len(out))]
+	}
+	return out
+}
