@@ -16,13 +16,17 @@
 // (never good: what the unit could speak of denies), or known; that there is
 // no file is content too.
 //
-// Every look runs in three steps, and only the last one changes the model:
+// Every look runs in three steps, and no scan changes the model:
 //
 //	scan     findings: what the names in scope lead to, what changed, read,
 //	         parsed and compiled side by side; repeated if it changed meanwhile
 //	commit   findings become the model; collects organizations and buckets
 //	         whose part of the snapshot is another now
 //	publish  these, and nothing else, go into an index.Builder; one generation
+//
+// Between scan and commit, hold takes out of the findings what vanished from a
+// folder that is not at rest yet, and the look is repeated for it: see
+// departure.
 //
 // A scope is everything (first load, ticker, overflow, SIGHUP), or the places
 // that events name: an event on one bucket file looks at that one name and, to
