@@ -24,7 +24,6 @@ const (
 	headerRoaring        // number in Policies.roaring, plus 1; 0: words of candidates
 	headerKeyAt          // where in a resource text the sieve's four bytes lie
 	headerSieve          // place of the sieve
-	headerNames          // of the wide block: place in Policies.words of the names' table; 0: no names
 	headerWords
 
 	lineWords = 16 // of a cache line
@@ -77,8 +76,7 @@ const (
 	programsWords
 )
 
-// The principal entries: numbers of identifiers in the table of names, sorted,
-// a word each; then beginnings, prefix-free and sorted by organization and
+// The principal entries: identifiers, sorted by hash; then beginnings, prefix-free and sorted by organization and
 // text; then organizations, which have no text.
 const (
 	beginAt  = iota // the text
@@ -207,7 +205,7 @@ func (r *record) what() (exact, prefix, glob uint32) {
 // patterns is the place of the first pattern entry.
 func (r *record) patterns() uint32 {
 	exact, beginnings, organizations := r.who()
-	return r.names + exact + beginWords*(beginnings+organizations)
+	return r.names + exactWords*exact + beginWords*(beginnings+organizations)
 }
 
 // conditions is the place of the first condition entry.

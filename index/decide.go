@@ -15,7 +15,7 @@ func (s *Snapshot) Decide(r *policy.Request, sc *Scratch) policy.Decision {
 	v := &sc.view
 	v.begin(r, s.defaultOrg)
 	reason, layer := s.decide(v)
-	v.request, v.met = nil, nil
+	v.request = nil
 	return policy.Decision{Outcome: reason.Outcome(), Reason: reason, Layer: layer, Generation: s.generation, MaxOpenSeconds: v.open}
 }
 

@@ -58,29 +58,24 @@ func (b block) after(at, n uint32, text string) uint32 {
 }
 
 // principalHolds reports whether the statement's principals hold.
-func (p *Policies) principalHolds(b block, r *record, v *view) bool {
+func (b block) principalHolds(r *record, v *view) bool {
 	if v.denyOnly {
 		return r.is(flagEveryone)
 	}
-	return p.lists(b, r, v) != r.is(flagNotPrincipal)
+	return b.lists(r, v) != r.is(flagNotPrincipal)
 }
 
 // lists reports whether the statement lists the caller.
-func (p *Policies) lists(b block, r *record, v *view) bool {
+func (b block) lists(r *record, v *view) bool {
 	if r.is(flagEveryone) {
 		return true
 	}
-	if v.met != p {
-		v.meet(p)
-	}
 	n, beginnings, organizations := r.who()
 	at := r.names
-	for _, number := range v.numbers {
-		if has(b[at:at+n], number) {
-			return true
-		}
+	if b.listsName(at, n, v) {
+		return true
 	}
-	at += n
+	at += exactWords * n
 	if beginnings > 0 {
 		for _, id := range v.request.Principal.IDs {
 			if b.hasBeginning(at, beginnings, id, v) {
@@ -91,23 +86,6 @@ func (p *Policies) lists(b block, r *record, v *view) bool {
 	}
 	for end := at + beginWords*organizations; at < end; at += beginWords {
 		if b.beginOrgText(at) == v.org {
-			return true
-		}
-	}
-	return false
-}
-
-// has reports whether a sorted list has a number.
-func has(list []uint32, number uint32) bool {
-	for len(list) > 8 {
-		if mid := len(list) / 2; list[mid] <= number {
-			list = list[mid:]
-		} else {
-			list = list[:mid]
-		}
-	}
-	for _, n := range list {
-		if n == number {
 			return true
 		}
 	}

@@ -164,7 +164,7 @@ func (p *Policies) nearest(s *step, v *view) (best *policy.Nearest, truncated bo
 func (p *Policies) failed(b block, id int, v *view) []string {
 	r := b.record(id)
 	var out []string
-	if !p.principalHolds(b, &r, v) {
+	if !b.principalHolds(&r, v) {
 		out = append(out, "principal")
 	}
 	if !b.covers(id, v) {

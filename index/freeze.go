@@ -17,8 +17,9 @@ type blockWriter struct {
 	texts   map[string]uint32
 	fresh   []byte
 	entries []uint32
-	// programs finds the entries of programs.
+	// programs finds the entries of programs, names the names.
 	programs map[string]uint32
+	names    map[Name]uint32
 }
 
 // put returns the place and length of a text, and adds it if it is new.
@@ -40,6 +41,17 @@ func (w *blockWriter) textEntry(s string) {
 func (w *blockWriter) beginEntry(n Name) {
 	w.textEntry(n.Text)
 	w.textEntry(n.Org)
+}
+
+// name writes an identifier, once.
+func (w *blockWriter) name(n Name) {
+	if _, ok := w.names[n]; ok {
+		return
+	}
+	orgAt, orgLen := w.put(n.Org)
+	w.entries = append(w.entries, uint32(len(n.Text)), orgLen, orgAt)
+	w.names[n] = w.flush()
+	w.words = appendText(w.words, n.Text)
 }
 
 // flush writes the new texts and then the entries, and returns their place.
@@ -151,7 +163,7 @@ func (f *freezer) block(name string, list []frozen, explained bool) uint32 {
 	}
 	keyAt := chooseKey(name, literals)
 
-	w := blockWriter{words: make([]uint32, headerWords), texts: map[string]uint32{name: 4 * headerWords}, programs: map[string]uint32{}}
+	w := blockWriter{words: make([]uint32, headerWords), texts: map[string]uint32{name: 4 * headerWords}, programs: map[string]uint32{}, names: map[Name]uint32{}}
 	w.words = appendText(w.words, name)
 	chunks := len(w.words)
 	w.words = append(w.words, make([]uint32, (len(list)+wordSize-1)/wordSize)...)
@@ -162,7 +174,7 @@ func (f *freezer) block(name string, list []frozen, explained bool) uint32 {
 		open := uint64(0)
 		for i := first; i < last; i++ {
 			entry := w.words[sieve+sieveWords*i:]
-			entry[sieveNames] = f.sieveOf(&list[i])
+			entry[sieveNames] = sieveOf(&list[i])
 			if uint64(keyAt)+keyBytes <= uint64(len(literals[i])) {
 				entry[sieveKey] = keyOf(literals[i], keyAt)
 			} else {
@@ -176,7 +188,7 @@ func (f *freezer) block(name string, list []frozen, explained bool) uint32 {
 		if list[i].from.Deny {
 			denies++
 		}
-		w.words[sieve+sieveWords*i+sieveBody] = w.body(&list[i], f.numbers)
+		w.words[sieve+sieveWords*i+sieveBody] = w.body(&list[i])
 	}
 	head := [headerWords]uint32{
 		headerCount: uint32(len(list)), headerDenies: denies, headerMeta: uint32(len(p.meta)),
@@ -218,7 +230,9 @@ func freezeStatement(s *Statement, bucket string) frozen {
 		}
 	}
 	out.exact = slices.Clone(s.Principals.Exact)
-	slices.SortFunc(out.exact, func(a, b Name) int { return cmp.Or(cmp.Compare(a.Text, b.Text), cmp.Compare(a.Org, b.Org)) })
+	slices.SortFunc(out.exact, func(a, b Name) int {
+		return cmp.Or(cmp.Compare(hash32(a.Text), hash32(b.Text)), cmp.Compare(a.Text, b.Text), cmp.Compare(a.Org, b.Org))
+	})
 	out.exact = slices.Compact(out.exact)
 	out.beginnings = prefixFree(s.Principals.Prefix)
 	return out
@@ -243,7 +257,7 @@ func prefixFree(list []Name) []Name {
 }
 
 // body writes a statement's record and entries, and returns their place.
-func (w *blockWriter) body(s *frozen, numbers map[Name]uint32) uint32 {
+func (w *blockWriter) body(s *frozen) uint32 {
 	from := s.from
 	var flags uint32
 	set := func(flag uint32, on bool) {
@@ -279,6 +293,9 @@ func (w *blockWriter) body(s *frozen, numbers map[Name]uint32) uint32 {
 	}
 	set(flagLong, slices.Max(counts[:]) > 0xff)
 
+	for _, n := range s.exact {
+		w.name(n)
+	}
 	programs := uint32(0)
 	if flags&flagPrograms != 0 {
 		programs = w.programsOf(&from.Actions)
@@ -292,11 +309,9 @@ func (w *blockWriter) body(s *frozen, numbers map[Name]uint32) uint32 {
 	if flags&flagPrograms != 0 {
 		w.entries = append(w.entries, programs)
 	}
-	first := len(w.entries)
 	for _, n := range s.exact {
-		w.entries = append(w.entries, numbers[n])
+		w.entries = append(w.entries, hash32(n.Text), w.names[n])
 	}
-	slices.Sort(w.entries[first:])
 	for _, n := range s.beginnings {
 		w.beginEntry(n)
 	}

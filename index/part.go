@@ -42,9 +42,6 @@ func (p *Policies) satisfied(b block, before policy.Effect, v *view) policy.Effe
 // scanWords is satisfied with a word of candidates for every 64 statements, of
 // the first n.
 func (p *Policies) scanWords(b block, n int, v *view) policy.Effect {
-	if v.met != p {
-		v.meet(p)
-	}
 	key, told := v.key(b[headerKeyAt])
 	sieve := b[b[headerSieve]:]
 	for first := 0; first < n; first += wordSize {
@@ -101,5 +98,5 @@ func (p *Policies) verify(b block, id int, v *view) bool {
 }
 
 func (p *Policies) holds(b block, r *record, v *view) bool {
-	return p.resourceHolds(b, r, v) && p.principalHolds(b, r, v) && p.conditionsHold(b, r, v)
+	return p.resourceHolds(b, r, v) && b.principalHolds(r, v) && p.conditionsHold(b, r, v)
 }

@@ -16,7 +16,7 @@ import (
 type Policies struct {
 	// words holds the blocks, see block.go. The first is the wide one: of the
 	// statements whose resources do not all name a bucket literally; for a
-	// bucket policy, of all of them. The table of names follows, see names.go.
+	// bucket policy, of all of them.
 	words []uint32
 	// buckets finds the blocks of the statements that name only a few buckets.
 	buckets   blockTable
@@ -95,20 +95,7 @@ func New(statements []Statement, documents []Document, variables []Variable, buc
 			buckets[name] = append(buckets[name], s)
 		}
 	}
-	names := map[Name]struct{}{}
-	for i := range statements {
-		for _, n := range statements[i].Principals.Exact {
-			names[n] = struct{}{}
-		}
-	}
-	var table nameTable
-	table, f.numbers = newNameTable(names)
 	f.part(bucket, "", wide)
-	if table != nil {
-		f.align()
-		f.p.words[headerNames] = uint32(len(f.p.words))
-		f.p.words = append(f.p.words, table...)
-	}
 	if bucket == "" {
 		f.p.known = new(lazy[knownNames])
 		names := make([]string, 0, len(buckets))
@@ -172,9 +159,8 @@ func bucketName(program string) (string, bool) {
 
 // freezer is what New needs only while it works.
 type freezer struct {
-	p       *Policies
-	form    Form
-	numbers map[Name]uint32 // of the names
+	p    *Policies
+	form Form
 }
 
 // align lets the next word begin a cache line.

@@ -2,6 +2,8 @@ package index
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -23,9 +25,9 @@ type roaringIndex struct {
 	// principals are not told by names and beginnings alone.
 	everyone, loose *roaring.Bitmap
 	names           map[string]*roaring.Bitmap
-	// named are the places of the parts of names, by number: what lists the
-	// name, unless it is in rest. Nil if the form is forced.
-	named      []uint32
+	// named are the places of the parts of names: what lists the name, unless
+	// it is in rest. Nil if the form is forced.
+	named      map[string]uint32
 	rest       *roaring.Bitmap
 	beginnings beginnings[*roaring.Bitmap]
 	// whole: resources contain the one-character string `*`.
@@ -43,8 +45,7 @@ const maxNames = 16
 // anything else than an answer.
 func (x *roaringIndex) byName(f *freezer, list []frozen) {
 	x.rest = x.loose.Clone()
-	of := map[uint32][]frozen{}
-	most := uint32(0)
+	of := map[string][]frozen{}
 	for i := range list {
 		names := list[i].exact
 		if loose(list[i].from) {
@@ -54,15 +55,15 @@ func (x *roaringIndex) byName(f *freezer, list []frozen) {
 			x.rest.Add(uint32(i))
 			continue
 		}
-		for _, n := range names {
-			number := f.numbers[n]
-			of[number] = append(of[number], list[i])
-			most = max(most, number)
+		for k, n := range names {
+			if k == 0 || n.Text != names[k-1].Text {
+				of[n.Text] = append(of[n.Text], list[i])
+			}
 		}
 	}
-	x.named = make([]uint32, most+1)
-	for number, part := range of {
-		x.named[number] = f.block("", part, false)
+	x.named = make(map[string]uint32, len(of))
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		x.named[name] = f.block("", of[name], false)
 	}
 }
 
@@ -70,14 +71,6 @@ func (x *roaringIndex) byName(f *freezer, list []frozen) {
 // lists.
 func loose(s *Statement) bool {
 	return s.Principals.Everyone || s.Principals.Not || len(s.Principals.Organizations) > 0
-}
-
-// part is the place of a name's part, 0 if it has none.
-func (x *roaringIndex) part(number uint32) uint32 {
-	if number < uint32(len(x.named)) {
-		return x.named[number]
-	}
-	return 0
 }
 
 func newRoaringIndex(list []frozen) *roaringIndex {
@@ -163,11 +156,8 @@ func actionPostings(sets map[ActionBits]*roaring.Bitmap) []*roaring.Bitmap {
 func (p *Policies) scanRoaring(b block, before policy.Effect, ix *roaringIndex, v *view) policy.Effect {
 	effect, byName := before, ix.named != nil && !v.denyOnly
 	if byName {
-		if v.met != p {
-			v.meet(p)
-		}
-		for _, number := range v.numbers {
-			if at := ix.part(number); at != 0 {
+		for _, id := range v.request.Principal.IDs {
+			if at := ix.named[id]; at != 0 {
 				if effect = p.satisfied(p.block(at), effect, v); effect == policy.EffectDeny {
 					return effect
 				}
@@ -258,7 +248,7 @@ func (p *Policies) leapfrog(b block, v *view, covering *roaring.Bitmap, low, hig
 }
 
 func (x *roaringIndex) size() int64 {
-	n := int64(unsafe.Sizeof(*x)) + sizeOf(x.actions) + sizeOf(x.named) + bitmapSize(x.everyone) + bitmapSize(x.loose) + bitmapSize(x.whole)
+	n := int64(unsafe.Sizeof(*x)) + sizeOf(x.actions) + int64(len(x.named))*entrySize + bitmapSize(x.everyone) + bitmapSize(x.loose) + bitmapSize(x.whole)
 	seen := map[*roaring.Bitmap]bool{}
 	for _, b := range x.actions {
 		if b != nil && !seen[b] {

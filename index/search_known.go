@@ -34,24 +34,12 @@ func (k *knownNames) settle() {
 	}
 }
 
-// addNames adds the identifiers that policies name, of the organization org or
-// of none.
-func (k *knownNames) addNames(p *Policies, org string) {
-	t := p.table()
-	if t == nil {
-		return
-	}
-	for n := range t.size() {
-		if t.has(n) && (t.org(n) == "" || t.org(n) == org) {
-			k.principals = append(k.principals, t.text(n))
-		}
-	}
-}
-
-// addBlock adds the resources that the statements of a block name.
-func (k *knownNames) addBlock(b block) {
+// addBlock adds what the statements of a block name; principals only those of
+// the organization org, or those that are of none.
+func (k *knownNames) addBlock(b block, org string) {
 	for id := range b.count() {
 		r := b.record(id)
+		k.principals = b.appendNames(k.principals, &r, org)
 		k.objects = b.appendTexts(k.objects, &r, true)
 		k.buckets = b.appendTexts(k.buckets, &r, false)
 	}
@@ -72,18 +60,29 @@ func (b block) appendTexts(list []string, r *record, objects bool) []string {
 	return list
 }
 
+// appendNames appends the identifiers of org, or of no organization, that a
+// statement names.
+func (b block) appendNames(list []string, r *record, org string) []string {
+	exact, _, _ := r.who()
+	for at := r.names; at < r.names+exactWords*exact; at += exactWords {
+		if text, in := b.nameOf(at); in == "" || in == org {
+			list = append(list, text)
+		}
+	}
+	return list
+}
+
 // names are what organization policies name.
 func (p *Policies) names() *knownNames {
 	if p == nil || p.known == nil {
 		return &knownNames{}
 	}
 	return p.known.get(func() (k knownNames) {
-		k.addNames(p, "")
-		k.addBlock(block(p.words))
+		k.addBlock(block(p.words), "")
 		for _, at := range p.buckets.used {
 			b := p.block(at)
 			k.buckets = append(k.buckets, b.name())
-			k.addBlock(b)
+			k.addBlock(b, "")
 		}
 		k.settle()
 		return k
@@ -125,8 +124,7 @@ func (x *shard) named(org string) *knownNames {
 	return x.namesOf(&x.known.named, org, func(e *bucketEntry, of func(org string) *knownNames) {
 		if e.hasPolicy {
 			k := of(e.owner)
-			k.addNames(&e.policy, e.owner)
-			k.addBlock(block(e.policy.words))
+			k.addBlock(block(e.policy.words), e.owner)
 			k.buckets = nil // bucketNames has them
 		}
 	})

@@ -48,7 +48,7 @@ func (sr *search) subjects(provider string) {
 	}
 	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil && bucket.is(bucketHasPolicy) && bucket.owner != v.org {
 		var k knownNames
-		k.addNames(&bucket.entry.policy, v.org)
+		k.addBlock(block(bucket.entry.policy.words), v.org)
 		k.settle()
 		sr.names.add(k.principals, provider, sr.after, c)
 	}
@@ -82,21 +82,22 @@ func (p *Policies) subjects(v *view, provider string, c *candidates) {
 		if !p.resourceHolds(b, &r, v) || !p.conditionsHold(b, &r, v) {
 			return true
 		}
-		if p.lists(b, &r, v) {
+		if b.lists(&r, v) {
 			c.all = true
 			return false
 		}
 		exact, beginnings, _ := r.who()
-		table := p.table()
-		for _, n := range b[r.names : r.names+exact] {
+		at := r.names
+		for end := at + exactWords*exact; at < end; at += exactWords {
 			if !c.look() {
 				return false
 			}
-			if name, ok := strings.CutPrefix(table.text(n), provider); ok && (table.org(n) == "" || table.org(n) == v.org) {
+			text, org := b.nameOf(at)
+			if name, ok := strings.CutPrefix(text, provider); ok && (org == "" || org == v.org) {
 				c.exact = append(c.exact, name)
 			}
 		}
-		for at, end := r.names+exact, r.names+exact+beginWords*beginnings; at < end; at += beginWords {
+		for end := at + beginWords*beginnings; at < end; at += beginWords {
 			if !c.look() {
 				return false
 			}
@@ -254,7 +255,7 @@ func (sr *search) addStored(resourceType string, p *Policies, named, stored *can
 func (p *Policies) resources(v *view, resourceType string, c *candidates) {
 	look := func(b block, id int) bool {
 		r := b.record(id)
-		if !p.principalHolds(b, &r, v) {
+		if !b.principalHolds(&r, v) {
 			return true
 		}
 		if r.is(flagNotResource) {

@@ -24,22 +24,22 @@ func (v *view) key(at uint32) (key uint32, told bool) {
 	return key, !v.whole
 }
 
-// nameBit is the bit of a name in the sieve, by its number; anyCaller is the
-// bit that every caller has.
-func nameBit(number uint32) uint32 { return 2 << (number * 0x9e3779b1 >> 27 % 31) }
+// nameBit is the bit of an identifier in the sieve, by its hash; anyCaller is
+// the bit that every caller has.
+func nameBit(hash uint32) uint32 { return 2 << (hash >> 27 % 31) }
 
 const anyCaller = 1
 
 // sieveOf is what the sieve has of the principals of a statement: a bit that
 // the caller has too if one of its identifiers is listed.
-func (f *freezer) sieveOf(s *frozen) uint32 {
+func sieveOf(s *frozen) uint32 {
 	who := &s.from.Principals
 	if who.Everyone || who.Not || len(s.beginnings) > 0 || len(who.Organizations) > 0 {
 		return anyCaller
 	}
 	set := uint32(0)
 	for _, n := range s.exact {
-		set |= nameBit(f.numbers[n])
+		set |= nameBit(hash32(n.Text))
 	}
 	return set
 }

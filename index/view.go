@@ -37,11 +37,7 @@ type view struct {
 	// policies against a foreign caller (specification 1.3).
 	denyOnly bool
 	hashes   []uint32 // of the caller's identifiers
-	// met are the policies that the request meets now, numbers those of the
-	// caller's identifiers in their table, names the bits that sieves have.
-	met     *Policies
-	numbers []uint32
-	names   uint32
+	names    uint32   // the bits of them that sieves have
 
 	// steps are the layers that were asked, noted when explaining.
 	explaining bool
@@ -69,6 +65,9 @@ type step struct {
 // begin looks at a request.
 func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.request = r
+	if len(r.Resource.ID) > 0 {
+		v.early = uint32(r.Resource.ID[0]) // it is read after the identifiers
+	}
 	v.org = r.Principal.Org
 	if v.org == "" {
 		v.org = defaultOrg
@@ -87,9 +86,11 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.open, v.rowLooked = 0, false
 	v.steps = v.steps[:0]
 	v.hashes = v.hashes[:0]
-	v.met = nil
+	v.names = anyCaller
 	for _, id := range r.Principal.IDs {
-		v.hashes = append(v.hashes, hash32(id))
+		hash := hash32(id)
+		v.hashes = append(v.hashes, hash)
+		v.names |= nameBit(hash)
 	}
 }
 
