@@ -33,6 +33,9 @@ type bucketFinding struct {
 // there, the rest may have vanished.
 func (s *scan) chunks(f *orgFinding, b *bucketsFinding, known *organization, names []string, n int) {
 	s.total.Add(int64(len(names)))
+	if len(known.buckets) == 0 { // all are news
+		b.found = make([]bucketFinding, 0, n)
+	}
 	over := s.over(b, known, names[:n])
 	for names := range slices.Chunk(names, chunk) {
 		s.tasks = append(s.tasks, func() error { return s.chunk(f, b, known, names, over) })
@@ -70,6 +73,9 @@ func (s *scan) chunk(f *orgFinding, b *bucketsFinding, known *organization, name
 	}
 	defer h.Close()
 	var found []bucketFinding
+	if len(known.buckets) == 0 {
+		found = make([]bucketFinding, 0, len(names))
+	}
 	var buf []byte // of the file at hand
 	for _, name := range names {
 		if err := s.ctx.Err(); err != nil {

@@ -29,6 +29,10 @@ func (c *claims) of(bucket string) []*organization {
 
 // set says whether o claims the bucket, and reports whether that is news.
 func (c *claims) set(bucket string, o *organization, claimed bool) bool {
+	if claimed && c.one[bucket] == nil { // as nearly always
+		c.one[bucket] = o
+		return true
+	}
 	now := c.of(bucket)
 	i := slices.Index(now, o)
 	if (i >= 0) == claimed {

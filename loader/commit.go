@@ -11,7 +11,7 @@ import (
 type changes struct {
 	orgs       map[string]struct{} // whose part of the snapshot may be another
 	removed    []string            // organizations in force that are gone
-	buckets    map[string]struct{} // likewise
+	buckets    []string            // likewise; in byte order, each once, when the commit is done
 	quarantine bool                // units came or went
 	warnings   bool
 	conflicts  bool
@@ -19,7 +19,7 @@ type changes struct {
 
 // commit makes findings the model. It is the only place that changes it.
 func (l *Loader) commit(f *findings) *changes {
-	ch := &changes{orgs: map[string]struct{}{}, buckets: map[string]struct{}{}}
+	ch := &changes{orgs: map[string]struct{}{}}
 	l.root = f.root
 	l.routes.set(place{part: partRoot}, []string{f.root.real}, f.through)
 	for name, d := range f.odd {
@@ -45,6 +45,8 @@ func (l *Loader) commit(f *findings) *changes {
 	for _, o := range l.orgs {
 		l.files += o.files()
 	}
+	slices.Sort(ch.buckets)
+	ch.buckets = slices.Compact(ch.buckets)
 	return ch
 }
 
@@ -263,7 +265,7 @@ func (l *Loader) reclaim(ch *changes, o *organization, name string) {
 		}
 	}
 	ch.conflicts = ch.conflicts || before || l.claims.more[name] != nil
-	ch.buckets[name] = struct{}{}
+	ch.buckets = append(ch.buckets, name)
 }
 
 func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) {
@@ -299,6 +301,10 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 	for path, d := range x.odd {
 		l.setOdd(ch, o.odd, oddPlace(o.name, path), d)
 	}
+	if len(o.buckets) == 0 {
+		o.buckets = make(map[string]*bucket, len(x.found))
+		ch.buckets = slices.Grow(ch.buckets, len(x.found))
+	}
 	restored := x.at.kind == folder && !o.bucketsKnown && len(o.buckets) == 0 && l.restoreHeld(ch, o)
 	for i := range x.found {
 		l.commitBucket(ch, o, &x.found[i])
@@ -317,7 +323,7 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 	if !o.bucketsKnown { // what is listed and has no file is known to have none now
 		o.bucketsKnown = true
 		for name := range o.listed {
-			ch.buckets[name] = struct{}{}
+			ch.buckets = append(ch.buckets, name)
 		}
 	}
 }

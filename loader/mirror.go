@@ -315,7 +315,7 @@ func (l *Loader) restoreHeld(ch *changes, o *organization) bool {
 		l.restoreBucket(ch, o, h.name)
 	}
 	for name := range o.listed {
-		ch.buckets[name] = struct{}{}
+		ch.buckets = append(ch.buckets, name)
 	}
 	return true
 }

@@ -99,7 +99,7 @@ func (l *Loader) publish(ch *changes) bool {
 			delete(ch.orgs, name)
 		}
 	}
-	for name := range ch.buckets {
+	for _, name := range ch.buckets {
 		if k, ok := l.bucketNow(name); ok {
 			b.SetBucket(name, k)
 		} else {

@@ -60,7 +60,7 @@ func (l *Loader) logGeneration(ctx context.Context, st *policy.Status, ch *chang
 func (ch *changes) names(removed []string) []string {
 	out := least(maps.Keys(ch.orgs), "organization ", namesLogged)
 	out = append(out, least(slices.Values(removed), "removed organization ", namesLogged-len(out))...)
-	out = append(out, least(maps.Keys(ch.buckets), "bucket ", namesLogged-len(out))...)
+	out = append(out, least(slices.Values(ch.buckets), "bucket ", namesLogged-len(out))...)
 	if more := len(ch.orgs) + len(removed) + len(ch.buckets) - len(out); more > 0 {
 		out = append(out, "and "+strconv.Itoa(more)+" more")
 	}
