@@ -25,9 +25,9 @@ type roaringIndex struct {
 	// principals are not told by names and beginnings alone.
 	everyone, loose *roaring.Bitmap
 	names           map[string]*roaring.Bitmap
-	// named are the places of the parts of names: what lists the name, unless
-	// it is in rest. Nil if the form is forced.
-	named      map[string]uint32
+	// named are the places of the parts of names, by hash: what lists the name,
+	// unless it is in rest. Nil if the form is forced.
+	named      *placeTable
 	rest       *roaring.Bitmap
 	beginnings beginnings[*roaring.Bitmap]
 	// whole: resources contain the one-character string `*`.
@@ -45,7 +45,7 @@ const maxNames = 16
 // anything else than an answer.
 func (x *roaringIndex) byName(f *freezer, list []frozen) {
 	x.rest = x.loose.Clone()
-	of := map[string][]frozen{}
+	of := map[uint32][]frozen{}
 	for i := range list {
 		names := list[i].exact
 		if loose(list[i].from) {
@@ -56,15 +56,17 @@ func (x *roaringIndex) byName(f *freezer, list []frozen) {
 			continue
 		}
 		for k, n := range names {
-			if k == 0 || n.Text != names[k-1].Text {
-				of[n.Text] = append(of[n.Text], list[i])
+			hash := hash32(n.Text) // names are sorted by it
+			if k == 0 || hash != hash32(names[k-1].Text) {
+				of[hash] = append(of[hash], list[i])
 			}
 		}
 	}
-	x.named = make(map[string]uint32, len(of))
-	for _, name := range slices.Sorted(maps.Keys(of)) {
-		x.named[name] = f.block("", of[name], false)
+	places := make(map[uint32]uint32, len(of))
+	for _, hash := range slices.Sorted(maps.Keys(of)) {
+		places[hash] = f.block("", of[hash], false)
 	}
+	x.named = newPlaceTable(places)
 }
 
 // loose reports that more than names and beginnings tells whom a statement
@@ -156,8 +158,8 @@ func actionPostings(sets map[ActionBits]*roaring.Bitmap) []*roaring.Bitmap {
 func (p *Policies) scanRoaring(b block, before policy.Effect, ix *roaringIndex, v *view) policy.Effect {
 	effect, byName := before, ix.named != nil && !v.denyOnly
 	if byName {
-		for _, id := range v.request.Principal.IDs {
-			if at := ix.named[id]; at != 0 {
+		for _, hash := range v.hashes {
+			if at := ix.named.find(hash); at != 0 {
 				if effect = p.satisfied(p.block(at), effect, v); effect == policy.EffectDeny {
 					return effect
 				}
@@ -248,7 +250,7 @@ func (p *Policies) leapfrog(b block, v *view, covering *roaring.Bitmap, low, hig
 }
 
 func (x *roaringIndex) size() int64 {
-	n := int64(unsafe.Sizeof(*x)) + sizeOf(x.actions) + int64(len(x.named))*entrySize + bitmapSize(x.everyone) + bitmapSize(x.loose) + bitmapSize(x.whole)
+	n := int64(unsafe.Sizeof(*x)) + sizeOf(x.actions) + bitmapSize(x.everyone) + bitmapSize(x.loose) + bitmapSize(x.whole)
 	seen := map[*roaring.Bitmap]bool{}
 	for _, b := range x.actions {
 		if b != nil && !seen[b] {
@@ -259,8 +261,8 @@ func (x *roaringIndex) size() int64 {
 	for name, b := range x.names {
 		n += int64(len(name)) + 48 + bitmapSize(b)
 	}
-	if x.rest != nil {
-		n += bitmapSize(x.rest)
+	if x.named != nil {
+		n += bitmapSize(x.rest) + sizeOf(x.named.slots) + int64(len(x.named.far))*entrySize
 	}
 	return n + postingsSize(&x.beginnings) + postingsSize(&x.resources)
 }

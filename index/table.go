@@ -71,6 +71,44 @@ func (t *blockTable) size() int64 {
 	return sizeOf(t.slots) + sizeOf(t.used) + int64(len(t.far))*64
 }
 
+// placeTable finds places by hash32. Different names may have one hash: what
+// lies at a place has to be checked.
+type placeTable struct {
+	slots []uint64 // the hash above the place, which is never 0
+	far   map[uint32]uint32
+}
+
+func newPlaceTable(places map[uint32]uint32) *placeTable {
+	t := &placeTable{slots: make([]uint64, 1<<bits.Len(uint(2*len(places))))}
+	mask := uint32(len(t.slots) - 1)
+next:
+	for hash, place := range places {
+		for i := range uint32(maxProbe) {
+			if s := &t.slots[(hash+i)&mask]; *s == 0 {
+				*s = uint64(hash)<<32 | uint64(place)
+				continue next
+			}
+		}
+		if t.far == nil {
+			t.far = map[uint32]uint32{}
+		}
+		t.far[hash] = place
+	}
+	return t
+}
+
+// find returns a place, 0 if there is none.
+func (t *placeTable) find(hash uint32) uint32 {
+	mask := uint32(len(t.slots) - 1)
+	for i := range uint32(maxProbe) {
+		s := t.slots[(hash+i)&mask]
+		if s == 0 || uint32(s>>32) == hash {
+			return uint32(s) // where there is a gap, nothing went further
+		}
+	}
+	return t.far[hash]
+}
+
 // shard is a frozen part of a snapshot's buckets: slots, and what found no
 // place in them. A change of a bucket copies its shard.
 type shard struct {
