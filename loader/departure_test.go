@@ -249,12 +249,12 @@ func TestRemovalUnderRequests(t *testing.T) {
 			return nil
 		})
 		before := asked.Load()
-		what := [][]string{{"o1/buckets"}, {"o1/access-policies"}, {"o1/iam"}, {"o1"}}[round%4]
+		what := [][]string{{"o1/buckets"}, {"o1/access-policies"}, {"o1/iam"}, {"o1"}}[round/2%4]
 		if round%2 == 0 { // slow enough for looks to land inside
 			files, _ := filepath.Glob(tr.path(what[0] + "/*"))
 			for _, f := range files {
 				os.RemoveAll(f)
-				time.Sleep(10 * time.Millisecond)
+				time.Sleep(5 * time.Millisecond)
 			}
 		}
 		if out, err := exec.Command("rm", "-rf", tr.path(what[0])).CombinedOutput(); err != nil {

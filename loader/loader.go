@@ -169,7 +169,7 @@ func (l *Loader) Load(ctx context.Context) error {
 		sc = &scope{}
 		l.addDepartures(sc)
 	}
-	l.flush(ctx, flushAtOnce)
+	l.flush(context.WithoutCancel(ctx), flushAtOnce)
 	return nil
 }
 

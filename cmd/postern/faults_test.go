@@ -111,7 +111,7 @@ func fullState(t *testing.T, dir, why string, start func() *server) {
 	s.decides("it serves, and denies", isUnavailable)
 	write(t, dir, "acme/access-policies/p.json", organizationPolicy("Allow"))
 	s.decides("it is mended", isAllowed)
-	s.kill()
+	s.stop() // which waits until it is mirrored
 	write(t, dir, "acme/access-policies/p.json", "{")
 	s = start()
 	s.decides("what was mirrored again is in force", isAllowed)
