@@ -154,7 +154,7 @@ func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
 }
 
 // block writes the block of a part, and returns its place. explained: it holds
-// what explanations say of the statements.
+// what explanations say of the statements, as all but the parts of names do.
 func (f *freezer) block(name string, list []frozen, explained bool) uint32 {
 	p := f.p
 	literals := make([]string, len(list))
@@ -200,10 +200,14 @@ func (f *freezer) block(name string, list []frozen, explained bool) uint32 {
 		p.meta = append(p.meta, meta{document: uint32(s.Document), index: uint32(s.Index), line: uint32(s.Line), nameAt: at, nameLen: n})
 	}
 	w.flush()
+	words := wordParts
+	if !explained {
+		words = nameParts
+	}
 	switch {
 	case f.form == FormScan:
 		head[headerRoaring] = scanAlways
-	case len(list) > wordParts || f.form == FormRoaring || f.form == FormNames && explained:
+	case len(list) > words || f.form == FormRoaring || f.form == FormNames && explained:
 		p.roaring = append(p.roaring, newRoaringIndex(list))
 		head[headerRoaring] = uint32(len(p.roaring))
 	}

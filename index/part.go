@@ -9,8 +9,10 @@ import (
 const (
 	// wordSize is the number of statements that one machine word narrows.
 	wordSize = 64
-	// wordParts is the number of statements above which Roaring narrows a part.
+	// wordParts is the number of statements above which a part gets postings,
+	// and parts of its names; nameParts that above which one of those does.
 	wordParts = 256
+	nameParts = 4096
 	// scanAlways stands in headerRoaring where the index is switched off.
 	scanAlways = ^uint32(0)
 )
