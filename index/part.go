@@ -44,6 +44,10 @@ func (p *Policies) satisfied(b block, before policy.Effect, v *view) policy.Effe
 // scanWords is satisfied with a word of candidates for every 64 statements, of
 // the first n.
 func (p *Policies) scanWords(b block, n int, v *view) policy.Effect {
+	if len(b) > 4*lineWords {
+		// The lines that will be wanted one after another can come at once.
+		v.early = b[lineWords] + b[2*lineWords] + b[3*lineWords]
+	}
 	key, told := v.key(b[headerKeyAt])
 	sieve := b[b[headerSieve]:]
 	for first := 0; first < n; first += wordSize {
