@@ -44,7 +44,7 @@ var engines = []engine{
 	{name: "opa-rules", build: opaRules},
 	{name: "casbin", build: casbinByBucket},
 	{name: "casbin-whole", build: casbinWhole, linear: always},
-	{name: "casbin-cached", build: casbinCached, linear: always},
+	{name: "casbin-cached", build: casbinCached},
 }
 
 // shapes are the workloads that the engines hold exactly.
