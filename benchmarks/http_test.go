@@ -104,7 +104,9 @@ func pair(b *testing.B, network string) (constant, postern *target, requests [][
 	for i := range questions {
 		requests[i] = loadgen.Post("/access/v1/evaluation", string(evaluation(&questions[i].Request)))
 	}
-	yes, want := decided(func(int) bool { return true }), decided(func(i int) bool { return questions[i].Want == policy.Allow })
+	allowed := []byte(`{"decision":true}`)
+	yes := exactly(func(int) []byte { return allowed })
+	want := exactly(plainAnswers(snapshot, questions))
 	c := constantServer(`{"decision":true}`)
 	p := posternServer(b, snapshot)
 	constant = &target{name: "constant", network: network, address: open(b, network, c.Serve, func() { _ = c.Shutdown() }), check: yes}
@@ -112,14 +114,27 @@ func pair(b *testing.B, network string) (constant, postern *target, requests [][
 	return constant, postern, requests
 }
 
-// decided is a check of single evaluations.
-func decided(want func(i int) bool) func(i int, body []byte) error {
-	return func(i int, body []byte) error {
-		allowed, err := loadgen.Decision(body)
-		if err == nil && allowed != want(i) {
-			err = fmt.Errorf("answered %s", body)
+// plainAnswers are the answers to questions, byte for byte, as specification 3.2
+// writes them.
+func plainAnswers(s *index.Snapshot, questions []policygen.Question) func(i int) []byte {
+	answers := make([][]byte, len(questions))
+	var sc index.Scratch
+	for i := range questions {
+		answers[i] = []byte(`{"decision":true}`)
+		if d := s.Decide(&questions[i].Request, &sc); questions[i].Want != policy.Allow {
+			answers[i] = fmt.Appendf(nil, `{"decision":false,"context":{"reason":%q,"generation":%d}}`, d.Reason, d.Generation)
 		}
-		return err
+	}
+	return func(i int) []byte { return answers[i] }
+}
+
+// exactly is a check that costs the same, and next to nothing, for any answer.
+func exactly(want func(i int) []byte) func(i int, body []byte) error {
+	return func(i int, body []byte) error {
+		if !bytes.Equal(body, want(i)) {
+			return fmt.Errorf("answered %s, want %s", body, want(i))
+		}
+		return nil
 	}
 }
 

@@ -250,3 +250,12 @@ func decode(t testing.TB, s *served, body string, headers ...string) answer {
 	t.Helper()
 	return s.ask(t, post(pathEvaluation, body, headers...))
 }
+
+// counted checks a number of requests in /metrics; labels are endpoint and code.
+func (s *served) counted(t testing.TB, labels string, want int) {
+	t.Helper()
+	line := "postern_http_requests_total" + labels + " " + strconv.Itoa(want) + "\n"
+	if got := s.ask(t, get("/metrics")); !strings.Contains(got.body, line) {
+		t.Errorf("no %s in the metrics:\n%s", line, got.body)
+	}
+}

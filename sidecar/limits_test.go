@@ -37,6 +37,8 @@ func TestBodyTooLarge(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
+	s.counted(t, `{endpoint="evaluation",code="413"}`, 4)
+	s.counted(t, `{endpoint="other",code="413"}`, 2) // the bad path, and the chunked one
 	// A client that sends all before it reads gets its answer too.
 	if got := s.ask(t, post(pathEvaluation, fits+strings.Repeat(" ", 7<<20))); got.status != 413 {
 		t.Errorf("sent before reading: %+v", got)
@@ -173,6 +175,7 @@ func TestTimeouts(t *testing.T) {
 		}()
 	}
 	wait.Wait()
+	s.counted(t, `{endpoint="other",code="408"}`, 10)
 
 	// An idle connection is closed without a word.
 	c := s.dial(t)

@@ -60,7 +60,7 @@ func (s *Server) writeMetrics(w io.Writer) {
 			fmt.Fprintf(w, "postern_decisions_total{outcome=%q,layer=%q} %d\n", policy.Outcome(o), policy.Layer(l), t.decisions[o*layers+l])
 		}
 	}
-	family(w, "postern_http_requests_total", "counter", "Answers by endpoint and status code; what could not be read as a request is of endpoint other.")
+	family(w, "postern_http_requests_total", "counter", "Answers by endpoint and status code; what could not be read to its end is of endpoint other, unless its length was announced and too large.")
 	for e := range t.requests {
 		for i, n := range t.requests[e] {
 			if n > 0 || codes[i] == 200 && endpoint(e) != endpointOther {

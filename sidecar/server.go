@@ -201,7 +201,11 @@ func (s *Server) broken(ctx *fasthttp.RequestCtx, err error) {
 		status, message = 408, "the request did not arrive in time"
 	}
 	if !errors.Is(err, net.ErrClosed) {
-		s.shared.requests[endpointOther][codeOf(status)].Add(1)
+		at := endpointOther
+		if status == 413 { // the head is there, unless fasthttp dropped it over a chunked body
+			at, _ = find(ctx.Request.Header.RequestURI())
+		}
+		s.shared.requests[at][codeOf(status)].Add(1)
 	}
 	ctx.Response.Reset()
 	fail(ctx, status, message)
