@@ -116,6 +116,7 @@ type reload struct {
 	lost    bool                // events are
 	clock   atomic.Int64        // how far off it is
 	trash   int
+	aways   int
 	done    []string // what was done, for the message
 	n       int
 	reached map[string]int // what the looks came upon
