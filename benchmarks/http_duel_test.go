@@ -2,7 +2,6 @@ package benchmarks
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -48,10 +47,6 @@ func duel(b *testing.B, l load, t, constant *target) (a against) {
 		}
 		perSecond = append(perSecond, its.PerSecond()/others.PerSecond())
 		p50, p99 = append(p50, quotient(0.5)), append(p99, quotient(0.99))
-	}
-	median := func(of []float64) float64 {
-		slices.Sort(of)
-		return of[len(of)/2]
 	}
 	a.perSecond, a.p50, a.p99 = median(perSecond), median(p50), median(p99)
 	b.ReportMetric(float64(a.all.Elapsed)/float64(b.N), "ns/op")
