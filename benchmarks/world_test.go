@@ -1,12 +1,15 @@
 package benchmarks
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 	"unsafe"
 
 	"postern/compile"
@@ -17,6 +20,12 @@ import (
 )
 
 const seed = 20261121
+
+// byReference is how long the answers to one set of requests are compared with
+// the reference evaluator's: up to 4,096 of them, and at least a few.
+var byReference = flag.Duration("reference", 3*time.Second, "how long the answers to a set of requests are compared with the reference's")
+
+const leastByReference = 20
 
 // shape makes a workload of a size: a number of statements, of buckets where
 // each has a policy (12.5 statements on average), or of bindings.
@@ -113,8 +122,8 @@ func (x *shape) world(tb testing.TB, n int) *world {
 }
 
 // ask returns k distinct requests of a world. Their answers have been checked:
-// all against the answer by construction, and some, as many as a linear scan
-// lets us, against the reference evaluator.
+// all against the answer by construction, and some, as many as its linear scan
+// gets through in a while, against the reference evaluator.
 func (w *world) ask(tb testing.TB, k int) *questions {
 	tb.Helper()
 	if q := w.asked[k]; q != nil {
@@ -151,15 +160,19 @@ func check(tb testing.TB, s *index.Snapshot, w *policygen.Workload, q *questions
 			tb.Fatalf("%s: %+v: %v (%v), want %v", w.Name, q.requests[i], got.Outcome, got.Reason, q.want[i])
 		}
 	}
-	// A scan costs some 0.1 us a statement. A few hundred at 1,000,000, two at a
-	// time, take a quarter of a minute.
-	some := min(len(q.requests), hotSet, max(200, 4_000_000/(w.Statements+1)))
+	// Its scan takes 0.1 to 1.5 us a statement.
 	var wait sync.WaitGroup
-	for half := range 2 {
+	var next atomic.Int64
+	began := time.Now()
+	for range 2 {
 		wait.Go(func() {
 			ref := reference.New(w.Directory)
 			var sc index.Scratch
-			for i := half; i < some && !tb.Failed(); i += 2 {
+			for !tb.Failed() {
+				i := int(next.Add(1) - 1)
+				if i >= min(len(q.requests), hotSet) || i >= leastByReference && time.Since(began) > *byReference {
+					return
+				}
 				r := &q.requests[i]
 				got, want := s.Decide(r, &sc), ref.Evaluate(r).Decision
 				if want.Generation = s.Generation(); got != want {

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// marks holds figures against the marks of specification 5, in its order.
+func marks(r results, passed []string) []mark {
+	return []mark{p1(r), p2(r), p3(r), p4(r, passed), p5(r), p6(r), p7(r), p8(r), p9(r), p10(r), p11(r), p12(r), p13(r)}
+}
+
+// The four peers. A peer may be measured in several ways that its documentation
+// has: PEER, and PEER-WAY.
+var peers = []struct{ name, title string }{{"minio", "MinIO"}, {"cedar", "cedar-go"}, {"opa", "OPA"}, {"casbin", "Casbin"}}
+
+// peerSizes are the numbers of statements that peers are measured at.
+var peerSizes = []int{10, 100, 1_000, 10_000, 100_000}
+
+// peerName is the benchmark of an engine on a workload of a size.
+func peerName(workload string, n int, engine string) string {
+	return fmt.Sprintf("Peers/%s/%d/%s", workload, n, engine)
+}
+
+// fastest is the fastest way of a peer on a workload of a size: its name, "" if
+// none ran.
+func fastest(r results, workload, peer string, n int) (name string) {
+	best := 0.0
+	for _, at := range r.names(fmt.Sprintf("Peers/%s/%d", workload, n)) {
+		engine := segment(at, 3)
+		if engine != peer && !strings.HasPrefix(engine, peer+"-") {
+			continue
+		}
+		if s := summarize(r.runs(at, "ns/op")); s.runs > 0 && (name == "" || s.median < best) {
+			name, best = at, s.median
+		}
+	}
+	return name
+}
+
+func p5(r results) mark {
+	m := mark{
+		id: "P5", title: "Against four other engines", situation: "workload, statements, and the fastest of them", base: "fastest peer", ours: "postern", baseIn: nanoseconds, oursIn: nanoseconds,
+		ratio: "times faster", claim: ">= 8x the fastest of the four at 10 statements, >= 50x from 1,000 up",
+	}
+	for _, w := range []string{"users", "groups"} {
+		for _, n := range peerSizes {
+			x := row{what: w + ", " + count(n), ours: r.runs(peerName(w, n, "postern"), "ns/op")}
+			switch {
+			case n == 10:
+				x.limit = atLeast(8)
+			case n >= 1_000:
+				x.limit = atLeast(50)
+			}
+			best, missing := "", []string(nil)
+			for _, p := range peers {
+				name := fastest(r, w, p.name, n)
+				if name == "" {
+					missing = append(missing, p.title)
+				} else if best == "" || summarize(r.runs(name, "ns/op")).median < summarize(r.runs(best, "ns/op")).median {
+					best = name
+				}
+			}
+			if best != "" {
+				x.what += ", " + segment(best, 3)
+				x.base = r.runs(best, "ns/op")
+				x.ratio = quotients(x.base, x.ours)
+				if len(missing) > 0 {
+					x.why = strings.Join(missing, ", ") + " did not run"
+				}
+			}
+			m.rows = append(m.rows, x)
+		}
+	}
+	return m
+}
+
+func p6(r results) mark {
+	m := mark{
+		id: "P6", title: "One evaluation a request over HTTP", situation: "network, connections, figure", base: "constant", ours: "postern",
+		claim: "requests/s >= 0.92 of a constant fasthttp handler's at 32 connections (0.95 is the dream); p50 <= 1.15x and p99 <= 1.25x at one connection",
+		note:  "`users` of 10,000 statements. Both servers are loaded by turns from the same process, which checks every answer; ratios are medians over the turns.",
+	}
+	for _, network := range []string{"tcp", "unix"} {
+		title := map[string]string{"tcp": "TCP", "unix": "Unix socket"}[network]
+		add := func(bench string, connections int, unit, against string, in quantity, l limit) {
+			name := fmt.Sprintf("%s/%s/%d/", bench, network, connections)
+			m.rows = append(m.rows, row{
+				what: fmt.Sprintf("%s, %d, %s", title, connections, strings.TrimSuffix(unit, "-ns")), limit: l, in: in,
+				base: r.runs(name+"constant", unit), ours: r.runs(name+"postern", unit), ratio: r.runs(name+"postern", against),
+			})
+		}
+		add("HTTP", 32, "requests/s", "of-constant", perSecond, atLeast(0.92))
+		add("HTTP", 1, "requests/s", "of-constant", perSecond, limit{})
+		add("HTTPLatency", 1, "p50-ns", "p50-of-constant", nanoseconds, atMost(1.15))
+		add("HTTPLatency", 1, "p99-ns", "p99-of-constant", nanoseconds, atMost(1.25))
+	}
+	return m
+}
+
+func p7(r results) mark {
+	m := mark{
+		id: "P7", title: "Batches", situation: "network, items", base: "3x Decide + json.Valid", ours: "an item over HTTP", baseIn: nanoseconds, oursIn: nanoseconds,
+		claim: "an item of a batch of 100 over HTTP <= 3x Decide + the cost of scanning the same bytes with encoding/json.Valid",
+	}
+	for _, network := range []string{"tcp", "unix"} {
+		name := "Batch/" + network + "/postern"
+		bound := added(multiplied(r.runs(name, "decide-ns/item"), 3), r.runs(name, "valid-ns/item"))
+		m.rows = append(m.rows, row{what: map[string]string{"tcp": "TCP, 100", "unix": "Unix socket, 100"}[network], base: bound, ours: r.runs(name, "ns/item"), ratio: r.runs(name, "of-mark"), limit: atMost(1)})
+	}
+	return m
+}
+
+func p9(r results) mark {
+	base, ours := r.runs("ColdStart/tenants/floor", "ns/op"), r.runs("ColdStart/tenants/postern", "ns/op")
+	return mark{
+		id: "P9", title: "Cold start", situation: "workload", base: "read + json.Valid", ours: "to the first decision", baseIn: nanoseconds, oursIn: nanoseconds,
+		claim: "<= 2x reading every file of `tenants` and running json.Valid on it with two workers",
+		rows:  []row{{what: "tenants", base: base, ours: ours, ratio: quotients(ours, base), limit: atMost(2)}},
+	}
+}
+
+func p10(r results) mark {
+	few, many := r.runs("Change/1000", "p99-ms"), r.runs("Change/100000", "p99-ms")
+	return mark{
+		id: "P10", title: "One changed bucket file", situation: "files", base: "p99 among 1,000", ours: "p99 among 100,000", baseIn: milliseconds, oursIn: milliseconds, ratio: "ms, or ratio",
+		claim: "written to decided by, p99, the watcher's quiet time included: <= 50 ms among 100,000, and the same at 1,000 files within 1.3x",
+		rows: []row{
+			{what: "100,000, ms", ours: many, ratio: many, limit: atMost(50)},
+			{what: "100,000 against 1,000", base: few, ours: many, ratio: quotients(many, few), limit: atMost(1.3)},
+		},
+	}
+}
+
+func p11(r results) mark {
+	base, ours := r.runs("ReloadLatency/still", "p99-ns"), r.runs("ReloadLatency/reloading", "p99-ns")
+	return mark{
+		id: "P11", title: "Checks while policies change", situation: "workload", base: "p99, nothing changes", ours: "p99, 10 changes/s", baseIn: nanoseconds, oursIn: nanoseconds,
+		claim: "p99 of checks under steady reload (10 changes/s on `tenants`) <= 1.5x that without",
+		rows:  []row{{what: "tenants", base: base, ours: ours, ratio: quotients(ours, base), limit: atMost(1.5)}},
+	}
+}
+
+func p12(r results) mark {
+	const name = "Memory/tenants/1000000/snapshot"
+	files, compact, heap := r.runs(name, "files-bytes"), r.runs(name, "compact-bytes"), r.runs(name, "heap-bytes")
+	return mark{
+		id: "P12", title: "Memory", situation: "`tenants`, 1,000,000 statements", base: "policy files", ours: "live heap", baseIn: byteSize, oursIn: byteSize,
+		claim: "live heap of the snapshot <= 1x the policy files' bytes",
+		rows: []row{
+			{what: "files as the writer indents them", base: files, ours: heap, ratio: quotients(heap, files), limit: atMost(1)},
+			{what: "files without white space", base: compact, ours: heap, ratio: quotients(heap, compact)},
+		},
+	}
+}
+
+// site is a place in the code and the share of the snapshot's heap that it
+// allocated.
+type site struct {
+	place string
+	bytes float64
+}
+
+// heapSites lists where the snapshot's heap was allocated, largest first.
+func heapSites(r results) []site {
+	var out []site
+	for unit, runs := range r["Memory/tenants/1000000/snapshot"] {
+		if place, ok := strings.CutPrefix(unit, "at:"); ok {
+			out = append(out, site{strings.TrimSuffix(place, "-bytes"), summarize(runs).median})
+		}
+	}
+	slices.SortFunc(out, func(a, b site) int {
+		if a.bytes != b.bytes {
+			if a.bytes > b.bytes {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.place, b.place)
+	})
+	return out
+}

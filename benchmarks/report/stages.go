@@ -1,0 +1,70 @@
+package main
+
+import (
+	"strings"
+	"time"
+)
+
+// stage is one command and what it is for.
+type stage struct {
+	name string // a file's name, too
+	// dir is the folder that the command runs in, from the repository's root.
+	dir  string
+	args []string
+	// limit is when it is stopped; it should take half of that.
+	limit time.Duration
+}
+
+// command is the stage as a shell's user types it.
+func (s *stage) command() string {
+	words := make([]string, len(s.args))
+	for i, a := range s.args {
+		words[i] = a
+		if strings.ContainsAny(a, "^$()|*[] ") {
+			words[i] = "'" + a + "'"
+		}
+	}
+	line := strings.Join(words, " ")
+	if s.dir != "." {
+		line = "(cd " + s.dir + " && " + line + ")"
+	}
+	return line
+}
+
+// bench makes the command of a benchmark stage.
+func bench(folder, pattern, benchtime string, count string) []string {
+	return []string{"go", "test", folder, "-run", "^$", "-bench", pattern, "-benchtime", benchtime, "-count", count, "-timeout", "30m"}
+}
+
+// full are the stages of a whole run, some 20 minutes; quick those of a quick
+// one, some 4. A stage that builds large workloads builds each once.
+func stages(quick bool) []stage {
+	allocations := stage{"allocations", ".", []string{"go", "test", "./sidecar", "-run", "^" + allocationsTest + "$", "-count", "1", "-v"}, time.Minute}
+	if quick {
+		return []stage{
+			allocations,
+			{"decide", ".", bench("./benchmarks", "^BenchmarkDecide$/^(users|groups|buckets)$/^(100|10000)$/^(hot|cold)$/^ratio$", "0.2s", "2"), 2 * time.Minute},
+			{"decide-other", ".", bench("./benchmarks", "^BenchmarkDecide$/^(orgwide|wildcards|conditions|tenants|iam)$/^(100|10000)$/^hot$/^ratio$", "0.2s", "2"), 2 * time.Minute},
+			{"parallel", ".", bench("./benchmarks", "^BenchmarkParallel$/./^(0|10000)$", "0.2s", "2"), time.Minute},
+			{"tail", ".", bench("./benchmarks", "^BenchmarkTail$/./^10000$/^hot$", "1x", "2"), time.Minute},
+			{"peers", "benchmarks/peers", bench(".", "^BenchmarkPeers$/^users$/^(10|1000)$", "0.1s", "1"), 4 * time.Minute},
+			{"http", ".", bench("./benchmarks", "^BenchmarkHTTP$/./^32$", "20000x", "2"), time.Minute},
+		}
+	}
+	return []stage{
+		allocations,
+		{"decide", ".", bench("./benchmarks", "^BenchmarkDecide$/^(users|groups|buckets)$/./^(hot|cold)$/^ratio$", "0.3s", "5"), 10 * time.Minute},
+		{"decide-other", ".", bench("./benchmarks", "^BenchmarkDecide$/^(orgwide|wildcards|conditions|tenants|iam)$/./^hot$/^ratio$", "0.3s", "5"), 6 * time.Minute},
+		{"parallel", ".", bench("./benchmarks", "^BenchmarkParallel$/./^(0|10000)$", "0.5s", "5"), 3 * time.Minute},
+		{"parallel-large", ".", bench("./benchmarks", "^BenchmarkParallel$/^users$/^1000000$", "0.5s", "5"), 3 * time.Minute},
+		{"tail", ".", bench("./benchmarks", "^BenchmarkTail$/./^10000$/^hot$", "1x", "5"), 3 * time.Minute},
+		{"tail-cold", ".", bench("./benchmarks", "^BenchmarkTail$/^(users|groups|buckets)$/^10000$/^cold$", "1x", "5"), 3 * time.Minute},
+		{"memory", ".", bench("./benchmarks", "^Benchmark(Memory|GC)$/^(none|tenants)$", "2s", "1"), 3 * time.Minute},
+		{"peers", "benchmarks/peers", bench(".", "^BenchmarkPeers$", "0.2s", "3"), 6 * time.Minute},
+		{"http", ".", bench("./benchmarks", "^BenchmarkHTTP$", "60000x", "5"), 3 * time.Minute},
+		{"http-latency", ".", bench("./benchmarks", "^BenchmarkHTTPLatency$", "20000x", "3"), 3 * time.Minute},
+		{"cold-start", ".", bench("./benchmarks", "^BenchmarkColdStart$", "1x", "3"), 3 * time.Minute},
+		{"change", ".", bench("./benchmarks", "^BenchmarkChange$", "1x", "1"), 3 * time.Minute},
+		{"search", ".", bench("./benchmarks", "^BenchmarkSearch$", "20x", "1"), 2 * time.Minute},
+	}
+}
