@@ -105,12 +105,12 @@ func deploy(tb testing.TB) *deployed {
 // questionsSize is the heap that questions hold, measured by a copy.
 func questionsSize(q *questions) int64 {
 	before := liveHeap()
-	c := &questions{requests: make([]policy.Request, len(q.requests)), want: slices.Clone(q.want), answers: maps.Clone(q.answers)}
+	again := &questions{requests: make([]policy.Request, len(q.requests)), want: slices.Clone(q.want), answers: maps.Clone(q.answers)}
 	for i := range q.requests {
-		c.requests[i] = copyRequest(&q.requests[i])
+		new(copier).copy(&again.requests[i], &q.requests[i])
 	}
 	n := liveHeap() - before
-	runtime.KeepAlive(c)
+	runtime.KeepAlive(again)
 	return n
 }
 

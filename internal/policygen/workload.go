@@ -46,8 +46,7 @@ type Question struct {
 func (w *Workload) Requests(k int) []Question {
 	g := generator{rand.New(rand.NewPCG(w.seed, uint64(k)))}
 	questions := make([]Question, 0, k)
-	seen := make(map[string]struct{}, k)
-	var buffer []byte
+	seen := make(map[uint64]struct{}, k)
 	for i := range k {
 		want := [...]policy.Outcome{policy.Allow, policy.ExplicitDeny, policy.Allow, policy.ImplicitDeny}[i%4]
 		effect := [...]policy.Effect{policy.ImplicitDeny: policy.EffectNone, policy.ExplicitDeny: policy.EffectDeny, policy.Allow: policy.EffectAllow}[want]
@@ -59,12 +58,12 @@ func (w *Workload) Requests(k int) []Question {
 			if r == nil || w.outcome(r) != want {
 				continue
 			}
-			buffer = append(append(append(append(buffer[:0], r.Principal.IDs[0]...), 0), r.Action...), 0)
-			buffer = append(buffer, r.Resource.ID...)
-			if _, twice := seen[string(buffer)]; twice {
+			// Two requests with one hash are taken for the same: one is drawn anew.
+			id := hash(hash(hash(hashStart, r.Principal.IDs[0]), r.Action), r.Resource.ID)
+			if _, twice := seen[id]; twice {
 				continue
 			}
-			seen[string(buffer)] = struct{}{}
+			seen[id] = struct{}{}
 			questions = append(questions, Question{Request: *r, Want: want})
 			break
 		}
@@ -72,6 +71,19 @@ func (w *Workload) Requests(k int) []Question {
 	g.Shuffle(k, func(i, j int) { questions[i], questions[j] = questions[j], questions[i] })
 	return questions
 }
+
+// hash continues a hash (FNV-1a, 64 bits) by a text and its end.
+func hash(h uint64, text string) uint64 {
+	for i := range len(text) {
+		h = (h ^ uint64(text[i])) * hashFactor
+	}
+	return (h ^ 0xff) * hashFactor // no byte of UTF-8
+}
+
+const (
+	hashStart  = 14695981039346656037
+	hashFactor = 1099511628211
+)
 
 // outcome answers a request by a scan of the statements that can speak about
 // it: in each layer a Deny denies, and nothing satisfied denies.

@@ -1,0 +1,134 @@
+package benchmarks
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"postern/index"
+	"postern/internal/loadgen"
+	"postern/internal/policygen"
+	"postern/loader"
+	"postern/policy"
+	"postern/sidecar"
+)
+
+// How BenchmarkReloadLatency changes files: one bucket's each changeEvery, for
+// reloadTurn, and then as long a turn without.
+const (
+	changeEvery = 100 * time.Millisecond
+	reloadTurn  = time.Second
+)
+
+// BenchmarkReloadLatency measures mark P11: the latency of single evaluations
+// over a Unix socket, at one connection, while the policy directory of
+// `tenants` has ten changes a second, and while it has none. An operation is
+// two turns of a second, without changes and with them; p99-of-still is over
+// all turns of the one kind and of the other. `still` has no changes in either,
+// and shows what of that is noise. Every change is a bucket file that opens or
+// closes its bucket, and is waited for; every answer is checked.
+func BenchmarkReloadLatency(b *testing.B) {
+	root := b.TempDir()
+	w := policygen.Tenants(1_000, 100_000, 1_000_000, seed)
+	writeDirectory(b, root, w.Directory)
+	flips := flipsOf(b, root, w, 100)
+	questions := w.Requests(4096)
+	w = nil
+
+	var current index.Current
+	l, err := loader.New(loader.Config{Root: root, Current: &current, Rescan: time.Hour})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := l.Load(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	checkAnswers(b, current.Load(), questions)
+	ctx, stop := context.WithCancel(context.Background())
+	var wait sync.WaitGroup
+	wait.Go(func() { _ = l.Run(ctx) })
+	defer func() { stop(); wait.Wait() }()
+	flips[0].change(b, &current) // once this is seen, all is watched
+	flips[0].change(b, &current)
+
+	server, err := sidecar.New(sidecar.Config{Current: &current, Status: l.Status})
+	if err != nil {
+		b.Fatal(err)
+	}
+	address := open(b, "unix", server.Serve, func() { _ = server.Shutdown(context.Background()) })
+	questions, requests := unchanged(questions, flips)
+	load := loadgen.Load{Network: "unix", Address: address, Requests: requests, Duration: reloadTurn, Check: func(i int, body []byte) error {
+		allowed, err := loadgen.Decision(body)
+		if err == nil && allowed != (questions[i].Want == policy.Allow) {
+			err = fmt.Errorf("answered %s", body)
+		}
+		return err
+	}}
+
+	next := 1
+	// turn puts the load on, with changes or without, and adds what it gave.
+	turn := func(b *testing.B, changes bool, to *loadgen.Histogram) {
+		before := current.Load().Generation()
+		changed := make(chan uint64)
+		during, end := context.WithCancel(context.Background())
+		go func() {
+			n := uint64(0)
+			defer func() { changed <- n }()
+			for ticker := time.NewTicker(changeEvery); changes; n++ {
+				select {
+				case <-during.Done():
+					ticker.Stop()
+					return
+				case <-ticker.C:
+				}
+				flips[next%len(flips)].change(b, &current)
+				next++
+			}
+		}()
+		r, err := load.Run(context.Background())
+		end()
+		n := <-changed
+		if err != nil {
+			b.Fatal(err)
+		}
+		if got := current.Load().Generation() - before; got != n || changes && n < 8 {
+			b.Fatalf("%d generations by %d changes", got, n)
+		}
+		to.Merge(&r.Latency)
+	}
+	for _, reloading := range []bool{false, true} {
+		name := map[bool]string{false: "still", true: "reloading"}[reloading]
+		b.Run(name, func(b *testing.B) {
+			var still, its loadgen.Histogram
+			for b.Loop() {
+				turn(b, false, &still)
+				turn(b, reloading, &its)
+			}
+			b.ReportMetric(float64(its.Quantile(0.5)), "p50-ns")
+			b.ReportMetric(float64(its.Quantile(0.99)), "p99-ns")
+			b.ReportMetric(float64(its.Quantile(0.999)), "p99.9-ns")
+			b.ReportMetric(float64(its.Quantile(0.5))/float64(still.Quantile(0.5)), "p50-of-still")
+			b.ReportMetric(float64(its.Quantile(0.99))/float64(still.Quantile(0.99)), "p99-of-still")
+		})
+	}
+}
+
+// unchanged leaves out the questions about buckets whose files change, whose
+// answers depend on the moment, and renders the others.
+func unchanged(questions []policygen.Question, flips []flip) (kept []policygen.Question, requests [][]byte) {
+	changing := map[string]bool{}
+	for i := range flips {
+		name, _, _ := strings.Cut(flips[i].request.Resource.ID, "/")
+		changing[name] = true
+	}
+	for _, q := range questions {
+		if name, _, _ := strings.Cut(q.Request.Resource.ID, "/"); !changing[name] {
+			kept = append(kept, q)
+			requests = append(requests, loadgen.Post("/access/v1/evaluation", string(evaluation(&q.Request))))
+		}
+	}
+	return kept, requests
+}
