@@ -135,10 +135,11 @@ func p10(r results) mark {
 
 func p11(r results) mark {
 	base, ours := r.runs("ReloadLatency/still", "p99-ns"), r.runs("ReloadLatency/reloading", "p99-ns")
+	ratio := r.runs("ReloadLatency/reloading", "p99-of-still") // by turns in one run
 	return mark{
 		id: "P11", title: "Checks while policies change", situation: "workload", base: "p99, nothing changes", ours: "p99, 10 changes/s", baseIn: nanoseconds, oursIn: nanoseconds,
 		claim: "p99 of checks under steady reload (10 changes/s on `tenants`) <= 1.5x that without",
-		rows:  []row{{what: "tenants", base: base, ours: ours, ratio: quotients(ours, base), limit: atMost(1.5)}},
+		rows:  []row{{what: "tenants", base: base, ours: ours, ratio: ratio, limit: atMost(1.5)}},
 	}
 }
 

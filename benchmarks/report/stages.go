@@ -63,6 +63,8 @@ func stages(quick bool) []stage {
 		{"peers", "benchmarks/peers", bench(".", "^BenchmarkPeers$", "0.2s", "3"), 6 * time.Minute},
 		{"http", ".", bench("./benchmarks", "^BenchmarkHTTP$", "60000x", "3"), 3 * time.Minute},
 		{"http-latency", ".", bench("./benchmarks", "^BenchmarkHTTPLatency$", "20000x", "3"), 3 * time.Minute},
+		{"batch", ".", bench("./benchmarks", "^BenchmarkBatch$", "2000x", "3"), 2 * time.Minute},
+		{"reload-latency", ".", bench("./benchmarks", "^BenchmarkReloadLatency$", "5x", "1"), 3 * time.Minute},
 		{"cold-start", ".", bench("./benchmarks", "^BenchmarkColdStart$", "1x", "3"), 3 * time.Minute},
 		{"change", ".", bench("./benchmarks", "^BenchmarkChange$", "1x", "1"), 3 * time.Minute},
 		{"search", ".", bench("./benchmarks", "^BenchmarkSearch$", "20x", "1"), 2 * time.Minute},
