@@ -101,17 +101,21 @@ func (w *blockWriter) actions(list []frozen, open uint64) uint32 {
 	var covered ActionBits
 	var numbers []byte
 	var sets []uint64
+	for i := range list {
+		for word, known := range list[i].from.Actions.Known {
+			covered[word] |= known
+		}
+	}
 	for id := action.ID(0); int(id) < action.Count(); id++ {
+		if !covered.Has(id) {
+			continue
+		}
 		set := uint64(0)
 		for i := range list {
 			if list[i].from.Actions.Known.Has(id) {
 				set |= 1 << i
 			}
 		}
-		if set == 0 {
-			continue
-		}
-		covered.Add(id)
 		n := slices.Index(sets, set)
 		if n < 0 {
 			n = len(sets)

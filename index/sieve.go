@@ -1,6 +1,7 @@
 package index
 
 import (
+	"slices"
 	"strings"
 	"unsafe"
 )
@@ -81,16 +82,20 @@ func chooseKey(name string, literals []string) (at uint32) {
 		common = common[:commonLen(common, l)]
 	}
 	best := 0
-	seen := map[uint32]bool{}
+	keys := make([]uint32, 0, len(literals))
 	for from := uint32(max(0, len(common)-before)); from < uint32(len(common)+behind); from++ {
-		clear(seen)
+		keys = keys[:0]
 		for _, l := range literals {
 			if uint64(from)+keyBytes <= uint64(len(l)) {
-				seen[keyOf(l, from)] = true
+				keys = append(keys, keyOf(l, from))
 			}
 		}
-		if len(seen) > best {
-			best, at = len(seen), from
+		if len(keys) <= best {
+			continue
+		}
+		slices.Sort(keys)
+		if different := len(slices.Compact(keys)); different > best {
+			best, at = different, from
 		}
 	}
 	return at
