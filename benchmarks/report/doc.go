@@ -1,7 +1,7 @@
 // Report runs the project's benchmarks and writes benchmarks/RESULTS.md, with a
 // table for each mark of specification 5, and the plots beside it.
 //
-//	go run ./benchmarks/report          runs everything, some 25 minutes
+//	go run ./benchmarks/report          runs everything, some 20 minutes
 //	go run ./benchmarks/report -quick   small sizes and few runs, some 5 minutes
 //	go run ./benchmarks/report -from DIR   reads what a run with -keep DIR left
 //

@@ -125,9 +125,12 @@ func (m *mark) table() string {
 	if ratio == "" {
 		ratio = "ratio"
 	}
-	cell := func(runs []float64, in quantity) string {
+	cell := func(runs []float64, in quantity, measured bool) string {
 		s := summarize(runs)
-		if s.runs == 0 || in == nil {
+		switch {
+		case s.runs == 0 && measured:
+			return notApplicable
+		case s.runs == 0 || in == nil:
 			return ""
 		}
 		return in(s.median)
@@ -140,13 +143,14 @@ func (m *mark) table() string {
 			baseIn, oursIn = r.in, r.in
 		}
 		figure, result := "", r.verdict().String()
-		if len(r.ratio) > 0 {
+		measured := len(r.ratio) > 0
+		if measured {
 			figure = m.figure(r.ratio)
 		}
 		if r.why != "" {
 			result += ": " + r.why
 		}
-		lines = append(lines, []string{r.what, cell(r.base, baseIn), cell(r.ours, oursIn), figure, r.limit.String(), result})
+		lines = append(lines, []string{r.what, cell(r.base, baseIn, measured), cell(r.ours, oursIn, measured), figure, r.limit.String(), result})
 	}
 	head := []string{m.situation, m.base, m.ours, ratio, "mark", "result"}
 	for at := len(head) - 1; at >= 0; at-- {
@@ -194,6 +198,9 @@ func (d *document) Peers(workload string) string {
 	}
 	return table(head, lines)
 }
+
+// notApplicable is in cells that have no figure though their row was measured.
+const notApplicable = "-"
 
 // cell is the median of a figure, empty if it was not measured.
 func (d *document) cell(name, unit string, in quantity) string {
@@ -265,7 +272,11 @@ func (d *document) Search() string {
 		{"who may do an action on a bucket", "Search/subjects"}, {"a page of 1,000 buckets that a caller reaches", "Search/resources/page"}, {"all of them in pages", "Search/resources/all"},
 		{"what a caller may do on a bucket", "Search/actions"}, {"the first search for buckets after a load", "Search/first"},
 	} {
-		lines = append(lines, []string{x.what, d.cell(x.name, "ns/op", nanoseconds), d.cell(x.name, "results/op", significant)})
+		line := []string{x.what, d.cell(x.name, "ns/op", nanoseconds), d.cell(x.name, "results/op", significant)}
+		if line[1] != "" && line[2] == "" {
+			line[2] = notApplicable
+		}
+		lines = append(lines, line)
 	}
 	return table([]string{"search", "time", "results"}, lines)
 }

@@ -141,7 +141,7 @@ func p8(r results) mark {
 		id: "P8", title: "Deciding on two cores", situation: "workload, statements", base: "a decision on one core", ours: "on each of two", baseIn: nanoseconds, oursIn: nanoseconds,
 		ratio: "speedup", claim: ">= 1.75x one core; no lock, no shared counter line",
 		note: "Each core has 4,096 requests of its own. One core and two take turns. The first row is a loop that touches no memory: what the machine's second core is worth. " +
-			"That the plain path takes no lock is a test (`internal/house`).",
+			"More than twice as much is possible: what one core has brought into the shared cache, the other need not. That the plain path takes no lock is a test (`internal/house`).",
 	}
 	add := func(workload string, n int, what string, l limit) {
 		name := fmt.Sprintf("Parallel/%s/%d/cores", workload, n)

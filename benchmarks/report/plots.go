@@ -51,6 +51,9 @@ func decidePicture(r results, temperature string) picture {
 	floors := map[float64]*point{}
 	for i, w := range workloads {
 		s := series{name: w, colour: i}
+		if w == "iam" {
+			s.name = "iam (bindings)"
+		}
 		names := r.names("Decide/" + w)
 		byNumber(names, 2)
 		for _, name := range names {
