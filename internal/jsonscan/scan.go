@@ -147,15 +147,14 @@ func (s *Scanner) space() {
 	}
 }
 
-func (s *Scanner) spaces() {
-	for s.pos < len(s.data) {
-		switch s.data[s.pos] {
-		case ' ', '\n', '\r', '\t':
-			s.pos++
-		default:
-			return
-		}
+func (s *Scanner) spaces() { s.pos = blank(s.data, s.pos) }
+
+// blank returns the place of the first byte from i on that is no white space.
+func blank(data []byte, i int) int {
+	for i < len(data) && (data[i] == ' ' || data[i] == '\n' || data[i] == '\r' || data[i] == '\t') {
+		i++
 	}
+	return i
 }
 
 // Peek skips white space and tells the kind of the value that begins there.
@@ -259,21 +258,29 @@ func (s *Scanner) Element() bool { return s.next(']', msgNoCommaList) }
 // Member moves to the next member of the object entered last and reads its
 // key and colon; false at the object's end. The value is next.
 func (s *Scanner) Member() bool {
-	// The usual case in one go: no white space, and a key of plain ASCII that
-	// does not stand at the very end. Whatever else it meets is left to member,
-	// which begins again.
+	// The usual case in one go: white space only where files have it, and a key
+	// of plain ASCII that does not stand at the very end. Whatever else it meets
+	// is left to member, which begins again.
 	data, i := s.data, s.pos
 	if s.errMessage != "" || i >= len(data) {
 		return s.member()
 	}
+	if data[i] <= ' ' {
+		if i = blank(data, i); i >= len(data) {
+			return s.member()
+		}
+	}
 	if data[i] == '}' {
+		s.pos = i
 		return s.leave()
 	}
 	if !s.first {
 		if data[i] != ',' {
 			return s.member()
 		}
-		i++
+		if i++; i < len(data) && data[i] <= ' ' {
+			i = blank(data, i)
+		}
 	}
 	if i+9 > len(data) || data[i] != '"' {
 		return s.member()

@@ -38,12 +38,30 @@ type Part struct {
 // literals are one part; every `*` is a part of its own. It takes time linear in
 // the text.
 func Parse(text string, variables bool) ([]Part, error) {
-	var parts []Part
-	var literal []byte
+	if text == "" {
+		return nil, nil
+	}
+	parts := make([]Part, 0, 2) // as nearly all need
+	// What was read of a literal: a piece of the text, or if it is not in one
+	// piece there, a copy.
+	var piece string
+	var copied []byte
+	add := func(more string) {
+		switch {
+		case piece == "" && len(copied) == 0:
+			piece = more
+		case more != "":
+			copied = append(append(copied, piece...), more...)
+			piece = ""
+		}
+	}
 	flush := func() {
-		if len(literal) > 0 {
-			parts = append(parts, Part{Kind: Literal, Text: string(literal)})
-			literal = literal[:0]
+		if len(copied) > 0 {
+			piece, copied = string(copied), copied[:0]
+		}
+		if piece != "" {
+			parts = append(parts, Part{Kind: Literal, Text: piece})
+			piece = ""
 		}
 	}
 	special := "*?"
@@ -53,11 +71,11 @@ func Parse(text string, variables bool) ([]Part, error) {
 	for {
 		i := strings.IndexAny(text, special)
 		if i < 0 {
-			literal = append(literal, text...)
+			add(text)
 			flush()
 			return parts, nil
 		}
-		literal = append(literal, text[:i]...)
+		add(text[:i])
 		text = text[i:]
 		switch {
 		case text[0] == '*':
@@ -69,7 +87,7 @@ func Parse(text string, variables bool) ([]Part, error) {
 			parts = append(parts, Part{Kind: AnyOne})
 			text = text[1:]
 		case !strings.HasPrefix(text, "${"):
-			literal = append(literal, '$')
+			add("$")
 			text = text[1:]
 		default:
 			end := strings.IndexByte(text, '}')
@@ -81,7 +99,7 @@ func Parse(text string, variables bool) ([]Part, error) {
 				return nil, err
 			}
 			if part.Kind == Literal {
-				literal = append(literal, part.Text...)
+				add(part.Text)
 			} else {
 				flush()
 				parts = append(parts, part)

@@ -114,7 +114,7 @@ func (d *decoder) conditionKeys(op policy.Operator, opAt int, cs *conditions) {
 			d.conditionValue(op, text, at)
 			d.list = append(d.list, text)
 		})
-		c.Values = slices.Clone(d.list)
+		c.Values = d.textLists.keep(d.list)
 		cs.list = append(cs.list, c)
 		cs.at = append(cs.at, at)
 		cs.in = append(cs.in, opAt)

@@ -24,8 +24,10 @@ type decoder struct {
 	// for a near name, and how many wildcards over the table of actions.
 	suggestions, globs int
 
-	texts  texts
-	cursor cursor
+	texts        texts
+	textLists    lists[string]
+	patternLists lists[policy.PrincipalPattern]
+	cursor       cursor
 
 	// Memory that is used again and again; results are copied out of it.
 	unescaped     []byte

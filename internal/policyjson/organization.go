@@ -150,7 +150,7 @@ func (d *decoder) organizationStatement(seen *names) (st policy.Statement) {
 					d.principals = append(d.principals, d.organizationPrincipal(text, at))
 				}
 			})
-			st.Principals = slices.Clone(d.principals)
+			st.Principals = d.patternLists.keep(d.principals)
 		}
 	})
 	d.missing(&orgStatement, &f, at)
@@ -190,10 +190,7 @@ func (d *decoder) entries(f *field, single bool, check func(f *field, text strin
 			d.list = append(d.list, check(f, text, at))
 		}
 	})
-	if len(d.list) == 0 {
-		return nil
-	}
-	return slices.Clone(d.list)
+	return d.textLists.keep(d.list)
 }
 
 func (d *decoder) notEmpty(f *field, text string, at int) bool {

@@ -117,6 +117,8 @@ func begin(file string, data []byte, l Limits) *decoder {
 	d.file, d.data, d.limits = file, withoutMark(data), l
 	d.suggestions, d.globs = maxSuggestions, maxGlobs
 	d.texts.begin(len(data))
+	d.textLists.begin(len(data))
+	d.patternLists.begin(len(data))
 	d.s.Reset(d.data, l.Depth, 0, true)
 	return d
 }

@@ -1,7 +1,6 @@
 package policyjson
 
 import (
-	"slices"
 	"strings"
 
 	"postern/internal/value"
@@ -54,12 +53,20 @@ func isName(text, also string, most int) bool {
 	}
 	for i := 0; i < len(text); i++ {
 		c := text[i]
-		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && strings.IndexByte(also, c) < 0 {
+		if !alphanumeric[c] && strings.IndexByte(also, c) < 0 {
 			return false
 		}
 	}
 	return true
 }
+
+// alphanumeric are the ASCII letters and digits.
+var alphanumeric = func() (set [256]bool) {
+	for c := range set {
+		set[c] = '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+	}
+	return set
+}()
 
 func isOrg(text string) bool { return isName(text, "-_", 64) }
 
@@ -116,7 +123,7 @@ func (d *decoder) bucketPrincipals(f *field) []policy.PrincipalPattern {
 	if n == 0 && !d.s.Failed() {
 		d.report(at, msgPrincipalEmpty, quote(f.name))
 	}
-	return slices.Clone(d.principals)
+	return d.patternLists.keep(d.principals)
 }
 
 // bucketPrincipal reads one principal of specification 1.5.
