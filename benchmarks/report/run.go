@@ -65,8 +65,7 @@ func runStage(ctx context.Context, s *stage, root string, progress io.Writer) (t
 	defer cancel()
 	cmd := exec.CommandContext(ctx, s.args[0], s.args[1:]...)
 	cmd.Dir = filepath.Join(root, s.dir)
-	// The test binary dies with the command that runs it.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	ownGroup(cmd)
 	cmd.WaitDelay = 5 * time.Second
 	var all bytes.Buffer
 	cmd.Stdout = io.MultiWriter(&all, &dots{to: progress})

@@ -50,10 +50,11 @@ func TestRunAll(t *testing.T) {
 	shell := func(name, script string) stage {
 		return stage{name: name, dir: ".", args: []string{"sh", "-c", script}, limit: 5 * time.Second}
 	}
+	child := filepath.Join(t.TempDir(), "child")
 	list := []stage{
 		shell("good", "echo 'BenchmarkGood-2 5 7 ns/op'; echo 'ok  it'"),
 		shell("bad", "echo 'BenchmarkBad-2 5 7 ns/op'; echo '--- FAIL: BenchmarkWorse'; exit 1"),
-		shell("slow", "echo 'BenchmarkSlow-2 5 7 ns/op'; exec sleep 60"),
+		shell("slow", "echo 'BenchmarkSlow-2 5 7 ns/op'; sleep 60 & echo $! >"+child+"; wait"),
 		{name: "absent", dir: ".", args: []string{"no-such-command"}, limit: time.Second},
 	}
 	list[2].limit = 300 * time.Millisecond
@@ -69,6 +70,20 @@ func TestRunAll(t *testing.T) {
 		}
 		if !strings.Contains(progress.String(), list[i].name) {
 			t.Errorf("no progress of %s:\n%s", list[i].name, progress.String())
+		}
+	}
+	if pid, err := os.ReadFile(child); err != nil {
+		t.Error(err)
+	} else if _, err := os.Stat("/proc/self"); err == nil {
+		status := "/proc/" + strings.TrimSpace(string(pid)) + "/cmdline"
+		for range 100 { // it may be dead and not yet buried
+			if text, _ := os.ReadFile(status); len(text) == 0 {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if text, _ := os.ReadFile(status); len(text) > 0 {
+			t.Errorf("what a stopped stage had started goes on: %q", text)
 		}
 	}
 	again, err := readAll(list, keep)
