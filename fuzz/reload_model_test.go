@@ -69,6 +69,15 @@ func find(root, path string) (found, string) {
 	if err != nil || !strings.HasPrefix(real, root+"/") {
 		return aFault, ""
 	}
+	// What lies behind a folder that cannot be listed cannot be told either
+	// (docs/readings.md).
+	for dir := filepath.Dir(real); dir != root; dir = filepath.Dir(dir) {
+		f, err := os.Open(dir)
+		if err != nil {
+			return aFault, ""
+		}
+		f.Close()
+	}
 	switch {
 	case fi.IsDir():
 		return aFolder, real

@@ -273,4 +273,17 @@ func TestPermissions(t *testing.T) {
 			denied(c.path, c.units, c.plain, 0o111)
 		}
 	}
+
+	// Nor can one behind it, that a link leads to.
+	tr.link("o1/buckets", "behind")
+	tr.load()
+	tr.wantUnits()
+	chmod("o1", 0o111)
+	tr.load()
+	tr.wantUnits("+behind/access-policies", "+behind/buckets", "+behind/buckets.json", "+behind/iam",
+		"+o1/access-policies", "+o1/buckets", "+o1/buckets.json", "+o1/iam")
+	tr.want("o1", "b", bucketDeny)
+	chmod("o1", 0o755)
+	tr.load()
+	tr.wantUnits()
 }
