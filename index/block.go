@@ -47,9 +47,9 @@ const (
 	chunkNumbers = 7
 )
 
-// A record: four counts a word, least byte first. If a count is above 255 it
-// has flagLong, and countWords words of counts follow. Of flagPrograms, the
-// place of an entry of programs follows. Then come the principal, pattern and
+// A record: four counts a word, least byte first. With flagPrograms the place
+// of an entry of programs follows. If a count is above 255 it has flagLong, and
+// countWords words of counts follow. Then come the principal, pattern and
 // condition entries.
 const (
 	recordFirst = iota // flags, conditions, identifiers, beginnings
@@ -142,11 +142,11 @@ func (b block) beginOrgText(at uint32) string { return b.str(b[at+beginOrg], b[a
 // u64 is a number of two words.
 func (b block) u64(at uint32) uint64 { return uint64(b[at]) | uint64(b[at+1])<<32 }
 
-// record is a statement's record; see the layout above.
+// record is a statement's record; see the layout above. It is small enough to
+// be handed on in registers; its block goes beside it.
 type record struct {
-	b                  block
-	at                 uint32 // of the record
-	first, more, names uint32 // names: place of the principal entries
+	first, more uint32
+	entries     uint32 // place of the principal entries
 }
 
 // record reads the record of a statement.
@@ -155,63 +155,66 @@ func (b block) record(id int) record {
 }
 
 func (b block) recordAt(at uint32) record {
-	r := record{b: b, at: at, first: b[at+recordFirst], more: b[at+recordMore], names: at + recordWords}
-	if r.is(flagLong | flagPrograms) {
-		r.skip()
+	r := record{first: b[at+recordFirst], more: b[at+recordMore], entries: at + recordWords}
+	if r.is(flagPrograms | flagLong) {
+		if r.is(flagPrograms) {
+			r.entries++
+		}
+		if r.is(flagLong) {
+			r.entries += countWords
+		}
 	}
 	return r
 }
 
-// skip passes over what stands between the record and its entries.
-func (r *record) skip() {
-	if r.is(flagLong) {
-		r.names += countWords
-	}
-	if r.is(flagPrograms) {
-		r.names++
-	}
-}
-
 // is reports whether the record has one of the flags.
-func (r *record) is(flags uint32) bool { return r.first&flags != 0 }
+func (r record) is(flags uint32) bool { return r.first&flags != 0 }
 
 // count is one of the counts, by number, of a record with flagLong.
-func (r *record) count(n uint32) uint32 { return r.b[r.at+recordWords+n] }
+func (b block) longCount(r record, n uint32) uint32 { return b[r.entries-countWords+n] }
+
+// programs is the place of the programs of a record with flagPrograms.
+func (b block) programs(r record) uint32 {
+	if r.is(flagLong) {
+		return b[r.entries-countWords-1]
+	}
+	return b[r.entries-1]
+}
 
 // conditionCount is the number of conditions.
-func (r *record) conditionCount() uint32 {
+func (b block) conditionCount(r record) uint32 {
 	if r.is(flagLong) {
-		return r.count(0)
+		return b.longCount(r, 0)
 	}
 	return r.first >> 8 & 0xff
 }
 
 // who are the numbers of identifiers, beginnings and organizations.
-func (r *record) who() (exact, beginnings, organizations uint32) {
+func (b block) who(r record) (exact, beginnings, organizations uint32) {
 	if r.is(flagLong) {
-		return r.count(1), r.count(2), r.count(3)
+		return b.longCount(r, 1), b.longCount(r, 2), b.longCount(r, 3)
 	}
 	return r.first >> 16 & 0xff, r.first >> 24, r.more & 0xff
 }
 
 // what are the numbers of exact, prefix and glob patterns.
-func (r *record) what() (exact, prefix, glob uint32) {
+func (b block) what(r record) (exact, prefix, glob uint32) {
 	if r.is(flagLong) {
-		return r.count(4), r.count(5), r.count(6)
+		return b.longCount(r, 4), b.longCount(r, 5), b.longCount(r, 6)
 	}
 	return r.more >> 8 & 0xff, r.more >> 16 & 0xff, r.more >> 24
 }
 
 // patterns is the place of the first pattern entry.
-func (r *record) patterns() uint32 {
-	exact, beginnings, organizations := r.who()
-	return r.names + exactWords*exact + beginWords*(beginnings+organizations)
+func (b block) patterns(r record) uint32 {
+	exact, beginnings, organizations := b.who(r)
+	return r.entries + exactWords*exact + beginWords*(beginnings+organizations)
 }
 
 // conditions is the place of the first condition entry.
-func (r *record) conditions() uint32 {
-	exact, prefix, glob := r.what()
-	return r.patterns() + textWords*(exact+prefix+glob)
+func (b block) conditions(r record) uint32 {
+	exact, prefix, glob := b.what(r)
+	return b.patterns(r) + textWords*(exact+prefix+glob)
 }
 
 // covering are the statements of a chunk of 64 that cover a known action.
@@ -243,7 +246,7 @@ func (b block) covers(id int, v *view) bool {
 	if !r.is(flagPrograms) {
 		return false
 	}
-	at := b[r.names-1]
+	at := b.programs(r)
 	for i := range b[at+programsCount] {
 		if glob(b.text(at+programsWords, i), v.actionFolded()) {
 			return b[at+programsNot] == 0

@@ -41,9 +41,9 @@ func (w *wanted) u64(i, k uint32) uint64 {
 }
 
 // conditionsHold reports whether all conditions of the statement hold.
-func (p *Policies) conditionsHold(b block, r *record, v *view) bool {
-	at := r.conditions()
-	for range r.conditionCount() {
+func (p *Policies) conditionsHold(b block, r record, v *view) bool {
+	at := b.conditions(r)
+	for range b.conditionCount(r) {
 		how := b[at+conditionHow]
 		want := wanted{b: b, at: at + conditionWords, n: b[at+conditionValues], how: Comparison(how), policies: p}
 		key := b.str(b[at+conditionKeyAt], b[at+conditionKeyLen])

@@ -25,7 +25,7 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 	if v.org == "" || len(v.request.Principal.IDs) == 0 {
 		return policy.Anonymous, policy.LayerNone
 	}
-	own := s.organization(v.org)
+	own := s.own(v)
 	if isToken(v.request) && (own.IAMUnavailable || !own.IAM.alive(v.request)) {
 		return policy.Anonymous, policy.LayerNone
 	}
@@ -119,7 +119,23 @@ var (
 // organization returns an organization's entry, never nil.
 func (s *Snapshot) organization(name string) *Organization {
 	if o := s.organizations[name]; o != nil {
-		return o
+		return &o.Organization
+	}
+	return &unknownOrganization
+}
+
+// own is the caller's organization: most often that of the request before, so
+// that the look-up by name can be spared. The name decides, whichever snapshot
+// the number is from.
+func (s *Snapshot) own(v *view) *Organization {
+	if int(v.lastOrg) < len(s.owners) {
+		if o := s.owners[v.lastOrg]; o.name == v.org {
+			return &o.Organization
+		}
+	}
+	if o := s.organizations[v.org]; o != nil {
+		v.lastOrg = o.number
+		return &o.Organization
 	}
 	return &unknownOrganization
 }
@@ -143,12 +159,12 @@ func (s *Snapshot) owner(v *view) (*bucketSlot, policy.Reason) {
 	v.bucket = bucketOf(r.ID)
 	v.bucketHash = hash64(v.bucket)
 	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil {
-		v.owner = bucket.owner
+		v.owner = s.owners[bucket.owner].name
 		if bucket.words != nil {
 			// The bucket is asked last; its first cache line can come already.
 			v.early = *bucket.words
 		}
-		if r.Org != "" && r.Org != bucket.owner && (!bucket.is(bucketContested) || !slices.Contains(bucket.entry.claimants, r.Org)) {
+		if r.Org != "" && r.Org != v.owner && (!bucket.is(bucketContested) || !slices.Contains(bucket.entry.claimants, r.Org)) {
 			return nil, policy.OwnerMismatch
 		}
 		return bucket, policy.ReasonNone
@@ -199,8 +215,8 @@ func (p *Policies) ask(v *view) policy.Effect {
 			effect = p.satisfied(b, effect, v)
 		}
 	}
-	if effect != policy.EffectDeny {
-		effect = p.satisfied(block(p.words), effect, v)
+	if wide := block(p.words); effect != policy.EffectDeny && wide.count() > 0 {
+		effect = p.satisfied(wide, effect, v)
 	}
 	return effect
 }

@@ -5,28 +5,24 @@ import (
 )
 
 // resourceHolds reports whether the statement's resources hold.
-func (p *Policies) resourceHolds(b block, r *record, v *view) bool {
+func (p *Policies) resourceHolds(b block, r record, v *view) bool {
 	if v.whole {
 		return r.is(flagWhole)
 	}
-	at := r.patterns()
-	exact, prefix, globs := r.what()
-	if exact > 0 {
-		if i := b.after(at, exact, v.text); i > 0 && b.text(at, i-1) == v.text {
-			return !r.is(flagNotResource)
-		}
-		at += textWords * exact
+	exact, prefix, globs := b.what(r)
+	at := b.patterns(r)
+	if exact > 0 && b.hasText(at, exact, v.text) || prefix > 0 && b.hasPrefix(at+textWords*exact, prefix, v.text) {
+		return !r.is(flagNotResource)
 	}
-	if prefix > 0 {
-		i := uint32(1)
-		if prefix > 1 {
-			i = b.after(at, prefix, v.text)
-		}
-		if i > 0 && strings.HasPrefix(v.text, b.text(at, i-1)) {
-			return !r.is(flagNotResource)
-		}
-		at += textWords * prefix
+	if globs > 0 || r.is(flagNotResource) {
+		return p.globsHold(b, r, at+textWords*(exact+prefix), globs, v)
 	}
+	return false
+}
+
+// globsHold is resourceHolds where none of the literal patterns matches, for
+// the patterns from a place on.
+func (p *Policies) globsHold(b block, r record, at, globs uint32, v *view) bool {
 	unsure := false
 	for i := range globs {
 		switch p.match(b.text(at, i), v.text, v) {
@@ -44,6 +40,22 @@ func (p *Policies) resourceHolds(b block, r *record, v *view) bool {
 	return r.is(flagDeny) || !unsure
 }
 
+// hasText reports whether a text is one of n sorted ones.
+func (b block) hasText(at, n uint32, text string) bool {
+	i := b.after(at, n, text)
+	return i > 0 && b.text(at, i-1) == text
+}
+
+// hasPrefix reports whether one of n sorted, prefix-free texts is the beginning
+// of a text.
+func (b block) hasPrefix(at, n uint32, text string) bool {
+	i := uint32(1)
+	if n > 1 {
+		i = b.after(at, n, text)
+	}
+	return i > 0 && strings.HasPrefix(text, b.text(at, i-1))
+}
+
 // after returns how many of n sorted texts are not greater than the given one.
 func (b block) after(at, n uint32, text string) uint32 {
 	low, high := uint32(0), n
@@ -58,7 +70,7 @@ func (b block) after(at, n uint32, text string) uint32 {
 }
 
 // principalHolds reports whether the statement's principals hold.
-func (b block) principalHolds(r *record, v *view) bool {
+func (b block) principalHolds(r record, v *view) bool {
 	if v.denyOnly {
 		return r.is(flagEveryone)
 	}
@@ -66,16 +78,20 @@ func (b block) principalHolds(r *record, v *view) bool {
 }
 
 // lists reports whether the statement lists the caller.
-func (b block) lists(r *record, v *view) bool {
+func (b block) lists(r record, v *view) bool {
 	if r.is(flagEveryone) {
 		return true
 	}
-	n, beginnings, organizations := r.who()
-	at := r.names
-	if b.listsName(at, n, v) {
+	exact, beginnings, organizations := b.who(r)
+	if b.listsName(r.entries, exact, v) {
 		return true
 	}
-	at += exactWords * n
+	return beginnings+organizations > 0 && b.listsMore(r.entries+exactWords*exact, beginnings, organizations, v)
+}
+
+// listsMore reports whether one of the beginnings or organizations from a place
+// on is the caller's.
+func (b block) listsMore(at, beginnings, organizations uint32, v *view) bool {
 	if beginnings > 0 {
 		for _, id := range v.request.Principal.IDs {
 			if b.hasBeginning(at, beginnings, id, v) {

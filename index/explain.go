@@ -164,16 +164,16 @@ func (p *Policies) nearest(s *step, v *view) (best *policy.Nearest, truncated bo
 func (p *Policies) failed(b block, id int, v *view) []string {
 	r := b.record(id)
 	var out []string
-	if !b.principalHolds(&r, v) {
+	if !b.principalHolds(r, v) {
 		out = append(out, "principal")
 	}
 	if !b.covers(id, v) {
 		out = append(out, "action")
 	}
-	if !p.resourceHolds(b, &r, v) {
+	if !p.resourceHolds(b, r, v) {
 		out = append(out, "resource")
 	}
-	if !p.conditionsHold(b, &r, v) {
+	if !p.conditionsHold(b, r, v) {
 		out = append(out, "condition")
 	}
 	return out

@@ -116,8 +116,8 @@ func (g *Grants) failed(r *rule, id uint32, reached bool, b *binding, v *view) [
 		}
 		in := block(g.scopes.words)
 		s := in.record(int(number - 1))
-		resource = resource && g.scopes.resourceHolds(in, &s, v)
-		condition = condition && g.scopes.conditionsHold(in, &s, v)
+		resource = resource && g.scopes.resourceHolds(in, s, v)
+		condition = condition && g.scopes.conditionsHold(in, s, v)
 	}
 	if !resource {
 		out = append(out, "resource")

@@ -312,10 +312,12 @@ func (w *blockWriter) body(s *frozen) uint32 {
 		w.entries = append(w.entries, flags|counts[0]<<8|counts[1]<<16|counts[2]<<24, counts[3]|counts[4]<<8|counts[5]<<16|counts[6]<<24)
 	} else {
 		w.entries = append(w.entries, flags, 0)
-		w.entries = append(w.entries, counts[:]...)
 	}
 	if flags&flagPrograms != 0 {
 		w.entries = append(w.entries, programs)
+	}
+	if flags&flagLong != 0 {
+		w.entries = append(w.entries, counts[:]...)
 	}
 	for _, n := range s.exact {
 		w.entries = append(w.entries, hash32(n.Text), w.names[n])

@@ -291,7 +291,7 @@ func (g *Grants) statementHolds(number uint32, deny bool, v *view) bool {
 	if deny {
 		r.first |= flagDeny
 	}
-	return g.scopes.resourceHolds(b, &r, v) && g.scopes.conditionsHold(b, &r, v)
+	return g.scopes.resourceHolds(b, r, v) && g.scopes.conditionsHold(b, r, v)
 }
 
 // granted says whether something grants the action: 0 if nothing does, else

@@ -26,8 +26,11 @@ func (b block) nameOf(entry uint32) (text, org string) {
 
 // isName reports whether an entry is an identifier of the caller's.
 func (b block) isName(entry uint32, id string, v *view) bool {
-	text, org := b.nameOf(entry)
-	return text == id && (org == "" || org == v.org)
+	at := b[entry+exactPlace]
+	if b.str(4*(at+nameText), b[at+nameLen]) != id {
+		return false
+	}
+	return b[at+nameOrgLen] == 0 || b.str(b[at+nameOrgAt], b[at+nameOrgLen]) == v.org
 }
 
 // listsName reports whether one of n entries, sorted by hash, is an identifier

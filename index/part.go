@@ -49,9 +49,9 @@ func (p *Policies) scanWords(b block, n int, v *view) policy.Effect {
 		v.early = b[lineWords] + b[2*lineWords] + b[3*lineWords]
 	}
 	key, told := v.key(b[headerKeyAt])
-	sieve := b[b[headerSieve]:]
+	chunks, sieve := int(b.chunks()), int(b[headerSieve])
 	for first := 0; first < n; first += wordSize {
-		a := b[b[int(b.chunks())+first/wordSize]:]
+		a := b[b[chunks+first/wordSize]:]
 		var candidates uint64
 		if v.known {
 			candidates = a.covered(v.action)
@@ -67,11 +67,11 @@ func (p *Policies) scanWords(b block, n int, v *view) policy.Effect {
 		}
 		for ; candidates != 0; candidates &= candidates - 1 {
 			id := first + bits.TrailingZeros64(candidates)
-			s := sieve[sieveWords*id:]
+			s := (*[sieveWords]uint32)(b[sieve+sieveWords*id:])
 			if s[sieveKey] != key && open&candidates&-candidates == 0 || s[sieveNames]&v.names == 0 {
 				continue
 			}
-			if r := b.recordAt(s[sieveBody]); p.holds(b, &r, v) {
+			if r := b.recordAt(s[sieveBody]); p.holds(b, r, v) {
 				return effectOf(b, id)
 			}
 		}
@@ -100,9 +100,9 @@ func effectOf(b block, id int) policy.Effect {
 // verify reports whether a statement that covers the action is satisfied.
 func (p *Policies) verify(b block, id int, v *view) bool {
 	r := b.record(id)
-	return p.holds(b, &r, v)
+	return p.holds(b, r, v)
 }
 
-func (p *Policies) holds(b block, r *record, v *view) bool {
-	return p.resourceHolds(b, r, v) && b.principalHolds(r, v) && p.conditionsHold(b, r, v)
+func (p *Policies) holds(b block, r record, v *view) bool {
+	return p.resourceHolds(b, r, v) && b.principalHolds(r, v) && (b.conditionCount(r) == 0 || p.conditionsHold(b, r, v))
 }

@@ -93,7 +93,7 @@ func (g *Grants) scopeMay(number uint32, v *view) bool {
 	}
 	b := block(g.scopes.words)
 	r := b.record(int(number - 1))
-	return g.scopes.resourceHolds(b, &r, v)
+	return g.scopes.resourceHolds(b, r, v)
 }
 
 // resources adds the ids of a type on which an Allow that reaches the caller
@@ -146,8 +146,8 @@ func (g *Grants) scopeResources(number uint32, prefix string, c *candidates) {
 	}
 	b := block(g.scopes.words)
 	r := b.record(int(number - 1))
-	exact, beginnings, globs := r.what()
-	at := r.patterns()
+	exact, beginnings, globs := b.what(r)
+	at := b.patterns(r)
 	for i := range exact + beginnings + globs {
 		if !c.look() {
 			return

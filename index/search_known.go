@@ -39,19 +39,19 @@ func (k *knownNames) settle() {
 func (k *knownNames) addBlock(b block, org string) {
 	for id := range b.count() {
 		r := b.record(id)
-		k.principals = b.appendNames(k.principals, &r, org)
-		k.objects = b.appendTexts(k.objects, &r, true)
-		k.buckets = b.appendTexts(k.buckets, &r, false)
+		k.principals = b.appendNames(k.principals, r, org)
+		k.objects = b.appendTexts(k.objects, r, true)
+		k.buckets = b.appendTexts(k.buckets, r, false)
 	}
 }
 
 // appendTexts appends the objects, or the buckets, that a statement names.
-func (b block) appendTexts(list []string, r *record, objects bool) []string {
-	exact, _, _ := r.what()
+func (b block) appendTexts(list []string, r record, objects bool) []string {
+	exact, _, _ := b.what(r)
 	if exact == 0 {
 		return list
 	}
-	at := r.patterns()
+	at := b.patterns(r)
 	for i := range exact {
 		if text := b.text(at, i); strings.IndexByte(text, '/') >= 0 == objects {
 			list = append(list, text)
@@ -62,9 +62,9 @@ func (b block) appendTexts(list []string, r *record, objects bool) []string {
 
 // appendNames appends the identifiers of org, or of no organization, that a
 // statement names.
-func (b block) appendNames(list []string, r *record, org string) []string {
-	exact, _, _ := r.who()
-	for at := r.names; at < r.names+exactWords*exact; at += exactWords {
+func (b block) appendNames(list []string, r record, org string) []string {
+	exact, _, _ := b.who(r)
+	for at := r.entries; at < r.entries+exactWords*exact; at += exactWords {
 		if text, in := b.nameOf(at); in == "" || in == org {
 			list = append(list, text)
 		}
@@ -105,7 +105,7 @@ func (x *shard) bucketNames(org string) []string {
 		if b := block(e.policy.words); e.hasPolicy {
 			for id := range b.count() {
 				r := b.record(id)
-				k.buckets = b.appendTexts(k.buckets, &r, false)
+				k.buckets = b.appendTexts(k.buckets, r, false)
 			}
 		}
 		for _, org := range e.claimants {

@@ -15,7 +15,7 @@ import (
 // identifier.
 func (sr *search) subjects(provider string) {
 	s, v := sr.s, sr.v
-	own := s.organization(v.org)
+	own := s.own(v)
 	c := &candidates{}
 	switch {
 	case provider == "token/":
@@ -46,7 +46,7 @@ func (sr *search) subjects(provider string) {
 		x := &s.shards[i]
 		sr.names.add(x.named(v.org).principals, provider, sr.after, c)
 	}
-	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil && bucket.is(bucketHasPolicy) && bucket.owner != v.org {
+	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil && bucket.is(bucketHasPolicy) && bucket.entry.owner != v.org {
 		var k knownNames
 		k.addBlock(block(bucket.entry.policy.words), v.org)
 		k.settle()
@@ -79,15 +79,15 @@ func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *bucketSlot
 func (p *Policies) subjects(v *view, provider string, c *candidates) {
 	look := func(b block, id int) bool {
 		r := b.record(id)
-		if !p.resourceHolds(b, &r, v) || !p.conditionsHold(b, &r, v) {
+		if !p.resourceHolds(b, r, v) || !p.conditionsHold(b, r, v) {
 			return true
 		}
-		if b.lists(&r, v) {
+		if b.lists(r, v) {
 			c.all = true
 			return false
 		}
-		exact, beginnings, _ := r.who()
-		at := r.names
+		exact, beginnings, _ := b.who(r)
+		at := r.entries
 		for end := at + exactWords*exact; at < end; at += exactWords {
 			if !c.look() {
 				return false
@@ -255,15 +255,15 @@ func (sr *search) addStored(resourceType string, p *Policies, named, stored *can
 func (p *Policies) resources(v *view, resourceType string, c *candidates) {
 	look := func(b block, id int) bool {
 		r := b.record(id)
-		if !b.principalHolds(&r, v) {
+		if !b.principalHolds(r, v) {
 			return true
 		}
 		if r.is(flagNotResource) {
 			c.all = true
 			return false
 		}
-		exact, beginnings, globs := r.what()
-		at := r.patterns() + textWords*exact
+		exact, beginnings, globs := b.what(r)
+		at := b.patterns(r) + textWords*exact
 		for i := range beginnings + globs {
 			if !c.look() {
 				return false

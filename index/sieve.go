@@ -27,7 +27,7 @@ func (v *view) key(at uint32) (key uint32, told bool) {
 
 // nameBit is the bit of an identifier in the sieve, by its hash; anyCaller is
 // the bit that every caller has.
-func nameBit(hash uint32) uint32 { return 2 << (hash >> 27 % 31) }
+func nameBit(hash uint32) uint32 { return 2 << (uint64(hash) * 31 >> 32 & 31) }
 
 const anyCaller = 1
 

@@ -2,6 +2,7 @@ package index
 
 import (
 	"maps"
+	"slices"
 	"unique"
 	"unsafe"
 )
@@ -11,7 +12,9 @@ import (
 type Snapshot struct {
 	generation    uint64
 	defaultOrg    string
-	organizations map[string]*Organization
+	organizations map[string]*organization
+	// owners are the organizations by the numbers that bucketSlot.owner has.
+	owners []*organization
 	// shards hold the buckets, spread by a hash of the name, so that a change
 	// of one among a million copies a shard and not the whole.
 	shards *[shardCount]shard
@@ -40,6 +43,15 @@ type Organization struct {
 	BucketsUnavailable bool
 }
 
+// organization is an Organization, or what stands for one that is only known
+// as the owner of buckets. Its number stays in all snapshots of one line.
+type organization struct {
+	name   string
+	number uint32
+	set    bool // by SetOrganization
+	Organization
+}
+
 // Bucket is what a snapshot knows of a bucket.
 type Bucket struct {
 	// Owner is the organization that it belongs to.
@@ -58,15 +70,17 @@ type bucketEntry struct {
 	policy      Policies // a copy, which shares everything behind it
 	name        string   // in the words of policy if there is one
 	owner       string   // one text for all buckets of an organization
+	number      uint32   // the owner's
 	claimants   []string
 	unavailable bool
 	hasPolicy   bool
 }
 
-func newBucketEntry(name string, k *Bucket) *bucketEntry {
+func newBucketEntry(name string, k *Bucket, owner uint32) *bucketEntry {
 	e := &bucketEntry{
 		name:        name,
 		owner:       unique.Make(k.Owner).Value(),
+		number:      owner,
 		unavailable: k.PolicyUnavailable,
 		claimants:   k.Claimants,
 	}
@@ -96,8 +110,8 @@ func (s *Snapshot) Bytes() int64 { return s.bytes }
 // Organization returns what the snapshot knows of an organization. The
 // Policies in it are shared: they must not be changed.
 func (s *Snapshot) Organization(name string) (Organization, bool) {
-	if o := s.organizations[name]; o != nil {
-		return *o, true
+	if o := s.organizations[name]; o != nil && o.set {
+		return o.Organization, true
 	}
 	return Organization{}, false
 }
@@ -128,7 +142,7 @@ type Builder struct {
 func NewBuilder(prev *Snapshot) *Builder {
 	b := &Builder{shards: map[int]map[string]*bucketEntry{}}
 	if prev == nil {
-		b.next.organizations, b.copied = map[string]*Organization{}, true
+		b.next.organizations, b.copied = map[string]*organization{}, true
 		b.next.shards = new([shardCount]shard)
 		b.next.bytes = int64(unsafe.Sizeof(b.next) + unsafe.Sizeof(*b.next.shards))
 		return b
@@ -146,25 +160,44 @@ func (b *Builder) SetDefaultOrganization(org string) { b.next.defaultOrg = org }
 // SetOrganization adds or replaces an organization.
 func (b *Builder) SetOrganization(name string, o Organization) {
 	b.RemoveOrganization(name)
-	b.next.organizations[name] = &o
+	b.put(organization{name: name, number: b.number(name), set: true, Organization: o})
 	b.next.bytes += organizationSize(name, &o)
 }
 
 // RemoveOrganization removes an organization; its buckets stay until removed.
 func (b *Builder) RemoveOrganization(name string) {
+	if o := b.next.organizations[name]; o != nil && o.set {
+		b.next.bytes -= organizationSize(name, &o.Organization)
+		b.put(organization{name: name, number: o.number})
+	}
+}
+
+// put puts an organization in the place of the one with its number.
+func (b *Builder) put(o organization) {
 	if !b.copied {
-		b.next.organizations, b.copied = maps.Clone(b.next.organizations), true
+		b.next.organizations, b.next.owners, b.copied = maps.Clone(b.next.organizations), slices.Clone(b.next.owners), true
 	}
+	if int(o.number) == len(b.next.owners) {
+		b.next.owners = append(b.next.owners, nil)
+	}
+	b.next.organizations[o.name], b.next.owners[o.number] = &o, &o
+}
+
+// number is the number of an organization, a new one if it has none yet. What
+// was named once keeps its number, and so the few bytes that go with it.
+func (b *Builder) number(name string) uint32 {
 	if o := b.next.organizations[name]; o != nil {
-		b.next.bytes -= organizationSize(name, o)
-		delete(b.next.organizations, name)
+		return o.number
 	}
+	o := organization{name: name, number: uint32(len(b.next.owners))}
+	b.put(o)
+	return o.number
 }
 
 // SetBucket adds or replaces a bucket.
 func (b *Builder) SetBucket(name string, k Bucket) {
 	b.RemoveBucket(name)
-	e := newBucketEntry(name, &k)
+	e := newBucketEntry(name, &k, b.number(k.Owner))
 	b.shards[shardOf(hash64(name))][name] = e
 	b.next.bytes += e.size()
 }

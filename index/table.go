@@ -125,16 +125,16 @@ type shardRest struct {
 // bucketSlot is what deciding has to know of a bucket, on one cache line.
 type bucketSlot struct {
 	hash    uint32 // the lower half of hash64
+	owner   uint32 // a number in Snapshot.owners
 	nameLen uint8  // nameLong: the name is in the entry
 	flags   uint8
-	owner   string
 	entry   *bucketEntry // nil in an empty slot, and of a bucket that nobody knows
 	words   *uint32      // the first of the bucket's policy, if it has one
 	name    [slotName]byte
 }
 
 const (
-	slotName = 24
+	slotName = 32
 	nameLong = 0xff
 )
 
@@ -146,7 +146,7 @@ const (
 )
 
 func newBucketSlot(h uint64, e *bucketEntry) bucketSlot {
-	s := bucketSlot{hash: uint32(h), owner: e.owner, entry: e, nameLen: nameLong}
+	s := bucketSlot{hash: uint32(h), owner: e.number, entry: e, nameLen: nameLong}
 	if len(e.name) <= slotName {
 		s.nameLen = uint8(copy(s.name[:], e.name))
 	}

@@ -20,6 +20,9 @@ type view struct {
 	// org is the caller's organization, owner the resource's; for the whole
 	// organization, and where nobody owns, the caller's.
 	org, owner string
+	// lastOrg is the number of the organization that the request before, of
+	// whatever snapshot, was of.
+	lastOrg uint32
 	class      action.Class
 	action     action.ID
 	known      bool

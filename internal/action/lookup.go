@@ -14,9 +14,9 @@ var slots [1 << slotBits]uint8 // ID + 1
 func place(name string) uint32 {
 	const lower = 0x2020202020202020
 	n := len(name)
+	first := load(name) | lower
 	last := load(name[n-8:]) | lower
-	middle := load(name[n/2-4:]) | lower
-	return uint32((last*0x9e3779b97f4a7c15 ^ (middle+uint64(n))*0xc2b2ae3d27d4eb4f) >> (64 - slotBits))
+	return uint32((last*0x9e3779b97f4a7c15 ^ (first+uint64(n))*0xc2b2ae3d27d4eb4f) >> (64 - slotBits))
 }
 
 func load(s string) uint64 {
