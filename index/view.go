@@ -23,10 +23,10 @@ type view struct {
 	// lastOrg is the number of the organization that the request before, of
 	// whatever snapshot, was of.
 	lastOrg uint32
-	class      action.Class
-	action     action.ID
-	known      bool
-	folded     []byte // the action's name folded, made when an unknown one is asked for
+	class   action.Class
+	action  action.ID
+	known   bool
+	folded  []byte // the action's name folded, made when an unknown one is asked for
 	// whole: the request is about the whole organization; text: the resource
 	// text otherwise.
 	whole bool
@@ -88,13 +88,17 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.denyOnly = false
 	v.open, v.rowLooked = 0, false
 	v.steps = v.steps[:0]
-	v.hashes = v.hashes[:0]
-	v.names = anyCaller
-	for _, id := range r.Principal.IDs {
-		hash := hash32(id)
-		v.hashes = append(v.hashes, hash)
-		v.names |= nameBit(hash)
+	ids := r.Principal.IDs
+	if len(ids) > cap(v.hashes) {
+		v.hashes = make([]uint32, len(ids))
 	}
+	hashes, names := v.hashes[:len(ids)], uint32(anyCaller)
+	for i, id := range ids {
+		hash := hash32(id)
+		hashes[i] = hash
+		names |= nameBit(hash)
+	}
+	v.hashes, v.names = hashes, names
 }
 
 // actionFolded is the action's name in lower case.
