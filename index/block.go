@@ -224,17 +224,19 @@ func (b block) covering(chunk uint32, id action.ID) uint64 {
 
 // covered is covering, of the actions of a chunk.
 func (a block) covered(id action.ID) uint64 {
-	covered, before := a.u64(chunkCovered), uint32(0)
+	head := (*[chunkNumbers]uint32)(a)
+	covered, before := uint64(head[chunkCovered])|uint64(head[chunkCovered+1])<<32, uint32(0)
 	if id >= 64 {
 		before = uint32(bits.OnesCount64(covered))
-		covered = a.u64(chunkCovered + 2)
+		covered = uint64(head[chunkCovered+2]) | uint64(head[chunkCovered+3])<<32
 	}
-	bit := uint64(1) << (id & 63)
-	if covered&bit == 0 {
+	below := covered << (63 - id&63) // the action's own bit is the highest
+	if int64(below) >= 0 {
 		return 0
 	}
-	n := before + uint32(bits.OnesCount64(covered&(bit-1)))
-	return a.u64(a[chunkSets] + 2*(a[chunkNumbers+n/4]>>(n%4*8)&0xff))
+	n := before + uint32(bits.OnesCount64(below)) - 1
+	number := a[chunkNumbers+n/4] >> (n % 4 * 8) & 0xff
+	return a.u64(head[chunkSets] + 2*number)
 }
 
 // covers reports whether a statement covers the requested action.

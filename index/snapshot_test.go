@@ -2,6 +2,7 @@ package index
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"postern/policy"
@@ -101,6 +102,46 @@ func TestUnchangedIsShared(t *testing.T) {
 	b.SetBucket("b8", Bucket{Owner: "o1", Policy: p})
 	if got := b.Freeze(3).Bytes(); got != first.Bytes() {
 		t.Errorf("%d bytes after changing back, %d before", got, first.Bytes())
+	}
+}
+
+// TestScratchOutlivesSnapshots: what a scratch remembers of one snapshot, the
+// number of an organization, leads no other astray.
+func TestScratchOutlivesSnapshots(t *testing.T) {
+	p := allowEverything(1)
+	snapshot := func(prev *Snapshot, orgs ...string) *Snapshot {
+		b := NewBuilder(prev)
+		for _, o := range []string{"o1", "o2", "o3"} {
+			b.RemoveOrganization(o)
+		}
+		for _, o := range orgs {
+			b.SetOrganization(o, Organization{Policies: p})
+		}
+		return b.Freeze(1)
+	}
+	first := snapshot(nil, "o1", "o2")
+	owned := NewBuilder(first)
+	owned.SetBucket("b", Bucket{Owner: "o4"}) // which no folder is of
+	snapshots := []*Snapshot{
+		first, snapshot(first, "o2", "o3"), snapshot(first), snapshot(nil, "o3", "o2", "o1"), snapshot(nil, "o2"), snapshot(nil), owned.Freeze(2),
+	}
+	allowed := []string{"o1 o2", "o2 o3", "", "o1 o2 o3", "o2", "", "o1 o2"}
+	var used Scratch
+	for round := range 3 {
+		for _, org := range []string{"o1", "o2", "o3", "o4", "o1"} {
+			for i := range snapshots {
+				i = (i*(round+1) + round) % len(snapshots)
+				want := policy.NoOrganizationPolicy
+				if strings.Contains(allowed[i], org) {
+					want = policy.Allowed
+				}
+				r := policy.Request{Principal: policy.Principal{Org: org, IDs: []string{"a/b"}}, Action: "s3:ListAllMyBuckets",
+					Resource: policy.Resource{Kind: policy.ResourceOrganization, ID: "*"}}
+				if got := snapshots[i].Decide(&r, &used).Reason; got != want {
+					t.Fatalf("%s in snapshot %d: %v, want %v", org, i, got, want)
+				}
+			}
+		}
 	}
 }
 
