@@ -2,6 +2,7 @@ package index
 
 import (
 	"math/bits"
+	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -128,6 +129,7 @@ type bucketSlot struct {
 	owner   uint32 // a number in Snapshot.owners
 	nameLen uint8  // nameLong: the name is in the entry
 	flags   uint8
+	size    uint32       // of words
 	entry   *bucketEntry // nil in an empty slot, and of a bucket that nobody knows
 	words   *uint32      // the first of the bucket's policy, if it has one
 	name    [slotName]byte
@@ -151,7 +153,7 @@ func newBucketSlot(h uint64, e *bucketEntry) bucketSlot {
 		s.nameLen = uint8(copy(s.name[:], e.name))
 	}
 	if e.hasPolicy {
-		s.words = &e.policy.words[0]
+		s.words, s.size = &e.policy.words[0], uint32(len(e.policy.words))
 	}
 	for flag, on := range map[uint8]bool{
 		bucketHasPolicy: e.hasPolicy, bucketUnavailable: e.unavailable, bucketContested: len(e.claimants) > 0,
@@ -165,6 +167,9 @@ func newBucketSlot(h uint64, e *bucketEntry) bucketSlot {
 
 // is reports whether the bucket has a flag.
 func (s *bucketSlot) is(flag uint8) bool { return s.flags&flag != 0 }
+
+// block is the bucket policy's, which has no other.
+func (s *bucketSlot) block() block { return unsafe.Slice(s.words, s.size) }
 
 // named reports whether the slot is the bucket's.
 func (s *bucketSlot) named(name string) bool {
