@@ -32,70 +32,87 @@ func Date(s string) (Instant, bool) {
 		n, err := strconv.ParseUint(s, 10, 63)
 		return Instant{Seconds: int64(n)}, err == nil
 	}
-	year, ok1 := fixed(s, 0, 4, 0, 9999)
-	month, ok2 := fixed(s, 5, 2, 1, 12)
-	day, ok3 := fixed(s, 8, 2, 1, 31)
-	if !ok1 || !ok2 || !ok3 || s[4] != '-' || s[7] != '-' || day > daysIn(year, month) {
+	if len(s) < 10 || s[4] != '-' || s[7] != '-' {
 		return Instant{}, false
 	}
-	out := Instant{Seconds: time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Unix()}
+	century, rest, month, day := two(s, 0), two(s, 2), two(s, 5), two(s, 8)
+	if century|rest|month|day < 0 || month < 1 || month > 12 || day < 1 {
+		return Instant{}, false
+	}
+	year := 100*century + rest
+	if day > daysIn(year, month) {
+		return Instant{}, false
+	}
+	out := Instant{Seconds: 86400 * days(year, month, day)}
 	if len(s) == 10 {
 		return out, true
 	}
-	hour, ok1 := fixed(s, 11, 2, 0, 23)
-	minute, ok2 := fixed(s, 14, 2, 0, 59)
-	if !ok1 || !ok2 || s[10] != 'T' || s[13] != ':' {
+	if len(s) < 16 || s[10] != 'T' || s[13] != ':' {
+		return Instant{}, false
+	}
+	hour, minute := two(s, 11), two(s, 14)
+	if hour|minute < 0 || hour > 23 || minute > 59 {
 		return Instant{}, false
 	}
 	out.Seconds += int64(hour)*3600 + int64(minute)*60
-	rest := s[16:]
-	if rest != "" && rest[0] == ':' {
-		second, ok := fixed(rest, 1, 2, 0, 59)
-		if !ok {
+	zone := s[16:]
+	if len(zone) >= 3 && zone[0] == ':' {
+		second := two(zone, 1)
+		if second < 0 || second > 59 {
 			return Instant{}, false
 		}
 		out.Seconds += int64(second)
-		rest = rest[3:]
-		if rest != "" && rest[0] == '.' {
-			n := digits(rest[1:])
+		if zone = zone[3:]; zone != "" && zone[0] == '.' {
+			n := digits(zone[1:])
 			if n < 1 || n > 9 {
 				return Instant{}, false
 			}
 			for i := 1; i <= 9; i++ {
 				out.Nanos *= 10
 				if i <= n {
-					out.Nanos += int32(rest[i] - '0')
+					out.Nanos += int32(zone[i] - '0')
 				}
 			}
-			rest = rest[1+n:]
+			zone = zone[1+n:]
 		}
 	}
-	if rest == "Z" {
+	if zone == "Z" {
 		return out, true
 	}
-	h, ok1 := fixed(rest, 1, 2, 0, 23)
-	m, ok2 := fixed(rest, 4, 2, 0, 59)
-	if !ok1 || !ok2 || len(rest) != 6 || rest[3] != ':' || rest[0] != '+' && rest[0] != '-' {
+	if len(zone) != 6 || zone[3] != ':' || zone[0] != '+' && zone[0] != '-' {
+		return Instant{}, false
+	}
+	h, m := two(zone, 1), two(zone, 4)
+	if h|m < 0 || h > 23 || m > 59 {
 		return Instant{}, false
 	}
 	offset := int64(h)*3600 + int64(m)*60
-	if rest[0] == '+' {
+	if zone[0] == '+' {
 		offset = -offset
 	}
 	out.Seconds += offset
 	return out, true
 }
 
-// fixed reads n digits of s from at; the number must lie within low and high.
-func fixed(s string, at, n, low, high int) (int, bool) {
-	if len(s) < at+n || digits(s[at:at+n]) != n {
-		return 0, false
+// two reads the two digits of s at i and behind; negative if they are none.
+func two(s string, i int) int {
+	a, b := s[i]-'0', s[i+1]-'0'
+	if a > 9 || b > 9 {
+		return -1
 	}
-	v := 0
-	for i := at; i < at+n; i++ {
-		v = v*10 + int(s[i]-'0')
+	return 10*int(a) + int(b)
+}
+
+// days counts the days from 1970-01-01 to a day of the years 0 to 9999.
+func days(year, month, day int) int64 {
+	// From March on, so that a leap day is a year's last; five months have 153
+	// days, and 400 years 146,097. 719,468 days are from 0000-03-01 to 1970.
+	if month -= 3; month < 0 {
+		month += 12
+		year--
 	}
-	return v, v >= low && v <= high
+	year += 400 // not below 0
+	return int64(365*year+year/4-year/100+year/400+(153*month+2)/5+day-1) - 719_468 - 146_097
 }
 
 func daysIn(year, month int) int {

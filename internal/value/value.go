@@ -14,6 +14,9 @@ import (
 // Number reads a number in JSON's grammar as an IEEE double. Overflow, NaN and
 // hexadecimal are unreadable; what is too small is zero.
 func Number(s string) (float64, bool) {
+	if n, ok := small(s); ok {
+		return float64(n), true
+	}
 	if !isNumber(s) {
 		return 0, false
 	}
@@ -22,6 +25,22 @@ func Number(s string) (float64, bool) {
 		return 0, false
 	}
 	return f, true
+}
+
+// small reads a whole number of at most 15 digits, as most are; a double holds
+// every one of them exactly.
+func small(s string) (n uint64, ok bool) {
+	if s == "" || len(s) > 15 || s[0] == '0' && len(s) > 1 {
+		return 0, false
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i] - '0'
+		if c > 9 {
+			return 0, false
+		}
+		n = 10*n + uint64(c)
+	}
+	return n, true
 }
 
 // isNumber reports whether s is exactly one JSON number.
@@ -85,12 +104,46 @@ func EqualFoldASCII(a, b string) bool {
 	if len(a) != len(b) {
 		return false
 	}
+	if len(a) < 8 {
+		return equalFoldBytes(a, b)
+	}
+	// Eight bytes at a time, the last eight overlapping those before.
+	for i := 0; ; i = min(i+8, len(a)-8) {
+		if x, y := word(a, i), word(b, i); x != y && ((x^y)&^cases != 0 || lowerWord(x) != lowerWord(y)) {
+			return false
+		}
+		if i == len(a)-8 {
+			return true
+		}
+	}
+}
+
+func equalFoldBytes(a, b string) bool {
 	for i := 0; i < len(a); i++ {
 		if a[i] != b[i] && lower(a[i]) != lower(b[i]) {
 			return false
 		}
 	}
 	return true
+}
+
+// cases has, in each byte of a word, the bit in which a letter's cases differ.
+const cases = 0x2020202020202020
+
+// word is eight bytes of s from i on.
+func word(s string, i int) uint64 {
+	_ = s[i+7]
+	return uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+		uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+}
+
+// lowerWord folds eight bytes: what is ASCII and from 'A' to 'Z' gets the bit
+// of lower case. No sum carries into the next byte, since each has bit 7 clear.
+func lowerWord(x uint64) uint64 {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	low := x &^ high
+	fromA, aboveZ := low+(128-'A')*ones, low+(128-'Z'-1)*ones
+	return x | (fromA&^aboveZ&^x&high)>>2
 }
 
 func lower(c byte) byte {
@@ -121,6 +174,9 @@ func FoldASCII(s string) string {
 // Address reads an IPv4 or IPv6 address. An IPv4-mapped IPv6 address is its
 // IPv4 address; a zone, a port or a leading zero is unreadable.
 func Address(s string) (netip.Addr, bool) {
+	if a, ok := dotted(s); ok {
+		return a, true
+	}
 	if !addressText(s) {
 		return netip.Addr{}, false
 	}
@@ -129,6 +185,29 @@ func Address(s string) (netip.Addr, bool) {
 		return netip.Addr{}, false
 	}
 	return a.Unmap(), true
+}
+
+// dotted reads an IPv4 address.
+func dotted(s string) (netip.Addr, bool) {
+	var parts [4]byte
+	at := 0
+	for i := range parts {
+		if i > 0 {
+			if at == len(s) || s[at] != '.' {
+				return netip.Addr{}, false
+			}
+			at++
+		}
+		first, n := at, uint32(0)
+		for ; at < len(s) && at < first+3 && s[at]-'0' <= 9; at++ {
+			n = 10*n + uint32(s[at]-'0')
+		}
+		if at == first || n > 255 || s[first] == '0' && at > first+1 {
+			return netip.Addr{}, false
+		}
+		parts[i] = byte(n)
+	}
+	return netip.AddrFrom4(parts), at == len(s)
 }
 
 // addressText keeps texts from netip.ParseAddr that it would refuse with an

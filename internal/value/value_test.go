@@ -1,10 +1,12 @@
 package value
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"math"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 )
@@ -151,4 +153,77 @@ func TestNothingAllocates(t *testing.T) {
 	if n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// Every text of few characters, and what lies close to the edges of ASCII
+// letters, is compared with a comparison byte by byte.
+func TestEqualFoldASCIIByWords(t *testing.T) {
+	letters := "@AZ[`az{\x00\x20\xc1\xe1\x7f\xff"
+	for n := range 20 {
+		base := []byte("aws:SourceIp/x:Y-1.z")[:n]
+		for at := range base {
+			for _, x := range []byte(letters) {
+				for _, y := range []byte(letters) {
+					a, b := bytes.Clone(base), bytes.ToUpper(base)
+					a[at], b[at] = x, y
+					if got, want := EqualFoldASCII(string(a), string(b)), lower(x) == lower(y); got != want {
+						t.Fatalf("EqualFoldASCII(%q, %q) = %v", a, b, got)
+					}
+				}
+			}
+		}
+	}
+}
+
+// A day is what package time says it is, and the day after it is the next.
+func TestDateEveryDay(t *testing.T) {
+	for at := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() < 10_000; at = at.AddDate(0, 0, 1) {
+		if got := days(at.Year(), int(at.Month()), at.Day()); got*86400 != at.Unix() {
+			t.Fatalf("%v: day %d", at, got)
+		}
+		if y, m, d := at.Date(); d == 1 && at.AddDate(0, 1, -1).Day() != daysIn(y, int(m)) {
+			t.Fatalf("%v has %d days", at, daysIn(y, int(m)))
+		}
+	}
+}
+
+func FuzzDate(f *testing.F) {
+	for _, s := range []string{"2026-02-28", "2024-02-29T23:59Z", "2026-01-02T03:04:05+02:30", "2026-01-02T03:04:05.5-01:00", "2026-01-02T03:04:", "2026-01-02T03:04:0", "17"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, ok := Date(s)
+		if digits(s) == len(s) {
+			return
+		}
+		for _, layout := range []string{"2006-01-02", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05Z07:00", time.RFC3339Nano} {
+			at, err := time.Parse(layout, s)
+			if err != nil {
+				continue
+			}
+			// Package time reads more: hours of one digit, a comma, long fractions.
+			if !ok && at.Format(layout) == s {
+				t.Errorf("Date(%q) is unreadable, want %v", s, at)
+			}
+			if ok && (got.Seconds != at.Unix() || int(got.Nanos) != at.Nanosecond()) {
+				t.Errorf("Date(%q) = %v, want %v", s, got, at)
+			}
+			return
+		}
+		if ok {
+			t.Errorf("Date(%q) = %v, which package time cannot read", s, got)
+		}
+	})
+}
+
+func FuzzAddress(f *testing.F) {
+	for _, s := range []string{"10.0.0.1", "255.255.255.255", "256.1.1.1", "10.0.0.01", "1.2.3", "1.2.3.4.5", "1.2.3.4.", "::ffff:10.0.0.1", "1..2.3", "0.0.0.0", "1000.1.1.1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		want, err := netip.ParseAddr(s)
+		if got, ok := Address(s); ok != (err == nil && want.Zone() == "" && !strings.Contains(s, "%")) || ok && got != want.Unmap() {
+			t.Errorf("Address(%q) = %v, %v, want %v", s, got, ok, want)
+		}
+	})
 }
