@@ -97,6 +97,7 @@ const (
 // A condition entry, followed by its values; valueWords tells their size.
 const (
 	conditionHow    = iota // Comparison, operator flags, KeyKind, least byte first
+	conditionKeyTag        // keyTag of the key's name
 	conditionKeyAt         // the key's name, a text
 	conditionKeyLen        //
 	conditionValues        // number of values
@@ -106,6 +107,10 @@ const (
 	conditionIfExists = 2
 	conditionForAll   = 4
 	conditionForAny   = 8
+	// conditionArn: what a request has must be an ARN; conditionVariables: a
+	// value holds a variable.
+	conditionArn       = 16
+	conditionVariables = 32
 )
 
 // block is a part's block; see the layout above.

@@ -9,6 +9,10 @@ import (
 	"postern/internal/value"
 )
 
+// What stands in a condition entry instead of CompareLike and CompareArn, where
+// its patterns allow it: texts that the request's has to begin with.
+const compareBegins = CompareNull + 1
+
 // valueWords is the size of a value of a condition entry: a text for the
 // comparisons of texts, else words of the numbers in Value.
 func valueWords(how Comparison) uint32 {
@@ -23,6 +27,11 @@ func valueWords(how Comparison) uint32 {
 	return 2
 }
 
+// isText reports that the values of a comparison are texts.
+func (how Comparison) isText() bool {
+	return how <= CompareArn || how == CompareBinary || how == compareBegins
+}
+
 // rangeIs4 stands above the length of an IPv4 range.
 const rangeIs4 = 1 << 8
 
@@ -31,6 +40,7 @@ type wanted struct {
 	b        block
 	at, n    uint32 // first word of the first value, number of values
 	how      Comparison
+	op       uint32 // flags of the operator
 	policies *Policies
 }
 
@@ -42,15 +52,20 @@ func (w *wanted) u64(i, k uint32) uint64 {
 
 // conditionsHold reports whether all conditions of the statement hold.
 func (p *Policies) conditionsHold(b block, r record, v *view) bool {
-	at := b.conditions(r)
-	for range b.conditionCount(r) {
-		how := b[at+conditionHow]
-		want := wanted{b: b, at: at + conditionWords, n: b[at+conditionValues], how: Comparison(how), policies: p}
-		key := b.str(b[at+conditionKeyAt], b[at+conditionKeyLen])
-		if !want.conditionHolds(how>>8&0xff, KeyKind(how>>16), key, v, r.is(flagDeny)) {
+	n := b.conditionCount(r)
+	if n == 0 {
+		return true
+	}
+	want := wanted{b: b, at: b.conditions(r), policies: p}
+	for ; n > 0; n-- {
+		entry := want.at
+		how := b[entry+conditionHow]
+		want.at, want.n = entry+conditionWords, b[entry+conditionValues]
+		want.how, want.op = Comparison(how), how>>8&0xff
+		if !want.conditionHolds(entry, KeyKind(how>>16), v, r.is(flagDeny)) {
 			return false
 		}
-		at = want.at + want.n*valueWords(want.how)
+		want.at += want.n * valueWords(want.how)
 	}
 	return true
 }
@@ -59,15 +74,17 @@ func (p *Policies) conditionsHold(b block, r record, v *view) bool {
 // Evaluation): first the qualifier decides absence, then IfExists, then the
 // sign. What the operator cannot read counts as false in an Allow and as true
 // in a Deny.
-func (w *wanted) conditionHolds(op uint32, kind KeyKind, key string, v *view, deny bool) bool {
-	have, unreadable := v.lookup(kind, key, &v.values)
+func (w *wanted) conditionHolds(entry uint32, kind KeyKind, v *view, deny bool) bool {
+	b := w.b
+	key := b.str(b[entry+conditionKeyAt], b[entry+conditionKeyLen])
+	have, unreadable := v.lookup(kind, key, b[entry+conditionKeyTag], &v.values)
 	if unreadable {
 		return deny
 	}
 	if w.how == CompareNull {
 		return w.null(len(have) == 0)
 	}
-	negated, forAll, forAny := op&conditionNegated != 0, op&conditionForAll != 0, op&conditionForAny != 0
+	negated, forAll, forAny := w.op&conditionNegated != 0, w.op&conditionForAll != 0, w.op&conditionForAny != 0
 	if len(have) == 0 || forAll && len(have) == 1 && have[0].Text == "" {
 		switch {
 		case forAll:
@@ -75,7 +92,11 @@ func (w *wanted) conditionHolds(op uint32, kind KeyKind, key string, v *view, de
 		case forAny:
 			return false
 		}
-		return negated || op&conditionIfExists != 0
+		return negated || w.op&conditionIfExists != 0
+	}
+	if len(have) == 1 { // the rest, for one value
+		found, ok := w.compare(have[0].Text, v)
+		return ok && found != negated || !ok && deny
 	}
 	// Every value is read even when the answer is known: one that cannot be
 	// read makes the list unreadable.
@@ -110,18 +131,35 @@ func (w *wanted) null(absent bool) bool {
 // compare reports whether the text of a request is one of the wanted values by
 // the comparison; ok is false if the comparison cannot read it.
 func (w *wanted) compare(text string, v *view) (found, ok bool) {
+	if w.op&conditionArn != 0 && strings.Count(text, ":") < 5 {
+		return false, false
+	}
 	switch w.how {
-	case CompareText, CompareTextFold, CompareLike:
+	case CompareText, CompareTextFold:
+		if w.op&conditionVariables == 0 {
+			return w.plain(text), true
+		}
 		for i := range w.n {
 			if w.policies.compareText(w.how, text, w.b.text(w.at, i), v) {
 				return true, true
 			}
 		}
 		return false, true
-	case CompareArn:
-		if strings.Count(text, ":") < 5 {
-			return false, false
+	case compareBegins:
+		for i := range w.n {
+			if strings.HasPrefix(text, w.b.text(w.at, i)) {
+				return true, true
+			}
 		}
+		return false, true
+	case CompareLike:
+		for i := range w.n {
+			if w.policies.match(w.b.text(w.at, i), text, v) == matches {
+				return true, true
+			}
+		}
+		return false, true
+	case CompareArn:
 		for i := range w.n {
 			if w.policies.compareArn(w.b.text(w.at, i), text, v) {
 				return true, true
@@ -219,11 +257,22 @@ func (w *wanted) holds(i uint32, a netip.Addr) bool {
 	return high == w.u64(i, 0) && (low^w.u64(i, 2))>>(128-bits) == 0
 }
 
+// plain compares with texts that hold no variable.
+func (w *wanted) plain(text string) bool {
+	for at := w.at; at < w.at+textWords*w.n; at += textWords {
+		if w.b[at+textLen] != uint32(len(text)) {
+			continue
+		}
+		other := w.b.str(w.b[at+textAt], uint32(len(text)))
+		if other == text || w.how == CompareTextFold && value.EqualFoldASCII(other, text) {
+			return true
+		}
+	}
+	return false
+}
+
 // compareText compares with a program; a variable without a value matches nothing.
 func (p *Policies) compareText(how Comparison, text, program string, v *view) bool {
-	if how == CompareLike {
-		return p.match(program, text, v) == matches
-	}
 	if strings.IndexByte(program, opVariable) >= 0 {
 		var ok bool
 		if program, ok = p.expand(program, len(text), v); !ok {

@@ -337,40 +337,6 @@ func (w *blockWriter) body(s *frozen) uint32 {
 	for _, t := range globs {
 		w.textEntry(t)
 	}
-	for i := range from.Conditions {
-		w.condition(&from.Conditions[i])
-	}
+	w.conditions(from.Conditions)
 	return w.flush()
-}
-
-// condition adds a condition entry and its values.
-func (w *blockWriter) condition(c *Condition) {
-	flags := uint32(0)
-	for flag, on := range map[uint32]bool{
-		conditionNegated: c.Operator.Negated, conditionIfExists: c.Operator.IfExists,
-		conditionForAll: c.Operator.ForAll, conditionForAny: c.Operator.ForAny,
-	} {
-		if on {
-			flags |= flag
-		}
-	}
-	at, n := w.put(c.Key.Name)
-	w.entries = append(w.entries, uint32(c.Operator.Compare)|flags<<8|uint32(c.Key.Kind)<<16, at, n, uint32(len(c.Values)))
-	for _, v := range c.Values {
-		at, n := w.put(v.Text)
-		words := [...]uint32{uint32(v.A), uint32(v.A >> 32), uint32(v.B), uint32(v.B >> 32), uint32(v.Bits)}
-		if v.Is4 {
-			words[4] |= rangeIs4
-		}
-		switch size := valueWords(c.Operator.Compare); size {
-		case textWords:
-			if c.Operator.Compare <= CompareArn || c.Operator.Compare == CompareBinary {
-				w.entries = append(w.entries, at, n)
-				break
-			}
-			fallthrough
-		default:
-			w.entries = append(w.entries, words[:size]...)
-		}
-	}
 }

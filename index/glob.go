@@ -152,7 +152,7 @@ func (p *Policies) expand(program string, limit int, v *view) (string, bool) {
 
 // variable returns what a variable stands for; false if it has no value.
 func (v *view) variable(x *Variable) (string, bool) {
-	values, unreadable := v.lookup(x.Key.Kind, x.Key.Name, &v.variableValue)
+	values, unreadable := v.lookup(x.Key.Kind, x.Key.Name, keyTag(x.Key.Name), &v.variableValue)
 	switch {
 	case unreadable || len(values) > 1:
 		return "", false

@@ -12,6 +12,10 @@ import (
 type serverValues struct {
 	list []policy.Value
 	text []byte
+	// now is the time of which clock is the text, once there is one: requests
+	// of one second share it.
+	now   int64
+	clock []byte
 }
 
 func (s *serverValues) one(kind policy.ValueKind, text string) []policy.Value {
@@ -21,10 +25,21 @@ func (s *serverValues) one(kind policy.ValueKind, text string) []policy.Value {
 
 // lookup returns the values of a condition key: none if it is absent or an
 // empty list. They alias the request or buf, and are valid until buf is used
-// again (specification 1.7, Keys that the server sets).
-func (v *view) lookup(kind KeyKind, name string, buf *serverValues) (list []policy.Value, unreadable bool) {
+// again (specification 1.7, Keys that the server sets). tag is the name's keyTag.
+func (v *view) lookup(kind KeyKind, name string, tag uint32, buf *serverValues) (list []policy.Value, unreadable bool) {
 	r := v.request
 	switch kind {
+	case KeyContext:
+		return v.context(name, tag)
+	case KeyCurrentTime, KeyEpochTime:
+		if list, unreadable = v.context(name, tag); len(list) > 0 || unreadable {
+			return list, unreadable
+		}
+		if kind == KeyCurrentTime {
+			return buf.one(policy.ValueString, buf.time(r.Now)), false
+		}
+		buf.text = strconv.AppendInt(buf.text[:0], r.Now, 10)
+		return buf.one(policy.ValueNumber, alias(buf.text)), false
 	case KeyPrincipalOrg:
 		return buf.one(policy.ValueString, v.org), false
 	case KeyResourceOrg:
@@ -66,19 +81,15 @@ func (v *view) lookup(kind KeyKind, name string, buf *serverValues) (list []poli
 	case KeyActionProperty:
 		return folded(r.ActionProperties, name)
 	}
-	list, unreadable = folded(r.Context, name)
-	if len(list) > 0 || unreadable {
-		return list, unreadable
-	}
-	switch kind {
-	case KeyCurrentTime:
-		buf.text = value.AppendTime(buf.text[:0], r.Now)
-		return buf.one(policy.ValueString, alias(buf.text)), false
-	case KeyEpochTime:
-		buf.text = strconv.AppendInt(buf.text[:0], r.Now, 10)
-		return buf.one(policy.ValueNumber, alias(buf.text)), false
-	}
 	return nil, false
+}
+
+// time is the text of aws:CurrentTime.
+func (s *serverValues) time(now int64) string {
+	if now != s.now || len(s.clock) == 0 {
+		s.now, s.clock = now, value.AppendTime(s.clock[:0], now)
+	}
+	return alias(s.clock)
 }
 
 // exactly finds an attribute by its key, byte for byte.

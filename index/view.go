@@ -47,6 +47,7 @@ type view struct {
 	steps      []step
 
 	iamView
+	contextKeys contextKeys
 
 	who, what     []*roaring.Bitmap
 	expanded      []byte
@@ -87,6 +88,7 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.text = r.Resource.ID
 	v.denyOnly = false
 	v.open, v.rowLooked = 0, false
+	v.contextKeys.made = false
 	v.steps = v.steps[:0]
 	ids := r.Principal.IDs
 	if len(ids) > cap(v.hashes) {

@@ -1,0 +1,63 @@
+package index
+
+import (
+	"encoding/binary"
+	"unsafe"
+
+	"postern/internal/value"
+	"postern/policy"
+)
+
+// contextKeys finds the keys of a request's context. It is made when the first
+// condition asks, and the zero value means that none has.
+type contextKeys struct {
+	made bool
+	tags []uint32 // keyTag of each key
+	// early keeps what was read early alive.
+	early byte
+}
+
+// keyTag tells most keys apart: it is equal for keys that are equal after
+// folding. Equality decides, always.
+func keyTag(key string) uint32 {
+	const lower, spread = 0x20202020, 0x9e3779b1
+	b := unsafe.Slice(unsafe.StringData(key), len(key))
+	n := len(b)
+	if n >= 4 {
+		return (binary.LittleEndian.Uint32(b[n-4:])|lower)*spread + uint32(n)
+	}
+	return uint32(n)
+}
+
+// make notes the keys. All conditions are about to read values that lie
+// wherever the request was decoded to: each one's first byte is read here, so
+// that memory brings all of them at once.
+func (c *contextKeys) make(list []policy.Attribute) {
+	c.made = true
+	if cap(c.tags) < len(list) {
+		c.tags = make([]uint32, 2*len(list))
+	}
+	c.tags = c.tags[:len(list)]
+	for i := range c.tags {
+		a := &list[i]
+		c.tags[i] = keyTag(a.Key)
+		if len(a.Values) > 0 && a.Values[0].Text != "" {
+			c.early += a.Values[0].Text[0]
+		}
+	}
+}
+
+// context finds a key of the context; name is in lower case, and tag its
+// keyTag.
+func (v *view) context(name string, tag uint32) ([]policy.Value, bool) {
+	list := v.request.Context
+	if !v.contextKeys.made {
+		v.contextKeys.make(list)
+	}
+	for i, t := range v.contextKeys.tags {
+		if t == tag && i < len(list) && value.EqualFoldASCII(list[i].Key, name) {
+			return list[i].Values, list[i].Unreadable
+		}
+	}
+	return nil, false
+}
