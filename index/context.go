@@ -20,7 +20,7 @@ type contextKeys struct {
 // keyTag tells most keys apart: it is equal for keys that are equal after
 // folding. Equality decides, always.
 func keyTag(key string) uint32 {
-	const lower, spread = 0x20202020, 0x9e3779b1
+	const lower = 0x20202020
 	b := unsafe.Slice(unsafe.StringData(key), len(key))
 	n := len(b)
 	if n >= 4 {

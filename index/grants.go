@@ -92,7 +92,8 @@ type Grants struct {
 	principals []principal
 	named      []uint32
 	// marks are those of the rules that a binding of named brings.
-	marks []uint64
+	marks []marks
+	spots spots
 	tree  tree
 	// constrained: a rule has a constraint, so that all Allows count.
 	constrained bool
@@ -108,6 +109,7 @@ type rule struct {
 	programs      uint32 // first in programs
 	programCount  uint32
 	open          uint64 // 0: without constraint
+	spots         uint64 // of scope, see marks
 }
 
 type span struct{ from, to uint32 }
@@ -120,7 +122,11 @@ type binding struct {
 }
 
 // principal is the bindings that name one, in Grants.named.
-type principal struct{ at, denies, count uint32 }
+type principal struct {
+	at, denies, count uint32
+	// denied and allowed are the marks of all its Denies and of all its Allows.
+	denied, allowed marks
+}
 
 // everyone is the number of `*` in principals.
 const everyone = 0
@@ -129,9 +135,12 @@ const everyone = 0
 func NewGrants(in *GrantList, form Form) *Grants {
 	g := &Grants{form: form, names: map[string]uint32{}, beginnings: map[string]uint32{}, roles: map[string][]span{}}
 	places := g.freezeScopes(in)
+	g.spots = newSpots(in.Scopes, form)
 	for i := range in.Rules {
 		from := &in.Rules[i]
-		r := rule{record: uint32(from.Record), programs: uint32(len(g.programs)), open: from.MaxOpenSeconds}
+		r := rule{
+			record: uint32(from.Record), programs: uint32(len(g.programs)), open: from.MaxOpenSeconds,
+		}
 		r.scope, r.except = places.of(from.Scope)
 		g.programs = append(g.programs, from.Programs...)
 		if form == FormScan {
@@ -142,6 +151,11 @@ func NewGrants(in *GrantList, form Form) *Grants {
 		g.constrained = g.constrained || from.MaxOpenSeconds > 0
 	}
 	g.rows = newActionRows(in.Rules, form)
+	ofRules := make([]marks, len(in.Rules))
+	for i := range ofRules {
+		ofRules[i] = g.spots.rule(g.rows.marks[i], in.Scopes, in.Rules[i].Scope)
+		g.rules[i].spots = ofRules[i].spots
+	}
 	g.tree = newTree(&in.Tree, &g.rows)
 	g.constrained = g.constrained || g.tree.constrained
 	for name, spans := range in.Roles {
@@ -149,7 +163,7 @@ func NewGrants(in *GrantList, form Form) *Grants {
 	}
 
 	lists := [][]uint32{everyone: nil}
-	marks, spanMarks := make([]uint64, len(in.Bindings)), map[span]uint64{}
+	ofBindings, ofSpans := make([]marks, len(in.Bindings)), map[span]marks{}
 	number := func(m map[string]uint32, name string) uint32 {
 		n, ok := m[name]
 		if !ok {
@@ -167,13 +181,16 @@ func NewGrants(in *GrantList, form Form) *Grants {
 		g.spans = append(g.spans, spans...)
 		g.bindings = append(g.bindings, b)
 		for _, s := range spans {
-			if _, ok := spanMarks[s]; !ok {
-				for _, mark := range g.rows.marks[s.from:s.to] {
-					spanMarks[s] |= mark
+			m, ok := ofSpans[s]
+			if !ok {
+				for id := s.from; id < s.to; id++ {
+					m.add(&ofRules[id])
 				}
+				ofSpans[s] = m
 			}
-			marks[i] |= spanMarks[s]
+			ofBindings[i].add(&m)
 		}
+		ofBindings[i].spots &= g.spots.scope(in.Scopes, from.Scope)
 		if from.Deny {
 			g.denies++
 		}
@@ -197,11 +214,12 @@ func NewGrants(in *GrantList, form Form) *Grants {
 		for _, b := range list {
 			if int(b) < g.denies {
 				p.denies++
+				p.denied.add(&ofBindings[b])
+			} else {
+				p.allowed.add(&ofBindings[b])
 			}
-		}
-		for _, b := range list {
 			g.named = append(g.named, b)
-			g.marks = append(g.marks, marks[b])
+			g.marks = append(g.marks, ofBindings[b])
 		}
 		g.principals = append(g.principals, p)
 	}
@@ -345,7 +363,7 @@ func (g *Grants) spansHold(spans []span, deny bool, v *view) (best granted) {
 	for _, s := range spans {
 		for id := row.next(s.from, s.to); id < s.to; id = row.next(id+1, s.to) {
 			r := &g.rules[id]
-			if !known && !g.covers(r, v) {
+			if r.spots&v.marks.spots != v.marks.spots || !known && !g.covers(r, v) {
 				continue
 			}
 			if best = best.or(g.ruleHolds(r, deny, v)); best != notGranted && (!all || best == unlimited) {

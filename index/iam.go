@@ -90,6 +90,7 @@ type iamView struct {
 	// that states one: no text of a request holds that byte.
 	resource, uid []byte
 	resourceType  string
+	marks         marks // of the request
 	// subjects and object are the facts that entities add, in this layer only.
 	subjects [2]*Entity
 	object   *Entity
@@ -125,6 +126,7 @@ func (m *IAM) enter(v *view) {
 	}
 	v.resource = append(append(append(v.resource[:0], v.resourceType...), ':'), id...)
 	v.text = alias(v.resource)
+	v.marks = m.grants.spots.request(v.text, m.grants.rows.mark(v))
 	v.uid = v.uid[:0]
 	if r.UID != "" {
 		v.uid = append(append(append(v.uid, v.resourceType...), opUID...), r.UID...)
@@ -201,11 +203,13 @@ func (v *view) askIAM(m *IAM) policy.Effect {
 // rules have constraints all Allows count, else the first decides.
 func (m *IAM) satisfied(v *view) policy.Effect {
 	g, c := m.grants, &v.caller
-	mark := g.rows.mark(v)
 	for _, n := range c.principals {
 		p := &g.principals[n]
+		if !p.denied.may(&v.marks) {
+			continue
+		}
 		for i := p.at; i < p.at+p.denies; i++ {
-			if g.marks[i]&mark != 0 && g.bindingHolds(g.named[i], v) != notGranted {
+			if g.marks[i].may(&v.marks) && g.bindingHolds(g.named[i], v) != notGranted {
 				return policy.EffectDeny
 			}
 		}
@@ -216,8 +220,11 @@ func (m *IAM) satisfied(v *view) policy.Effect {
 	best := notGranted
 	for _, n := range c.principals[:c.allowed] {
 		p := &g.principals[n]
+		if !p.allowed.may(&v.marks) {
+			continue
+		}
 		for i := p.at + p.denies; i < p.at+p.count; i++ {
-			if g.marks[i]&mark == 0 {
+			if !g.marks[i].may(&v.marks) {
 				continue
 			}
 			if best = best.or(g.bindingHolds(g.named[i], v)); g.enough(best) {
