@@ -97,7 +97,7 @@ func TestReducedComparisons(t *testing.T) {
 		{CompareArn, like("|||||"), CompareText},
 		{CompareArn, like("|||||*"), compareBegins},
 	} {
-		w := blockWriter{texts: map[string]uint32{}}
+		var w blockWriter
 		w.condition(&Condition{Operator: Operator{Compare: x.compare}, Values: x.values})
 		at := w.flush()
 		b := block(w.words)

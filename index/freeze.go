@@ -3,32 +3,42 @@ package index
 import (
 	"cmp"
 	"math"
+	"math/bits"
 	"slices"
 	"strings"
-
-	"postern/internal/action"
 )
 
 // blockWriter writes one part's block.
 type blockWriter struct {
 	words []uint32
-	// texts finds the texts that were written; fresh are those of the entries
-	// that are being made, which will be written before them.
-	texts   map[string]uint32
+	// texts finds the places of the texts that were written; fresh are those of
+	// the entries that are being made, which will be written before them.
+	texts   finder
 	fresh   []byte
 	entries []uint32
 	// programs finds the entries of programs, names the names.
 	programs map[string]uint32
-	names    map[Name]uint32
+	names    finder
+
+	// Of the statement at hand.
+	exact, globs []string
+	beginnings   []Name
+	places       []uint32 // of its identifiers
+}
+
+// reset prepares for another block.
+func (w *blockWriter) reset() {
+	w.words, w.fresh, w.entries, w.places = w.words[:0], w.fresh[:0], w.entries[:0], w.places[:0]
+	w.texts.reset()
+	w.names.reset()
+	w.programs = nil
 }
 
 // put returns the place and length of a text, and adds it if it is new.
 func (w *blockWriter) put(s string) (at, n uint32) {
-	at, ok := w.texts[s]
-	if !ok {
-		at = uint32(4*len(w.words) + len(w.fresh))
+	at, known := w.texts.find(Name{Text: s}, uint32(4*len(w.words)+len(w.fresh)))
+	if !known {
 		w.fresh = append(w.fresh, s...)
-		w.texts[s] = at
 	}
 	return at, uint32(len(s))
 }
@@ -43,15 +53,17 @@ func (w *blockWriter) beginEntry(n Name) {
 	w.textEntry(n.Org)
 }
 
-// name writes an identifier, once.
-func (w *blockWriter) name(n Name) {
-	if _, ok := w.names[n]; ok {
-		return
-	}
+// name writes an identifier, once, and returns its place.
+func (w *blockWriter) name(n Name) uint32 {
+	// If it is new it will lie behind its organization, if that is new too.
 	orgAt, orgLen := w.put(n.Org)
-	w.entries = append(w.entries, uint32(len(n.Text)), orgLen, orgAt)
-	w.names[n] = w.flush()
-	w.words = appendText(w.words, n.Text)
+	at, known := w.names.find(n, uint32(len(w.words)+(len(w.fresh)+3)/4))
+	if !known {
+		w.entries = append(w.entries, uint32(len(n.Text)), orgLen, orgAt)
+		w.flush()
+		w.words = appendText(w.words, n.Text)
+	}
+	return at
 }
 
 // flush writes the new texts and then the entries, and returns their place.
@@ -90,6 +102,9 @@ func (w *blockWriter) programsOf(a *Actions) uint32 {
 			w.textEntry(p)
 		}
 		at = w.flush()
+		if w.programs == nil {
+			w.programs = map[string]uint32{}
+		}
 		w.programs[id] = at
 	}
 	return at
@@ -99,29 +114,28 @@ func (w *blockWriter) programsOf(a *Actions) uint32 {
 func (w *blockWriter) actions(list []frozen, open uint64) uint32 {
 	at := uint32(len(w.words))
 	var covered ActionBits
-	var numbers []byte
-	var sets []uint64
+	var of [128]uint64 // the statements that cover an action
 	for i := range list {
 		for word, known := range list[i].from.Actions.Known {
 			covered[word] |= known
-		}
-	}
-	for id := action.ID(0); int(id) < action.Count(); id++ {
-		if !covered.Has(id) {
-			continue
-		}
-		set := uint64(0)
-		for i := range list {
-			if list[i].from.Actions.Known.Has(id) {
-				set |= 1 << i
+			for ; known != 0; known &= known - 1 {
+				of[64*word+bits.TrailingZeros64(known)] |= 1 << i
 			}
 		}
-		n := slices.Index(sets, set)
-		if n < 0 {
-			n = len(sets)
-			sets = append(sets, set)
+	}
+	var numbersOf [128]byte
+	var setsOf [128]uint64
+	numbers, sets := numbersOf[:0], setsOf[:0]
+	for word, known := range covered {
+		for ; known != 0; known &= known - 1 {
+			set := of[64*word+bits.TrailingZeros64(known)]
+			n := slices.Index(sets, set)
+			if n < 0 {
+				n = len(sets)
+				sets = append(sets, set)
+			}
+			numbers = append(numbers, byte(n))
 		}
-		numbers = append(numbers, byte(n))
 	}
 	w.u64(open)
 	w.u64(covered[0])
@@ -137,7 +151,7 @@ func (w *blockWriter) actions(list []frozen, open uint64) uint32 {
 // frozen is what the sieve and Roaring postings are made from.
 type frozen struct {
 	from       *Statement
-	exact      []Name
+	exact      []hashedName // sorted by hash
 	beginnings []Name
 	patterns   []string // programs, those about the part's bucket
 }
@@ -146,14 +160,17 @@ type frozen struct {
 // block. Of the statements' resources it takes those that name bucket, or all
 // for "".
 func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
-	statements := make([]frozen, len(list))
-	for i, s := range list {
-		statements[i] = freezeStatement(s, bucket)
+	f.statements = slices.Grow(f.statements, len(list))
+	for _, s := range list {
+		f.statements = append(f.statements, f.freeze(s, bucket))
 	}
-	at := f.block(name, statements, true)
+	at := f.block(name, f.statements, true)
 	if len(list) > wordParts && f.form == FormAuto || f.form == FormNames {
-		f.p.roaring[f.p.block(at)[headerRoaring]-1].byName(f, statements)
+		f.p.roaring[f.p.block(at)[headerRoaring]-1].byName(f, f.statements)
 	}
+	forget(&f.statements)
+	forget(&f.names)
+	forget(&f.texts)
 	return at
 }
 
@@ -161,13 +178,16 @@ func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
 // what explanations say of the statements, as all but the parts of names do.
 func (f *freezer) block(name string, list []frozen, explained bool) uint32 {
 	p := f.p
-	literals := make([]string, len(list))
 	for i := range list {
-		literals[i] = literalOf(&list[i])
+		f.literals = append(f.literals, literalOf(&list[i]))
 	}
-	keyAt := chooseKey(name, literals)
+	literals := f.literals
+	keyAt := f.chooseKey(name, literals)
 
-	w := blockWriter{words: make([]uint32, headerWords), texts: map[string]uint32{name: 4 * headerWords}, programs: map[string]uint32{}, names: map[Name]uint32{}}
+	w := &f.w
+	w.reset()
+	w.words = append(w.words, make([]uint32, headerWords)...)
+	w.texts.find(Name{Text: name}, 4*headerWords)
 	w.words = appendText(w.words, name)
 	chunks := len(w.words)
 	w.words = append(w.words, make([]uint32, (len(list)+wordSize-1)/wordSize)...)
@@ -215,6 +235,7 @@ func (f *freezer) block(name string, list []frozen, explained bool) uint32 {
 		p.roaring = append(p.roaring, newRoaringIndex(list))
 		head[headerRoaring] = uint32(len(p.roaring))
 	}
+	forget(&f.literals)
 	copy(w.words, head[:])
 	f.align()
 	at := len(p.words)
@@ -225,32 +246,47 @@ func (f *freezer) block(name string, list []frozen, explained bool) uint32 {
 	return uint32(at)
 }
 
-// freezeStatement sorts out what a statement is in the part of a bucket, or in
-// the wide part for "".
-func freezeStatement(s *Statement, bucket string) frozen {
+// freeze sorts out what a statement is in the part of a bucket, or in the wide
+// part for "". What it returns lasts until the part is done.
+func (f *freezer) freeze(s *Statement, bucket string) frozen {
 	out := frozen{from: s, patterns: s.Resources}
 	if bucket != "" {
-		out.patterns = nil
+		from := len(f.texts)
 		for _, program := range s.Resources {
 			if name, _ := bucketName(program); name == bucket {
-				out.patterns = append(out.patterns, program)
+				f.texts = append(f.texts, program)
 			}
 		}
+		out.patterns = f.texts[from:len(f.texts):len(f.texts)]
 	}
-	out.exact = slices.Clone(s.Principals.Exact)
-	slices.SortFunc(out.exact, func(a, b Name) int {
-		return cmp.Or(cmp.Compare(hash32(a.Text), hash32(b.Text)), cmp.Compare(a.Text, b.Text), cmp.Compare(a.Org, b.Org))
-	})
-	out.exact = slices.Compact(out.exact)
-	out.beginnings = prefixFree(s.Principals.Prefix)
+	from := len(f.names)
+	for _, n := range s.Principals.Exact {
+		f.names = append(f.names, hashedName{n, hash32(n.Text)})
+	}
+	exact := f.names[from:len(f.names):len(f.names)]
+	if len(exact) > 1 {
+		slices.SortFunc(exact, func(a, b hashedName) int {
+			if a.hash != b.hash {
+				return cmp.Compare(a.hash, b.hash)
+			}
+			return cmp.Or(strings.Compare(a.Text, b.Text), strings.Compare(a.Org, b.Org))
+		})
+		exact = slices.Compact(exact)
+	}
+	out.exact = exact
+	if len(s.Principals.Prefix) > 0 {
+		out.beginnings = prefixFree(slices.Clone(s.Principals.Prefix))
+	}
 	return out
 }
 
 // prefixFree sorts beginnings by organization and text, and drops those that a
 // shorter one of the same organization covers: so of what is left, only the
-// one just before a text in byte order can be its beginning.
+// one just before a text in byte order can be its beginning. It works in place.
 func prefixFree(list []Name) []Name {
-	list = slices.Clone(list)
+	if len(list) < 2 {
+		return list
+	}
 	slices.SortFunc(list, func(a, b Name) int { return cmp.Or(cmp.Compare(a.Org, b.Org), cmp.Compare(a.Text, b.Text)) })
 	out := list[:0]
 	for _, n := range list {
@@ -280,8 +316,7 @@ func (w *blockWriter) body(s *frozen) uint32 {
 	set(flagWhole, from.WholeOrganization)
 	set(flagPrograms, from.Actions.Not || len(from.Actions.Programs) > 0)
 
-	var exact, globs []string
-	var beginnings []Name
+	exact, globs, beginnings := w.exact[:0], w.globs[:0], w.beginnings[:0]
 	for _, program := range s.patterns {
 		switch kind, literal := classify(program); kind {
 		case patternExact:
@@ -292,6 +327,7 @@ func (w *blockWriter) body(s *frozen) uint32 {
 			globs = append(globs, program)
 		}
 	}
+	w.exact, w.globs, w.beginnings = exact, globs, beginnings
 	slices.Sort(exact)
 	exact = slices.Compact(exact)
 	beginnings = prefixFree(beginnings)
@@ -301,8 +337,9 @@ func (w *blockWriter) body(s *frozen) uint32 {
 	}
 	set(flagLong, slices.Max(counts[:]) > 0xff)
 
+	w.places = w.places[:0]
 	for _, n := range s.exact {
-		w.name(n)
+		w.places = append(w.places, w.name(n.Name))
 	}
 	programs := uint32(0)
 	if flags&flagPrograms != 0 {
@@ -319,8 +356,8 @@ func (w *blockWriter) body(s *frozen) uint32 {
 	if flags&flagLong != 0 {
 		w.entries = append(w.entries, counts[:]...)
 	}
-	for _, n := range s.exact {
-		w.entries = append(w.entries, hash32(n.Text), w.names[n])
+	for i, n := range s.exact {
+		w.entries = append(w.entries, n.hash, w.places[i])
 	}
 	for _, n := range s.beginnings {
 		w.beginEntry(n)
@@ -338,5 +375,8 @@ func (w *blockWriter) body(s *frozen) uint32 {
 		w.textEntry(t)
 	}
 	w.conditions(from.Conditions)
+	forget(&w.exact)
+	forget(&w.globs)
+	forget(&w.beginnings)
 	return w.flush()
 }

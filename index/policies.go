@@ -66,81 +66,105 @@ const (
 // New freezes statements. documents gives each statement's document by number;
 // statements of one document may be in any order. bucket is the bucket that a
 // bucket policy belongs to; an organization's policies have "", and get a part a
-// bucket that their statements name. More than 4 GiB of text
+// bucket that their statements name. The documents and variables are kept;
+// nothing refers to the statements or their texts once New returns. More than 4 GiB of text
 // or 2^32 words in one unit panic: the bounds of specification 4 keep far off.
 func New(statements []Statement, documents []Document, variables []Variable, bucket string, form Form) *Policies {
-	f := freezer{p: &Policies{count: len(statements), documents: documents, variables: variables}, form: form}
-	order := make([]int, len(statements))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		x, y := &statements[a], &statements[b]
-		return cmp.Or(
-			-compareBool(x.Deny, y.Deny),
-			cmp.Compare(documents[x.Document].File, documents[y.Document].File),
-			cmp.Compare(x.Index, y.Index),
-		)
-	})
-	var wide []*Statement
-	buckets := map[string][]*Statement{}
-	for _, i := range order {
+	return new(Freezer).New(statements, documents, variables, bucket, form)
+}
+
+// policies is New with memory that may have been used before.
+func (f *freezer) policies(statements []Statement, documents []Document, variables []Variable, bucket string, form Form) *Policies {
+	p := &Policies{count: len(statements), documents: documents, variables: variables}
+	f.p, f.form = p, form
+	p.words, p.meta = f.words[:0], f.meta[:0]
+	f.sort(statements, documents)
+	for _, i := range f.order {
 		s := &statements[i]
-		names := bucketNames(s)
-		if bucket != "" || names == nil {
-			wide = append(wide, s)
+		if bucket == "" {
+			f.bucketNames = bucketNames(f.bucketNames[:0], s)
+		}
+		if len(f.bucketNames) == 0 {
+			f.wide = append(f.wide, s)
 			continue
 		}
-		for _, name := range names {
-			buckets[name] = append(buckets[name], s)
+		for _, name := range f.bucketNames {
+			f.groups.add(name, s)
 		}
 	}
-	f.part(bucket, "", wide)
+	f.part(bucket, "", f.wide)
 	if bucket == "" {
-		f.p.known = new(lazy[knownNames])
-		names := make([]string, 0, len(buckets))
-		for name := range buckets {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		f.p.buckets = newBlockTable(len(names))
-		for _, name := range names {
-			f.p.buckets.add(name, f.part(name, name, buckets[name]))
+		p.known = new(lazy[knownNames])
+		f.order = f.groups.sorted(f.order)
+		f.parts = f.parts[:0]
+		for _, group := range f.order {
+			name := f.groups.name(group)
+			f.one = f.groups.statements(f.one, group)
+			f.parts = append(f.parts, f.part(name, name, f.one))
+			forget(&f.one)
 		}
 	}
-	f.p.words = slices.Clip(f.p.words)
-	f.p.meta = slices.Clip(f.p.meta)
-	f.p.bytes = f.p.size()
-	return f.p
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
+	f.words, f.meta = p.words, p.meta
+	p.words, p.meta = fitted(p.words), fitted(p.meta)
+	if bucket == "" {
+		p.buckets = newBlockTable(len(f.parts))
+		for _, at := range f.parts {
+			p.buckets.add(p.block(at).name(), at)
+		}
 	}
-	return -1
+	p.bytes = p.size()
+	f.reset()
+	return p
 }
 
-// bucketNames returns the buckets that the statement's resources name
-// literally, in byte order; nil if a resource may be about any other bucket,
-// or if they are too many.
-func bucketNames(s *Statement) []string {
+// sort puts the numbers of the statements into order: Deny first, then as they
+// stand in documents.
+func (f *freezer) sort(statements []Statement, documents []Document) {
+	f.order = f.order[:0]
+	for _, deny := range [...]bool{true, false} {
+		from := len(f.order)
+		sorted := true
+		for i := range statements {
+			if statements[i].Deny != deny {
+				continue
+			}
+			if n := len(f.order); n > from && sorted {
+				sorted = inDocuments(&statements[f.order[n-1]], &statements[i], documents) <= 0
+			}
+			f.order = append(f.order, int32(i))
+		}
+		if !sorted {
+			slices.SortStableFunc(f.order[from:], func(a, b int32) int { return inDocuments(&statements[a], &statements[b], documents) })
+		}
+	}
+}
+
+// inDocuments compares where two statements stand.
+func inDocuments(a, b *Statement, documents []Document) int {
+	if a.Document != b.Document {
+		if c := strings.Compare(documents[a.Document].File, documents[b.Document].File); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(a.Index, b.Index)
+}
+
+// bucketNames appends to names, which is empty, the buckets that the
+// statement's resources name literally, in byte order; none if a resource may
+// be about any other bucket, or if they are too many.
+func bucketNames(names []string, s *Statement) []string {
 	if s.NotResource {
-		return nil
+		return names
 	}
-	var names []string
 	for _, program := range s.Resources {
 		name, ok := bucketName(program)
 		if !ok {
-			return nil
+			return names[:0]
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 			if len(names) > maxBuckets {
-				return nil
+				return names[:0]
 			}
 		}
 	}
@@ -155,12 +179,6 @@ func bucketName(program string) (string, bool) {
 		return prefix[:i], true
 	}
 	return prefix, kind == patternExact && prefix != ""
-}
-
-// freezer is what New needs only while it works.
-type freezer struct {
-	p    *Policies
-	form Form
 }
 
 // align lets the next word begin a cache line.

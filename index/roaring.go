@@ -56,8 +56,8 @@ func (x *roaringIndex) byName(f *freezer, list []frozen) {
 			continue
 		}
 		for k, n := range names {
-			hash := hash32(n.Text) // names are sorted by it
-			if k == 0 || hash != hash32(names[k-1].Text) {
+			hash := n.hash // names are sorted by it
+			if k == 0 || hash != names[k-1].hash {
 				of[hash] = append(of[hash], list[i])
 			}
 		}
@@ -89,6 +89,9 @@ func newRoaringIndex(list []frozen) *roaringIndex {
 			x.loose.Add(id)
 		} else {
 			for _, n := range s.exact {
+				if x.names[n.Text] == nil {
+					x.names[strings.Clone(n.Text)] = roaring.New()
+				}
 				post(x.names, n.Text, id)
 			}
 			for _, n := range s.beginnings {

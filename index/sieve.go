@@ -40,7 +40,7 @@ func sieveOf(s *frozen) uint32 {
 	}
 	set := uint32(0)
 	for _, n := range s.exact {
-		set |= nameBit(hash32(n.Text))
+		set |= nameBit(n.hash)
 	}
 	return set
 }
@@ -69,7 +69,7 @@ func commonLen(a, b string) int {
 // chooseKey finds where in the texts the sieve had best look: where most
 // different bytes stand in the literals, of a few places around the end of what
 // those that go on past the bucket's name have in common.
-func chooseKey(name string, literals []string) (at uint32) {
+func (f *freezer) chooseKey(name string, literals []string) (at uint32) {
 	const before, behind = keyBytes - 1, 12
 	common, some := "", false
 	for _, l := range literals {
@@ -82,8 +82,8 @@ func chooseKey(name string, literals []string) (at uint32) {
 		common = common[:commonLen(common, l)]
 	}
 	best := 0
-	keys := make([]uint32, 0, len(literals))
-	for from := uint32(max(0, len(common)-before)); from < uint32(len(common)+behind); from++ {
+	keys := f.keys
+	for from := uint32(max(0, len(common)-before)); from < uint32(len(common)+behind) && best < len(literals); from++ {
 		keys = keys[:0]
 		for _, l := range literals {
 			if uint64(from)+keyBytes <= uint64(len(l)) {
@@ -98,6 +98,7 @@ func chooseKey(name string, literals []string) (at uint32) {
 			best, at = different, from
 		}
 	}
+	f.keys = keys[:0]
 	return at
 }
 

@@ -55,7 +55,7 @@ func newSpots(scopes []Scope, form Form) spots {
 			}
 		}
 	}
-	return spots{at: chooseKey("", ids), off: form == FormScan}
+	return spots{at: new(freezer).chooseKey("", ids), off: form == FormScan}
 }
 
 // key is the four bytes of the id in a text `type:id`, or in the beginning of
