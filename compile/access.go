@@ -127,7 +127,7 @@ func newAccess(c Compiler, docs []*policy.AccessDocument) *access {
 		c: c, docs: byFile(docs), builtIn: c.BuiltIn,
 		sets: map[string]*permissionSet{}, roles: map[string]*role{}, byID: map[string]*record{}, byName: map[string][]*record{},
 		groups: map[string]*policy.Group{}, tokens: map[string]policy.Position{},
-		l: &lowering{numbers: map[index.Variable]int{}, actions: map[string]*actionPattern{}},
+		l: newLowering(),
 	}
 	if u.builtIn == nil {
 		u.builtIn = &policy.AccessDocument{}

@@ -282,7 +282,7 @@ func (g *grantList) resources(list []policy.ResourcePattern) (programs, uids []s
 			p.AnyRun()
 		} else {
 			p.Literal(r.Type + ":")
-			for _, part := range g.l.parts(r.Pattern, true) {
+			for _, part := range g.l.split(r.Pattern, true) {
 				g.l.add(&p, part)
 			}
 		}

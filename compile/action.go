@@ -8,14 +8,12 @@ import (
 	"postern/internal/value"
 )
 
-// actionPattern is one action pattern, resolved over the table of known
-// actions; a pattern matches an action if it matches any of its names
+// actionPattern is one action pattern that can match actions which the table
+// does not hold, resolved over the table of known actions; a pattern matches an action if it matches any of its names
 // (specification 1.2).
 type actionPattern struct {
 	known   index.ActionBits
 	program string
-	// unknown: the pattern can match an action that the table does not hold.
-	unknown bool
 }
 
 // names are all names of known actions, folded, with the actions that each
@@ -37,51 +35,71 @@ var names = func() map[string]index.ActionBits {
 	return m
 }()
 
+// byAction are the actions that the name of an action stands for.
+var byAction = func() []index.ActionBits {
+	out := make([]index.ActionBits, action.Count())
+	for id := range out {
+		out[id] = names[value.FoldASCII(action.Name(action.ID(id)))]
+	}
+	return out
+}()
+
+// What is remembered of action patterns, from unit to unit.
+const (
+	maxPatterns   = 1024
+	maxPatternLen = 128
+)
+
+// actionPattern resolves a pattern that is not the name of a known action.
 func (l *lowering) actionPattern(text string) *actionPattern {
+	if p := l.actions[text]; p != nil {
+		return p
+	}
 	folded := value.FoldASCII(text)
-	if p := l.actions[folded]; p != nil {
-		return p
-	}
-	p := &actionPattern{program: l.program(folded, false)}
-	l.actions[folded] = p
-	if bits, ok := names[folded]; ok {
-		p.known = bits
-		return p
-	}
-	p.unknown = true
-	if !strings.ContainsAny(folded, "*?") {
-		return p
-	}
-	for name, bits := range names {
-		if index.Match(p.program, name) {
-			for i := range p.known {
-				p.known[i] |= bits[i]
+	p := &actionPattern{program: strings.Clone(l.program(folded, false))}
+	if strings.ContainsAny(folded, "*?") {
+		for name, bits := range names {
+			if index.Match(p.program, name) {
+				for i := range p.known {
+					p.known[i] |= bits[i]
+				}
 			}
 		}
+	}
+	if len(text) <= maxPatternLen {
+		if len(l.actions) == maxPatterns {
+			clear(l.actions)
+		}
+		l.actions[strings.Clone(text)] = p
 	}
 	return p
 }
 
 // actionSet lowers the statement's action dimension.
-func (l *lowering) actionSet() index.Actions {
+func (l *lowering) actionSet(out *index.Actions) {
 	s := l.statement
-	out := index.Actions{Not: s.NotAction}
+	out.Not = s.NotAction
 	if len(s.Actions) == 0 {
 		l.refuse("the statement has no action")
 	}
+	l.texts.begin()
 	for _, text := range s.Actions {
-		p := l.actionPattern(text)
-		for i := range out.Known {
-			out.Known[i] |= p.known[i]
+		var known index.ActionBits
+		if id, ok := action.Lookup(text); ok {
+			known = byAction[id]
+		} else {
+			p := l.actionPattern(text)
+			known = p.known
+			l.texts.add(p.program)
 		}
-		if p.unknown {
-			out.Programs = append(out.Programs, p.program)
+		for i := range out.Known {
+			out.Known[i] |= known[i]
 		}
 	}
+	out.Programs = l.texts.end()
 	if s.NotAction {
 		for id := action.ID(0); int(id) < action.Count(); id++ {
 			out.Known[id>>6] ^= 1 << (id & 63)
 		}
 	}
-	return out
 }

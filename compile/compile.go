@@ -111,6 +111,7 @@ type lowering struct {
 
 	document  *policy.Document
 	statement *policy.Statement
+	memory
 }
 
 // refuse reports what policyjson should not have let through.
@@ -122,81 +123,90 @@ func (l *lowering) refuse(format string, args ...any) {
 }
 
 func (c Compiler) compile(docs []*policy.Document, bucket string) (*index.Policies, []policy.Diagnostic) {
-	l := &lowering{numbers: map[index.Variable]int{}, actions: map[string]*actionPattern{}}
-	n := 0
-	for _, d := range docs {
-		n += len(d.Statements)
-	}
-	statements := make([]index.Statement, 0, n)
+	l := lowerings.Get().(*lowering)
+	p, ds := l.policies(docs, bucket, c.Form)
+	l.release() // not after a panic
+	return p, ds
+}
+
+// policies is compile with memory that may have been used before.
+func (l *lowering) policies(docs []*policy.Document, bucket string, form index.Form) (*index.Policies, []policy.Diagnostic) {
+	l.documents = make([]index.Document, 0, len(docs))
 	for i, d := range docs {
-		l.documents = append(l.documents, index.Document{Name: d.Name, File: d.File})
+		l.documents = append(l.documents, index.Document{Name: strings.Clone(d.Name), File: d.File})
 		for j := range d.Statements {
 			l.document, l.statement = d, &d.Statements[j]
-			statements = append(statements, l.lower(i, j))
+			l.statements = append(l.statements, index.Statement{})
+			l.lower(&l.statements[len(l.statements)-1], i, j)
 		}
 	}
 	if l.diagnostics != nil {
 		policy.SortDiagnostics(l.diagnostics)
 		return nil, l.diagnostics
 	}
-	return index.New(statements, l.documents, l.variables, bucket, c.Form), nil
+	return l.freezer.New(l.statements, l.documents, l.variables, bucket, form), nil
 }
 
-func (l *lowering) lower(document, at int) index.Statement {
+// lower lowers the statement at hand into out, which is empty.
+func (l *lowering) lower(out *index.Statement, document, at int) {
 	s := l.statement
-	out := index.Statement{
-		Deny:        s.Effect == policy.EffectDeny,
-		Document:    document,
-		Name:        s.Name,
-		Index:       at,
-		Line:        s.Line,
-		Principals:  l.principals(),
-		Actions:     l.actionSet(),
-		NotResource: s.NotResource,
-	}
+	out.Deny = s.Effect == policy.EffectDeny
+	out.Document, out.Index, out.Line, out.Name = document, at, s.Line, s.Name
+	l.principals(&out.Principals)
+	l.actionSet(&out.Actions)
+	out.NotResource = s.NotResource
 	if s.Effect != policy.EffectAllow && s.Effect != policy.EffectDeny {
 		l.refuse("the statement has no effect: write Allow or Deny")
 	}
 	if len(s.Resources) == 0 {
 		l.refuse("the statement has no resource")
 	}
+	l.texts.begin()
 	for _, text := range s.Resources {
 		out.WholeOrganization = out.WholeOrganization || text == "*" && !s.NotResource
-		out.Resources = append(out.Resources, l.program(text, l.document.Variables))
+		l.texts.add(l.program(text, l.document.Variables))
 	}
-	for i := range s.Conditions {
-		out.Conditions = append(out.Conditions, l.condition(&s.Conditions[i]))
+	out.Resources = l.texts.end()
+	if len(s.Conditions) > 0 {
+		l.conditions.begin()
+		for i := range s.Conditions {
+			l.conditions.add(l.condition(&s.Conditions[i]))
+		}
+		out.Conditions = l.conditions.end()
 	}
-	return out
 }
 
-func (l *lowering) principals() index.Principals {
+func (l *lowering) principals(out *index.Principals) {
 	s := l.statement
-	out := index.Principals{Not: s.NotPrincipal}
+	out.Not = s.NotPrincipal
 	if len(s.Principals) == 0 {
 		l.refuse("the statement has no principal")
 	}
 	if s.NotPrincipal && s.Effect != policy.EffectDeny {
 		l.refuse("NotPrincipal stands with Deny only")
 	}
-	for _, p := range s.Principals {
+	l.exact.begin()
+	l.prefix.begin()
+	l.texts.begin()
+	for i := range s.Principals {
+		p := &s.Principals[i]
 		switch p.Kind {
 		case policy.PrincipalEveryone:
 			out.Everyone = true
 		case policy.PrincipalExact:
-			out.Exact = append(out.Exact, index.Name{Org: p.Org, Text: p.Name})
+			l.exact.add(index.Name{Org: p.Org, Text: p.Name})
 		case policy.PrincipalPrefix:
-			out.Prefix = append(out.Prefix, index.Name{Org: p.Org, Text: p.Name})
+			l.prefix.add(index.Name{Org: p.Org, Text: p.Name})
 		case policy.PrincipalOrganization:
-			out.Organizations = append(out.Organizations, p.Org)
+			l.texts.add(p.Org)
 		case policy.PrincipalAccount:
 			// In NotPrincipal the account exempts nobody (specification 1.5).
 			if !s.NotPrincipal {
-				out.Organizations = append(out.Organizations, p.Org)
+				l.texts.add(p.Org)
 			}
 		default:
 			l.refuse("a principal of no known kind")
 		}
 	}
-	return out
+	out.Exact, out.Prefix, out.Organizations = l.exact.end(), l.prefix.end(), l.texts.end()
 }

@@ -84,13 +84,15 @@ func (l *lowering) condition(c *policy.Condition) index.Condition {
 		},
 		Key: key(c.Key),
 	}
+	l.values.begin()
 	for _, text := range c.Values {
 		v, ok := l.value(how, text)
 		if !ok {
 			l.refuse("%s cannot read %q", c.Operator, text)
 		}
-		out.Values = append(out.Values, v)
+		l.values.add(v)
 	}
+	out.Values = l.values.end()
 	return out
 }
 

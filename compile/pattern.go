@@ -7,22 +7,33 @@ import (
 	"postern/internal/pattern"
 )
 
-// parts splits a pattern; what cannot be split is refused.
-func (l *lowering) parts(text string, variables bool) []pattern.Part {
-	parts, err := pattern.Parse(text, variables)
+// split splits a pattern; what cannot be split is refused. The parts are valid
+// until the next split.
+func (l *lowering) split(text string, variables bool) []pattern.Part {
+	parts, err := pattern.Append(l.parts[:0], text, variables)
 	if err != nil {
 		l.refuse("%v", err)
 	}
+	l.parts = parts[:0]
 	return parts
 }
 
 // program makes the program of a pattern.
 func (l *lowering) program(text string, variables bool) string {
-	var p index.Program
-	for _, part := range l.parts(text, variables) {
-		l.add(&p, part)
+	if pattern.Plain(text, variables) {
+		return text // literal text is its own program
 	}
-	return p.String()
+	p := l.begin()
+	for _, part := range l.split(text, variables) {
+		l.add(p, part)
+	}
+	return l.programTexts.keep(p.Bytes())
+}
+
+// begin begins another program; there is one at a time.
+func (l *lowering) begin() *index.Program {
+	l.memory.program.Reset()
+	return &l.memory.program
 }
 
 func (l *lowering) add(p *index.Program, part pattern.Part) {
@@ -40,26 +51,26 @@ func (l *lowering) add(p *index.Program, part pattern.Part) {
 
 // text makes the program of a text in which `*` and `?` are ordinary characters.
 func (l *lowering) text(text string, variables bool) string {
-	var p index.Program
-	for _, part := range l.parts(text, variables) {
+	p := l.begin()
+	for _, part := range l.split(text, variables) {
 		switch part.Kind {
 		case pattern.AnyRun:
 			p.Literal("*")
 		case pattern.AnyOne:
 			p.Literal("?")
 		default:
-			l.add(&p, part)
+			l.add(p, part)
 		}
 	}
-	return p.String()
+	return l.programTexts.keep(p.Bytes())
 }
 
 // arn makes the program of an ARN: its six parts, split at the first five
 // colons that stand in literal text (specification 1.7, Arn).
 func (l *lowering) arn(text string, variables bool) string {
-	var p index.Program
+	p := l.begin()
 	colons := 0
-	for _, part := range l.parts(text, variables) {
+	for _, part := range l.split(text, variables) {
 		for part.Kind == pattern.Literal && colons < 5 {
 			before, after, found := strings.Cut(part.Text, ":")
 			if !found {
@@ -70,12 +81,12 @@ func (l *lowering) arn(text string, variables bool) string {
 			colons++
 			part.Text = after
 		}
-		l.add(&p, part)
+		l.add(p, part)
 	}
 	if colons < 5 {
 		l.refuse("%q is no ARN: it has fewer than six parts", text)
 	}
-	return p.String()
+	return l.programTexts.keep(p.Bytes())
 }
 
 // variable numbers a policy variable.
@@ -88,6 +99,7 @@ func (l *lowering) variable(part pattern.Part) int {
 		l.refuse("more than %d different policy variables in one unit", index.MaxVariables)
 		return 0
 	}
+	v.Key.Name, v.Default = strings.Clone(v.Key.Name), strings.Clone(v.Default)
 	n := len(l.variables)
 	l.numbers[v] = n
 	l.variables = append(l.variables, v)

@@ -157,7 +157,10 @@ func (p *Program) op(run bool, b ...byte) {
 }
 
 // Literal adds text that stands for itself.
-func (p *Program) Literal(s string) { p.op(false, []byte(s)...) }
+func (p *Program) Literal(s string) {
+	p.b = append(p.b, s...)
+	p.lastRun = false
+}
 
 // AnyRun adds `*`.
 func (p *Program) AnyRun() {
@@ -181,8 +184,14 @@ func (p *Program) Variable(n int) {
 	p.op(false, opVariable, byte(n>>14), byte(n>>7&0x7f), byte(n&0x7f))
 }
 
-// String returns the program.
+// String returns the program. Text without anything else is its own program.
 func (p *Program) String() string { return string(p.b) }
+
+// Bytes returns the program as bytes, which change with it.
+func (p *Program) Bytes() []byte { return p.b }
+
+// Reset empties the program and keeps its memory.
+func (p *Program) Reset() { p.b, p.lastRun = p.b[:0], false }
 
 // Variable is a policy variable.
 type Variable struct {

@@ -37,11 +37,27 @@ type Part struct {
 // is an error that says what to write; without, `${` is plain text. Adjacent
 // literals are one part; every `*` is a part of its own. It takes time linear in
 // the text.
-func Parse(text string, variables bool) ([]Part, error) {
-	if text == "" {
-		return nil, nil
+func Parse(text string, variables bool) ([]Part, error) { return Append(nil, text, variables) }
+
+// Plain reports that Parse would find nothing but literal text as it stands.
+func Plain(text string, variables bool) bool { return special(text, variables) < 0 }
+
+// special is the place of the first character of a text that may stand for
+// something else, -1 if there is none.
+func special(text string, variables bool) int {
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c == '*' || c == '?' || c == '$' && variables {
+			return i
+		}
 	}
-	parts := make([]Part, 0, 2) // as nearly all need
+	return -1
+}
+
+// Append is Parse, which appends the parts to parts.
+func Append(parts []Part, text string, variables bool) ([]Part, error) {
+	if text == "" {
+		return parts, nil
+	}
 	// What was read of a literal: a piece of the text, or if it is not in one
 	// piece there, a copy.
 	var piece string
@@ -64,12 +80,8 @@ func Parse(text string, variables bool) ([]Part, error) {
 			piece = ""
 		}
 	}
-	special := "*?"
-	if variables {
-		special = "*?$"
-	}
 	for {
-		i := strings.IndexAny(text, special)
+		i := special(text, variables)
 		if i < 0 {
 			add(text)
 			flush()

@@ -1,0 +1,105 @@
+package compile
+
+import (
+	"strings"
+	"sync"
+
+	"postern/index"
+	"postern/internal/pattern"
+)
+
+// memory is what statements are lowered into. They are dropped once they are
+// frozen, so for a unit of statements it is used again: a cold start lowers the
+// policies of a hundred thousand files.
+type memory struct {
+	statements   []index.Statement
+	exact        room[index.Name]
+	prefix       room[index.Name]
+	texts        room[string]
+	conditions   room[index.Condition]
+	values       room[index.Value]
+	parts        []pattern.Part
+	program      index.Program
+	programTexts block
+	freezer      index.Freezer
+}
+
+var lowerings = sync.Pool{New: func() any {
+	l := newLowering()
+	l.programTexts.size = 32 << 10
+	return l
+}}
+
+func newLowering() *lowering {
+	return &lowering{numbers: map[index.Variable]int{}, actions: map[string]*actionPattern{}}
+}
+
+// maxReused is how many statements, or entries of them, a lowering may have
+// held and still be used again.
+const maxReused = 1 << 14
+
+// release hands the lowering's memory on, but for that of very large units.
+func (l *lowering) release() {
+	m := &l.memory
+	if max(cap(m.statements), cap(m.exact.list), cap(m.prefix.list), cap(m.texts.list), cap(m.conditions.list), cap(m.values.list)) <= maxReused {
+		l.forget()
+		lowerings.Put(l)
+	}
+}
+
+// forget lets go of the unit that was lowered.
+func (l *lowering) forget() {
+	m := &l.memory
+	clear(m.statements)
+	m.statements = m.statements[:0]
+	m.exact.reset()
+	m.prefix.reset()
+	m.texts.reset()
+	m.conditions.reset()
+	m.values.reset()
+	clear(m.parts[:cap(m.parts)])
+	clear(l.numbers)
+	l.variables, l.documents, l.diagnostics, l.document, l.statement = nil, nil, nil, nil, nil
+}
+
+// room holds lists of one kind, one behind the other, until it is reset.
+type room[T any] struct {
+	list []T
+	from int
+}
+
+// begin begins a list; add adds to it, and end returns it, nil if it is empty.
+func (r *room[T]) begin()  { r.from = len(r.list) }
+func (r *room[T]) add(x T) { r.list = append(r.list, x) }
+func (r *room[T]) end() []T {
+	if n := len(r.list); n > r.from {
+		return r.list[r.from:n:n]
+	}
+	return nil
+}
+
+func (r *room[T]) reset() {
+	clear(r.list)
+	r.list = r.list[:0]
+}
+
+// block keeps texts that share their memory, which nobody writes to again: a
+// text may be kept for longer, and keeps a block alive.
+type block struct {
+	text strings.Builder
+	size int // of a block; 0: every text lives on its own
+}
+
+func (b *block) keep(text []byte) string {
+	n := len(text)
+	if n > b.size/8 {
+		return string(text)
+	}
+	if b.text.Cap()-b.text.Len() < n {
+		b.text = strings.Builder{}
+		b.text.Grow(b.size)
+	}
+	from := b.text.Len()
+	b.text.Write(text)
+	return b.text.String()[from:]
+}
