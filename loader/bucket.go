@@ -103,7 +103,15 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 	}
 	for attempt := range repeats {
 		s.l.looks.Add(1)
-		at := look(s.real, b.at.real, name)
+		var at spot
+		var data []byte
+		read := false
+		if _, over := past[name]; known == nil && attempt == 0 && !over && b.plain(name) {
+			at, data, read = s.readListed(h, b, name, buf)
+		}
+		if !read {
+			at = look(s.real, b.at.real, name)
+		}
 		s.watchLinks(at.through)
 		if !strings.HasSuffix(name, suffix) {
 			b.strange(path, at)
@@ -125,9 +133,11 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 		if trusted && at.stamp == known.seen.stamp && !known.seen.fresh {
 			return x, false
 		}
-		data, err := s.readBucket(h, name, at, buf)
-		if err == nil && !look(s.real, b.at.real, name).same(at) {
-			err = errChanged
+		var err error
+		if !read {
+			if data, err = s.readBucket(h, name, at, buf); err == nil && !look(s.real, b.at.real, name).same(at) {
+				err = errChanged
+			}
 		}
 		if errors.Is(err, errChanged) {
 			if pause(s.ctx, attempt) != nil {
@@ -171,16 +181,29 @@ func (s *scan) readBucket(h *opened, name string, at spot, buf *[]byte) ([]byte,
 		return s.open(at)
 	}
 	defer spend(&s.l.reading, time.Now())
-	size := at.stamp.size
-	switch {
-	case size > s.l.c.MaxFile:
+	if at.stamp.size > s.l.c.MaxFile {
 		return nil, errTooLarge
-	case size >= maxBuffer:
-		return s.readIn(h, name, at, make([]byte, size+1))
-	case size >= int64(len(*buf)):
-		*buf = make([]byte, max(2*size, 8<<10))
 	}
-	return s.readIn(h, name, at, *buf)
+	return s.readIn(h, name, at, buf)
+}
+
+// room returns memory for a file of n bytes: buf if that is large enough, else
+// what takes its place, unless it would be large.
+func room(buf *[]byte, n int) []byte {
+	if n > len(*buf) {
+		if n > maxBuffer {
+			return make([]byte, n)
+		}
+		*buf = make([]byte, max(2*n, 8<<10))
+	}
+	return *buf
+}
+
+// plain reports that the name is that of a `.json`, fit for a bucket, and that
+// the listing of the folder showed it to be a regular file.
+func (b *bucketsFinding) plain(name string) bool {
+	_, other := b.others[name]
+	return b.kinds && !other && strings.HasSuffix(name, suffix) && badStem(partBuckets, name) == ""
 }
 
 // strange judges a name in buckets/ that is no `.json`.

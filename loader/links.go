@@ -145,14 +145,15 @@ func below(root, path string) (string, bool) {
 // target goes through an os.Root, which cannot be led out, and compares
 // stamps afterwards.
 func look(root, dir, name string) spot {
-	fi, err := os.Lstat(join(dir, name))
+	path := join(dir, name)
+	fi, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return spot{}
 	case err != nil:
 		return spot{kind: broken, problem: "cannot be looked at: " + reason(err)}
 	case fi.Mode()&fs.ModeSymlink == 0:
-		return classify(spot{real: join(dir, name)}, fi)
+		return classify(spot{real: path}, fi)
 	}
 	real, fi, through, err := follow(dir, name)
 	s := spot{real: real, through: withFolders(root, through)}
@@ -261,4 +262,25 @@ func (o *opened) names() ([]string, error) {
 	}
 	sortStrings(kept)
 	return kept, nil
+}
+
+// files is names that also tells which of them are no regular files.
+func (o *opened) files() (names []string, others map[string]struct{}, err error) {
+	all, err := o.ReadDir(-1)
+	if err != nil {
+		return nil, nil, err
+	}
+	names = make([]string, 0, len(all))
+	for _, e := range all {
+		name := e.Name()
+		if ignored(name) {
+			continue
+		}
+		names = append(names, name)
+		if !e.Type().IsRegular() {
+			others = with(others, name)
+		}
+	}
+	sortStrings(names)
+	return names, others, nil
 }

@@ -4,16 +4,39 @@ import (
 	"errors"
 	"io/fs"
 	"syscall"
+	"time"
 )
 
 // readIn reads the regular file name, found as at, in the open folder h, whole,
-// into buf, which holds at least one byte more. errChanged if it is not that
-// file any more or has another length; that it did not change while it was read
-// is for the caller to see, by looking at the name again.
+// into buf or if that is too small into memory that takes its place. errChanged
+// if it is not that file any more or has another length; that it did not change
+// while it was read is for the caller to see, by looking at the name again.
 //
 // It makes the system calls that this takes and no other: a cold start does it
 // for every bucket, and what os.File adds costs as much again.
-func (s *scan) readIn(h *opened, name string, at spot, buf []byte) ([]byte, error) {
+func (s *scan) readIn(h *opened, name string, at spot, buf *[]byte) ([]byte, error) {
+	data, found, err := s.readFound(h, name, buf)
+	if err == nil && found != at.stamp {
+		err = errChanged
+	}
+	return data, err
+}
+
+// readListed reads the file name, which a listing of the folder that b found
+// has just shown to be a regular one, as readIn does, and looks at it once,
+// afterwards. False: something is amiss, or changed, and somebody has to look.
+func (s *scan) readListed(h *opened, b *bucketsFinding, name string, buf *[]byte) (spot, []byte, bool) {
+	defer spend(&s.l.reading, time.Now())
+	data, found, err := s.readFound(h, name, buf)
+	if err != nil {
+		return spot{}, nil, false
+	}
+	at := look(s.real, b.at.real, name)
+	return at, data, at.kind == regular && at.through == nil && at.stamp == found
+}
+
+// readFound reads a regular file whole and tells what it was when it was opened.
+func (s *scan) readFound(h *opened, name string, buf *[]byte) ([]byte, stamp, error) {
 	s.l.reads.Add(1)
 	dir := int(h.Fd())
 	// Not blocking, in case a FIFO takes the file's place just now. The name is
@@ -23,9 +46,9 @@ func (s *scan) readIn(h *opened, name string, at spot, buf []byte) ([]byte, erro
 	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == syscall.ELOOP:
-		return nil, errChanged
+		return nil, stamp{}, errChanged
 	case err != nil:
-		return nil, err
+		return nil, stamp{}, err
 	}
 	defer syscall.Close(fd)
 	if s.l.onRead != nil {
@@ -33,24 +56,28 @@ func (s *scan) readIn(h *opened, name string, at spot, buf []byte) ([]byte, erro
 	}
 	var st syscall.Stat_t
 	if _, err := again(func() (int, error) { return 0, syscall.Fstat(fd, &st) }); err != nil {
-		return nil, err
+		return nil, stamp{}, err
 	}
-	if st.Mode&syscall.S_IFMT != syscall.S_IFREG || stampOfSys(&st) != at.stamp {
-		return nil, errChanged
+	found := stampOfSys(&st)
+	switch {
+	case st.Mode&syscall.S_IFMT != syscall.S_IFREG:
+		return nil, found, errChanged
+	case found.size > s.l.c.MaxFile:
+		return nil, found, errTooLarge
 	}
-	for n, size := 0, int(at.stamp.size); ; {
-		k, err := again(func() (int, error) { return syscall.Read(fd, buf[n:size+1]) })
+	size := int(found.size)
+	into := room(buf, size)
+	for n := 0; n < size; {
+		k, err := again(func() (int, error) { return syscall.Read(fd, into[n:size]) })
 		switch {
 		case err != nil:
-			return nil, err
-		case k > 0 && n+k <= size:
-			n += k
-		case k == 0 && n == size:
-			return buf[:n:n], nil
-		default:
-			return nil, errChanged
+			return nil, found, err
+		case k <= 0:
+			return nil, found, errChanged
 		}
+		n += k
 	}
+	return into[:size:size], found, nil
 }
 
 // again repeats a system call that a signal interrupted.

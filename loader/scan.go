@@ -70,6 +70,8 @@ type orgFinding struct {
 type bucketsFinding struct {
 	at     spot
 	listed bool                // every name was looked at
+	kinds  bool                // the listing told of every name whether it is a regular file
+	others map[string]struct{} // those that are none
 	fault  []policy.Diagnostic // buckets/ itself is at fault, nothing else was looked at
 	mu     sync.Mutex
 	found  []bucketFinding // only what is not as it was
@@ -347,7 +349,8 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
 		defer h.Close()
 		if b.listed {
 			s.l.watch(at.real, at.stamp, s.scope.all)
-			names, err = h.names()
+			names, b.others, err = h.files()
+			b.kinds = true
 		} else {
 			asked := maps.Clone(sc.files)
 			if d := s.l.departures[place{org: f.name, part: partBuckets}]; d != nil {
