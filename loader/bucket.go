@@ -5,10 +5,12 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
 
+	"postern/internal/policyjson"
 	"postern/policy"
 )
 
@@ -76,12 +78,13 @@ func (s *scan) chunk(f *orgFinding, b *bucketsFinding, known *organization, name
 	if len(known.buckets) == 0 {
 		found = make([]bucketFinding, 0, len(names))
 	}
-	var buf []byte // of the file at hand
+	at := hands.Get().(*hand)
+	defer hands.Put(at)
 	for _, name := range names {
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
-		x, changed := s.bucket(h, f, b, known.buckets[name], name, over, &buf)
+		x, changed := s.bucket(h, f, b, known.buckets[name], name, over, at)
 		if changed {
 			found = append(found, x)
 		}
@@ -92,9 +95,17 @@ func (s *scan) chunk(f *orgFinding, b *bucketsFinding, known *organization, name
 	return nil
 }
 
+// hand is the memory that one bucket file after the other is read and parsed in.
+type hand struct {
+	buf    []byte
+	parser policyjson.Parser
+}
+
+var hands = sync.Pool{New: func() any { return new(hand) }}
+
 // bucket looks at one name in buckets/ until nothing changes under the look.
-// False: it is as it was. The file is read into buf, which grows with it.
-func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket, name string, past map[string]struct{}, buf *[]byte) (bucketFinding, bool) {
+// False: it is as it was. The file is read and parsed in the memory in.
+func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket, name string, past map[string]struct{}, in *hand) (bucketFinding, bool) {
 	path := f.name + "/" + bucketsName + "/" + name
 	x := bucketFinding{name: name, added: known == nil}
 	fail := func(d policy.Diagnostic) (bucketFinding, bool) {
@@ -107,7 +118,7 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 		var data []byte
 		read := false
 		if _, over := past[name]; known == nil && attempt == 0 && !over && b.plain(name) {
-			at, data, read = s.readListed(h, b, name, buf)
+			at, data, read = s.readListed(h, b, name, &in.buf)
 		}
 		if !read {
 			at = look(s.real, b.at.real, name)
@@ -135,7 +146,7 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 		}
 		var err error
 		if !read {
-			if data, err = s.readBucket(h, name, at, buf); err == nil && !look(s.real, b.at.real, name).same(at) {
+			if data, err = s.readBucket(h, name, at, &in.buf); err == nil && !look(s.real, b.at.real, name).same(at) {
 				err = errChanged
 			}
 		}
@@ -158,7 +169,7 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 			x.good = known.good
 			return x, true
 		}
-		c, diagnostics := s.l.compile(partBuckets, f.name, []parsed{s.l.parse(partBuckets, path, data)})
+		c, diagnostics := s.l.compile(partBuckets, f.name, []parsed{s.l.parse(&in.parser, partBuckets, path, data)})
 		if diagnostics != nil {
 			x.diagnostics = diagnostics
 			return x, true

@@ -276,7 +276,7 @@ func (l *Loader) restore(p part, at place) (content, bool) {
 		if p < partList {
 			name = path.Join(name, f.name)
 		}
-		ps = append(ps, l.parse(p, name, f.data))
+		ps = append(ps, l.parse(nil, p, name, f.data))
 	}
 	c, diagnostics := l.compile(p, at.org, ps)
 	if diagnostics != nil {

@@ -24,19 +24,22 @@ type parsed struct {
 	diagnostics []policy.Diagnostic
 }
 
-// parse parses one file by the part of the layout that it lies in.
-func (l *Loader) parse(p part, path string, data []byte) (out parsed) {
+// parse parses one file by the part of the layout that it lies in. A bucket
+// file's document is made in the memory of parser, unless that is nil.
+func (l *Loader) parse(parser *policyjson.Parser, p part, path string, data []byte) (out parsed) {
 	defer spend(&l.parsing, time.Now())
 	l.parses.Add(1)
 	path = shown(path)
-	switch p {
-	case partPolicies:
+	switch {
+	case p == partPolicies:
 		out.doc, out.diagnostics = policyjson.ParseOrganization(path, data, l.c.Limits)
-	case partList:
+	case p == partList:
 		out.list, out.diagnostics = policyjson.ParseBucketList(path, data, l.c.Limits)
-	case partBuckets:
+	case p == partBuckets && parser != nil:
+		out.doc, out.diagnostics = parser.Bucket(path, bucketOf(path), data, l.c.Limits)
+	case p == partBuckets:
 		out.doc, out.diagnostics = policyjson.ParseBucket(path, bucketOf(path), data, l.c.Limits)
-	case partIAM:
+	case p == partIAM:
 		out.access, out.diagnostics = policyjson.ParseAccess(path, data, l.c.Limits)
 	}
 	return out

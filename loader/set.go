@@ -207,7 +207,7 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 			return nil
 		}
 		found.seen[i] = file{name: e.name, stamp: e.spot.stamp, hash: xxhash.Sum64(data), fresh: freshAt(e.spot.stamp, s.now)}
-		results[i] = s.l.parse(p, base+e.name, data)
+		results[i] = s.l.parse(nil, p, base+e.name, data)
 		if keep.Load() {
 			if s.l.state.keep(len(data)) {
 				raws[i] = raw{e.name, data}

@@ -1,7 +1,6 @@
 package policyjson
 
 import (
-	"slices"
 	"strings"
 
 	"postern/internal/action"
@@ -72,13 +71,12 @@ var bucketStatementSet = fieldSet{
 // bucketPolicy reads the policy of bucket, "" if unknown.
 func (d *decoder) bucketPolicy(bucket string) *policy.Document {
 	d.bucket = bucket
-	doc := &policy.Document{Kind: policy.KindBucket, File: d.file}
+	doc := d.newDocument(policy.KindBucket)
 	if !d.object(wantBucket) {
 		return nil
 	}
 	at := d.s.Offset()
 	version := ""
-	var seen names
 	f := d.fields(&bucketTop, func(i int) {
 		f := &bucketTop.fields[i]
 		switch i {
@@ -100,7 +98,7 @@ func (d *decoder) bucketPolicy(bucket string) *policy.Document {
 			// A version that is missing or wrong is an error, and the current
 			// one is what it will be corrected to.
 			d.variables = version != version2008
-			doc.Statements = d.statements(f, true, func() policy.Statement { return d.bucketStatement(&seen) })
+			doc.Statements = d.statements(f, true, d.bucketStatement)
 		}
 	})
 	doc.Variables = version == version2012
@@ -134,7 +132,7 @@ func (d *decoder) versionAhead() string {
 	return ""
 }
 
-func (d *decoder) bucketStatement(seen *names) (st policy.Statement) {
+func (d *decoder) bucketStatement(st *policy.Statement) {
 	at := d.s.Offset()
 	st.Line, _ = d.place(at)
 	cs := &d.conditionList
@@ -145,7 +143,7 @@ func (d *decoder) bucketStatement(seen *names) (st policy.Statement) {
 		case stSid:
 			if text, at, ok := d.text(f); ok && text != "" {
 				st.Name = text
-				d.statementName(seen, text, at)
+				d.statementName(text, at)
 			}
 		case stEffect:
 			if allow, ok := d.effect(f); ok {
@@ -172,10 +170,7 @@ func (d *decoder) bucketStatement(seen *names) (st policy.Statement) {
 		d.report(f.at[stNotPrincipal]-1, msgNotPrincipalAllow)
 	}
 	d.conditionWarnings(cs, st.Effect)
-	if len(cs.list) > 0 {
-		st.Conditions = slices.Clone(cs.list)
-	}
-	return st
+	st.Conditions = d.conditionLists.keep(cs.list)
 }
 
 // pair demands exactly one of an element and its `Not` form, the next one.

@@ -27,7 +27,9 @@ type decoder struct {
 	texts        texts
 	textLists    lists[string]
 	patternLists lists[policy.PrincipalPattern]
-	cursor       cursor
+	// conditionLists are those of organization and bucket policies.
+	conditionLists lists[policy.Condition]
+	cursor         cursor
 
 	// Memory that is used again and again; results are copied out of it.
 	unescaped     []byte
@@ -36,6 +38,11 @@ type decoder struct {
 	conditionList conditions
 	statementList []policy.Statement
 	scopes        []scope // known scopes of the set or record at hand
+	seen          names   // of statements
+
+	// again: the document is made in this memory too, see Parser.
+	again    bool
+	document policy.Document
 
 	// statementCount counts what a file of iam/ holds of statements.
 	statementCount int
@@ -296,9 +303,12 @@ func (d *decoder) strings(f *field, single, scalars bool, each func(text string,
 
 // statements reads the list of statements, each with read; with single also
 // one statement alone.
-func (d *decoder) statements(f *field, single bool, readOne func() policy.Statement) []policy.Statement {
+func (d *decoder) statements(f *field, single bool, readOne func(st *policy.Statement)) []policy.Statement {
 	d.statementList = d.statementList[:0]
-	read := func() { d.statementList = append(d.statementList, readOne()) }
+	read := func() {
+		d.statementList = append(d.statementList, policy.Statement{})
+		readOne(&d.statementList[len(d.statementList)-1])
+	}
 	k := d.s.Peek()
 	at := d.s.Offset()
 	switch {
@@ -328,7 +338,20 @@ func (d *decoder) statements(f *field, single bool, readOne func() policy.Statem
 	default:
 		d.wrongType(quote([]byte(f.name)), k, f.want)
 	}
+	if d.again {
+		return slices.Clip(d.statementList)
+	}
 	return slices.Clone(d.statementList)
+}
+
+// newDocument returns an empty document of a kind.
+func (d *decoder) newDocument(kind policy.Kind) *policy.Document {
+	doc := &d.document
+	if !d.again {
+		doc = new(policy.Document)
+	}
+	doc.Kind, doc.File = kind, d.file
+	return doc
 }
 
 // effect reads an effect.

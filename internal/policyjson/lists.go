@@ -5,12 +5,20 @@ import "slices"
 // lists keeps lists of one document. They share a few blocks of memory: most
 // have one or two entries, and a document has three a statement.
 type lists[T any] struct {
-	room []T
-	size int
+	room  []T
+	size  int
+	again bool // the room is used again for the next file
 }
 
 // begin prepares for a file of n bytes.
-func (l *lists[T]) begin(n int) { *l = lists[T]{size: min(n/128+4, 512)} }
+func (l *lists[T]) begin(n int) {
+	if l.again {
+		clear(l.room)
+		l.room = l.room[:0]
+		return
+	}
+	*l = lists[T]{size: min(n/128+4, 512)}
+}
 
 // keep returns a copy of list that lives on its own and has no room to grow;
 // nil for an empty one.
@@ -20,7 +28,9 @@ func (l *lists[T]) keep(list []T) []T {
 		return nil
 	}
 	if cap(l.room)-len(l.room) < n {
-		if n > l.size {
+		if l.again {
+			l.size = max(2*cap(l.room), n, 16)
+		} else if n > l.size {
 			return slices.Clone(list)
 		}
 		l.room = make([]T, 0, l.size)

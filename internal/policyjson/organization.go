@@ -68,7 +68,7 @@ const (
 
 // organization reads an organization policy, in its wrapper or bare.
 func (d *decoder) organization() *policy.Document {
-	doc := &policy.Document{Kind: policy.KindOrganization, File: d.file}
+	doc := d.newDocument(policy.KindOrganization)
 	if !d.object(wantOrganization) {
 		return nil
 	}
@@ -116,12 +116,12 @@ func (d *decoder) organizationField(doc *policy.Document, i int) {
 			doc.NameLine, doc.NameColumn = d.place(at)
 		}
 	case orgStatements:
-		var seen names
-		doc.Statements = d.statements(f, false, func() policy.Statement { return d.organizationStatement(&seen) })
+		d.seen.forget()
+		doc.Statements = d.statements(f, false, d.organizationStatement)
 	}
 }
 
-func (d *decoder) organizationStatement(seen *names) (st policy.Statement) {
+func (d *decoder) organizationStatement(st *policy.Statement) {
 	at := d.s.Offset()
 	st.Line, _ = d.place(at)
 	resourcesAt := at
@@ -131,7 +131,7 @@ func (d *decoder) organizationStatement(seen *names) (st policy.Statement) {
 		case orgStName:
 			if text, at, ok := d.text(f); ok && d.notEmptyName(f, text, at) {
 				st.Name = text
-				d.statementName(seen, text, at)
+				d.statementName(text, at)
 			}
 		case orgStEffect:
 			if allow, ok := d.effect(f); ok {
@@ -158,7 +158,6 @@ func (d *decoder) organizationStatement(seen *names) (st policy.Statement) {
 		!slices.ContainsFunc(st.Actions, func(a string) bool { return !wholeOrganization(a) }) {
 		d.report(resourcesAt, msgWholeOrganization)
 	}
-	return st
 }
 
 // wholeOrganization reports whether a pattern can only match actions that are
@@ -169,8 +168,8 @@ func wholeOrganization(pattern string) bool {
 		value.EqualFoldASCII(pattern, "s3:ListAllMyBuckets")
 }
 
-func (d *decoder) statementName(seen *names, text string, at int) {
-	if other, twice := seen.add(text, at); twice {
+func (d *decoder) statementName(text string, at int) {
+	if other, twice := d.seen.add(text, at); twice {
 		d.reportOther(at, other, msgStatementName, quote(text))
 	}
 }

@@ -41,6 +41,14 @@ func BenchmarkParse(b *testing.B) {
 			ParseBucket("f", "training-data", data, Limits{})
 		}
 	})
+	b.Run("Parser", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetBytes(int64(len(data)))
+		var p Parser
+		for b.Loop() {
+			p.Bucket("f", "training-data", data, Limits{})
+		}
+	})
 	b.Run("jsonscan", func(b *testing.B) {
 		b.ReportAllocs()
 		b.SetBytes(int64(len(data)))

@@ -108,6 +108,12 @@ var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
 func begin(file string, data []byte, l Limits) *decoder {
 	d := decoders.Get().(*decoder)
+	d.begin(file, data, l)
+	return d
+}
+
+// begin prepares for a file; d is new, or reset.
+func (d *decoder) begin(file string, data []byte, l Limits) {
 	if l.Depth <= 0 || l.Depth > jsonscan.MaxDepth {
 		l.Depth = jsonscan.MaxDepth
 	}
@@ -119,8 +125,8 @@ func begin(file string, data []byte, l Limits) *decoder {
 	d.texts.begin(len(data))
 	d.textLists.begin(len(data))
 	d.patternLists.begin(len(data))
+	d.conditionLists.begin(len(data))
 	d.s.Reset(d.data, l.Depth, 0, true)
-	return d
 }
 
 func withoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) }
@@ -134,16 +140,26 @@ func (d *decoder) release() {
 		return // its memory may have grown with the file
 	}
 	d.s.Reset(nil, 0, 0, true)
-	clear(d.list[:cap(d.list)]) // these would keep documents alive
+	d.reset()
+	decoders.Put(d)
+}
+
+// reset forgets a file and its document, and keeps the memory.
+func (d *decoder) reset() {
+	// These would keep documents alive.
+	clear(d.list[:cap(d.list)])
 	clear(d.principals[:cap(d.principals)])
 	clear(d.conditionList.list[:cap(d.conditionList.list)])
-	clear(d.statementList[:cap(d.statementList)])
-	*d = decoder{
-		s: d.s, unescaped: d.unescaped, list: d.list,
-		principals: d.principals, conditionList: d.conditionList, statementList: d.statementList,
-		scopes: d.scopes,
+	clear(d.statementList)
+	d.statementList = d.statementList[:0]
+	d.seen.forget()
+	d.file, d.data, d.bucket, d.variables, d.statementCount, d.cursor = "", nil, "", false, 0, cursor{}
+	d.problems, d.kept, d.dropped = nil, [2]int{}, [2]int{}
+	d.document = policy.Document{}
+	if !d.again {
+		d.texts, d.textLists, d.patternLists, d.conditionLists = texts{}, lists[string]{}, lists[policy.PrincipalPattern]{}, lists[policy.Condition]{}
+		clear(d.seen.few[:])
 	}
-	decoders.Put(d)
 }
 
 // finish makes the diagnostics, and drops the result if one is an error.

@@ -8,10 +8,15 @@ type texts struct {
 	block strings.Builder
 	size  int
 	cache [64]string
+	again bool // the next file's go on in the same block
 }
 
 // begin prepares for a file of n bytes.
 func (t *texts) begin(n int) {
+	if t.again {
+		t.size = 32 << 10
+		return
+	}
 	*t = texts{}
 	t.size = min(n/4+64, 4096)
 }
@@ -50,6 +55,9 @@ type names struct {
 	n     int
 	large map[string]int
 }
+
+// forget forgets all names.
+func (s *names) forget() { s.n, s.large = 0, nil }
 
 // add remembers name, which stands at the given place; it returns the place of
 // an equal one, if there is one.

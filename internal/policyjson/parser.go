@@ -1,0 +1,30 @@
+package policyjson
+
+import "postern/policy"
+
+// Parser parses file after file with memory that it uses again, for those who
+// are done with a document before they come to the next: a cold start reads a
+// hundred thousand. The zero value is ready; it must not be used by two
+// goroutines at a time.
+type Parser struct {
+	d     decoder
+	large bool // the memory is that of a large file
+}
+
+// Bucket is ParseBucket. The document is valid until the next call; its texts
+// and the diagnostics may be kept, but texts that are kept keep others alive.
+func (p *Parser) Bucket(file, bucket string, data []byte, l Limits) (*policy.Document, []policy.Diagnostic) {
+	d := &p.d
+	if p.large {
+		*d = decoder{}
+	}
+	p.large = len(data) > maxReused
+	d.again, d.textLists.again, d.patternLists.again, d.conditionLists.again, d.texts.again = true, true, true, true, true
+	d.reset()
+	d.begin(file, data, l)
+	doc := d.bucketPolicy(bucket)
+	doc, ds := finish(d, doc)
+	d.s.Reset(nil, 0, 0, true)
+	d.data = nil // it is the caller's
+	return doc, ds
+}
