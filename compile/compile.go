@@ -131,6 +131,11 @@ func (c Compiler) compile(docs []*policy.Document, bucket string) (*index.Polici
 
 // policies is compile with memory that may have been used before.
 func (l *lowering) policies(docs []*policy.Document, bucket string, form index.Form) (*index.Policies, []policy.Diagnostic) {
+	n := 0
+	for _, d := range docs {
+		n += len(d.Statements)
+	}
+	l.statements = slices.Grow(l.statements, n)
 	l.documents = make([]index.Document, 0, len(docs))
 	for i, d := range docs {
 		l.documents = append(l.documents, index.Document{Name: strings.Clone(d.Name), File: d.File})

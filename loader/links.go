@@ -263,24 +263,3 @@ func (o *opened) names() ([]string, error) {
 	sortStrings(kept)
 	return kept, nil
 }
-
-// files is names that also tells which of them are no regular files.
-func (o *opened) files() (names []string, others map[string]struct{}, err error) {
-	all, err := o.ReadDir(-1)
-	if err != nil {
-		return nil, nil, err
-	}
-	names = make([]string, 0, len(all))
-	for _, e := range all {
-		name := e.Name()
-		if ignored(name) {
-			continue
-		}
-		names = append(names, name)
-		if !e.Type().IsRegular() {
-			others = with(others, name)
-		}
-	}
-	sortStrings(names)
-	return names, others, nil
-}

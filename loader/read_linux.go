@@ -3,6 +3,7 @@ package loader
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"syscall"
 	"time"
 )
@@ -20,6 +21,37 @@ func (s *scan) readIn(h *opened, name string, at spot, buf *[]byte) ([]byte, err
 		err = errChanged
 	}
 	return data, err
+}
+
+// files is names that also tells which of them are no regular files, of a
+// folder that may have a hundred thousand. An os.File that an os.Root has opened
+// looks at every name again; what we make of the kinds needs no such promise.
+func (o *opened) files() (names []string, others map[string]struct{}, err error) {
+	fd, err := again(func() (int, error) {
+		return syscall.Openat(int(o.Fd()), ".", syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	f := os.NewFile(uintptr(fd), o.real)
+	defer f.Close()
+	all, err := f.ReadDir(-1)
+	if err != nil {
+		return nil, nil, err
+	}
+	names = make([]string, 0, len(all))
+	for _, e := range all {
+		name := e.Name()
+		if ignored(name) {
+			continue
+		}
+		names = append(names, name)
+		if !e.Type().IsRegular() {
+			others = with(others, name)
+		}
+	}
+	sortStrings(names)
+	return names, others, nil
 }
 
 // readListed reads the file name, which a listing of the folder that b found

@@ -10,3 +10,9 @@ func (s *scan) readIn(_ *opened, _ string, at spot, _ *[]byte) ([]byte, error) {
 func (s *scan) readListed(*opened, *bucketsFinding, string, *[]byte) (spot, []byte, bool) {
 	return spot{}, nil, false
 }
+
+// files is names. Every name has to be looked at before it is opened.
+func (o *opened) files() (names []string, others map[string]struct{}, err error) {
+	names, err = o.names()
+	return names, nil, err
+}

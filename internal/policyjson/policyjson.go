@@ -132,7 +132,7 @@ func (d *decoder) begin(file string, data []byte, l Limits) {
 func withoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) }
 
 // maxReused is the size of the largest file whose decoder is used again.
-const maxReused = 64 << 10
+const maxReused = 256 << 10
 
 // release hands the decoder's memory on. Nothing of it may reach a result.
 func (d *decoder) release() {
