@@ -186,9 +186,12 @@ func (d *decoder) pair(f *found, at, i int, add string) {
 }
 
 func (d *decoder) bucketAction(_ *field, text string, at int) string {
+	if id, ok := action.Lookup(text); ok && action.ClassOfID(id).S3() {
+		return text // as nearly all are
+	}
 	switch {
 	case !d.short(text, at):
-	case d.variables && strings.Contains(text, "${"):
+	case d.variables && hasVariable(text):
 		d.report(at, msgActionVariable, quote(text))
 	case !d.actionForm(text, at), text == "*":
 	case !action.ClassOf(text).S3():
@@ -222,10 +225,25 @@ func (d *decoder) bucketResource(f *field, text string, at int) string {
 	return short
 }
 
+// variableAt is the place of the first `${` in text, -1 if there is none, as in
+// nearly all.
+func variableAt(text string) int {
+	i := strings.IndexByte(text, '$')
+	if i < 0 {
+		return -1
+	}
+	if n := strings.Index(text[i:], "${"); n >= 0 {
+		return i + n
+	}
+	return -1
+}
+
+func hasVariable(text string) bool { return variableAt(text) >= 0 }
+
 // variablesIn checks the grammar of every `${` in text, in linear time.
 func (d *decoder) variablesIn(text string, at int) bool {
 	for {
-		i := strings.Index(text, "${")
+		i := variableAt(text)
 		if i < 0 {
 			return true
 		}

@@ -218,12 +218,15 @@ func (d *decoder) short(text string, at int) bool {
 }
 
 func (d *decoder) plainVariable(text string, at int) {
-	if strings.Contains(text, "${") {
+	if hasVariable(text) {
 		d.report(at, msgPlainVariable, quote(text))
 	}
 }
 
 func (d *decoder) organizationAction(_ *field, text string, at int) string {
+	if id, ok := action.Lookup(text); ok && action.ClassOfID(id) != action.IAM {
+		return text // as nearly all are
+	}
 	if !d.short(text, at) || !d.actionForm(text, at) {
 		return text
 	}

@@ -132,7 +132,7 @@ func (d *decoder) bucketPrincipal(text string, at int) policy.PrincipalPattern {
 	if !d.short(text, at) {
 		return none
 	}
-	if d.variables && strings.Contains(text, "${") {
+	if d.variables && hasVariable(text) {
 		d.report(at, msgPrincipalVariable, quote(text))
 		return none
 	}
