@@ -36,7 +36,7 @@ func key(name string) index.Key {
 			return index.Key{Kind: kind, Name: rest}
 		}
 	}
-	return index.Key{Kind: index.KeyContext, Name: folded}
+	return index.Key{Kind: index.KeyContext, Name: name}
 }
 
 var comparisons = map[policy.Test]index.Comparison{

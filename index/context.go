@@ -47,15 +47,15 @@ func (c *contextKeys) make(list []policy.Attribute) {
 	}
 }
 
-// context finds a key of the context; name is in lower case, and tag its
-// keyTag.
+// context finds a key of the context, without regard to ASCII case; tag is the
+// name's keyTag.
 func (v *view) context(name string, tag uint32) ([]policy.Value, bool) {
 	list := v.request.Context
 	if !v.contextKeys.made {
 		v.contextKeys.make(list)
 	}
 	for i, t := range v.contextKeys.tags {
-		if t == tag && i < len(list) && value.EqualFoldASCII(list[i].Key, name) {
+		if t == tag && i < len(list) && (list[i].Key == name || value.EqualFoldASCII(list[i].Key, name)) {
 			return list[i].Values, list[i].Unreadable
 		}
 	}

@@ -90,7 +90,8 @@ const (
 // Key is a condition key.
 type Key struct {
 	Kind KeyKind
-	// Name is folded to lower case but for KeyGroups, KeyClaim and KeyTag.
+	// Name is folded to lower case but for KeyContext, KeyGroups, KeyClaim and
+	// KeyTag.
 	Name string
 }
 
