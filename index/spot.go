@@ -61,20 +61,27 @@ func newSpots(scopes []Scope, form Form) spots {
 // key is the four bytes of the id in a text `type:id`, or in the beginning of
 // one; false if they are not there.
 func (s *spots) key(text string) (key uint32, ok bool) {
-	id := text[strings.IndexByte(text, ':')+1:]
-	if len(id) == len(text) || uint64(s.at)+keyBytes > uint64(len(id)) {
-		return 0, false
+	if colon := strings.IndexByte(text, ':'); colon >= 0 {
+		return s.keyBehind(text, colon)
 	}
-	return keyOf(id, s.at), true
+	return 0, false
 }
 
-// request makes the marks of a request, by the text of its resource and the
+func (s *spots) keyBehind(text string, colon int) (key uint32, ok bool) {
+	if id := text[colon+1:]; uint64(s.at)+keyBytes <= uint64(len(id)) {
+		return keyOf(id, s.at), true
+	}
+	return 0, false
+}
+
+// request makes the marks of a request, by the text `type:id` of its resource and the
 // mark of its action. A rule about certain ids is about longer ones than those
 // without a key.
 func (s *spots) request(text string, action uint64) marks {
-	m := marks{actions: action, pairs: pair(bits.TrailingZeros64(action)), spots: typeSpot(text)}
-	if key, ok := s.key(text); ok {
-		m.pairs |= pairWith(bits.TrailingZeros64(action), key)
+	colon, number := max(0, strings.IndexByte(text, ':')), bits.TrailingZeros64(action)
+	m := marks{actions: action, pairs: pair(number), spots: typeSpot(text[:colon])}
+	if key, ok := s.keyBehind(text, colon); ok {
+		m.pairs |= pairWith(number, key)
 		m.spots |= idSpot(key)
 	}
 	return m
@@ -121,11 +128,12 @@ func (s *spots) scope(scopes []Scope, scope int) (set uint64) {
 
 // under are the spots of all resources whose text begins with a literal.
 func (s *spots) under(literal string) uint64 {
-	if strings.IndexByte(literal, ':') < 0 {
+	colon := strings.IndexByte(literal, ':')
+	if colon < 0 {
 		return everySpot
 	}
-	set := typeSpot(literal)
-	if key, ok := s.key(literal); ok {
+	set := typeSpot(literal[:colon])
+	if key, ok := s.keyBehind(literal, colon); ok {
 		return set | idSpot(key)
 	}
 	return set | everySpot&^(1<<typeSpots-1)
@@ -133,10 +141,8 @@ func (s *spots) under(literal string) uint64 {
 
 const spread = 0x9e3779b1
 
-// typeSpot is the bit of the type in a text `type:id`.
-func typeSpot(text string) uint64 {
-	return 1 << (keyTag(text[:max(0, strings.IndexByte(text, ':'))]) * spread >> 28)
-}
+// typeSpot is the bit of a type, idSpot that of an id.
+func typeSpot(name string) uint64 { return 1 << (keyTag(name) * spread >> 28) }
 
 func idSpot(key uint32) uint64 {
 	return 1 << (typeSpots + uint64(key*spread)*(64-typeSpots)>>32)

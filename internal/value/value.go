@@ -6,6 +6,7 @@
 package value
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -155,10 +156,22 @@ func lower(c byte) byte {
 
 // AppendFoldASCII appends s to dst with ASCII upper case folded to lower.
 func AppendFoldASCII(dst []byte, s string) []byte {
-	for i := 0; i < len(s); i++ {
-		dst = append(dst, lower(s[i]))
+	from := len(dst)
+	dst = append(dst, s...)
+	b := dst[from:]
+	if len(b) < 8 {
+		for i := range b {
+			b[i] = lower(b[i])
+		}
+		return dst
 	}
-	return dst
+	for i := 0; ; i = min(i+8, len(b)-8) { // as in EqualFoldASCII
+		eight := b[i : i+8]
+		binary.LittleEndian.PutUint64(eight, lowerWord(binary.LittleEndian.Uint64(eight)))
+		if i == len(b)-8 {
+			return dst
+		}
+	}
 }
 
 // FoldASCII folds ASCII upper case to lower. It allocates only if there is any.

@@ -169,10 +169,20 @@ func TestEqualFoldASCIIByWords(t *testing.T) {
 					if got, want := EqualFoldASCII(string(a), string(b)), lower(x) == lower(y); got != want {
 						t.Fatalf("EqualFoldASCII(%q, %q) = %v", a, b, got)
 					}
+					if got := AppendFoldASCII([]byte("Keep"), string(b)); string(got) != "Keep"+string(lowered(b)) {
+						t.Fatalf("AppendFoldASCII(Keep, %q) = %q", b, got)
+					}
 				}
 			}
 		}
 	}
+}
+
+func lowered(b []byte) (out []byte) {
+	for _, c := range b {
+		out = append(out, lower(c))
+	}
+	return out
 }
 
 // A day is what package time says it is, and the day after it is the next.
