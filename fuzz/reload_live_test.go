@@ -187,7 +187,7 @@ func (r *reload) lostRoot() bool { return r.stop != nil && r.unreadable() }
 
 // unreadable reports whether the policy directory cannot be looked at.
 func (r *reload) unreadable() bool {
-	_, ok := list(r.root)
+	_, ok := list(r.root, r.root)
 	return !ok
 }
 

@@ -69,15 +69,6 @@ func find(root, path string) (found, string) {
 	if err != nil || !strings.HasPrefix(real, root+"/") {
 		return aFault, ""
 	}
-	// What lies behind a folder that cannot be listed cannot be told either
-	// (docs/readings.md).
-	for dir := filepath.Dir(real); dir != root; dir = filepath.Dir(dir) {
-		f, err := os.Open(dir)
-		if err != nil {
-			return aFault, ""
-		}
-		f.Close()
-	}
 	switch {
 	case fi.IsDir():
 		return aFolder, real
@@ -87,11 +78,36 @@ func find(root, path string) (found, string) {
 	return aFault, ""
 }
 
+// behind reports that a folder between the root and what lies at a path cannot
+// be listed: so nothing behind it can be listed or read (docs/readings.md).
+func behind(root, path string) bool {
+	for strings.HasPrefix(path, root+"/") {
+		if path = filepath.Dir(path); path == root {
+			break
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return true
+		}
+		f.Close()
+	}
+	return false
+}
+
+// read reads a file; what cannot be read has no content, and is no document.
+func read(root, file string) []byte {
+	data, err := os.ReadFile(file)
+	if err != nil || behind(root, file) {
+		return nil
+	}
+	return data
+}
+
 // list lists the names in a folder; false: it cannot be listed, or nothing in
 // it looked at.
-func list(dir string) (out []string, ok bool) {
+func list(root, dir string) (out []string, ok bool) {
 	es, err := os.ReadDir(dir)
-	if err != nil {
+	if err != nil || behind(root, dir) {
 		return nil, false
 	}
 	if _, err := os.Stat(dir + "/."); err != nil {
@@ -108,7 +124,7 @@ func list(dir string) (out []string, ok bool) {
 
 func (m *model) look(root string, confirm bool) {
 	root, _ = filepath.EvalSymlinks(root)
-	names, ok := list(root)
+	names, ok := list(root, root)
 	if !ok {
 		return
 	}
@@ -134,7 +150,7 @@ func (m *model) look(root string, confirm bool) {
 			}
 			m.orgs[name] = o
 		}
-		names, ok := list(real)
+		names, ok := list(root, real)
 		if kind == aFault || !ok {
 			for _, u := range o.units {
 				u.broken = true
@@ -186,7 +202,7 @@ func readFolder(root, at, org, part string) (c content, good bool) {
 	if kind != aFolder {
 		return c, false
 	}
-	listed, good := list(real)
+	listed, good := list(root, real)
 	names := map[string]bool{}
 	for _, name := range listed {
 		kind, file := find(root, filepath.Join(real, name))
@@ -197,7 +213,7 @@ func readFolder(root, at, org, part string) (c content, good bool) {
 		if !strings.HasSuffix(name, ".json") {
 			continue
 		}
-		data, _ := os.ReadFile(file)
+		data := read(root, file)
 		if part == "iam" {
 			doc, ds := policyjson.ParseAccess(org+"/"+part+"/"+name, data, policyjson.Limits{})
 			good = good && !policy.HasErrors(ds)
@@ -225,7 +241,7 @@ func readList(root, at string) (content, bool) {
 	case nothing:
 		return content{}, true
 	case aFile:
-		data, _ := os.ReadFile(real)
+		data := read(root, real)
 		names, ds := policyjson.ParseBucketList("", data, policyjson.Limits{})
 		if names == nil {
 			names = []string{}
@@ -237,7 +253,7 @@ func readList(root, at string) (content, bool) {
 
 func (o *modelOrg) lookBuckets(root, at, org string, confirm bool) {
 	kind, real := find(root, at)
-	names, ok := list(real)
+	names, ok := list(root, real)
 	switch {
 	case kind == nothing && len(o.buckets) > 1 && !confirm, kind == aFile, kind == aFault, kind == aFolder && !ok:
 		o.bucketsBroken = true
@@ -264,7 +280,7 @@ func (o *modelOrg) lookBuckets(root, at, org string, confirm bool) {
 			b.broken = true
 			continue
 		}
-		data, _ := os.ReadFile(file)
+		data := read(root, file)
 		doc, _ := policyjson.ParseBucket(org+"/buckets/"+name, strings.TrimSuffix(name, ".json"), data, policyjson.Limits{})
 		b.see(content{docs: []*policy.Document{doc}}, doc != nil)
 	}
