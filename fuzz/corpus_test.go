@@ -101,6 +101,45 @@ func TestCorpusAmongMany(t *testing.T) {
 	})
 }
 
+// TestCorpusAmongOtherResources runs the corpus with every statement of an
+// organization among many that list the same and are about texts that nobody
+// asks about: so the parts of names have both of their groups, tables and words.
+func TestCorpusAmongOtherResources(t *testing.T) {
+	worlds := 0
+	conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
+		worlds++
+		// Parts of names with words only, with tables, and with little of both.
+		many, form := [...]int{270, 700, 20}[worlds%3], [...]index.Form{index.FormAuto, index.FormAuto, index.FormNames}[worlds%3]
+		next := 0
+		crowd := edit(w.Directory, func(doc *policy.Document) {
+			if doc.Kind != policy.KindOrganization {
+				return
+			}
+			var out []policy.Statement
+			for _, st := range doc.Statements {
+				out = append(out, st)
+				for range many / len(doc.Statements) {
+					idle := st
+					next++
+					n := strconv.Itoa(next)
+					idle.Effect = [...]policy.Effect{policy.EffectAllow, policy.EffectDeny}[next%2]
+					idle.NotPrincipal, idle.NotResource = false, false
+					idle.Resources = [...][]string{{"crowd-" + n + "*"}, {"*/crowd-" + n + "/*", "*/x/crowd-" + n}, {"?rowd-" + n + "/k*"}}[next%3]
+					out = append(out, idle)
+				}
+			}
+			doc.Statements = out
+		})
+		before, after := snapshot(t, w.Directory, index.FormAuto), snapshot(t, crowd, form)
+		var sc index.Scratch
+		return func(r *policy.Request) policy.Explanation {
+			e := before.Explain(r)
+			e.Decision = after.Decide(r, &sc)
+			return e
+		}
+	})
+}
+
 // shuffleAccess copies iam documents in another order, with their bindings,
 // roles, rules, groups and records in another order.
 func shuffleAccess(r *rand.Rand, docs []*policy.AccessDocument) []*policy.AccessDocument {

@@ -26,6 +26,10 @@ const (
 	headerSieve          // place of the sieve
 	headerWords
 
+	// headerNamed is, of the part of a name, the place of what named.go says;
+	// 0: it is like any other. Explanations say nothing of such parts.
+	headerNamed = headerMeta
+
 	lineWords = 16 // of a cache line
 )
 

@@ -164,7 +164,7 @@ func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
 	for _, s := range list {
 		f.statements = append(f.statements, f.freeze(s, bucket))
 	}
-	at := f.block(name, f.statements, true)
+	at := f.block(name, f.statements, true, nil)
 	if len(list) > wordParts && f.form == FormAuto || f.form == FormNames {
 		f.p.roaring[f.p.block(at)[headerRoaring]-1].byName(f, f.statements)
 	}
@@ -175,11 +175,22 @@ func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
 }
 
 // block writes the block of a part, and returns its place. explained: it holds
-// what explanations say of the statements, as all but the parts of names do.
-func (f *freezer) block(name string, list []frozen, explained bool) uint32 {
+// what explanations say of the statements, as all but the parts of names do. t
+// are the statements' traits, by which they are in order, or nil.
+func (f *freezer) block(name string, list []frozen, explained bool, t *traits) uint32 {
 	p := f.p
+	denies := 0
 	for i := range list {
-		f.literals = append(f.literals, literalOf(&list[i]))
+		if list[i].from.Deny {
+			denies++
+		}
+	}
+	for i := range list {
+		literal := ""
+		if t == nil || !t.isTabled(i, denies) {
+			literal = literalOf(&list[i])
+		}
+		f.literals = append(f.literals, literal)
 	}
 	literals := f.literals
 	keyAt := f.chooseKey(name, literals)
@@ -201,22 +212,27 @@ func (f *freezer) block(name string, list []frozen, explained bool) uint32 {
 			entry[sieveNames] = sieveOf(&list[i])
 			if uint64(keyAt)+keyBytes <= uint64(len(literals[i])) {
 				entry[sieveKey] = keyOf(literals[i], keyAt)
-			} else {
-				open |= 1 << (i - first)
+				continue
+			}
+			open |= 1 << (i - first)
+			if t != nil {
+				entry[sieveKey] = t.of[i]
 			}
 		}
 		w.words[chunks+first/wordSize] = w.actions(list[first:last], open)
 	}
-	denies := uint32(0)
 	for i := range list {
-		if list[i].from.Deny {
-			denies++
-		}
 		w.words[sieve+sieveWords*i+sieveBody] = w.body(&list[i])
 	}
 	head := [headerWords]uint32{
-		headerCount: uint32(len(list)), headerDenies: denies, headerMeta: uint32(len(p.meta)),
+		headerCount: uint32(len(list)), headerDenies: uint32(denies), headerMeta: uint32(len(p.meta)),
 		headerNameLen: uint32(len(name)), headerKeyAt: keyAt, headerSieve: uint32(sieve),
+	}
+	if !explained {
+		head[headerNamed] = 0
+	}
+	if t != nil {
+		head[headerNamed] = w.namedGroups(t, denies)
 	}
 	for i := 0; i < len(list) && explained; i++ { // behind what deciding reads
 		s := list[i].from

@@ -12,7 +12,7 @@ const (
 	// wordParts is the number of statements above which a part gets postings,
 	// and parts of its names; nameParts that above which one of those does.
 	wordParts = 256
-	nameParts = 4096
+	nameParts = 65536
 	// scanAlways stands in headerRoaring where the index is switched off.
 	scanAlways = ^uint32(0)
 )

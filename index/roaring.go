@@ -29,6 +29,7 @@ type roaringIndex struct {
 	// unless it is in rest. Nil if the form is forced.
 	named      *placeTable
 	rest       *roaring.Bitmap
+	onlyNames  bool // the parts of names have all
 	beginnings beginnings[*roaring.Bitmap]
 	// whole: resources contain the one-character string `*`.
 	whole     *roaring.Bitmap
@@ -64,9 +65,10 @@ func (x *roaringIndex) byName(f *freezer, list []frozen) {
 	}
 	places := make(map[uint32]uint32, len(of))
 	for _, hash := range slices.Sorted(maps.Keys(of)) {
-		places[hash] = f.block("", of[hash], false)
+		places[hash] = f.named(of[hash])
 	}
 	x.named = newPlaceTable(places)
+	x.onlyNames = x.rest.IsEmpty() && len(x.beginnings.texts) == 0
 }
 
 // loose reports that more than names and beginnings tells whom a statement
@@ -163,11 +165,14 @@ func (p *Policies) scanRoaring(b block, before policy.Effect, ix *roaringIndex, 
 	if byName {
 		for _, hash := range v.hashes {
 			if at := ix.named.find(hash); at != 0 {
-				if effect = p.satisfied(p.block(at), effect, v); effect == policy.EffectDeny {
+				if effect = p.satisfiedNamed(p.block(at), effect, v); effect == policy.EffectDeny {
 					return effect
 				}
 			}
 		}
+	}
+	if byName && ix.onlyNames {
+		return effect
 	}
 	var covering *roaring.Bitmap
 	if v.known {
@@ -186,8 +191,10 @@ func (p *Policies) scanRoaring(b block, before policy.Effect, ix *roaringIndex, 
 	}
 	if !v.denyOnly {
 		for _, id := range v.request.Principal.IDs {
-			if posting := ix.names[id]; posting != nil && !byName {
-				who = append(who, posting)
+			if !byName {
+				if posting := ix.names[id]; posting != nil {
+					who = append(who, posting)
+				}
 			}
 			who = ix.beginnings.find(who, id)
 		}

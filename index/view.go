@@ -48,6 +48,7 @@ type view struct {
 
 	iamView
 	contextKeys contextKeys
+	traits      requestTraits
 
 	who, what     []*roaring.Bitmap
 	expanded      []byte
@@ -89,6 +90,7 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.denyOnly = false
 	v.open, v.rowLooked = 0, false
 	v.contextKeys.made = false
+	v.traits.made = false
 	v.steps = v.steps[:0]
 	ids := r.Principal.IDs
 	if len(ids) > cap(v.hashes) {

@@ -1,0 +1,296 @@
+package index
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math/bits"
+	"slices"
+	"strings"
+	"unsafe"
+)
+
+// A trait of a resource text is a hash of its first n bytes, or of a segment of
+// it, which is what stands between two slashes, or behind the last. A trait of a
+// statement is one that every text has that its resources match; 0 stands for
+// none. In the parts of names, where everything lists the caller, traits say
+// what need not be looked at. Texts chosen to have one trait only cost looks.
+
+const (
+	// maxLengths is the number of lengths of beginnings that the statements of
+	// one effect may have traits of, maxLength the greatest.
+	maxLengths = 8
+	maxLength  = 63
+	// minTraits is the number of statements from which on the part of a name
+	// has traits, minTabled that of statements of one effect that have one from
+	// which on a table finds them.
+	minTraits = 24
+	minTabled = 128
+)
+
+// beginTrait is the trait of the first n bytes of a text, segmentTrait that of
+// what stands from one place to another.
+func beginTrait(text string, n int) uint32          { return traitOf(text, 0, n) }
+func segmentTrait(text string, from, to int) uint32 { return traitOf(text, from, to) ^ 2 }
+
+// traitOf is a hash of at most 16 bytes, the first and the last, of what stands
+// from one place to another in a text, and of their number; it is odd.
+func traitOf(text string, from, to int) uint32 {
+	x, n := uint64(0), to-from
+	switch {
+	case to >= 8:
+		x = littleEndian(text, to-8)
+		if n < 8 {
+			x >>= uint(64 - 8*n)
+		} else {
+			x ^= littleEndian(text, from) * traitFactor
+		}
+	default:
+		for i := to - 1; i >= from; i-- {
+			x = x<<8 | uint64(text[i])
+		}
+	}
+	return uint32((x+uint64(n))*traitFactor>>32) | 1
+}
+
+const traitFactor = 0x9e3779b97f4a7c15
+
+// littleEndian is eight bytes of a text.
+func littleEndian(text string, at int) uint64 {
+	return binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(text), len(text))[at:])
+}
+
+// traits are those of a part's statements that are being frozen.
+type traits struct {
+	of     []uint32    // in the order of the statements
+	effect [2]struct { // of Deny and Allow statements
+		lengths uint64 // of beginnings, a set
+		tabled  int    // number of the last ones that a table finds
+	}
+}
+
+// withTraits works out the traits of the statements of a name, Deny statements
+// first, and puts them into a new order within each effect: those that a table
+// will find last, by trait, where more than few have one. Of the others, those
+// that are matched at the least cost come first.
+func withTraits(list []frozen, few int) ([]frozen, *traits) {
+	list = slices.Clone(list)
+	denies := slices.IndexFunc(list, func(s frozen) bool { return !s.from.Deny })
+	if denies < 0 {
+		denies = len(list)
+	}
+	t := &traits{}
+	t.order(0, list[:denies], few)
+	t.order(1, list[denies:], few)
+	return list, t
+}
+
+func (t *traits) order(effect int, list []frozen, few int) {
+	type traited struct {
+		frozen
+		trait uint32
+	}
+	lengths := lengthsOf(list)
+	of := rarest(list, lengths)
+	tabled := 0
+	for _, trait := range of {
+		if trait != 0 {
+			tabled++
+		}
+	}
+	if tabled <= few {
+		lengths, tabled = 0, 0
+		of = rarest(list, 0)
+	}
+	all := make([]traited, len(list))
+	for i := range list {
+		all[i] = traited{list[i], of[i]}
+	}
+	slices.SortStableFunc(all, func(a, b traited) int {
+		if tabled > 0 && a.trait|b.trait != 0 {
+			return cmp.Compare(a.trait, b.trait)
+		}
+		return cmp.Compare(cost(&a.frozen), cost(&b.frozen))
+	})
+	for i := range all {
+		list[i] = all[i].frozen
+		t.of = append(t.of, all[i].trait)
+	}
+	t.effect[effect].lengths, t.effect[effect].tabled = lengths, tabled
+}
+
+// cost says roughly what it takes to see whether a candidate is satisfied.
+func cost(s *frozen) int {
+	n := 2 * len(s.from.Conditions)
+	for _, program := range s.patterns {
+		if kind, _ := classify(program); kind == patternGlob {
+			n++
+		}
+	}
+	return n
+}
+
+// rarest chooses of each statement's traits the one that the fewest have, with
+// those of beginnings of the lengths; 0 where it has none.
+func rarest(list []frozen, lengths uint64) []uint32 {
+	shared := make([][]uint32, len(list))
+	having := map[uint32]int{}
+	for i := range list {
+		shared[i] = sharedTraits(&list[i], lengths)
+		for _, trait := range shared[i] {
+			having[trait]++
+		}
+	}
+	of := make([]uint32, len(list))
+	for i := range shared {
+		for _, trait := range shared[i] {
+			if of[i] == 0 || having[trait] < having[of[i]] {
+				of[i] = trait
+			}
+		}
+	}
+	return of
+}
+
+// lengthsOf chooses the lengths of beginnings that have traits.
+func lengthsOf(list []frozen) uint64 {
+	set := uint64(0)
+	for i := range list {
+		if n := len(literalOf(&list[i])); n > 0 {
+			set |= 1 << min(n, maxLength)
+		}
+	}
+	for n := bits.OnesCount64(set); n > maxLengths; n-- {
+		// Of the two lengths that are nearest each other, the longer goes.
+		drop, least, before := 0, maxLength+1, -maxLength
+		for rest := set; rest != 0; rest &= rest - 1 {
+			at := bits.TrailingZeros64(rest)
+			if at-before < least {
+				drop, least = at, at-before
+			}
+			before = at
+		}
+		set &^= 1 << drop
+	}
+	return set
+}
+
+// sharedTraits are the traits that all resources of a statement have.
+func sharedTraits(s *frozen, lengths uint64) []uint32 {
+	if s.from.NotResource || len(s.patterns) == 0 {
+		return nil
+	}
+	out := traitsOf(s.patterns[0], lengths)
+	for _, program := range s.patterns[1:] {
+		other := traitsOf(program, lengths)
+		out = slices.DeleteFunc(out, func(trait uint32) bool { return !slices.Contains(other, trait) })
+	}
+	return out
+}
+
+// traitsOf are the traits of every text that a program matches.
+func traitsOf(program string, lengths uint64) (out []uint32) {
+	at := literalLen(program)
+	for ; lengths != 0; lengths &= lengths - 1 {
+		if n := bits.TrailingZeros64(lengths); n <= at {
+			out = append(out, beginTrait(program, n))
+		}
+	}
+	for from := 0; ; {
+		// Literal text stands from there to at.
+		slash := strings.IndexByte(program[from:at], '/')
+		for slash >= 0 {
+			from += slash + 1
+			slash = strings.IndexByte(program[from:at], '/')
+			if slash >= 0 {
+				out = append(out, segmentTrait(program, from, from+slash))
+			} else if at == len(program) {
+				out = append(out, segmentTrait(program, from, at))
+			}
+		}
+		if at == len(program) {
+			return out
+		}
+		if program[at] == opVariable {
+			at += 3
+		}
+		from = at + 1
+		at = from + literalLen(program[from:])
+	}
+}
+
+// requestTraits are the traits of a request's text: those of its segments,
+// worked out when they are first asked for, and behind them those of the
+// beginnings that were asked for last.
+type requestTraits struct {
+	list     []uint32
+	segments int
+	made     bool
+	lengths  uint64
+	// mayHave has a bit for each segment's trait.
+	mayHave [4]uint64
+}
+
+func (x *requestTraits) make(text string) {
+	const slashes, high, low = 0x2f2f2f2f2f2f2f2f, 0x8080808080808080, 0x7f7f7f7f7f7f7f7f
+	x.made, x.lengths = true, 0
+	x.mayHave = [4]uint64{}
+	x.list = x.list[:0]
+	from, at := 0, 0 // from 0 is the bucket's name, which is no segment
+	for ; at+8 <= len(text); at += 8 {
+		w := littleEndian(text, at) ^ slashes
+		for found := ^((w&low + low) | w) & high; found != 0; found &= found - 1 {
+			to := at + bits.TrailingZeros64(found)/8
+			if from > 0 {
+				x.add(segmentTrait(text, from, to))
+			}
+			from = to + 1
+		}
+	}
+	for ; at < len(text); at++ {
+		if text[at] == '/' {
+			if from > 0 {
+				x.add(segmentTrait(text, from, at))
+			}
+			from = at + 1
+		}
+	}
+	if from > 0 {
+		x.add(segmentTrait(text, from, len(text)))
+	}
+	x.segments = len(x.list)
+}
+
+func (x *requestTraits) add(trait uint32) {
+	x.list = append(x.list, trait)
+	x.mayHave[trait>>30] |= 1 << (trait >> 24 & 63)
+}
+
+// mayHave is false if the request's text has no segment with a trait.
+func (v *view) mayHave(trait uint32) bool {
+	x := &v.traits
+	if !x.made {
+		x.make(v.text)
+	}
+	return x.mayHave[trait>>30]>>(trait>>24&63)&1 != 0
+}
+
+// withBeginnings are the traits of the request's text, with those of beginnings
+// of the lengths. They are valid until it is called again.
+func (v *view) withBeginnings(lengths uint64) []uint32 {
+	x := &v.traits
+	if !x.made {
+		x.make(v.text)
+	}
+	if x.lengths != lengths {
+		x.lengths = lengths
+		x.list = x.list[:x.segments]
+		for ; lengths != 0; lengths &= lengths - 1 {
+			n := bits.TrailingZeros64(lengths)
+			if n > len(v.text) {
+				break
+			}
+			x.list = append(x.list, beginTrait(v.text, n))
+		}
+	}
+	return x.list
+}
