@@ -344,16 +344,6 @@ func (d *decoder) statements(f *field, single bool, readOne func(st *policy.Stat
 	return slices.Clone(d.statementList)
 }
 
-// newDocument returns an empty document of a kind.
-func (d *decoder) newDocument(kind policy.Kind) *policy.Document {
-	doc := &d.document
-	if !d.again {
-		doc = new(policy.Document)
-	}
-	doc.Kind, doc.File = kind, d.file
-	return doc
-}
-
 // effect reads an effect.
 func (d *decoder) effect(f *field) (allow, ok bool) {
 	text, at, ok := d.text(f)

@@ -28,3 +28,13 @@ func (p *Parser) Bucket(file, bucket string, data []byte, l Limits) (*policy.Doc
 	d.data = nil // it is the caller's
 	return doc, ds
 }
+
+// newDocument returns an empty document of a kind.
+func (d *decoder) newDocument(kind policy.Kind) *policy.Document {
+	doc := &d.document
+	if !d.again {
+		doc = new(policy.Document)
+	}
+	doc.Kind, doc.File = kind, d.file
+	return doc
+}
