@@ -176,11 +176,12 @@ func (m *Membership) assume(c *caller, rules []issuerRule, p *policy.Principal) 
 	c.nothing = !found
 }
 
-// matches reports that every listed claim matches.
+// matches reports that every listed claim matches. One that cannot be read
+// does in a Deny rule, and in no Allow rule.
 func (r *issuerRule) matches(p *policy.Principal) bool {
 	for i := range r.claims {
-		values, _ := exactly(p.Claims, r.claims[i].Path)
-		if !anyMatches(r.claims[i].Program, values) {
+		values, unreadable := exactly(p.Claims, r.claims[i].Path)
+		if !(unreadable && r.deny) && !anyMatches(r.claims[i].Program, values) {
 			return false
 		}
 	}

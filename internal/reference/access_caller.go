@@ -224,10 +224,14 @@ func (r issuerRule) roles() []string {
 
 // claimsMatch: "every listed claim must match (*, and ? for one character; a
 // list in the token matches if one element does; an absent claim matches
-// nothing)".
+// nothing)". What cannot be read is false in an Allow and true in a Deny (1.7).
 func (a *iam) claimsMatch(rule policy.IssuerRule) bool {
 	for _, c := range rule.Claims {
-		if !slices.ContainsFunc(a.claim(c.Path).values, plainPattern(c.Pattern).matches) {
+		claim := a.claim(c.Path)
+		if claim.unreadable && rule.Effect == policy.EffectDeny {
+			continue
+		}
+		if !slices.ContainsFunc(claim.values, plainPattern(c.Pattern).matches) {
 			return false
 		}
 	}
@@ -235,7 +239,7 @@ func (a *iam) claimsMatch(rule policy.IssuerRule) bool {
 }
 
 // claim returns a claim by its path, byte for byte; one that is no scalar and
-// no list of scalars has no value.
+// no list of scalars is unreadable, and has no value.
 func (q *question) claim(path string) found {
 	for _, c := range q.request.Principal.Claims {
 		if c.Key == path {

@@ -67,6 +67,9 @@
 //   - an issuer's caller is one with claims whose `iss` is one value and equals
 //     a url, byte for byte. Where claims earn it nothing, no Allow reaches it,
 //     in `cwobject:` neither; Denies do, so that the reason can be iam_deny.
+//     A claim that cannot be read (an object; a list with an element that is
+//     no scalar) matches in a Deny rule and in no Allow rule, as 1.7 has it of
+//     conditions; one that is absent matches nothing.
 //     Matching Allows differ in roles if the sets of names differ as written.
 //     Where they agree all of them determine.
 //   - "no iam statement that names the caller" (1.3, cwobject:): no binding, of
