@@ -175,16 +175,17 @@ func (v *view) tag(key string) (text string, has, known bool) {
 	return "", false, known
 }
 
-// fact finds a property among facts, whose keys are folded.
-func (x *Entity) fact(name string) []policy.Value {
+// fact finds a property among facts, whose keys are folded; stated is false if
+// there is none.
+func (x *Entity) fact(name string) (values []policy.Value, stated bool) {
 	if x != nil {
 		for i := range x.Properties {
 			if x.Properties[i].Key == name {
-				return x.Properties[i].Values
+				return x.Properties[i].Values, true
 			}
 		}
 	}
-	return nil
+	return nil, false
 }
 
 // askIAM asks the iam statements of the caller's organization. Of an allow,

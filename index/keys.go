@@ -60,14 +60,15 @@ func (v *view) lookup(kind KeyKind, name string, tag uint32, buf *serverValues) 
 		}
 		return exactly(r.Principal.Claims, claim[1:])
 	case KeySubjectProperty:
-		list, unreadable = folded(r.Principal.Properties, name)
-		for i := 0; i < len(v.subjects) && len(list) == 0 && !unreadable; i++ {
-			list = v.subjects[i].fact(name)
+		list, unreadable, stated := folded(r.Principal.Properties, name)
+		for i := 0; i < len(v.subjects) && !stated; i++ {
+			list, stated = v.subjects[i].fact(name)
 		}
 		return list, unreadable
 	case KeyResourceProperty:
-		if list, unreadable = folded(r.Resource.Properties, name); len(list) == 0 && !unreadable {
-			list = v.object.fact(name)
+		list, unreadable, stated := folded(r.Resource.Properties, name)
+		if !stated {
+			list, _ = v.object.fact(name)
 		}
 		return list, unreadable
 	case KeyTag:
@@ -79,7 +80,8 @@ func (v *view) lookup(kind KeyKind, name string, tag uint32, buf *serverValues) 
 	case KeyResource:
 		return v.resourceTexts(buf), false
 	case KeyActionProperty:
-		return folded(r.ActionProperties, name)
+		list, unreadable, _ = folded(r.ActionProperties, name)
+		return list, unreadable
 	}
 	return nil, false
 }
@@ -103,12 +105,12 @@ func exactly(list []policy.Attribute, name string) ([]policy.Value, bool) {
 }
 
 // folded finds an attribute by its key without regard to ASCII case; name is
-// in lower case.
-func folded(list []policy.Attribute, name string) ([]policy.Value, bool) {
+// in lower case. stated tells an empty list from an attribute that is not there.
+func folded(list []policy.Attribute, name string) (values []policy.Value, unreadable, stated bool) {
 	for i := range list {
 		if a := &list[i]; len(a.Key) == len(name) && value.EqualFoldASCII(a.Key, name) {
-			return a.Values, a.Unreadable
+			return a.Values, a.Unreadable, true
 		}
 	}
-	return nil, false
+	return nil, false, false
 }

@@ -38,10 +38,11 @@ func (a *iam) addFacts() {
 	}
 }
 
-// withFacts adds to stated keys the facts that are not stated. An empty list
-// states nothing.
+// withFacts adds to stated keys the facts that are not stated. A stated key
+// wins whatever its value, an empty list too: "Properties that a request sends
+// win over those that the fixture holds" (6).
 func withFacts(stated, facts []policy.Attribute) []policy.Attribute {
-	out := slices.DeleteFunc(slices.Clone(stated), func(a policy.Attribute) bool { return len(a.Values) == 0 && !a.Unreadable })
+	out := slices.Clone(stated)
 	for _, f := range facts {
 		if !slices.ContainsFunc(out, func(a policy.Attribute) bool { return foldKey(a.Key) == foldKey(f.Key) }) {
 			out = append(out, f)

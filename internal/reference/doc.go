@@ -81,10 +81,11 @@
 //   - an entity's facts hold in the iam layer only (of cwobject: requests, too,
 //     its iam statements only). Properties of a subject are those of the
 //     caller's first identifier; of a personal token, those of the token, then
-//     those of its user. A key that the request states as an empty list is not
-//     stated. The entity of the whole organization is `organization:ORG`,
-//     whether `*` or ORG is asked. Tags are taken as a whole, from the request
-//     if it knows them, else from the entity. `uid` is never an entity's.
+//     those of its user. A key that is stated wins whatever its value: one
+//     stated as an empty list is absent (1.7), and no fact stands in for it.
+//     The entity of the whole organization is `organization:ORG`, whether `*`
+//     or ORG is asked. Tags are taken as a whole, from the request if it knows
+//     them, else from the entity. `uid` is never an entity's.
 //   - `type:uid:ID` never matches a request that states no uid, in notResources
 //     neither.
 //   - the constraint of an allow is taken over all satisfied rules; a
