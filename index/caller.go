@@ -144,17 +144,23 @@ func (m *Membership) explicit(c *caller) bool {
 	return false
 }
 
-// issued returns the rules of the issuer whose token the caller brings.
-func (m *Membership) issued(p *policy.Principal) ([]issuerRule, bool) {
+// issued returns the rules of the issuer whose token the caller brings, none if
+// its `iss` is not one value: it might be any issuer's, and earns nothing.
+func (m *Membership) issued(p *policy.Principal) (rules []issuerRule, issued bool) {
 	if !p.ClaimsStated || len(m.issuers) == 0 {
 		return nil, false
 	}
-	iss, _ := exactly(p.Claims, "iss")
-	if len(iss) != 1 {
-		return nil, false
+	for i := range p.Claims {
+		switch c := &p.Claims[i]; {
+		case c.Key != "iss":
+		case len(c.Values) != 1:
+			return nil, true
+		default:
+			rules, issued = m.issuers[c.Values[0].Text]
+			return rules, issued
+		}
 	}
-	rules, ok := m.issuers[iss[0].Text]
-	return rules, ok
+	return nil, false
 }
 
 // assume gives the caller the roles of the matching Allow rule, or nothing.

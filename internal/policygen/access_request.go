@@ -37,7 +37,7 @@ func (a *smallAccess) caller(p *policy.Principal) {
 		if !a.chance(6) {
 			p.Claims = append(p.Claims, policy.Attribute{Key: "iss", Values: []policy.Value{{Kind: policy.ValueString, Text: pick(a.generator, issuerURLs...)}}})
 		} else {
-			p.Claims = append(p.Claims, pick(a.generator, policy.Attribute{Key: "iss", Unreadable: true}, policy.Attribute{Key: "ISS", Values: []policy.Value{{Kind: policy.ValueString, Text: "https://i"}}},
+			p.Claims = append(p.Claims, pick(a.generator, policy.Attribute{Key: "iss", Unreadable: true}, policy.Attribute{Key: "iss"}, policy.Attribute{Key: "ISS", Values: []policy.Value{{Kind: policy.ValueString, Text: "https://i"}}},
 				policy.Attribute{Key: "iss", Values: []policy.Value{{Kind: policy.ValueString, Text: "https://i"}, {Kind: policy.ValueString, Text: "https://j"}}}))
 		}
 		for _, path := range []string{"sub", "aud", `"k.io".pod`} {

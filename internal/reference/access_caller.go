@@ -171,9 +171,17 @@ func (a *iam) hasDefaults() bool {
 // readClaims asks the issuers (2): "a caller that brings verified claims whose
 // iss equals a url gets the roles of the matching Allow rule ... When no Allow
 // rule matches, a Deny rule matches, or matching Allows differ in roles, it has
-// nothing in the iam layer".
+// nothing in the iam layer". An `iss` that is there and is not one scalar might
+// be any issuer's: it earns nothing (doc.go).
 func (a *iam) readClaims(w *caller) {
 	if w.token != nil || !a.request.Principal.ClaimsStated {
+		return
+	}
+	iss := a.claim("iss")
+	isStated := func(c policy.Attribute) bool { return c.Key == "iss" }
+	hasIssuers := func(d *policy.AccessDocument) bool { return len(d.Issuers) > 0 }
+	if len(iss.values) != 1 && slices.ContainsFunc(a.request.Principal.Claims, isStated) && slices.ContainsFunc(a.documents, hasIssuers) {
+		w.byClaims, w.nothing = true, true
 		return
 	}
 	var allows []issuerRule
@@ -181,7 +189,7 @@ func (a *iam) readClaims(w *caller) {
 	for _, d := range a.documents {
 		for i := range d.Issuers {
 			issuer := &d.Issuers[i]
-			if iss := a.claim("iss"); len(iss.values) != 1 || iss.values[0] != issuer.URL {
+			if len(iss.values) != 1 || iss.values[0] != issuer.URL {
 				continue
 			}
 			w.byClaims = true

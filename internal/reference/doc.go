@@ -65,7 +65,10 @@
 //     group of the caller (even a group that has it by `*`); only a member `*`
 //     of the binding itself does not count.
 //   - an issuer's caller is one with claims whose `iss` is one value and equals
-//     a url, byte for byte. Where claims earn it nothing, no Allow reaches it,
+//     a url, byte for byte. Where the organization has issuers, an `iss` that is
+//     there and is not one scalar (an empty list, several, an object) might be
+//     any of theirs: such claims earn nothing, as where a Deny rule matches. An
+//     absent one is no issuer's. Where claims earn it nothing, no Allow reaches it,
 //     in `cwobject:` neither; Denies do, so that the reason can be iam_deny.
 //     A claim that cannot be read (an object; a list with an element that is
 //     no scalar) matches in a Deny rule and in no Allow rule, as 1.7 has it of

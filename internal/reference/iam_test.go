@@ -408,7 +408,7 @@ func TestIssuers(t *testing.T) {
 		{with("stack:read", iss, aud, sub), reasonAllow},
 		{with("all", iss, aud, sub), reasonAllow}, {with("mine", iss, aud, sub), reasonAllow},
 		{with("list", iss, aud, sub), reasonNone}, // never the defaults
-		{with("list", "claim iss=https://j"), reasonAllow}, {with("list"), reasonAllow}, {with("list", "claim iss=https://i,https://j"), reasonAllow}, {with("list", aud), reasonAllow},
+		{with("list", "claim iss=https://j"), reasonAllow}, {with("list"), reasonAllow}, {with("list", "claim iss=https://i,https://j"), reasonNone}, {with("all", "claim iss=https://j,https://k"), reasonNone}, {with("list", aud), reasonAllow},
 		{with("stack:read", "claim iss=https://i/", aud, sub), reasonNone},
 		{with("stack:read", iss, sub), reasonNone}, {with("stack:read", iss, "claim aud=x", sub), reasonNone}, {with("stack:read", iss, "claim aud=", sub), reasonNone}, {with("stack:read", iss, "claim Aud=urn:acme", sub), reasonNone},
 		{with("stack:read", iss, aud, "claim sub=repo:acme/ab:main"), reasonNone}, {with("stack:read", iss, aud, "claim sub=repo:acme/a:same"), reasonAllow},
