@@ -86,12 +86,14 @@ func (b block) lists(r record, v *view) bool {
 	if b.listsName(r.entries, exact, v) {
 		return true
 	}
-	return beginnings+organizations > 0 && b.listsMore(r.entries+exactWords*exact, beginnings, organizations, v)
+	return beginnings+organizations > 0 && b.listsMore(r, r.entries+exactWords*exact, beginnings, organizations, v)
 }
 
 // listsMore reports whether one of the beginnings or organizations from a place
-// on is the caller's.
-func (b block) listsMore(at, beginnings, organizations uint32, v *view) bool {
+// on is the caller's. An organization lists its tokens only where that denies
+// (specification 2, tokens: only `*` can match them): a Deny's Principal does,
+// an Allow's and a Deny's NotPrincipal do not.
+func (b block) listsMore(r record, at, beginnings, organizations uint32, v *view) bool {
 	if beginnings > 0 {
 		for _, id := range v.request.Principal.IDs {
 			if b.hasBeginning(at, beginnings, id, v) {
@@ -102,7 +104,7 @@ func (b block) listsMore(at, beginnings, organizations uint32, v *view) bool {
 	}
 	for end := at + beginWords*organizations; at < end; at += beginWords {
 		if b.beginOrgText(at) == v.org {
-			return true
+			return r.is(flagDeny) != r.is(flagNotPrincipal) || !isToken(v.request)
 		}
 	}
 	return false

@@ -61,6 +61,11 @@
 //     role. `*` reaches it.
 //   - personal token: a caller with two identifiers, the token's and the
 //     user's, that states no group.
+//   - a token in bucket policies: "a caller like any other, whom only `*` can
+//     match" and "every caller of that organization" (1.5: root, ORG and
+//     arn:aws:iam::ORG:*) cannot both hold. An organization's entry lists a token
+//     where that denies, in the Principal of a Deny, and not in that of an Allow
+//     nor in a NotPrincipal.
 //   - an explicit role: the binding lists an identifier, a prefix of one, or a
 //     group of the caller (even a group that has it by `*`); only a member `*`
 //     of the binding itself does not count.

@@ -11,7 +11,7 @@ import (
 func (q *question) principalsHold(s *policy.Statement) bool {
 	if !s.NotPrincipal {
 		for _, p := range s.Principals {
-			if q.names(p) {
+			if q.names(p) && (s.Effect == policy.EffectDeny || !q.isOrganizationOfToken(p)) {
 				return true
 			}
 		}
@@ -26,11 +26,20 @@ func (q *question) principalsHold(s *policy.Statement) bool {
 	for _, p := range s.Principals {
 		// "In it root and ORG name the account, not its callers, and exempt
 		// nobody".
-		if p.Kind != policy.PrincipalAccount && q.names(p) {
+		if p.Kind != policy.PrincipalAccount && q.names(p) && !q.isOrganizationOfToken(p) {
 			return false
 		}
 	}
 	return true
+}
+
+// isOrganizationOfToken tells whether a principal pattern is an organization,
+// and the caller a token. 1.5 says of it "every caller of that organization",
+// 2 of tokens that "only * can match" one: where listing the caller would allow
+// something, or exempt it from a Deny, it is not listed.
+func (q *question) isOrganizationOfToken(p policy.PrincipalPattern) bool {
+	organization := p.Kind == policy.PrincipalOrganization || p.Kind == policy.PrincipalAccount
+	return organization && strings.HasPrefix(q.request.Principal.IDs[0], tokenPrefix)
 }
 
 // names tells whether a principal pattern names the caller. Every identifier
