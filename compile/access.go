@@ -52,6 +52,22 @@ func (c Compiler) AccessAgain(org string, docs, before []*policy.AccessDocument,
 	return m, u.diagnostics
 }
 
+// AccessAlone checks one document whose neighbours in iam/ are not at hand: it
+// reports what is wrong whatever they say. unchecked counts the references to
+// what this document and the built-in one lack, of which nothing is reported.
+func (c Compiler) AccessAlone(doc *policy.AccessDocument) (ds []policy.Diagnostic, unchecked int) {
+	docs := []*policy.AccessDocument{doc}
+	u := newAccess(c, docs)
+	u.alone = true
+	u.check()
+	if u.unchecked == 0 {
+		_, ds = c.Access("", docs)
+		return ds, 0
+	}
+	policy.SortDiagnostics(u.diagnostics)
+	return u.diagnostics, u.unchecked
+}
+
 // reference names what gives a caller something.
 func reference(d *policy.AccessDocument, statement string, at int, where policy.Position, effect policy.Effect) policy.StatementRef {
 	return policy.StatementRef{
@@ -73,6 +89,11 @@ type access struct {
 	byName  map[string][]*record
 	groups  map[string]*policy.Group
 	tokens  map[string]policy.Position
+
+	// alone: other documents may define what these refer to and lack, which is
+	// counted in unchecked and not reported.
+	alone     bool
+	unchecked int
 
 	l           *lowering
 	depth       int // of what check follows
@@ -137,6 +158,15 @@ func newAccess(c Compiler, docs []*policy.AccessDocument) *access {
 
 func (u *access) report(severity policy.Severity, at policy.Position, format string, args ...any) {
 	u.diagnostics = append(u.diagnostics, policy.Diagnostic{Severity: severity, Position: at, Message: fmt.Sprintf(format, args...)})
+}
+
+// missing is report for a reference to what the documents lack.
+func (u *access) missing(severity policy.Severity, at policy.Position, format string, args ...any) {
+	if u.alone {
+		u.unchecked++
+		return
+	}
+	u.report(severity, at, format, args...)
 }
 
 // orderBindings lists the bindings in force, Deny first: those of the legacy

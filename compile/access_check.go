@@ -187,7 +187,7 @@ func (u *access) resolve() {
 		for i := range d.Records {
 			compositions(d.Records[i].Details, func(r policy.Reference) {
 				if u.byID[r.Name] == nil {
-					u.report(policy.Error, r.At, "no record has the id %q; add the record's file, or remove the id", r.Name)
+					u.missing(policy.Error, r.At, "no record has the id %q; add the record's file, or remove the id", r.Name)
 				}
 			})
 		}
@@ -205,7 +205,7 @@ func bindingRule(b *policy.Binding) *policy.Rule {
 func (u *access) set(r policy.Reference) *permissionSet {
 	s := u.sets[r.Name]
 	if s == nil {
-		u.report(policy.Error, r.At, "no permission set is named %q; define it, or correct the name", r.Name)
+		u.missing(policy.Error, r.At, "no permission set is named %q; define it, or correct the name", r.Name)
 	}
 	return s
 }
@@ -228,9 +228,9 @@ func (u *access) rolesKnown(list []policy.Reference) {
 			continue
 		}
 		if n := len(u.byName[r.Name]); n > 1 {
-			u.report(policy.Error, r.At, "%d records have the name %q; write the id of one", n, r.Name)
+			u.missing(policy.Error, r.At, "%d records have the name %q; write the id of one", n, r.Name)
 		} else {
-			u.report(policy.Error, r.At, "no role or record is named %q; define it, or correct the name", r.Name)
+			u.missing(policy.Error, r.At, "no role or record is named %q; define it, or correct the name", r.Name)
 		}
 	}
 }
@@ -242,7 +242,7 @@ func (u *access) membersKnown(list []policy.Member) {
 			u.groupKnown(m.Name, m.At)
 		case policy.PrincipalToken:
 			if _, ok := u.tokens[m.Name]; !ok {
-				u.report(policy.Error, m.At, "no token is named %q; define it, or correct the name", m.Name)
+				u.missing(policy.Error, m.At, "no token is named %q; define it, or correct the name", m.Name)
 			}
 		case policy.PrincipalEveryone, policy.PrincipalExact, policy.PrincipalPrefix:
 		default:
@@ -253,7 +253,7 @@ func (u *access) membersKnown(list []policy.Member) {
 
 func (u *access) groupKnown(name string, at policy.Position) {
 	if u.groups[name] == nil {
-		u.report(policy.Warning, at, "no file defines the group %q; only callers whose request states it are in it", name)
+		u.missing(policy.Warning, at, "no file defines the group %q; only callers whose request states it are in it", name)
 	}
 }
 

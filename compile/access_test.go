@@ -110,6 +110,35 @@ func reads(id string) *policy.Request {
 	}
 }
 
+// TestAccessAlone: a document without its neighbours has the errors that none
+// of them could mend, and only those.
+func TestAccessAlone(t *testing.T) {
+	const ofRoles = `"roles": {"a": {"include": ["b"]}, "b": {"include": ["a", "elsewhere"]}}`
+	for _, c := range []struct {
+		name, text, want string // "" for no diagnostics
+		unchecked        int
+	}{
+		{"whole", `"groups": {"g": {"members": ["a/b"]}}, "bindings": [{"roles": ["iam-viewer"], "members": ["group/g"]}]`, "", 0},
+		{"group in itself", `"groups": {"g": {"members": ["group/g"]}}`, `the group "g" comes back to itself`, 0},
+		{"cycle of roles", ofRoles, `the role "a" comes back to itself`, 1},
+		{"set in itself", `"permissionSets": {"s": {"resourceType": "stack", "include": ["s"]}}`, `the permission set "s" comes back to itself`, 0},
+		{"set of another type", `"permissionSets": {"s": {"resourceType": "stack", "include": ["e"]}, "e": {"resourceType": "env", "actions": ["env:read"], "include": ["x"]}}`, `the permission set "e" is about resources of type "env"`, 1},
+		{"built-in role", `"roles": {"iam-viewer": {"rules": [{"permissionSets": ["x"], "resources": ["stack:*"]}]}}`, `the role "iam-viewer" is built in`, 1},
+		{"record in itself", `[{"id": "x", "details": {"__type": "PermissionDescriptorCompose", "permissionDescriptors": ["x", "y"]}}]`, `the record "x" comes back to itself`, 1},
+		{"defined elsewhere", `"roles": {"r": {"include": ["x"], "rules": [{"permissionSets": ["x"], "resources": ["*"]}]}},
+			"bindings": [{"roles": ["x"], "members": ["group/x", "token/x"]}], "defaults": {"memberRoles": ["x"]},
+			"tokens": {"t": {"type": "team", "group": "x"}, "u": {"type": "organization", "roles": ["x"]}},
+			"issuers": {"i": {"url": "https://i", "rules": [{"effect": "Allow", "roles": ["x"], "claims": {"sub": "*"}}]}}`, "", 9},
+		{"records composed from elsewhere", `[{"id": "x", "details": {"__type": "PermissionDescriptorCompose", "permissionDescriptors": ["y"]}}]`, "", 1},
+		{"a warning", `"bindings": [{"permissionSets": ["pulumi-stack-read"], "resources": ["environment:*"], "members": ["*"]}]`, "it grants nothing here", 0},
+	} {
+		ds, unchecked := Compiler{BuiltIn: policyjson.BuiltIn()}.AccessAlone(iamDoc(t, "alone.json", c.text))
+		if unchecked != c.unchecked || len(ds) != min(1, len(c.want)) || len(ds) == 1 && !strings.Contains(ds[0].String(), c.want) {
+			t.Errorf("%s: %v, %d unchecked; want %q and %d", c.name, ds, unchecked, c.want, c.unchecked)
+		}
+	}
+}
+
 // TestMembersShareStatements: a new member, token, issuer, default or entity
 // makes a new iam layer of the same statements; what changes a statement does
 // not (specification 2; issue 3, point 4).

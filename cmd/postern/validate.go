@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"postern/compile"
 	"postern/index"
 	"postern/internal/diagnostic"
 	"postern/internal/policyjson"
@@ -22,6 +23,7 @@ const validateExamples = `  postern validate /etc/postern
   postern validate -json /etc/postern | jq '.[] | select(.severity == "error")'
 
 A directory is read as serve reads -policies; the kind of a single file is told by its content.
+Files are checked each alone: whether what an iam file refers to is in another one, only DIR tells.
 
 Exit status: 0 no errors, 1 errors in policies (with -strict warnings too), 2 something could not be read.
 `
@@ -53,8 +55,13 @@ func runValidate(args []string, env lookup, _ io.Reader, out, errs io.Writer) in
 		}
 	}
 	if *asJSON {
-		err = diagnostic.JSON(out, v.found)
+		if err = diagnostic.JSON(out, v.found); v.unchecked > 0 {
+			fmt.Fprintln(errs, v.unfinished())
+		}
 	} else if err = diagnostic.Print(out, v.found, v.source, diagnostic.Options{Color: isTerminal(out) && colors(env)}); err == nil {
+		if v.unchecked > 0 {
+			fmt.Fprintln(out, v.unfinished())
+		}
 		_, err = fmt.Fprintln(out, v.summary())
 	}
 	errors, warnings := v.count()
@@ -83,6 +90,9 @@ type validation struct {
 	more    int                        // warnings that were counted and not kept
 	sources map[string]string          // name in a diagnostic -> file on disk
 	unread  bool
+	// unchecked counts references of single iam files to what other files of
+	// their organizations may define.
+	unchecked int
 }
 
 // add reads a file or a directory. The error says that it could not.
@@ -106,9 +116,14 @@ func (v *validation) add(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	_, ds := policyjson.Parse(name, data, policyjson.Limits{})
+	f, ds := policyjson.Parse(name, data, policyjson.Limits{})
 	v.sources[name] = name
 	v.found = append(v.found, ds...)
+	if f.Access != nil {
+		more, unchecked := compile.Compiler{BuiltIn: policyjson.BuiltIn()}.AccessAlone(f.Access)
+		v.found = append(v.found, more...)
+		v.unchecked += unchecked
+	}
 	return nil
 }
 
@@ -187,6 +202,11 @@ func (v *validation) summary() string {
 		s += fmt.Sprintf(" (%d of them not shown)", v.more)
 	}
 	return s
+}
+
+// unfinished says what was not checked of single files.
+func (v *validation) unfinished() string {
+	return plural(v.unchecked, "reference") + " to what is not in the same file not checked; postern validate DIR, of the whole policy directory, does"
 }
 
 func plural(n int, word string) string {

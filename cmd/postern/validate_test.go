@@ -65,6 +65,45 @@ func TestValidateFiles(t *testing.T) {
 	}
 }
 
+// TestValidateIAMFile: an iam file alone has the errors that no other file of
+// its organization could mend, as the directory has them.
+func TestValidateIAMFile(t *testing.T) {
+	for name, c := range map[string]struct {
+		body, want string
+		code       int
+	}{
+		"group in itself":     {`"groups":{"g":{"members":["group/g"]}}`, `the group "g" comes back to itself`, 1},
+		"cycle of roles":      {`"roles":{"a":{"include":["b"]},"b":{"include":["a"]}}`, `the role "a" comes back to itself`, 1},
+		"set in itself":       {`"permissionSets":{"s":{"resourceType":"stack","include":["s"]}}`, `the permission set "s" comes back to itself`, 1},
+		"set of another type": {`"permissionSets":{"s":{"resourceType":"stack","include":["e"]},"e":{"resourceType":"env","actions":["env:read"]}}`, `the permission set "e" is about resources of type "env"`, 1},
+		"built-in role":       {`"roles":{"iam-viewer":{"rules":[{"actions":["iam:GetUser"],"resources":["*"]}]}}`, `the role "iam-viewer" is built in`, 1},
+		"whole":               {`"groups":{"g":{"members":["a/b"]}}`, "no errors, no warnings\n", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := write(t, t.TempDir(), "acme/iam/x.json", `{"apiVersion":"postern/v1","kind":"AccessPolicy",`+c.body+`}`)
+			file := filepath.Join(dir, "acme/iam/x.json")
+			got := call("", nil, "validate", file)
+			if got.code != c.code || !strings.Contains(got.out, c.want) || strings.Contains(got.out, "not checked") || got.errs != "" {
+				t.Errorf("exit %d\n%s%s\nwant exit %d, %q", got.code, got.out, got.errs, c.code, c.want)
+			}
+			if whole := call("", nil, "validate", dir); whole != got {
+				t.Errorf("the directory: exit %d\n%s%s\nthe file: exit %d\n%s%s", whole.code, whole.out, whole.errs, got.code, got.out, got.errs)
+			}
+		})
+	}
+	const unchecked = "2 references to what is not in the same file not checked; postern validate DIR"
+	dir := write(t, t.TempDir(),
+		"a.json", `{"apiVersion":"postern/v1","kind":"AccessPolicy","bindings":[{"roles":["x"],"members":["*"]}]}`,
+		"b.json", `{"apiVersion":"postern/v1","kind":"AccessPolicy","bindings":[{"roles":["iam-viewer"],"members":["group/x"]}]}`)
+	files := []string{filepath.Join(dir, "a.json"), filepath.Join(dir, "b.json")}
+	if got := call("", nil, "validate", files[0], files[1]); got.code != 0 || !strings.HasPrefix(got.out, unchecked) || !strings.HasSuffix(got.out, "\nno errors, no warnings\n") {
+		t.Errorf("defined elsewhere: %+v", got)
+	}
+	if got := call("", nil, "validate", "-json", files[0], files[1]); got.code != 0 || got.out != "[]\n" || !strings.HasPrefix(got.errs, unchecked) {
+		t.Errorf("defined elsewhere, as JSON: %+v", got)
+	}
+}
+
 // TestValidateDirectory: errors of several units, each under a name that can
 // be opened, errors between files among them.
 func TestValidateDirectory(t *testing.T) {
