@@ -138,15 +138,14 @@ func (v *validation) addDirectory(ctx context.Context, dir string) error {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
 	s := l.Status()
-	if s.Files == 0 && len(s.Warnings) > 0 {
-		v.put(dir, s.Warnings)
-		return fmt.Errorf("%s holds no policy file where a policy directory has them (ORG/access-policies/*.json, ORG/buckets/BUCKET.json); give the policy directory itself, or the files", dir)
-	}
 	v.more += s.WarningCount - len(s.Warnings)
 	for _, q := range s.Quarantined {
 		v.put(dir, q.Diagnostics)
 	}
 	v.put(dir, s.Warnings)
+	if s.Files == 0 && len(s.Quarantined) == 0 && len(s.Warnings) > 0 {
+		return fmt.Errorf("%s holds no policy file where a policy directory has them (ORG/access-policies/*.json, ORG/buckets/BUCKET.json); give the policy directory itself, or the files", dir)
+	}
 	return nil
 }
 

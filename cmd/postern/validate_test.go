@@ -149,3 +149,16 @@ func TestValidateOneLevelTooDeep(t *testing.T) {
 		t.Errorf("an empty directory: exit %d\n%s", got.code, got.errs)
 	}
 }
+
+// TestValidateNoFile: what is wrong is shown where there is no policy file too,
+// warnings beside it or not.
+func TestValidateNoFile(t *testing.T) {
+	dir := write(t, t.TempDir(), "o1/access-policies/sub/q.json", organizationPolicy("Allow"))
+	for _, want := range []string{"1 error, no warnings\n", "1 error, 1 warning\n"} {
+		got := call("", nil, "validate", dir)
+		if got.code != exitDenied || got.errs != "" || !strings.Contains(got.out, filepath.Join(dir, "o1/access-policies/sub")+": a folder") || !strings.HasSuffix(got.out, want) {
+			t.Errorf("exit %d\n%s%s\nwant %s", got.code, got.out, got.errs, want)
+		}
+		write(t, dir, "README.md", "")
+	}
+}
