@@ -72,7 +72,7 @@ func runCheck(args []string, env lookup, in io.Reader, out, errs io.Writer) int 
 	if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 		defer stop()
-		snapshot, err = o.load(ctx, errs)
+		snapshot, err = o.load(ctx, "check", errs)
 	}
 	if err != nil {
 		return complain(errs, "check", err)
@@ -210,9 +210,10 @@ func readInput(name string, in io.Reader) ([]byte, error) {
 	return data, nil
 }
 
-// load reads the directory once. What is broken denies as it would in serve;
-// it is told on errs, so that a deny for that reason is no riddle.
-func (o *checkOptions) load(ctx context.Context, errs io.Writer) (*index.Snapshot, error) {
+// load reads the directory once, for the command verb. What is broken denies as
+// it would in serve; it is told on errs, so that a deny for that reason is no
+// riddle.
+func (o *checkOptions) load(ctx context.Context, verb string, errs io.Writer) (*index.Snapshot, error) {
 	current := new(index.Current)
 	l, err := loader.New(o.config(current, slog.New(slog.DiscardHandler)))
 	if err != nil {
@@ -227,7 +228,7 @@ func (o *checkOptions) load(ctx context.Context, errs io.Writer) (*index.Snapsho
 				fmt.Fprintln(errs, d)
 			}
 		}
-		fmt.Fprintf(errs, "postern check: %d broken, and what it could speak of is denied; postern validate %s shows more\n", len(s.Quarantined), o.policies)
+		fmt.Fprintf(errs, "postern %s: %d broken, and what it could speak of is denied; postern validate %s shows more\n", verb, len(s.Quarantined), o.policies)
 	}
 	return current.Load(), nil
 }

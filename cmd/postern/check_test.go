@@ -118,7 +118,10 @@ func TestCheckSaysWhatIsBroken(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.out), &a); err != nil || a.Reason != "organization_unavailable" || got.code != exitDenied {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if !strings.Contains(got.errs, "acme/access-policies/p.json:1:") || !strings.Contains(got.errs, "postern validate "+dir) {
-		t.Errorf("standard error: %s", got.errs)
+	found := call("", nil, "search", "-policies", dir, "actions", "-org", "acme", "-principal", "role/A", "-resource", "b/k")
+	for verb, errs := range map[string]string{"check": got.errs, "search": found.errs} {
+		if !strings.Contains(errs, "acme/access-policies/p.json:1:") || !strings.Contains(errs, "\npostern "+verb+": 1 broken") || !strings.Contains(errs, "postern validate "+dir) {
+			t.Errorf("%s: standard error: %s", verb, errs)
+		}
 	}
 }

@@ -84,7 +84,7 @@ func runSearch(args []string, env lookup, _ io.Reader, out, errs io.Writer) int 
 	if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 		defer stop()
-		snapshot, err = o.load(ctx, errs)
+		snapshot, err = o.load(ctx, "search", errs)
 	}
 	var found []string
 	if err == nil {
