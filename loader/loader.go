@@ -118,7 +118,7 @@ func New(c Config) (*Loader, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.DefaultOrganization != "" && !validOrganization(c.DefaultOrganization) {
+	if c.DefaultOrganization != "" && !ValidOrganization(c.DefaultOrganization) {
 		return nil, fmt.Errorf("loader: default organization %q: want 1 to 64 of A-Z a-z 0-9 - _", c.DefaultOrganization)
 	}
 	l := &Loader{

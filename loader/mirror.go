@@ -221,7 +221,7 @@ func (l *Loader) sweep() {
 			os.Remove(filepath.Join(s.dir, name))
 			continue
 		}
-		if !e.IsDir() || !validOrganization(name) {
+		if !e.IsDir() || !ValidOrganization(name) {
 			continue
 		}
 		o := l.orgs[name]

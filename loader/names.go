@@ -23,8 +23,9 @@ func ignored(name string) bool {
 		strings.HasSuffix(name, ".swp") || strings.HasSuffix(name, ".tmp")
 }
 
-// validOrganization: 1 to 64 of `A-Z a-z 0-9 - _`.
-func validOrganization(name string) bool { return len(name) <= 64 && made(name, "-_") }
+// ValidOrganization reports whether an organization can have that name: 1 to 64
+// of `A-Z a-z 0-9 - _` (specification 4, Names).
+func ValidOrganization(name string) bool { return len(name) <= 64 && made(name, "-_") }
 
 // validBucket: 1 to 255 of `A-Z a-z 0-9 . - _`.
 func validBucket(name string) bool { return len(name) <= 255 && made(name, ".-_") }

@@ -199,15 +199,15 @@ func (s *scan) organization(name string) error {
 	s.found.odd[name] = nil
 	f := &orgFinding{name: name, at: at}
 	known := s.l.orgs[name]
-	if at.kind == regular || !validOrganization(name) {
+	if at.kind == regular || !ValidOrganization(name) {
 		s.found.link(place{org: name, part: partFolder}, at)
 	}
 	switch { // what has no place here is not checked again at the end: it may be a growing log
-	case at.kind == broken && !validOrganization(name):
+	case at.kind == broken && !ValidOrganization(name):
 		d := problem(name, at.problem)
 		s.found.odd[name] = &d
 		return nil
-	case at.kind == folder && !validOrganization(name):
+	case at.kind == folder && !ValidOrganization(name):
 		d := warning(name, "this name has no place here: an organization's folder is 1 to 64 of A-Z a-z 0-9 - _")
 		s.found.odd[name] = &d
 		return nil

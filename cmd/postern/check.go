@@ -39,9 +39,9 @@ type checkOptions struct {
 func (o *checkOptions) define(fs *flags) {
 	o.policyFlags.define(fs)
 	fs.Var(&o.principals, "principal", "`ID` of the caller, as provider/name; may be repeated for a caller with several")
-	fs.StringVar(&o.org, "org", "", "`ORG`: the caller's organization")
+	fs.organization(&o.org, "org", "`ORG`: the caller's organization")
 	fs.Var(&o.groups, "group", "IAM `GROUP` of the caller; may be repeated")
-	fs.StringVar(&o.resourceOrg, "resource-org", "", "`ORG`: the organization that owns the resource, where the directory does not say")
+	fs.organization(&o.resourceOrg, "resource-org", "`ORG`: the organization that owns the resource, where the directory does not say")
 	fs.StringVar(&o.action, "action", "", "the `ACTION`, as in s3:GetObject")
 	fs.StringVar(&o.resource, "resource", "*", "the `RESOURCE`: BUCKET, BUCKET/KEY, type:id, or * for the whole organization")
 	fs.Var(&o.context, "context", "condition key and value, as `KEY=VALUE`; may be repeated, the same key for a list")
@@ -222,7 +222,11 @@ func (o *checkOptions) load(ctx context.Context, verb string, errs io.Writer) (*
 	if err := l.Load(ctx); err != nil {
 		return nil, o.unread(err)
 	}
-	if s := l.Status(); len(s.Quarantined) > 0 {
+	s := l.Status()
+	if idle := o.idleDefault(s); idle != "" {
+		fmt.Fprintf(errs, "postern %s: %s\n", verb, idle)
+	}
+	if len(s.Quarantined) > 0 {
 		for _, q := range s.Quarantined {
 			for _, d := range q.Diagnostics {
 				fmt.Fprintln(errs, d)

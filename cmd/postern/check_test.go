@@ -62,6 +62,10 @@ func TestCheckMistakes(t *testing.T) {
 		"server's key":      {[]string{"-policies", examplesDir, "-org", "acme", "-principal", "role/A", "-action", "s3:GetObject", "-resource", "b/k", "-context", "cw:PrincipalOrgID=acme"}, "-context cw:PrincipalOrgID: postern sets this key itself"},
 		"request and flags": {[]string{"-policies", examplesDir, "-request", "-", "-org", "acme"}, "-request holds the whole request"},
 		"request of none":   {[]string{"-policies", examplesDir, "-request", "no such file"}, "no such file"},
+		"empty org":         {[]string{"-policies", examplesDir, "-org", "", "-principal", "role/A", "-action", "s3:GetObject", "-resource", "b/k"}, `invalid value "" for flag -org: `},
+		"bad org":           {[]string{"-policies", examplesDir, "-org", "o 1", "-principal", "role/A", "-action", "s3:GetObject", "-resource", "b/k"}, `invalid value "o 1" for flag -org: `},
+		"bad owner":         {[]string{"-policies", examplesDir, "-resource-org", "o/1", "-principal", "role/A", "-action", "s3:GetObject", "-resource", "b/k"}, `invalid value "o/1" for flag -resource-org: `},
+		"bad default":       {[]string{"-policies", examplesDir, "-default-org", "a/b", "-principal", "role/A", "-action", "s3:GetObject", "-resource", "b/k"}, `invalid value "a/b" for flag -default-org: `},
 		"no directory":      {[]string{"-policies", filepath.Join(t.TempDir(), "gone"), "-principal", "role/A", "-action", "s3:GetObject", "-resource", "b/k"}, "gone"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,5 +127,36 @@ func TestCheckSaysWhatIsBroken(t *testing.T) {
 		if !strings.Contains(errs, "acme/access-policies/p.json:1:") || !strings.Contains(errs, "\npostern "+verb+": 1 broken") || !strings.Contains(errs, "postern validate "+dir) {
 			t.Errorf("%s: standard error: %s", verb, errs)
 		}
+	}
+}
+
+// TestIdleDefault: a -default-org that gives nobody an organization with
+// policies is told, and so is what becomes of the request.
+func TestIdleDefault(t *testing.T) {
+	one := write(t, t.TempDir(), "acme/access-policies/p.json", organizationPolicy("Allow"))
+	two := write(t, t.TempDir(), "acme/access-policies/p.json", organizationPolicy("Allow"), "beta/access-policies/p.json", organizationPolicy("Allow"))
+	for name, c := range map[string]struct{ dir, org, says, reason string }{
+		"in force":  {one, "acme", "", ""},
+		"no folder": {one, "zz", "-default-org zz: no organization of that name has a folder, and others have: ", "anonymous"},
+		"not alone": {two, "acme", "-default-org acme is not in force while other organizations have folders: ", "anonymous"},
+		"nobody":    {t.TempDir(), "zz", "-default-org zz: no organization has a folder, ", "no_organization_policy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := call("", nil, "check", "-policies", c.dir, "-default-org", c.org, "-principal", "role/A", "-action", "s3:GetObject", "-resource", "b/k")
+			if c.says == "" {
+				if got.code != exitOK || got.errs != "" {
+					t.Errorf("%+v, want an allow and no word", got)
+				}
+				return
+			}
+			if got.code != exitDenied || !strings.HasPrefix(got.out, "ImplicitDeny: "+c.reason) || !strings.HasPrefix(got.errs, "postern check: "+c.says) {
+				t.Errorf("%+v, want %s and %q", got, c.reason, c.says)
+			}
+			if got := call("", nil, "search", "-policies", c.dir, "-default-org", c.org, "actions", "-principal", "role/A", "-resource", "b/k"); !strings.HasPrefix(got.errs, "postern search: "+c.says) {
+				t.Errorf("search: %+v", got)
+			}
+			s := start(t, "serve", "-policies", c.dir, "-default-org", c.org)
+			s.await("it warns", func() bool { return strings.Contains(s.log(), `"level":"WARN","msg":"`+c.says) })
+		})
 	}
 }

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+
+	"postern/loader"
 )
 
 // lookup is os.LookupEnv's shape.
@@ -90,6 +93,17 @@ func (fs *flags) help(w io.Writer) {
 		fs.SetOutput(io.Discard)
 	}
 	fmt.Fprintf(w, "\nExamples:\n%s", fs.examples)
+}
+
+// organization defines a flag that names an organization.
+func (fs *flags) organization(p *string, name, usage string) {
+	fs.Func(name, usage, func(v string) error {
+		if !loader.ValidOrganization(v) {
+			return errors.New("no organization can have that name; write 1 to 64 of A-Z a-z 0-9 - _, or leave the flag out")
+		}
+		*p = v
+		return nil
+	})
 }
 
 // list is a flag that may be repeated.

@@ -46,7 +46,7 @@ type policyFlags struct {
 func (p *policyFlags) define(fs *flags) {
 	p.maxFile = 16 << 20
 	fs.StringVar(&p.policies, "policies", "", "the policy directory `DIR`; required")
-	fs.StringVar(&p.defaultOrg, "default-org", "", "`ORG`: the organization of callers and buckets that state none, while no other has a folder")
+	fs.organization(&p.defaultOrg, "default-org", "`ORG`: the organization of callers and buckets that state none, while no other has a folder")
 	fs.Var(&p.maxFile, "max-file", "largest policy file, in `BYTES`")
 }
 
@@ -59,6 +59,25 @@ func (p *policyFlags) check() error {
 
 // unread says which directory could not be read.
 func (p *policyFlags) unread(err error) error { return fmt.Errorf("-policies %s: %w", p.policies, err) }
+
+// idleDefault says what becomes of requests that state no organization where
+// -default-org does not give them one with policies; "" where it does, or was
+// not given.
+func (p *policyFlags) idleDefault(s *policy.Status) string {
+	var there bool
+	for _, o := range s.Organizations {
+		there = there || o.Name == p.defaultOrg
+	}
+	switch n := len(s.Organizations); {
+	case p.defaultOrg == "" || there && n == 1:
+		return ""
+	case n == 0:
+		return fmt.Sprintf("-default-org %s: no organization has a folder, so requests that state no organization are denied for want of a policy", p.defaultOrg)
+	case there:
+		return fmt.Sprintf("-default-org %s is not in force while other organizations have folders: requests that state no organization are denied as anonymous", p.defaultOrg)
+	}
+	return fmt.Sprintf("-default-org %s: no organization of that name has a folder, and others have: requests that state no organization are denied as anonymous", p.defaultOrg)
+}
 
 func (p *policyFlags) config(current *index.Current, logger *slog.Logger) loader.Config {
 	return loader.Config{
@@ -206,6 +225,9 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 		err := policies.Load(loading)
 		if err == nil {
 			logReady(logger, policies.Status())
+			if idle := o.idleDefault(policies.Status()); idle != "" {
+				logger.Warn(idle)
+			}
 			err = policies.Run(loading)
 		}
 		if err != nil && loading.Err() == nil {

@@ -343,7 +343,7 @@ func TestServeCannotStart(t *testing.T) {
 	}{
 		"no such directory": {[]string{"-policies", gone}, "-policies " + gone + ": "},
 		"policies a file":   {[]string{"-policies", "main.go"}, "-policies main.go: "},
-		"bad organization":  {[]string{"-policies", t.TempDir(), "-default-org", "a b"}, `"a b"`},
+		"bad organization":  {[]string{"-policies", t.TempDir(), "-default-org", "a/b"}, `invalid value "a/b" for flag -default-org: no organization can have that name`},
 		"bad public URL":    {[]string{"-policies", t.TempDir(), "-public-url", "postern"}, "the public URL must be http:// or https://"},
 		"bad allowed host":  {[]string{"-policies", t.TempDir(), "-allow-host", ":80"}, "an allowed host must be a name"},
 		"state in policies": {[]string{"-policies", ".", "-state", "testdata"}, "state directory must not lie in the policy directory"},
