@@ -1,12 +1,13 @@
 package jsonscan
 
 // What can be wrong with a text. Each is one constant, so that a user of the
-// package can show that it has a case for all of them.
+// package can show that it has a case for all of them. The bound follows those
+// that end with a space.
 const (
 	msgEnds          = "the text ends where a value is due"
 	msgNoValue       = "no JSON value begins here; write a string in double quotes, a number, true, false, null, an object or a list"
 	msgTrailing      = "something follows the JSON value; remove it"
-	msgDepth         = "objects and lists are nested too deeply"
+	msgDepth         = "objects and lists are nested too deeply; the most is "
 	msgWantObject    = "want an object here"
 	msgWantList      = "want a list here"
 	msgEndsInside    = "the text ends inside an object or a list"
@@ -15,7 +16,7 @@ const (
 	msgTrailingComma = "remove the comma before this"
 	msgWantKey       = "want a key in double quotes here"
 	msgDuplicate     = "this key stands twice in one object"
-	msgMembers       = "too many members in one object"
+	msgMembers       = "too many members in one object; the most is "
 	msgColon         = "want `:` after the key"
 	msgWantString    = "want a string here"
 	msgUnclosed      = "this string has no closing quote"

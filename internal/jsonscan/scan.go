@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"strconv"
 )
 
 // Kind is the first byte of a value, with '0' for every number.
@@ -125,7 +126,14 @@ func (s *Scanner) Err() error {
 	if s.errMessage == "" {
 		return nil
 	}
-	return &Error{Offset: s.errOffset, Message: s.errMessage}
+	e := &Error{Offset: s.errOffset, Message: s.errMessage}
+	switch s.errMessage {
+	case msgDepth:
+		e.Message += strconv.Itoa(s.maxDepth)
+	case msgMembers:
+		e.Message += strconv.Itoa(s.maxMembers)
+	}
+	return e
 }
 
 // Failed reports whether there was an error, without allocating.

@@ -178,6 +178,9 @@ func TestEveryMessageHasACase(t *testing.T) {
 		}
 	}
 	for _, m := range jsonscan.Messages() {
+		if strings.HasSuffix(m, " ") {
+			m += strconv.Itoa(jsonscan.MaxDepth) // the bound follows
+		}
 		reason, never := neverSeen[m]
 		switch {
 		case never && syntax[m]:
@@ -190,12 +193,12 @@ func TestEveryMessageHasACase(t *testing.T) {
 
 // neverSeen are the scanner's messages that this package cannot give.
 var neverSeen = map[string]string{
-	"want an object here":                    "the kind of every value is looked at first",
-	"want a list here":                       "the kind of every value is looked at first",
-	"want a string here":                     "the kind of every value is looked at first",
-	"want a number here":                     "the kind of every value is looked at first",
-	"want true, false or null here":          "the kind of every value is looked at first",
-	"this key stands twice in one object":    "duplicates are reported here, with the other place",
-	"too many members in one object":         "there is no such bound on policy files",
-	"a JSON text must be shorter than 2 GiB": "a test with 2 GiB is too dear",
+	"want an object here":                            "the kind of every value is looked at first",
+	"want a list here":                               "the kind of every value is looked at first",
+	"want a string here":                             "the kind of every value is looked at first",
+	"want a number here":                             "the kind of every value is looked at first",
+	"want true, false or null here":                  "the kind of every value is looked at first",
+	"this key stands twice in one object":            "duplicates are reported here, with the other place",
+	"too many members in one object; the most is 64": "there is no such bound on policy files",
+	"a JSON text must be shorter than 2 GiB":         "a test with 2 GiB is too dear",
 }
