@@ -106,6 +106,8 @@ func (d *decoder) claims(f *field) (out []policy.ClaimPattern) {
 		c := policy.ClaimPattern{Path: d.texts.keep(d.key()), At: d.position(at)}
 		if !isClaimPath(c.Path) {
 			d.report(at, msgClaimPath, quote(c.Path))
+		} else if url, ok := quotedURL(c.Path); ok {
+			d.report(at, msgClaimURL, quote(c.Path), quote(url))
 		}
 		if k := d.s.Peek(); k != jsonscan.String {
 			d.wrongType("the claim "+quote(c.Path), k, `a pattern, a string such as "repo:acme/*"`)
@@ -151,4 +153,22 @@ func isClaimPath(path string) bool {
 			return true
 		}
 	}
+}
+
+// quotedURL finds what looks like the name of a claim that is a URL
+// (`https://acme.com/team`, `acme.com/team`) in a path, and is split at its
+// dots, as it is in no quotes. It returns the path with quotes around it.
+func quotedURL(path string) (string, bool) {
+	// What stands in quotes is in every second piece: a name holds none.
+	pieces := strings.Split(path, `"`)
+	found := false
+	for i := 0; i < len(pieces); i += 2 {
+		name := strings.Trim(pieces[i], ".")
+		if !strings.Contains(name, "/") || !strings.Contains(name, ".") {
+			continue
+		}
+		found = true
+		pieces[i] = strings.Replace(pieces[i], name, `"`+name+`"`, 1)
+	}
+	return strings.Join(pieces, `"`), found
 }

@@ -234,3 +234,25 @@ func TestClaimPath(t *testing.T) {
 		}
 	}
 }
+
+// TestQuotedURL: what a warning says to write is a path, and one that nothing
+// is said of.
+func TestQuotedURL(t *testing.T) {
+	for path, want := range map[string]string{
+		"https://acme.com/team":               `"https://acme.com/team"`,
+		"a.b/c.d":                             `"a.b/c.d"`,
+		`"x.y".https://acme.com."z.w".v.u/t`:  `"x.y"."https://acme.com"."z.w"."v.u/t"`,
+		"https://acme/team":                   "",
+		"kubernetes.io.pod":                   "",
+		`"https://acme.com/team"`:             "",
+		`"https://acme.com/team".roles.admin`: "",
+	} {
+		got, found := quotedURL(path)
+		if found != (want != "") || found && got != want {
+			t.Errorf("%s: got %s, %t, want %q", path, got, found, want)
+		}
+		if _, again := quotedURL(got); !isClaimPath(got) || again {
+			t.Errorf("%s: it says to write %s", path, got)
+		}
+	}
+}

@@ -120,6 +120,7 @@ const (
 	msgExpires
 	msgIssuerDeny
 	msgClaimPath
+	msgClaimURL
 	msgEntityForm
 	msgEntityStar
 	msgEntityUID
@@ -270,6 +271,7 @@ var messages = [messageCount]struct {
 	msgExpires:            {isError, "%s is no time with date, time and offset (RFC 3339); write %s"},
 	msgIssuerDeny:         {isError, "a Deny of an issuer gives no roles; remove them, or write \"effect\": \"Allow\""},
 	msgClaimPath:          {isError, "%s is no path of a claim; write names joined with `.`, and a name that holds a dot, and no other, in double quotes, as in \"sub\", \"a.b\" or \"\\\"kubernetes.io\\\".pod.name\""},
+	msgClaimURL:           {isWarning, "%s is a claim inside others, because its names are split at the dots; if it is one name, write %s"},
 	msgEntityForm:         {isError, "%s is no entity; write a resource as \"type:id\" or a principal as \"provider/name\""},
 	msgEntityStar:         {isError, "%s holds `*`, and an entity is one resource or principal; name each"},
 	msgEntityUID:          {isError, "%s names a resource by its opaque id, which is a fact of the request; write \"type:id\" with the id that requests name, not %s"},
