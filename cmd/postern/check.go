@@ -183,9 +183,17 @@ func inFlags(err error) error {
 		}
 		break
 	}
-	message := strings.ReplaceAll(e.Message, "write its name into subject.properties.groups", "write -group NAME")
-	return usagef("%s: %s", path, message)
+	return usagef("%s: %s", path, flagWords.Replace(e.Message))
 }
+
+// flagWords turns advice on how to write a body into advice on flags.
+var flagWords = strings.NewReplacer(
+	"write its name into subject.properties.groups", "write -group NAME",
+	`write {"type": "token", "id": "NAME"} as the subject, with no other identifier`, "write -principal token/NAME and no other",
+	"remove principals, groups and claims", "remove -group and the other -principal",
+	`write the type "bucket" with the id BUCKET, or "object" with BUCKET/KEY`, "write -resource BUCKET or -resource BUCKET/KEY",
+	`write {"type": "organization", "id": "*"}`, "write -resource '*', or leave it out",
+)
 
 // maxInput bounds a request that is read from a file, as -max-body does at the
 // HTTP door.

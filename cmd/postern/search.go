@@ -134,7 +134,7 @@ func (o *searchOptions) request(open request.Open, now time.Time) (*policy.Reque
 		r.Resource.Type, r.Resource.ID = o.resourceType, o.resource
 	default:
 		action := o.action
-		if open == request.OpenAction && o.resource != "*" && !strings.Contains(o.resource, ":") {
+		if open == request.OpenAction && o.resource != "*" && (!strings.Contains(o.resource, ":") || strings.HasPrefix(o.resource, "arn:aws:s3:::") || strings.HasPrefix(o.resource, "s3://")) {
 			action = "s3:" // a bucket or an object, as its text tells
 		}
 		var err error

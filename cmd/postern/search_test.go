@@ -51,6 +51,9 @@ func TestSearch(t *testing.T) {
 		"resources -principal role/A -action s3:GetObject -type a/b":                 "-type: a type is 1 to 64",
 		"actions -principal role/A -action s3:GetObject":                             "-action is what is searched",
 		"actions -principal role/A -type bucket -resource b":                         "write -resource-type bucket",
+		"actions -principal role/A -resource arn:aws:s3:::d/k":                       `write "d/k"`,
+		"actions -principal role/A -resource s3://d":                                 `write "d"`,
+		"subjects -type role -action s3:GetObject -resource s3://d/k":                `write "d/k"`,
 		"actions -principal role/A -limit -1":                                        "-limit -1 is below 0",
 		"actions -principal role/A -context k":                                       "has no value",
 	} {

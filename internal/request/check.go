@@ -249,13 +249,19 @@ func tooLong(bound int) string { return "longer than " + strconv.Itoa(bound) + "
 // ParseResource reads a resource as page 1 writes it, for the command line:
 // `BUCKET` and `BUCKET/KEY` for an s3: action that is asked on a bucket or an
 // object, `type:id` in the iam layer, and `*` or nothing for the whole
-// organization. Whether it fits the action is for Check to tell.
+// organization. An ARN or a URL of S3 is refused: no bucket has such a name.
+// Whether the resource fits the action is for Check to tell.
 func ParseResource(text, actionName string) (policy.Resource, error) {
 	if text == "" || text == "*" {
 		return policy.Resource{Type: "organization", ID: "*"}, nil
 	}
 	class := action.ClassOf(actionName)
 	if class.S3() && !class.WholeOrganization() {
+		for _, prefix := range [...]string{"arn:aws:s3:::", "s3://"} {
+			if rest, ok := strings.CutPrefix(text, prefix); ok {
+				return policy.Resource{}, wrong("resource", "a resource here is BUCKET or BUCKET/KEY, without "+prefix+"; write "+quote(rest)).err(-1)
+			}
+		}
 		if strings.Contains(text, "/") {
 			return policy.Resource{Type: "object", ID: text}, nil
 		}
