@@ -156,7 +156,7 @@ func (l *Loader) read(h *os.Root, path string, s spot) ([]byte, error) {
 // readProblem is what a failed read means to a user.
 func (l *Loader) readProblem(path string, err error) policy.Diagnostic {
 	if errors.Is(err, errTooLarge) {
-		return problem(path, "this file is larger than "+strconv.FormatInt(l.c.MaxFile, 10)+" bytes (-max-file); split it")
+		return problem(path, "this file is larger than "+strconv.FormatInt(l.c.MaxFile, 10)+" bytes; raise -max-file, or move part of it into another file (of a bucket there is only one)")
 	}
 	return problem(path, "this file cannot be read: "+reason(err))
 }

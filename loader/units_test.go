@@ -356,7 +356,7 @@ func TestBounds(t *testing.T) {
 	tr.write("o1/buckets/deep.json", strings.Repeat("[", 100))
 	tr.start()
 	tr.wantUnits("o1/buckets/big.json", "o1/buckets/deep.json")
-	tr.wantError("big.json: this file is larger than 400 bytes")
+	tr.wantError("big.json: this file is larger than 400 bytes; raise -max-file, or ")
 	tr.want("o1", "b", allowed)
 	tr.want("o1", "big", unavailable)
 	tr.write("o1/buckets/e.json", allowBucket("e"))

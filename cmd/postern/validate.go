@@ -51,7 +51,7 @@ func runValidate(args []string, env lookup, _ io.Reader, out, errs io.Writer) in
 	for _, name := range names {
 		if err := v.add(ctx, name); err != nil {
 			fmt.Fprintf(errs, "postern validate: %v\n", err)
-			v.unread = true
+			v.unread++
 		}
 	}
 	if *asJSON {
@@ -62,13 +62,15 @@ func runValidate(args []string, env lookup, _ io.Reader, out, errs io.Writer) in
 		if v.unchecked > 0 {
 			fmt.Fprintln(out, v.unfinished())
 		}
-		_, err = fmt.Fprintln(out, v.summary())
+		if len(v.found) > 0 || v.unread < len(names) {
+			_, err = fmt.Fprintln(out, v.summary())
+		}
 	}
 	errors, warnings := v.count()
 	switch {
 	case err != nil:
 		return complain(errs, "validate", err)
-	case v.unread:
+	case v.unread > 0:
 		return exitFailed
 	case errors > 0, *strict && warnings > 0:
 		return exitDenied
@@ -89,7 +91,7 @@ type validation struct {
 	seen    map[policy.Diagnostic]bool // of directories
 	more    int                        // warnings that were counted and not kept
 	sources map[string]string          // name in a diagnostic -> file on disk
-	unread  bool
+	unread  int                        // names that could not be read
 	// unchecked counts references of single iam files to what other files of
 	// their organizations may define.
 	unchecked int
@@ -109,7 +111,7 @@ func (v *validation) add(ctx context.Context, name string) error {
 	}
 	if info.Size() > v.limit {
 		v.found = append(v.found, policy.Diagnostic{Position: policy.Position{File: name},
-			Message: fmt.Sprintf("the file has %d bytes, and -max-file allows %d; split it", info.Size(), v.limit)})
+			Message: fmt.Sprintf("the file has %d bytes, and -max-file allows %d; raise it, or move part of it into another file (of a bucket there is only one)", info.Size(), v.limit)})
 		return nil
 	}
 	data, err := os.ReadFile(name)
@@ -199,6 +201,9 @@ func (v *validation) summary() string {
 	s := plural(errors, "error") + ", " + plural(warnings, "warning")
 	if v.more > 0 {
 		s += fmt.Sprintf(" (%d of them not shown)", v.more)
+	}
+	if v.unread > 0 {
+		s += " in what could be read"
 	}
 	return s
 }

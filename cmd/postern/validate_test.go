@@ -39,8 +39,8 @@ func TestValidateFiles(t *testing.T) {
 	}{
 		"good":        {[]string{at("good.json"), at("bucket.json"), at("list.json")}, 0, []string{"no errors, no warnings\n"}},
 		"bad":         {[]string{at("good.json"), at("bad.json")}, 1, []string{at("bad.json") + ":2:24: ", "Allow", "arn:aws:s3:::", "2 errors, no warnings\n"}},
-		"too large":   {[]string{at("big.json"), "-max-file", "2000"}, 1, []string{at("big.json") + ": the file has "}},
-		"not there":   {[]string{at("good.json"), at("none.json")}, 2, []string{"no errors"}},
+		"too large":   {[]string{at("big.json"), "-max-file", "2000"}, 1, []string{at("big.json") + ": the file has ", "-max-file allows 2000; raise it, or "}},
+		"not there":   {[]string{at("good.json"), at("none.json")}, 2, []string{"no errors, no warnings in what could be read\n"}},
 		"a directory": {[]string{at("good.json"), examplesDir}, 0, []string{"no errors, 1 warning\n"}},
 		"no file":     {[]string{os.DevNull}, 2, nil},
 	} {
@@ -59,7 +59,11 @@ func TestValidateFiles(t *testing.T) {
 			}
 		})
 	}
-	got := call("", nil, "validate")
+	got := call("", nil, "validate", at("none.json"))
+	if got.code != exitFailed || got.out != "" || !strings.Contains(got.errs, "none.json") {
+		t.Errorf("nothing could be read: %+v", got)
+	}
+	got = call("", nil, "validate")
 	if got.code != exitFailed || !strings.Contains(got.errs, "write postern validate DIR") {
 		t.Errorf("nothing to validate: %+v", got)
 	}
