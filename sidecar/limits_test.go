@@ -76,6 +76,16 @@ func TestMalformed(t *testing.T) {
 	s := serve(t, nil)
 	good := evaluation("jean", "s3:GetObject", "object", "closed/k")
 	both := strings.Replace(chunked(good), "Transfer-Encoding", fmt.Sprintf("Content-Length: %d\r\nTransfer-Encoding", len(good)), 1)
+	says := map[string]string{
+		"Transfer-Encoding gzip":  "the only Transfer-Encoding is chunked, stated once; or send Content-Length",
+		"Transfer-Encoding twice": "the only Transfer-Encoding is chunked, stated once; or send Content-Length",
+		"Content-Length twice":    "send one Content-Length",
+		"Content-Length negative": "Content-Length is no number of bytes",
+		"no Host":                 "the Host header is missing",
+		"two Hosts":               "send one Host header",
+		"bad chunk":               "the body is not as its Content-Length or Transfer-Encoding says",
+		"no method":               "the request is not HTTP/1.1 as this server reads it",
+	}
 	for name, text := range map[string]string{
 		"Content-Length and Transfer-Encoding": both,
 		"the same, the other way round":        strings.Replace(chunked(good), "chunked\r\n", fmt.Sprintf("chunked\r\nContent-Length: %d\r\n", len(good)), 1),
@@ -107,6 +117,8 @@ func TestMalformed(t *testing.T) {
 		if got := c.answer(); got.status != 400 || !got.last {
 			t.Errorf("%s: %+v", name, got)
 			continue
+		} else if want := says[name]; want != "" && got.body != `{"error":"`+want+`"}` {
+			t.Errorf("%s: %s, want %q", name, got.body, want)
 		}
 		c.closed()
 	}

@@ -189,7 +189,7 @@ func (s *Server) recovered(ctx *fasthttp.RequestCtx) {
 // broken answers requests that could not be read. Nothing of them is shown or
 // logged.
 func (s *Server) broken(ctx *fasthttp.RequestCtx, err error) {
-	status, message := 400, "the request is not HTTP/1.1 as this server reads it"
+	status, message := 400, misread(err)
 	var small *fasthttp.ErrSmallBuffer
 	var network net.Error
 	switch {
@@ -212,6 +212,27 @@ func (s *Server) broken(ctx *fasthttp.RequestCtx, err error) {
 	if c, ok := ctx.Conn().(*conn); ok && status != 408 {
 		c.linger.Store(true)
 	}
+}
+
+// misread says what was wrong with a request that could not be read, as far as
+// fasthttp tells: in words of this package, never the request's.
+func misread(err error) string {
+	text, inHead := strings.CutPrefix(err.Error(), "error when reading request headers: ")
+	if !inHead {
+		return "the body is not as its Content-Length or Transfer-Encoding says"
+	}
+	for _, m := range [...]struct{ begins, message string }{
+		{"missing required host header", "the Host header is missing"},
+		{"too many host headers", "send one Host header"},
+		{fasthttp.ErrDuplicateContentLength.Error(), "send one Content-Length"},
+		{"cannot parse content-length", "Content-Length is no number of bytes"},
+		{fasthttp.ErrUnsupportedTransferEncoding.Error(), "the only Transfer-Encoding is chunked, stated once; or send Content-Length"},
+	} {
+		if strings.HasPrefix(text, m.begins) {
+			return m.message
+		}
+	}
+	return "the request is not HTTP/1.1 as this server reads it"
 }
 
 // fail makes the answer an error, without a decision.
