@@ -65,6 +65,28 @@ func TestSearchPages(t *testing.T) {
 	}
 }
 
+// TestLargestPage: a limit above the largest page is taken, and pages are of
+// that size then, the pages of a token too.
+func TestLargestPage(t *testing.T) {
+	const more = 17
+	var b strings.Builder
+	b.WriteString(`{"version":"v1alpha1","name":"p","statements":[{"name":"s","effect":"Allow","actions":["s3:*"],"resources":["*"],"principals":[`)
+	for i := range index.MaxLimit + more {
+		fmt.Fprintf(&b, `"role/r%05d",`, i)
+	}
+	snapshot := snapshotOf(t, 1, map[string]string{"o1/access-policies/p.json": strings.TrimSuffix(b.String(), ",") + "]}]}"})
+	s := serve(t, func(c *Config) { c.Current = new(index.Current); c.Current.Store(snapshot) })
+	const head = `{"subject":{"type":"role","properties":{"org":"o1"}},"action":{"name":"s3:GetObject"},"resource":{"type":"object","id":"b/k","properties":{"org":"o1"}}`
+	a := searched(t, s, pathSearchSubject, head+fmt.Sprintf(`,"page":{"limit":%d}}`, index.MaxLimit+1))
+	if len(a.Results) != index.MaxLimit || *a.Page.Next == "" {
+		t.Fatalf("%d results, next %q", len(a.Results), *a.Page.Next)
+	}
+	a = searched(t, s, pathSearchSubject, head+`,"page":{"token":"`+*a.Page.Next+`"}}`)
+	if len(a.Results) != more || *a.Page.Next != "" {
+		t.Errorf("%d results on the last page, want %d, next %q", len(a.Results), more, *a.Page.Next)
+	}
+}
+
 // TestSearchRefuses: what no search can answer is a 400, without a decision,
 // a token of another search among it; before the first snapshot it is a 503.
 func TestSearchRefuses(t *testing.T) {

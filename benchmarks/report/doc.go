@@ -2,7 +2,7 @@
 // table for each mark of specification 5, and the plots beside it.
 //
 //	go run ./benchmarks/report          runs everything, some 20 minutes
-//	go run ./benchmarks/report -quick   small sizes and few runs, some 5 minutes
+//	go run ./benchmarks/report -quick   small sizes and few runs, some 3 minutes
 //	go run ./benchmarks/report -from DIR   reads what a run with -keep DIR left
 //
 // Run it from the repository's root, on a machine that does nothing else. What

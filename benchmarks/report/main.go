@@ -22,7 +22,7 @@ func main() {
 func run(args []string, stderr io.Writer) error {
 	flags := flag.NewFlagSet("report", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	quick := flags.Bool("quick", false, "small sizes, few runs: some 5 minutes instead of 20")
+	quick := flags.Bool("quick", false, "small sizes, few runs: some 3 minutes instead of 20")
 	from := flags.String("from", "", "run nothing, and read what a run with -keep left in this `folder`")
 	keep := flags.String("keep", "", "keep what the benchmarks printed in this `folder`")
 	out := flags.String("out", "benchmarks", "write RESULTS.md and plots/ into this `folder`")

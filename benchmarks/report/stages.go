@@ -37,7 +37,7 @@ func bench(folder, pattern, benchtime string, count string) []string {
 }
 
 // full are the stages of a whole run, some 20 minutes; quick those of a quick
-// one, some 4. A stage that builds large workloads builds each once.
+// one, some 3. A stage that builds large workloads builds each once.
 func stages(quick bool) []stage {
 	allocations := stage{"allocations", ".", []string{"go", "test", "./sidecar", "-run", "^" + allocationsTest + "$", "-count", "1", "-v"}, time.Minute}
 	if quick {
