@@ -19,6 +19,7 @@ type model struct {
 	loaded bool
 	orgs   map[string]*modelOrg
 	odd    []string // names at fault that are no unit
+	denied int      // first, broken policies of buckets that do not leave them as they were
 }
 
 type modelOrg struct {
@@ -129,6 +130,7 @@ func (m *model) look(root string, confirm bool) {
 		return
 	}
 	m.odd = nil
+	before := m.bucketFiles()
 	there := map[string]bool{}
 	for _, name := range names {
 		kind, real := find(root, filepath.Join(root, name))
@@ -165,7 +167,46 @@ func (m *model) look(root string, confirm bool) {
 			delete(m.orgs, name)
 		}
 	}
+	m.firstBroken(before)
 	m.loaded = true
+}
+
+// bucketFiles lists the units of each bucket file, as they are now.
+func (m *model) bucketFiles() map[string]map[*modelUnit]modelUnit {
+	out := map[string]map[*modelUnit]modelUnit{}
+	for _, o := range m.orgs {
+		for name, b := range o.buckets {
+			if out[name] == nil {
+				out[name] = map[*modelUnit]modelUnit{}
+			}
+			out[name][b] = *b
+		}
+	}
+	return out
+}
+
+// firstBroken: that a file was not there is no good content of a bucket that
+// had a policy before this look and has none now, or of which some other file
+// was never good, unless that became good (docs/readings.md).
+func (m *model) firstBroken(before map[string]map[*modelUnit]modelUnit) {
+	for name, now := range m.bucketFiles() {
+		had, has, unknown := false, false, false
+		for u, was := range before[name] {
+			_, there := now[u]
+			had = had || !was.empty()
+			unknown = unknown || !was.known && !there
+		}
+		for _, b := range now {
+			has = has || b.known && !b.empty()
+			unknown = unknown || !b.known
+		}
+		for b, is := range now {
+			if is.known && is.empty() && (unknown || had && !has) {
+				b.known = false
+				m.denied++
+			}
+		}
+	}
 }
 
 func (o *modelOrg) look(root, at, org string, names []string, confirm bool) {

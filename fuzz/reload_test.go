@@ -55,6 +55,7 @@ func (r *reload) run() {
 	r.look(false)
 	r.unwatch()
 	r.clients.end(r)
+	r.reached["first and broken, and denied"] += r.model.denied
 }
 
 // mostLooks bounds a run.
@@ -85,7 +86,7 @@ func TestReload(t *testing.T) {
 	for _, what := range []string{"ok", "quarantined", "failed", "last good true", "last good false", "bucket allowed", "organization allowed", "bucket bucket_deny", "bucket bucket_policy_unavailable",
 		"organization organization_unavailable", "organization organization_deny", "organization no_organization_policy", "none owner_mismatch", "none owner_unknown",
 		"organization not_bucket_owner", "bucket cross_organization_no_allow", "iam allowed", "iam iam_no_match", "iam iam_unavailable",
-		"overflow", "brought about by events", "a generation asked while in force", "a generation between two looks"} {
+		"first and broken, and denied", "overflow", "brought about by events", "a generation asked while in force", "a generation between two looks"} {
 		if reached[what] == 0 {
 			t.Errorf("no look came upon %q: %v", what, reached)
 		}

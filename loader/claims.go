@@ -10,10 +10,12 @@ import (
 type claims struct {
 	one  map[string]*organization
 	more map[string][]*organization // all claimants, in byte order, of buckets that have several
+	// blank are those with a blank file of the bucket: they claim nothing by it.
+	blank map[string][]*organization
 }
 
 func newClaims() claims {
-	return claims{one: map[string]*organization{}, more: map[string][]*organization{}}
+	return claims{one: map[string]*organization{}, more: map[string][]*organization{}, blank: map[string][]*organization{}}
 }
 
 // of returns the claimants in byte order. The caller must not change them.
@@ -55,4 +57,20 @@ func (c *claims) set(bucket string, o *organization, claimed bool) bool {
 		c.one[bucket] = now[0]
 	}
 	return true
+}
+
+// setBlank says whether o's file of the bucket is blank.
+func (c *claims) setBlank(bucket string, o *organization, blank bool) {
+	if !blank && len(c.blank) == 0 { // as nearly always
+		return
+	}
+	now := slices.DeleteFunc(slices.Clone(c.blank[bucket]), func(x *organization) bool { return x == o })
+	if blank {
+		now = append(now, o)
+	}
+	if len(now) > 0 {
+		c.blank[bucket] = now
+	} else {
+		delete(c.blank, bucket)
+	}
 }

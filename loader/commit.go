@@ -12,6 +12,8 @@ type changes struct {
 	orgs       map[string]struct{} // whose part of the snapshot may be another
 	removed    []string            // organizations in force that are gone
 	buckets    []string            // likewise; in byte order, each once, when the commit is done
+	lost       []lostFile          // bucket files that went with what they said
+	blank      []string            // buckets with a file that may be blank since
 	quarantine bool                // units came or went
 	warnings   bool
 	conflicts  bool
@@ -41,6 +43,7 @@ func (l *Loader) commit(f *findings) *changes {
 		}
 		l.routes.set(p, nil, through)
 	}
+	l.settleBlank(ch)
 	l.files = 0
 	for _, o := range l.orgs {
 		l.files += o.files()
@@ -257,7 +260,9 @@ func (l *Loader) setContent(ch *changes, o *organization, p part, c content) {
 func (l *Loader) reclaim(ch *changes, o *organization, name string) {
 	_, listed := o.listed[name]
 	before := l.claims.more[name] != nil
-	if claimed := listed || o.buckets[name+suffix].claims(); l.claims.set(name, o, claimed) {
+	b := o.buckets[name+suffix]
+	l.claims.setBlank(name, o, b.blank())
+	if claimed := listed || b.claims(); l.claims.set(name, o, claimed) {
 		if claimed {
 			o.claimed++
 		} else {
@@ -357,6 +362,10 @@ func (l *Loader) commitBucket(ch *changes, o *organization, x *bucketFinding) {
 				}
 			}
 		}
+		if b.blank() {
+			l.claims.setBlank(bucketOf(x.name), o, true)
+			ch.blank = append(ch.blank, bucketOf(x.name))
+		}
 		b.fault = l.setFault(ch, at, b.fault, x.diagnostics)
 	} else {
 		if b.fault != nil {
@@ -394,9 +403,11 @@ func (l *Loader) dropBucket(ch *changes, o *organization, file string) {
 		return
 	}
 	at := place{org: o.name, part: partBuckets, name: file}
-	l.setBucket(ch, o, b, file, nil)
+	if b.claims() {
+		ch.lost = append(ch.lost, lostFile{bucketOf(file), !b.known})
+	}
 	delete(o.buckets, file)
-	l.reclaim(ch, o, bucketOf(file))
+	l.setBucket(ch, o, b, file, nil)
 	if b.fault != nil {
 		l.clearFault(ch, at)
 	}

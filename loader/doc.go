@@ -14,7 +14,9 @@
 // its files (name, stamp, hash: whether they have to be read again), its last
 // good content, and its fault if what was seen is no good. Content is unknown
 // (never good: what the unit could speak of denies), or known; that there is
-// no file is content too.
+// no file is content too. A bucket file that is broken, and has only that for
+// good content, is blank: it leaves its bucket as it was, unless settleBlank
+// says otherwise.
 //
 // Every look runs in three steps, and no scan changes the model:
 //

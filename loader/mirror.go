@@ -139,6 +139,9 @@ func (l *Loader) flushUnit(p place, files []raw) error {
 	}
 	switch {
 	case !known:
+		if old, err := s.read(p); err == nil && len(old) == 0 {
+			return s.remove(p) // it was blank: see forsake
+		}
 		return nil // what is there, if anything, is no good either
 	case good.files == 0 && !faulty:
 		return s.remove(p)

@@ -77,6 +77,18 @@ func (s *state) file(p place) string {
 	return filepath.Join(s.dir, filepath.FromSlash(p.path()))
 }
 
+// organizations lists those that the mirror knows.
+func (s *state) organizations() []string {
+	es, _ := os.ReadDir(s.dir)
+	var out []string
+	for _, e := range es {
+		if e.IsDir() && ValidOrganization(e.Name()) {
+			out = append(out, e.Name())
+		}
+	}
+	return out
+}
+
 // buckets lists the bucket files that the mirror knows of an organization.
 func (s *state) buckets(org string) []string {
 	es, err := os.ReadDir(filepath.Join(s.dir, org, bucketsName))

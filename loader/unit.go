@@ -128,7 +128,11 @@ type bucket struct {
 
 // claims reports whether the unit makes its organization an owner: it does
 // unless all that is good about it is that it was not there.
-func (b *bucket) claims() bool { return b != nil && (!b.known || b.good != nil) }
+func (b *bucket) claims() bool { return b != nil && !b.blank() }
+
+// blank reports whether the file is broken, and that it was not there is the
+// last good content: "the first, broken policy of a bucket".
+func (b *bucket) blank() bool { return b != nil && b.known && b.good == nil }
 
 // organization is one folder of the policy directory.
 type organization struct {

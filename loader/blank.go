@@ -1,0 +1,86 @@
+package loader
+
+import "slices"
+
+// lostFile is a bucket file that was removed and was not blank.
+type lostFile struct {
+	bucket  string
+	unknown bool // it could have said anything
+}
+
+// settleBlank decides which blank files stay blank, once a commit is done.
+//
+// A blank file leaves its bucket as it was (specification 4, Units). The threat
+// is the bucket whose policy moves to another organization and arrives broken,
+// or lies there broken when the other file goes: to take the removal for all
+// that happened would make a Deny "no policy", and that must be known, not
+// assumed (specification 1.3). So once the last file that said something of the
+// bucket is gone, its blank files are as never good: each claims the bucket and
+// denies until it is good or removed. A blank file beside one that was never
+// good is so at once; the bucket denies already, and nothing then depends on
+// which of the two is removed first, or while the process is down.
+func (l *Loader) settleBlank(ch *changes) {
+	if len(l.claims.blank) == 0 {
+		return
+	}
+	if !l.loaded {
+		l.lostWhileDown(ch)
+	}
+	lost := map[string]bool{} // whether it could have said anything
+	for _, x := range ch.lost {
+		lost[x.bucket] = lost[x.bucket] || x.unknown
+	}
+	for _, name := range slices.Concat(ch.buckets, ch.blank) {
+		blank := l.claims.blank[name]
+		if blank == nil {
+			continue
+		}
+		unknown, gone := lost[name]
+		said := false
+		for _, o := range l.claims.of(name) {
+			if b := o.buckets[name+suffix]; b.claims() {
+				said, unknown = true, unknown || !b.known
+			}
+		}
+		if unknown || gone && !said {
+			for _, o := range blank {
+				l.forsake(ch, o, name)
+			}
+		}
+	}
+}
+
+// forsake makes a blank file one that was never good.
+func (l *Loader) forsake(ch *changes, o *organization, name string) {
+	at := place{org: o.name, part: partBuckets, name: name + suffix}
+	o.buckets[at.name].known = false
+	l.reclaim(ch, o, name)
+	ch.quarantine = true
+	l.log.Warn("a broken bucket policy denies: the bucket had a policy, and no other is left", "unit", shown(at.path()))
+	if l.state == nil {
+		return
+	}
+	// At once: whoever ends the process must not find the other file gone from
+	// the mirror, and this one blank in it.
+	l.mirrorError(at, l.flushUnit(at, nil))
+	l.mirror(at, nil)
+}
+
+// lostWhileDown adds to what was lost the files that the mirror has and the
+// policy directory has no more.
+func (l *Loader) lostWhileDown(ch *changes) {
+	if l.state == nil {
+		return
+	}
+	for _, org := range l.state.organizations() {
+		for _, file := range l.state.buckets(org) {
+			if o := l.orgs[org]; l.claims.blank[bucketOf(file)] == nil || o != nil && o.buckets[file] != nil {
+				continue
+			}
+			files, err := l.state.read(place{org: org, part: partBuckets, name: file})
+			if err != nil || len(files) > 0 {
+				ch.lost = append(ch.lost, lostFile{bucket: bucketOf(file)})
+			}
+		}
+	}
+}
