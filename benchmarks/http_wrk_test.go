@@ -2,15 +2,18 @@ package benchmarks
 
 import (
 	"flag"
+	"io"
 	"net"
+	"net/http"
+	"strings"
 	"testing"
 )
 
 var constantAt = flag.String("constant", "", "serve the constant answer at `ADDRESS`, for ever: what wrk compares postern with")
 
-// TestServeConstant is no test: with -constant it serves what the HTTP
-// benchmarks measure postern against, for a client of another make. In three
-// terminals, the last two lines by turns:
+// TestServeConstant asks the server that the HTTP benchmarks measure postern
+// against. With -constant it serves it for a client of another make, for ever.
+// In three terminals, the last two lines by turns:
 //
 //	go run ./cmd/postern serve -policies examples/policies
 //	go test ./benchmarks -run TestServeConstant -timeout 0 -constant 127.0.0.1:8181
@@ -20,12 +23,34 @@ var constantAt = flag.String("constant", "", "serve the constant answer at `ADDR
 //
 // wrk looks at no body; with CHECK=1 in its environment the script does.
 func TestServeConstant(t *testing.T) {
-	if *constantAt == "" {
-		t.Skip("a server for wrk, which runs only with -constant ADDRESS")
+	const answer = `{"decision":true}`
+	server, at := constantServer(answer), *constantAt
+	if at == "" {
+		at = "127.0.0.1:0"
 	}
-	l, err := net.Listen("tcp", *constantAt)
+	l, err := net.Listen("tcp", at)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Fatal(constantServer(`{"decision":true}`).Serve(l))
+	if *constantAt != "" {
+		t.Fatal(server.Serve(l))
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	resp, err := http.Post("http://"+l.Addr().String(), "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil || resp.StatusCode != http.StatusOK || string(body) != answer {
+		t.Errorf("%s %q, %v", resp.Status, body, err)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if err := server.Shutdown(); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
 }
