@@ -9,8 +9,8 @@ import (
 )
 
 // actionPattern is one action pattern that can match actions which the table
-// does not hold, resolved over the table of known actions; a pattern matches an action if it matches any of its names
-// (specification 1.2).
+// does not hold, resolved over the table of known actions; a pattern matches an
+// action if it matches any of its names (specification 1.2).
 type actionPattern struct {
 	known   index.ActionBits
 	program string

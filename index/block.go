@@ -179,7 +179,7 @@ func (b block) recordAt(at uint32) record {
 // is reports whether the record has one of the flags.
 func (r record) is(flags uint32) bool { return r.first&flags != 0 }
 
-// count is one of the counts, by number, of a record with flagLong.
+// longCount is one of the counts, by number, of a record with flagLong.
 func (b block) longCount(r record, n uint32) uint32 { return b[r.entries-countWords+n] }
 
 // programs is the place of the programs of a record with flagPrograms.

@@ -67,8 +67,9 @@ const (
 // statements of one document may be in any order. bucket is the bucket that a
 // bucket policy belongs to; an organization's policies have "", and get a part a
 // bucket that their statements name. The documents and variables are kept;
-// nothing refers to the statements or their texts once New returns. More than 4 GiB of text
-// or 2^32 words in one unit panic: the bounds of specification 4 keep far off.
+// nothing refers to the statements or their texts once New returns. More than
+// 4 GiB of text or 2^32 words in one unit panic: the bounds of specification 4
+// keep far off.
 func New(statements []Statement, documents []Document, variables []Variable, bucket string, form Form) *Policies {
 	return new(Freezer).New(statements, documents, variables, bucket, form)
 }

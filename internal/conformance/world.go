@@ -141,16 +141,6 @@ func (w *World) claim(bucket, org string) *policy.DirectoryBucket {
 	return b
 }
 
-// HasAccess reports whether an organization has, or should have, iam documents.
-func (w *World) HasAccess() bool {
-	for _, org := range w.Directory.Organizations {
-		if len(org.Access) > 0 {
-			return true
-		}
-	}
-	return len(w.Refused) > 0
-}
-
 // statement finds the statement that `NAME#INDEX`, or `NAME!STATEMENT` in the
 // iam layer, names.
 func (w *World) statement(ref string) (policy.StatementRef, error) {
