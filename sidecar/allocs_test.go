@@ -34,6 +34,8 @@ func TestThePlainPathAllocatesNothing(t *testing.T) {
 		"escaped":         {post(pathEvaluation, strings.Replace(no, "max", `\u006dax`, 1)), denyNoMatch},
 		"batch":           {post(pathEvaluations, `{"evaluations":[`+strings.Repeat(yes+","+no+",", 49)+yes+`]}`), `{"evaluations":[` + strings.Repeat(allowed+","+denyNoMatch+",", 49) + allowed + `]}`},
 		"batch of one":    {post(pathEvaluations, yes), allowed},
+		"obligation":      {post(pathEvaluation, opening()), opened},
+		"obligations":     {post(pathEvaluations, `{"evaluations":[`+opening()+","+no+","+yes+`]}`), `{"evaluations":[` + opened + "," + denyNoMatch + "," + allowed + `]}`},
 	} {
 		ctx := call(t, s, c.text)
 		n := testing.AllocsPerRun(200, func() {
@@ -52,9 +54,12 @@ func TestThePlainPathAllocatesNothing(t *testing.T) {
 // TestRepeatAllocatesNothing is the same for a head that comes again.
 func TestRepeatAllocatesNothing(t *testing.T) {
 	s := build(t, func(c *Config) { c.Now = nil })
-	for subject, want := range map[string]string{"jean": allowed, "max": denyNoMatch} {
+	for subject, want := range map[string]string{"jean": allowed, "max": denyNoMatch, "open": opened} {
 		c := &conn{listener: &listener{server: s.Server}, all: s.connections}
 		body := []byte(evaluation(subject, "s3:GetObject", "object", "closed/k"))
+		if subject == "open" {
+			body = []byte(opening())
+		}
 		var answer []byte
 		if n := testing.AllocsPerRun(200, func() { answer = s.repeated(c, body) }); n != 0 {
 			t.Errorf("%s: %v allocations", subject, n)

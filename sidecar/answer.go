@@ -36,11 +36,11 @@ func appendDecision(b []byte, d policy.Decision) []byte {
 	return append(appendObligations(b, d), "}}"...)
 }
 
-// appendObligations appends the obligations of an allow that has some
-// (specification 2, constraints).
+// appendObligations appends the obligations of an allow that has some, in the
+// shape of AuthZEN's draft profile (specification 2, constraints).
 func appendObligations(b []byte, d policy.Decision) []byte {
-	b = append(b, `"obligations":{"maxOpenSeconds":`...)
-	return append(strconv.AppendUint(b, d.MaxOpenSeconds, 10), '}')
+	b = append(b, `"obligations":[{"id":"max-open","type":"max_open_seconds","properties":{"seconds":`...)
+	return append(strconv.AppendUint(b, d.MaxOpenSeconds, 10), "}}]"...)
 }
 
 // appendError appends the body of an answer that is no decision.

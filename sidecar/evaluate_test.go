@@ -10,6 +10,15 @@ import (
 	"postern/index"
 )
 
+// opened is the answer of an allow with an obligation, in the shape of
+// specification 2, constraints.
+const opened = `{"decision":true,"context":{"obligations":[{"id":"max-open","type":"max_open_seconds","properties":{"seconds":3600}}]}}`
+
+// opening asks for it.
+func opening() string {
+	return strings.Replace(evaluation("jean", "environment:open", "environment", "e"), `"o1"`, `"o3"`, 1)
+}
+
 const denyNoMatch = `{"decision":false,"context":{"reason":"bucket_no_match","generation":7}}`
 
 func TestEvaluation(t *testing.T) {
@@ -21,6 +30,7 @@ func TestEvaluation(t *testing.T) {
 		{"organization_deny", evaluation("jean", "s3:DeleteObject", "object", "closed/k"), `{"decision":false,"context":{"reason":"organization_deny","generation":7}}`},
 		{"organization_no_match", evaluation("jean", "cwobject:ListBucketInfo", "organization", "*"), `{"decision":false,"context":{"reason":"organization_no_match","generation":7}}`},
 		{"iam_no_match", evaluation("jean", "stack:read", "stack", "a/b"), `{"decision":false,"context":{"reason":"iam_no_match","generation":7}}`},
+		{"obligation", opening(), opened},
 		{"anonymous", `{"subject":{"type":"saml","id":"jean"},"action":{"name":"s3:GetObject"},"resource":{"type":"object","id":"b/k"}}`, `{"decision":false,"context":{"reason":"anonymous","generation":7}}`},
 		{"token", `{"subject":{"type":"token","id":"t","properties":{"org":"o1"}},"action":{"name":"s3:GetObject"},"resource":{"type":"object","id":"open/k"}}`, `{"decision":false,"context":{"reason":"anonymous","generation":7}}`},
 	} {

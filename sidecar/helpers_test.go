@@ -21,9 +21,10 @@ import (
 	"postern/policy"
 )
 
-// organizationPolicy and bucketPolicy are what most tests are served with: an
-// organization whose principals may do everything but delete, and one of its
-// buckets with a policy of its own.
+// organizationPolicy, bucketPolicy and accessPolicy are what most tests are
+// served with: an organization whose principals may do everything but delete,
+// one of its buckets with a policy of its own, and an organization whose iam layer
+// gives an allow with an obligation.
 const (
 	organizationPolicy = `{"version":"v1alpha1","name":"all","statements":[
   {"name":"do","effect":"Allow","actions":["s3:*"],"resources":["*"],"principals":["*"]},
@@ -32,6 +33,9 @@ const (
 	bucketPolicy = `{"Version":"2012-10-17","Statement":[
   {"Sid":"jean","Effect":"Allow","Principal":{"CW":"arn:aws:iam::o1:saml/jean"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::closed/*",
    "Condition":{"DateLessThan":{"aws:CurrentTime":"2027-01-01T00:00:00Z"}}}]}`
+	accessPolicy = `{"apiVersion":"postern/v1","kind":"AccessPolicy","metadata":{"name":"opening"},
+  "roles":{"opener":{"rules":[{"actions":["environment:open"],"resources":["environment:*"],"constraints":{"maxOpenSeconds":3600}}]}},
+  "bindings":[{"id":"jean","roles":["opener"],"members":["saml/jean"]}]}`
 )
 
 // clock is the server's in most tests.
@@ -57,6 +61,14 @@ func snapshotOf(t testing.TB, generation uint64, files map[string]string) *index
 			d.Buckets[bucket] = &policy.DirectoryBucket{Owner: org, Policy: doc}
 			continue
 		}
+		if strings.HasPrefix(rest, "iam/") {
+			doc, ds := policyjson.ParseAccess(name, []byte(content), policyjson.Limits{})
+			if policy.HasErrors(ds) {
+				t.Fatal(ds)
+			}
+			o.Access = append(o.Access, doc)
+			continue
+		}
 		doc, ds := policyjson.ParseOrganization(name, []byte(content), policyjson.Limits{})
 		if policy.HasErrors(ds) {
 			t.Fatal(ds)
@@ -73,7 +85,9 @@ func snapshotOf(t testing.TB, generation uint64, files map[string]string) *index
 func usual(t testing.TB) *index.Current {
 	t.Helper()
 	var c index.Current
-	c.Store(snapshotOf(t, 7, map[string]string{"o1/access-policies/all.json": organizationPolicy, "o1/buckets/closed.json": bucketPolicy}))
+	c.Store(snapshotOf(t, 7, map[string]string{
+		"o1/access-policies/all.json": organizationPolicy, "o1/buckets/closed.json": bucketPolicy, "o3/iam/opening.json": accessPolicy,
+	}))
 	return &c
 }
 

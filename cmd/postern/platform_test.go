@@ -127,21 +127,30 @@ func TestPlatformDecides(t *testing.T) {
 	}
 }
 
-// TestPlatformObligation: an allow with a constraint says so, over HTTP.
+// TestPlatformObligation: an allow with a constraint says so at every door, in
+// one shape.
 func TestPlatformObligation(t *testing.T) {
 	s := start(t, "serve", "-policies", platformDir, "-default-org", "acme")
 	const environment = `{"type":"environment","id":"acme/shared/db"}`
-	code, text := s.ask(body(`{"type":"pulumi","id":"alice"}`, `{"name":"environment:open"}`, environment))
-	var a struct {
-		Decision bool
-		Context  struct{ Obligations map[string]int }
+	const obligation = `"context":{"obligations":[{"id":"max-open","type":"max_open_seconds","properties":{"seconds":3600}}]}`
+	request := body(`{"type":"pulumi","id":"alice"}`, `{"name":"environment:open"}`, environment)
+	if code, text := s.ask(request); code != 200 || strings.TrimSpace(text) != `{"decision":true,`+obligation+`}` {
+		t.Errorf("%d %s", code, text)
 	}
-	if err := json.Unmarshal([]byte(text), &a); err != nil || code != 200 || !a.Decision ||
-		len(a.Context.Obligations) != 1 || a.Context.Obligations["maxOpenSeconds"] != 3600 {
-		t.Errorf("%d %s: %v", code, text, err)
+	check := []string{"check", "-policies", platformDir, "-default-org", "acme", "-request", "-"}
+	if got := call(request, nil, append(check, "-json")...); got.code != exitOK || !strings.Contains(got.out, obligation) {
+		t.Errorf("check -json: exit %d, %s%s", got.code, got.out, got.errs)
+	}
+	if got := call(request, nil, check...); got.code != exitOK ||
+		!strings.Contains(got.out, "\nobligation max-open: what is opened may stay open for 3600 seconds\n") {
+		t.Errorf("check: exit %d, %s%s", got.code, got.out, got.errs)
 	}
 	// Without a constraint there is no obligation.
 	if code, text := s.ask(body(`{"type":"pulumi","id":"alice"}`, `{"name":"team:list"}`, `{"type":"organization","id":"*"}`)); code != 200 || strings.TrimSpace(text) != `{"decision":true}` {
 		t.Errorf("%d %s", code, text)
+	}
+	if got := call("", nil, "check", "-policies", platformDir, "-org", "acme", "-principal", "pulumi/alice", "-action", "team:list"); got.code != exitOK ||
+		strings.Contains(got.out, "obligation") {
+		t.Errorf("check: exit %d, %s%s", got.code, got.out, got.errs)
 	}
 }

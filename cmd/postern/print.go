@@ -36,6 +36,30 @@ type nearest struct {
 	Failed []string `json:"failed"`
 }
 
+// granted is the "context" of an allow that has obligations (specification 2,
+// constraints).
+type granted struct {
+	Obligations []obligation `json:"obligations"`
+}
+
+type obligation struct {
+	ID         string `json:"id"`
+	Type       string `json:"type"`
+	Properties struct {
+		Seconds uint64 `json:"seconds"`
+	} `json:"properties"`
+}
+
+// maxOpen is the obligation of a decision, nil if it has none.
+func maxOpen(d policy.Decision) *granted {
+	if d.Outcome != policy.Allow || d.MaxOpenSeconds == 0 {
+		return nil
+	}
+	o := obligation{ID: "max-open", Type: "max_open_seconds"}
+	o.Properties.Seconds = d.MaxOpenSeconds
+	return &granted{[]obligation{o}}
+}
+
 // answer is what -json prints.
 type answer struct {
 	Decision    bool         `json:"decision"`
@@ -43,6 +67,7 @@ type answer struct {
 	Reason      string       `json:"reason"`
 	Layer       string       `json:"layer"`
 	Generation  uint64       `json:"generation"`
+	Context     *granted     `json:"context,omitempty"`
 	Determining *[]statement `json:"determining,omitempty"`
 	Steps       *[]step      `json:"steps,omitempty"`
 	Nearest     *nearest     `json:"nearest,omitempty"`
@@ -53,7 +78,7 @@ func printJSON(w io.Writer, e *policy.Explanation, explain bool) error {
 	d := e.Decision
 	a := answer{
 		Decision: d.Outcome == policy.Allow, Outcome: d.Outcome.String(), Reason: d.Reason.String(),
-		Layer: d.Layer.String(), Generation: d.Generation,
+		Layer: d.Layer.String(), Generation: d.Generation, Context: maxOpen(d),
 	}
 	if explain {
 		determining, steps := []statement{}, []step{}
@@ -81,6 +106,9 @@ func printText(w io.Writer, e *policy.Explanation, explain bool) error {
 		fmt.Fprintf(&b, " (layer %s)", d.Layer)
 	}
 	b.WriteByte('\n')
+	if maxOpen(d) != nil {
+		fmt.Fprintf(&b, "obligation max-open: what is opened may stay open for %d seconds\n", d.MaxOpenSeconds)
+	}
 	if explain {
 		for _, s := range e.Steps {
 			fmt.Fprintf(&b, "asked %s", s.Layer)

@@ -189,7 +189,7 @@ func TestDecisions(t *testing.T) {
 		{`{"decision":true}`, "t"},
 		{`{"decision":false}`, "f"},
 		{`{"decision":false,"context":{"reason":"a}b\"}","generation":7}}`, "f"},
-		{`{"decision":true,"context":{"obligations":{"maxOpenSeconds":5}}}`, "t"},
+		{`{"decision":true,"context":{"obligations":[{"id":"max-open","type":"max_open_seconds","properties":{"seconds":5}}]}}`, "t"},
 		{`{"decision":true`, ""},
 		{`{"decision":true,"context":{}`, ""},
 		{`{"decision":trueish}`, ""},
