@@ -69,6 +69,7 @@ var defaultsSet = fieldSet{
 
 // access reads a file of iam/.
 func (d *decoder) access() *policy.AccessDocument {
+	d.kind = policy.KindAccess
 	doc := &policy.AccessDocument{File: d.file}
 	if !d.object(wantAccess) {
 		return nil

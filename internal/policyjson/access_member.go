@@ -57,9 +57,9 @@ func (d *decoder) member(text string, at int) (none policy.PrincipalPattern) {
 	case text == "*":
 		return policy.PrincipalPattern{Kind: policy.PrincipalEveryone}
 	case isARN(text):
-		write := afterColons(text)
-		if !strings.Contains(write, "/") {
-			write = "*"
+		write, ok := arnIdentifier(text)
+		if !ok {
+			write = "provider/name"
 		}
 		d.report(at, msgMemberARN, quote(text), quote(write))
 	case strings.Contains(text, "${"):

@@ -330,6 +330,18 @@ func (d *decoder) accessResources(f *field) (out []policy.ResourcePattern) {
 	return out
 }
 
+// accessResourceOf is what to write instead of an ARN.
+func accessResourceOf(arn string) string {
+	short, ok := s3Resource(arn, "")
+	switch {
+	case !ok:
+		return "type:ID"
+	case strings.Contains(short, "/"):
+		return "object:" + clip(short)
+	}
+	return "bucket:" + clip(short)
+}
+
 // accessResource reads `*`, `type:pattern` or `type:uid:ID`.
 func (d *decoder) accessResource(text string, at int) policy.ResourcePattern {
 	p := policy.ResourcePattern{At: d.position(at)}
@@ -339,13 +351,13 @@ func (d *decoder) accessResource(text string, at int) policy.ResourcePattern {
 	kind, pattern, ok := strings.Cut(text, ":")
 	switch {
 	case isARN(text):
-		d.report(at, msgAccessResourceForm, quote(text), quote("bucket:"+clip(afterColons(text))))
+		d.report(at, msgAccessResourceForm, quote(text), quote(accessResourceOf(text)))
 	case !ok && !wild(text):
 		d.report(at, msgAccessResourceForm, quote(text), quote("stack:"+clip(text)))
 	case !ok || !isName(kind, "._-", 64):
 		d.report(at, msgAccessResourceType, quote(text))
 	case pattern == "":
-		d.report(at, msgAccessResourceForm, quote(text), quote(kind+":*"))
+		d.report(at, msgAccessResourceForm, quote(text), quote(kind+":ID"))
 	default:
 		p.Type = kind
 		if p.Pattern, p.UID = strings.CutPrefix(pattern, "uid:"); !p.UID {

@@ -166,7 +166,7 @@ func (d *decoder) bucketStatement(st *policy.Statement) {
 	d.pair(&f, at, stPrincipal, `"Principal": {"AWS": "arn:aws:iam::ORG:role/NAME"}, or "*"`)
 	d.pair(&f, at, stAction, `"Action": "s3:GetObject", or what it is about`)
 	d.pair(&f, at, stResource, `"Resource": ["arn:aws:s3:::BUCKET", "arn:aws:s3:::BUCKET/*"] or less`)
-	if f.has(stNotPrincipal) && st.Effect == policy.EffectAllow {
+	if f.has(stNotPrincipal) && !f.has(stPrincipal) && st.Effect == policy.EffectAllow {
 		d.report(f.at[stNotPrincipal]-1, msgNotPrincipalAllow)
 	}
 	d.conditionWarnings(cs, st.Effect)
@@ -178,11 +178,45 @@ func (d *decoder) pair(f *found, at, i int, add string) {
 	one, not := &bucketStatementSet.fields[i], &bucketStatementSet.fields[i+1]
 	switch {
 	case f.has(i) && f.has(i+1):
+		if d.emptyBeside(f, i) {
+			return
+		}
 		first, second := f.at[i]-1, f.at[i+1]-1
 		d.reportOther(max(first, second), min(first, second), msgBoth, quote(one.name), quote(not.name))
 	case !d.s.Failed() && !f.has(i) && !f.has(i+1) && !f.mentioned[i] && !f.mentioned[i+1]:
 		d.report(at, msgNeither, quote(one.name), quote(not.name), add)
 	}
+}
+
+// emptyBeside reports that one of elements i and i+1 is empty, as some consoles
+// write an element that says nothing. It takes the place of the error that is
+// there already.
+func (d *decoder) emptyBeside(f *found, i int) bool {
+	one, not := d.emptyElement(f, i), d.emptyElement(f, i+1)
+	if (one == nil) == (not == nil) {
+		return false
+	}
+	empty, key := one, i
+	name, counterpart := bucketStatementSet.fields[i].name, bucketStatementSet.fields[i+1].name
+	if one == nil {
+		empty, key = not, i+1
+		name, counterpart = counterpart, name
+	}
+	*empty = problem{msgEmptyBeside, f.at[key] - 1, -1, []any{quote(name), quote(counterpart)}}
+	return true
+}
+
+// emptyElement is the error that element i of the statement read last is empty;
+// nil if it is not.
+func (d *decoder) emptyElement(f *found, i int) *problem {
+	name := quote(bucketStatementSet.fields[i].name)
+	for k := len(d.problems) - 1; k >= 0 && d.problems[k].offset > f.at[i]-1; k-- {
+		p := &d.problems[k]
+		if (p.code == msgEmptyList || p.code == msgPrincipalEmpty) && p.args[0] == name {
+			return p
+		}
+	}
+	return nil
 }
 
 func (d *decoder) bucketAction(_ *field, text string, at int) string {
@@ -212,17 +246,27 @@ func (d *decoder) bucketResource(f *field, text string, at int) string {
 	short, ok := strings.CutPrefix(text, resourcePrefix)
 	switch {
 	case !ok || short == "":
-		near := strings.TrimPrefix(text, "s3://")
-		if isARN(text) {
-			near = afterColons(text)
-		}
-		d.report(at, msgResourceForm, quote(text), quote(resourcePrefix+clip(near)))
+		d.notBucketResource(text, at)
 	case !d.short(short, at), d.variables && !d.variablesIn(short, at):
 	case d.bucket != "" && !canMatch(short, d.bucket, d.variables):
 		d.report(at, msgResourceNever, quote(text), quote(d.bucket),
 			quote(resourcePrefix+d.bucket), quote(resourcePrefix+d.bucket+"/*"))
 	}
 	return short
+}
+
+// notBucketResource reports a resource that has not the form of a bucket
+// policy's.
+func (d *decoder) notBucketResource(text string, at int) {
+	write := quote(resourcePrefix + orBucket(d.bucket) + "/KEY")
+	if service := otherService(text); service != "" {
+		d.report(at, msgResourceService, quote(text), quote(service), write)
+		return
+	}
+	if short, ok := s3Resource(text, d.bucket); ok {
+		write = quote(resourcePrefix + clip(short))
+	}
+	d.report(at, msgResourceForm, quote(text), write)
 }
 
 // variableAt is the place of the first `${` in text, -1 if there is none, as in

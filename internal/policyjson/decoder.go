@@ -52,6 +52,8 @@ type decoder struct {
 	variables bool
 	// bucket whose policy this is, "" if unknown.
 	bucket string
+	// kind of document that the file should hold; KindNone while that is open.
+	kind policy.Kind
 }
 
 const (
@@ -401,7 +403,16 @@ func (d *decoder) syntax(err *jsonscan.Error) {
 		d.report(0, msgEmptyFile)
 	case bytes.HasPrefix(d.data, []byte("\xff\xfe")), bytes.HasPrefix(d.data, []byte("\xfe\xff")):
 		d.report(0, msgUTF16)
+	case beginsComment(d.data, err.Offset):
+		d.report(err.Offset, msgComment)
 	default:
 		d.report(err.Offset, msgSyntax, err.Message)
 	}
+}
+
+// beginsComment reports whether a comment, as other formats have it, begins at
+// offset.
+func beginsComment(data []byte, offset int) bool {
+	rest := data[min(offset, len(data)):]
+	return bytes.HasPrefix(rest, []byte("//")) || bytes.HasPrefix(rest, []byte("/*")) || bytes.HasPrefix(rest, []byte("#"))
 }

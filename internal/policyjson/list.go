@@ -17,6 +17,7 @@ var bucketListSet = fieldSet{
 
 // bucketList reads a buckets.json (specification 4).
 func (d *decoder) bucketList() []string {
+	d.kind = policy.KindBucketList
 	if !d.object(wantList) {
 		return nil
 	}
@@ -75,16 +76,25 @@ func kindOf(data []byte) policy.Kind {
 			}
 			if value.EqualFoldASCII(string(raw), "version") && s.Peek() == jsonscan.String {
 				raw, _, _ := s.Text()
-				switch {
-				case bytes.HasPrefix(raw, []byte("v1")):
-					return policy.KindOrganization
-				case bytes.HasPrefix(raw, []byte("20")):
-					return policy.KindBucket
+				if kind := versionKind(raw); kind != policy.KindNone {
+					return kind
 				}
 				continue
 			}
 		}
 		s.Skip()
+	}
+	return policy.KindNone
+}
+
+// versionKind tells the kind of a policy from the text of its version; KindNone
+// if that is neither's.
+func versionKind(version []byte) policy.Kind {
+	switch {
+	case bytes.HasPrefix(version, []byte("v1")):
+		return policy.KindOrganization
+	case bytes.HasPrefix(version, []byte("20")):
+		return policy.KindBucket
 	}
 	return policy.KindNone
 }

@@ -13,6 +13,14 @@ const (
 	msgMoreErrors
 	msgMoreWarnings
 	msgUnknownKind
+	msgComment
+	msgBelongsPolicies
+	msgBelongsBuckets
+	msgBelongsList
+	msgBelongsIAM
+	msgPolicyText
+	msgPolicyList
+	msgTemplate
 
 	msgDuplicateKey
 	msgSameElement
@@ -23,6 +31,7 @@ const (
 	msgMissing
 	msgWrongType
 	msgEmptyList
+	msgEmptyBeside
 	msgEmptyText
 	msgEmptyName
 	msgStatements
@@ -44,6 +53,7 @@ const (
 
 	msgResourceARN
 	msgResourceForm
+	msgResourceService
 	msgResourceNever
 	msgWholeOrganization
 	msgPlainVariable
@@ -164,6 +174,15 @@ var messages = [messageCount]struct {
 	msgMoreErrors:   {isError, "and %s more errors from here on; correct those above first"},
 	msgMoreWarnings: {isWarning, "and %s more warnings from here on"},
 	msgUnknownKind:  {isError, "this is no policy document; an organization policy has `policy` or `statements`, a bucket policy `Statement`, a bucket list `buckets`, an iam document `apiVersion`"},
+	msgComment:      {isError, "JSON has no comments; remove this one"},
+
+	msgBelongsPolicies: {isError, "this is an organization policy; it belongs in the organization's access-policies/"},
+	msgBelongsBuckets:  {isError, "this is a bucket policy; it belongs in its organization's buckets/, as BUCKET.json"},
+	msgBelongsList:     {isError, "this is a list of buckets; it belongs in its organization's folder, as buckets.json"},
+	msgBelongsIAM:      {isError, "this is an iam document; it belongs in the organization's iam/"},
+	msgPolicyText:      {isError, "this is what get-bucket-policy prints, a policy as text in \"Policy\"; write that text alone, as `jq -r .Policy` prints it"},
+	msgPolicyList:      {isError, "this is a list of policies; write each into a file of its own"},
+	msgTemplate:        {isError, "this is a template around a policy; write the policy alone, as it is once the template is filled in"},
 
 	msgDuplicateKey: {isError, "the key %s stands twice in one object, first at %s; keep one"},
 	msgSameElement:  {isError, "%s is the element %s once more, which stands at %s; keep one"},
@@ -174,6 +193,7 @@ var messages = [messageCount]struct {
 	msgMissing:      {isError, "%s has no %s; add %s"},
 	msgWrongType:    {isError, "%s is %s; write %s"},
 	msgEmptyList:    {isError, "%s is an empty list; write %s"},
+	msgEmptyBeside:  {isError, "%s is empty beside %s; remove it"},
 	msgEmptyText:    {isError, "%s has an empty string; write %s"},
 	msgEmptyName:    {isError, "%s is empty; write %s"},
 	msgStatements:   {isError, "a file holds at most %s statements; write the rest into another file"},
@@ -195,6 +215,7 @@ var messages = [messageCount]struct {
 
 	msgResourceARN:       {isError, "%s is an ARN, and an organization policy wants the short form; write %s"},
 	msgResourceForm:      {isError, "%s is no resource of a bucket policy; write %s"},
+	msgResourceService:   {isError, "%s is a resource of the service %s, and object storage policies are about buckets; write one as in %s, or remove it"},
 	msgResourceNever:     {isWarning, "%s never matches this bucket, which is %s; write %s or %s"},
 	msgWholeOrganization: {isError, "the actions of this statement are asked on the whole organization; write \"resources\": [\"*\"]"},
 	msgPlainVariable:     {isWarning, "`${` in %s is plain text, because an organization policy has no policy variables; write the value itself"},
@@ -208,12 +229,12 @@ var messages = [messageCount]struct {
 	msgPrincipalEMail:    {isError, "%s is an e-mail address; write the user's UID, as in %s"},
 	msgPrincipalBare:     {isError, "%s has no provider (an IAM group cannot stand here); write %s for a SAML group or role, %s for a console user"},
 	msgPrincipalProvider: {isError, "%s does not begin with a provider (1 to 64 letters, digits, `.`, `_`, `-`) and `/`; write %s"},
-	msgPrincipalNobody:   {isError, "%s has no name after the provider; write %s, or %s for all of them"},
-	msgPrincipalStar:     {isError, "%s has a `*` that is not at the end; write %s"},
+	msgPrincipalNobody:   {isError, "%s has no name after the provider; write %s"},
+	msgPrincipalStar:     {isError, "%s has a `*` that is not at the end; write each name, or %s for names that begin alike"},
 	msgPrincipalGroup:    {isError, "%s is an IAM group, which only the iam layer knows; write %s for a SAML group or role, or %s for one user"},
-	msgPrincipalToken:    {isError, "%s is a token, which only the iam layer knows; grant it in an iam document, or write \"*\""},
+	msgPrincipalToken:    {isError, "%s is a token, which only the iam layer knows; grant it in an iam document"},
 	msgPrincipalVariable: {isError, "there are no policy variables in principals, and %s holds `${`; write the name itself, or test it in a `Condition`"},
-	msgPrincipalText:     {isError, "the only text that %s can be is \"*\"; write {\"AWS\": %s}"},
+	msgPrincipalText:     {isError, "the only text that %s can be is \"*\"; write an object such as {\"AWS\": %s}"},
 	msgPrincipalKey:      {isError, "there is no kind of principal %s; write \"AWS\" or \"CW\""},
 	msgPrincipalEmpty:    {isError, "%s is an empty object; write {\"AWS\": \"*\"}, or whom it names"},
 	msgNotPrincipalAllow: {isError, "\"NotPrincipal\" with \"Allow\" would admit everyone else; write \"Principal\" with those who are allowed, or \"Deny\""},

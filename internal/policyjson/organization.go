@@ -2,7 +2,6 @@ package policyjson
 
 import (
 	"slices"
-	"strings"
 
 	"postern/internal/action"
 	"postern/internal/pattern"
@@ -244,11 +243,24 @@ func (d *decoder) organizationResource(_ *field, text string, at int) string {
 		return text
 	}
 	if isARN(text) {
-		d.report(at, msgResourceARN, quote(text), quote(afterColons(text)))
+		d.organizationARN(text, at)
 		return text
 	}
 	d.plainVariable(text, at)
 	return text
+}
+
+// organizationARN reports a resource that is an ARN.
+func (d *decoder) organizationARN(text string, at int) {
+	write := quote("BUCKET/KEY")
+	if service := otherService(text); service != "" {
+		d.report(at, msgResourceService, quote(text), quote(service), write)
+		return
+	}
+	if short, ok := s3Resource(text, ""); ok {
+		write = quote(clip(short))
+	}
+	d.report(at, msgResourceARN, quote(text), write)
 }
 
 // organizationPrincipal reads a principal of specification 1.4.
@@ -259,9 +271,9 @@ func (d *decoder) organizationPrincipal(text string, at int) policy.PrincipalPat
 	case text == "*":
 		return policy.PrincipalPattern{Kind: policy.PrincipalEveryone}
 	case isARN(text):
-		write := afterColons(text)
-		if write == "root" || !strings.Contains(write, "/") {
-			write = "*"
+		write, ok := arnIdentifier(text)
+		if !ok {
+			write = "provider/name"
 		}
 		d.report(at, msgPrincipalARN, quote(text), quote(write))
 		return policy.PrincipalPattern{}
@@ -272,18 +284,4 @@ func (d *decoder) organizationPrincipal(text string, at int) policy.PrincipalPat
 
 func isARN(text string) bool {
 	return len(text) >= 4 && value.EqualFoldASCII(text[:4], "arn:")
-}
-
-// afterColons is the sixth part of an ARN, or what stands after its last colon;
-// `*` where nothing does.
-func afterColons(arn string) string {
-	for range 5 {
-		if _, rest, ok := strings.Cut(arn, ":"); ok {
-			arn = rest
-		}
-	}
-	if arn == "" {
-		return "*"
-	}
-	return arn
 }

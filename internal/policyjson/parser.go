@@ -36,5 +36,6 @@ func (d *decoder) newDocument(kind policy.Kind) *policy.Document {
 		doc = new(policy.Document)
 	}
 	doc.Kind, doc.File = kind, d.file
+	d.kind = kind
 	return doc
 }

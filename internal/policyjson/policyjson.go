@@ -153,7 +153,7 @@ func (d *decoder) reset() {
 	clear(d.statementList)
 	d.statementList = d.statementList[:0]
 	d.seen.forget()
-	d.file, d.data, d.bucket, d.variables, d.statementCount, d.cursor = "", nil, "", false, 0, cursor{}
+	d.file, d.data, d.bucket, d.kind, d.variables, d.statementCount, d.cursor = "", nil, "", policy.KindNone, false, 0, cursor{}
 	d.problems, d.kept, d.dropped = nil, [2]int{}, [2]int{}
 	d.document = policy.Document{}
 	if !d.again {
@@ -166,6 +166,11 @@ func (d *decoder) reset() {
 func finish[T any](d *decoder, result T) (T, []policy.Diagnostic) {
 	if err, ok := d.s.Err().(*jsonscan.Error); ok {
 		d.syntax(err)
+	} else if d.kept[policy.Error] > 0 {
+		if c, at, ok := d.instead(); ok {
+			d.problems, d.dropped = d.problems[:0], [2]int{}
+			d.report(at, c)
+		}
 	}
 	ds := d.diagnostics()
 	if policy.HasErrors(ds) {

@@ -35,13 +35,13 @@ func (d *decoder) identifier(text, whole, prefix string, at int) policy.Principa
 	case !ok || !isName(provider, "._-", 64):
 		d.report(at, msgPrincipalProvider, shown, quote(prefix+"provider/name"))
 	case name == "":
-		d.report(at, msgPrincipalNobody, shown, quote(prefix+provider+"/name"), quote(prefix+provider+"/*"))
+		d.report(at, msgPrincipalNobody, shown, quote(prefix+provider+"/name"))
 	case provider == "group":
 		d.report(at, msgPrincipalGroup, shown, quote(prefix+"role/"+clip(name)), quote(prefix+"coreweave/UID"))
 	case provider == "token":
 		d.report(at, msgPrincipalToken, shown)
 	default:
-		d.report(at, msgPrincipalStar, shown, quote(prefix+clip(text[:star+1])))
+		d.report(at, msgPrincipalStar, shown, quote(prefix+provider+"/PREFIX*"))
 	}
 	return policy.PrincipalPattern{}
 }
@@ -83,7 +83,7 @@ func (d *decoder) bucketPrincipals(f *field) []policy.PrincipalPattern {
 	case '"':
 		text, ok := d.readText()
 		if ok && text != "*" {
-			d.report(at, msgPrincipalText, quote(f.name), quote(text))
+			d.report(at, msgPrincipalText, quote(f.name), quote(principalText(text)))
 		}
 		return []policy.PrincipalPattern{{Kind: policy.PrincipalEveryone}}
 	case '{':
@@ -124,6 +124,20 @@ func (d *decoder) bucketPrincipals(f *field) []policy.PrincipalPattern {
 		d.report(at, msgPrincipalEmpty, quote(f.name))
 	}
 	return d.patternLists.keep(d.principals)
+}
+
+// principalText is the entry of a Principal object for the text that stands in
+// its place.
+func principalText(text string) string {
+	switch provider, name, ok := strings.Cut(text, "/"); {
+	case strings.HasPrefix(text, arnPrefix):
+		return clip(text)
+	case ok && isName(provider, "._-", 64) && name != "":
+		return arnPrefix + "ORG:" + clip(text)
+	case isName(text, "._-", 64):
+		return arnPrefix + "ORG:provider/" + text
+	}
+	return arnPrefix + "ORG:provider/name"
 }
 
 // bucketPrincipal reads one principal of specification 1.5.
