@@ -73,13 +73,18 @@ func (p *Policies) conditionsHold(b block, r record, v *view) bool {
 // conditionHolds evaluates one operator with one key (specification 1.7,
 // Evaluation): first the qualifier decides absence, then IfExists, then the
 // sign. What the operator cannot read counts as false in an Allow and as true
-// in a Deny.
+// in a Deny. A negated operator of which one value has a variable without a
+// value is false in an Allow, before anything else is looked at.
 func (w *wanted) conditionHolds(entry uint32, kind KeyKind, v *view, deny bool) bool {
 	b := w.b
 	key := b.str(b[entry+conditionKeyAt], b[entry+conditionKeyLen])
 	have, unreadable := v.lookup(kind, key, b[entry+conditionKeyTag], &v.values)
 	if unreadable {
 		return deny
+	}
+	const negatedVariables = conditionNegated | conditionVariables
+	if w.op&negatedVariables == negatedVariables && !deny && w.missesVariable(v) {
+		return false
 	}
 	if w.how == CompareNull {
 		return w.null(len(have) == 0)
@@ -116,6 +121,17 @@ func (w *wanted) conditionHolds(entry uint32, kind KeyKind, v *view, deny bool) 
 		return all
 	}
 	return any
+}
+
+// missesVariable reports that one of the wanted texts has a variable without a
+// value.
+func (w *wanted) missesVariable(v *view) bool {
+	for i := range w.n {
+		if w.policies.missesVariable(w.b.text(w.at, i), v) {
+			return true
+		}
+	}
+	return false
 }
 
 // null answers Null: `"true"` holds if the key is absent, `"false"` if it is present.

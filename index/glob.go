@@ -130,9 +130,8 @@ func (p *Policies) expand(program string, limit int, v *view) (string, bool) {
 			break
 		}
 		buf = append(buf, program[:i]...)
-		n := int(program[i+1])<<14 | int(program[i+2])<<7 | int(program[i+3])
-		program = program[i+4:]
-		value, ok := v.variable(&p.variables[n])
+		value, ok := v.variable(p.variableAt(program[i:]))
+		program = program[i+variableLen:]
 		if !ok {
 			v.expanded = buf
 			return "", false
@@ -148,6 +147,28 @@ func (p *Policies) expand(program string, limit int, v *view) (string, bool) {
 		return "\xf8", true // no UTF-8 text holds this byte
 	}
 	return alias(buf), true
+}
+
+// missesVariable reports that a program has a variable without a value.
+func (p *Policies) missesVariable(program string, v *view) bool {
+	for {
+		i := strings.IndexByte(program, opVariable)
+		if i < 0 {
+			return false
+		}
+		if _, ok := v.variable(p.variableAt(program[i:])); !ok {
+			return true
+		}
+		program = program[i+variableLen:]
+	}
+}
+
+// variableLen is the length of opVariable and the number behind it.
+const variableLen = 4
+
+// variableAt is the variable that program begins with.
+func (p *Policies) variableAt(program string) *Variable {
+	return &p.variables[int(program[1])<<14|int(program[2])<<7|int(program[3])]
 }
 
 // variable returns what a variable stands for; false if it has no value.

@@ -34,6 +34,14 @@ func (q *question) conditionHolds(d *policy.Document, effect policy.Effect, c po
 	}
 	absent := len(key.values) == 0
 
+	// 1.7, Policy variables: "a negated operator holds in a Deny and, as soon as
+	// one of its values has such a variable, the key's absence and IfExists
+	// notwithstanding, is not satisfied in an Allow". In a Deny its pattern
+	// matches nothing, and the table decides.
+	if effect == policy.EffectAllow && operator.Test.Negated() && q.hasMissingVariable(d, operator.Test, c.Values) {
+		return false
+	}
+
 	// "Null: "true": absent or an empty list; "false": present".
 	if operator.Test == policy.Null {
 		for _, text := range c.Values {
@@ -150,6 +158,20 @@ func ordered(test policy.Test, less, equal bool) bool {
 		return !less && !equal
 	case policy.NumericGreaterThanEquals, policy.DateGreaterThanEquals:
 		return !less
+	}
+	return false
+}
+
+// hasMissingVariable tells whether one of the values of a String or Arn
+// operator has a variable without a value.
+func (q *question) hasMissingVariable(d *policy.Document, test policy.Test, values []string) bool {
+	if family := test.Family(); family != policy.FamilyString && family != policy.FamilyArn {
+		return false // "in the values of String and Arn operators"
+	}
+	for _, text := range values {
+		if _, ok := q.readPattern(text, d.Variables); !ok {
+			return true
+		}
 	}
 	return false
 }
