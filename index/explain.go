@@ -19,7 +19,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 	var sc Scratch
 	v := &sc.view
 	v.explaining = true
-	out := policy.Explanation{Decision: s.Decide(r, &sc)}
+	out := policy.Explanation{Decision: s.Decide(r, &sc), Digest: s.digest}
 	v.request = r
 	for i := range v.steps {
 		step := &v.steps[i]

@@ -5,12 +5,15 @@ import (
 	"slices"
 	"unique"
 	"unsafe"
+
+	"postern/policy"
 )
 
 // Snapshot is everything in force at one generation. It never changes after
 // Freeze, and shares what did not change with the snapshot before.
 type Snapshot struct {
 	generation    uint64
+	digest        policy.Digest
 	defaultOrg    string
 	organizations map[string]*organization
 	// owners are the organizations by the numbers that bucketSlot.owner has.
@@ -104,6 +107,10 @@ func (e *bucketEntry) bucket() Bucket {
 // Generation returns the number given to Freeze.
 func (s *Snapshot) Generation() uint64 { return s.generation }
 
+// Digest returns what SetDigest was given last: it identifies the policy files
+// that the snapshot was made from (specification 3.4).
+func (s *Snapshot) Digest() policy.Digest { return s.digest }
+
 // Bytes estimates the heap that the snapshot holds, in bytes.
 func (s *Snapshot) Bytes() int64 { return s.bytes }
 
@@ -156,6 +163,10 @@ func NewBuilder(prev *Snapshot) *Builder {
 // SetDefaultOrganization names the organization that fills one that a caller
 // or an owner does not state; "" fills nothing (specification 1.5, Owner).
 func (b *Builder) SetDefaultOrganization(org string) { b.next.defaultOrg = org }
+
+// SetDigest says which policy files the next snapshot is made from
+// (specification 3.4). A builder that is not told keeps the last snapshot's.
+func (b *Builder) SetDigest(d policy.Digest) { b.next.digest = d }
 
 // SetOrganization adds or replaces an organization.
 func (b *Builder) SetOrganization(name string, o Organization) {

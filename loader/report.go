@@ -45,7 +45,7 @@ const namesLogged = 10
 func (l *Loader) logGeneration(ctx context.Context, st *policy.Status, ch *changes, full bool, took phases, w workDone) {
 	removed := slices.DeleteFunc(ch.removed, func(name string) bool { return l.orgs[name] != nil }) // gone, and there again
 	l.log.LogAttrs(ctx, slog.LevelInfo, "generation published",
-		slog.Uint64("generation", st.Generation), slog.String("result", st.Result.String()), slog.Bool("full", full),
+		slog.Uint64("generation", st.Generation), slog.String("digest", st.Digest.String()), slog.String("result", st.Result.String()), slog.Bool("full", full),
 		slog.Int("organizations_changed", len(ch.orgs)), slog.Int("organizations_removed", len(removed)), slog.Int("buckets_changed", len(ch.buckets)),
 		slog.Any("changed", ch.names(removed)),
 		slog.Int64("files_looked_at", w.looks), slog.Int64("files_read", w.reads), slog.Int64("files_parsed", w.parses),

@@ -84,7 +84,7 @@ func (l *Loader) newStatus(ch *changes, started time.Time) *policy.Status {
 		Statements: l.statements, Buckets: len(l.claims.one), Files: l.files,
 	}
 	if l.snapshot != nil {
-		st.Generation, st.SnapshotBytes = l.snapshot.Generation(), l.snapshot.Bytes()
+		st.Generation, st.Digest, st.SnapshotBytes = l.snapshot.Generation(), l.snapshot.Digest(), l.snapshot.Bytes()
 	}
 	st.Duration = st.FinishedAt.Sub(started)
 	st.Organizations = make([]policy.OrganizationStatus, 0, len(l.orgs))

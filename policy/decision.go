@@ -162,6 +162,8 @@ type Nearest struct {
 // Explanation is a decision with its grounds.
 type Explanation struct {
 	Decision Decision
+	// Digest is that of the policy files that decided.
+	Digest Digest
 	// Determining are the satisfied statements of the effect that decided;
 	// for an allow, those of every layer that had to allow. In order of layer,
 	// file, index. Empty for an ImplicitDeny.

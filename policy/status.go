@@ -8,6 +8,8 @@ import "time"
 type Status struct {
 	// Generation in force; 0 before the first.
 	Generation uint64
+	// Digest of the policy files in force in that generation.
+	Digest Digest
 	// Result of the look that made this status.
 	Result ReloadResult
 	// Failure says why a look failed, "" if it did not.
