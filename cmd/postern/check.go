@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"postern/index"
+	"postern/internal/diagnostic"
 	"postern/internal/request"
 	"postern/loader"
 	"postern/policy"
@@ -236,8 +237,8 @@ func (o *checkOptions) load(ctx context.Context, verb string, errs io.Writer) (*
 	}
 	if len(s.Quarantined) > 0 {
 		for _, q := range s.Quarantined {
-			for _, d := range q.Diagnostics {
-				fmt.Fprintln(errs, d)
+			if err := diagnostic.Print(errs, q.Diagnostics, nil, diagnostic.Options{}); err != nil {
+				return nil, err
 			}
 		}
 		fmt.Fprintf(errs, "postern %s: %d broken, and what it could speak of is denied; postern validate %s shows more\n", verb, len(s.Quarantined), o.policies)

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"postern/internal/diagnostic"
 )
 
 // The exit codes (specification 4, Command line). exitDenied is `check`'s
@@ -87,7 +89,7 @@ postern COMMAND -help shows the flags of one command.
 
 // complain prints a usage error and returns its exit code.
 func complain(errs io.Writer, verb string, err error) int {
-	fmt.Fprintf(errs, "postern %s: %v\n", verb, err)
+	fmt.Fprintf(errs, "postern %s: %s\n", verb, diagnostic.Visible(err.Error()))
 	if errors.Is(err, errUsage) {
 		fmt.Fprintf(errs, "postern %s -help shows its flags and examples\n", verb)
 	}

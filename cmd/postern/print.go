@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"postern/internal/diagnostic"
 	"postern/policy"
 )
 
@@ -137,5 +138,5 @@ func describe(r policy.StatementRef) string {
 	if name == "" {
 		name = fmt.Sprintf("statement %d", r.Index)
 	}
-	return fmt.Sprintf("%s %q at %s:%d", r.Effect, name, r.File, r.Line)
+	return fmt.Sprintf("%s %q at %s:%d", r.Effect, name, diagnostic.Visible(r.File), r.Line)
 }

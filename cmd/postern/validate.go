@@ -50,7 +50,7 @@ func runValidate(args []string, env lookup, _ io.Reader, out, errs io.Writer) in
 	v := validation{limit: int64(limit), sources: map[string]string{}}
 	for _, name := range names {
 		if err := v.add(ctx, name); err != nil {
-			fmt.Fprintf(errs, "postern validate: %v\n", err)
+			fmt.Fprintf(errs, "postern validate: %s\n", diagnostic.Visible(err.Error()))
 			v.unread++
 		}
 	}

@@ -49,10 +49,10 @@ func Print(w io.Writer, ds []policy.Diagnostic, source func(file string) []byte,
 			kind, mark = "warning: ", c.warning
 		}
 		place := ""
-		if p := visible(d.Position.String()); p != "" {
+		if p := Visible(d.Position.String()); p != "" {
 			place = c.place + p + ":" + c.off + " "
 		}
-		fmt.Fprintf(out, "%s%s%s%s%s\n", place, mark, kind, visible(d.Message), c.off)
+		fmt.Fprintf(out, "%s%s%s%s%s\n", place, mark, kind, Visible(d.Message), c.off)
 		if d.Position.Line < 1 || source == nil {
 			continue
 		}

@@ -108,8 +108,10 @@ func blank(line []rune) string {
 	return b.String()
 }
 
-// visible makes a message or a file's name printable on one line.
-func visible(s string) string {
+// Visible makes a text that may come from a file, such as a name, printable on
+// one line of a terminal: control characters become their pictures, and what
+// else does not print, or is no UTF-8, U+FFFD.
+func Visible(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
 		return s
 	}
