@@ -228,8 +228,10 @@ func (b *bucketsFinding) strange(path string, at spot) {
 		x := problem(path, "a folder has no place here: put the files one level up")
 		d = &x
 	case regular:
-		x := warning(path, "this file has no place here: only .json files are read")
-		d = &x
+		if name := path[strings.LastIndexByte(path, '/')+1:]; !passedOver(name) {
+			x := warning(path, misplacedInPart(name))
+			d = &x
+		}
 	}
 	b.mu.Lock()
 	b.odd[path] = d

@@ -115,11 +115,17 @@ func (l *Loader) commitOrganization(ch *changes, f *orgFinding) {
 	}
 	for path, d := range f.odd {
 		l.setOdd(ch, o.odd, oddPlace(o.name, path), d)
+		delete(o.harmless, path)
 	}
+	for path := range f.harmless {
+		o.harmless = with(o.harmless, path)
+	}
+	ch.warnings = ch.warnings || len(o.harmless) > 0 // they show or not as the units come and go
 	if f.whole {
 		for path := range o.odd {
 			if _, ok := f.odd[path]; !ok && !inBuckets(o.name, path) {
 				l.setOdd(ch, o.odd, oddPlace(o.name, path), nil)
+				delete(o.harmless, path)
 			}
 		}
 	}

@@ -53,7 +53,11 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 		return nil
 	}
 	st := l.newStatus(ch, started)
+	last := l.status.Load()
 	l.status.Store(st)
+	if ch.warnings || ch.conflicts {
+		l.logWarnings(last, st)
+	}
 	if published {
 		l.logGeneration(ctx, st, ch, sc.all, took, l.work.now().since(before))
 	}

@@ -80,3 +80,26 @@ func least(names func(func(string) bool), prefix string, n int) []string {
 	}
 	return out
 }
+
+// linesLogged is how many warnings, or removals, of one look are logged, each
+// in a line of its own; one further line says how many more there are.
+const linesLogged = 20
+
+// logWarnings logs the warnings of a status that the last one did not have.
+func (l *Loader) logWarnings(last, st *policy.Status) {
+	old := make(map[policy.Diagnostic]struct{}, len(last.Warnings))
+	for _, d := range last.Warnings {
+		old[d] = struct{}{}
+	}
+	fresh := slices.DeleteFunc(slices.Clone(st.Warnings), func(d policy.Diagnostic) bool {
+		_, had := old[d]
+		return had
+	})
+	for _, d := range fresh[:min(len(fresh), linesLogged)] {
+		l.log.Warn(d.String())
+	}
+	more := len(fresh) + st.WarningCount - len(st.Warnings) - linesLogged
+	if more > 0 && len(fresh) > 0 {
+		l.log.Warn("and " + strconv.Itoa(more) + " more warnings: see /v1/status")
+	}
+}

@@ -62,6 +62,8 @@ type orgFinding struct {
 	fault []policy.Diagnostic // the folder itself is at fault, nothing else was looked at
 	units [len(setParts)]*setFinding
 	odd   map[string]*policy.Diagnostic // by path; nil: gone. With whole these are all.
+	// harmless are those of odd that nobody takes for a policy.
+	harmless map[string]struct{}
 
 	buckets *bucketsFinding
 }
@@ -208,12 +210,14 @@ func (s *scan) organization(name string) error {
 		s.found.odd[name] = &d
 		return nil
 	case at.kind == folder && !ValidOrganization(name):
-		d := warning(name, "this name has no place here: an organization's folder is 1 to 64 of A-Z a-z 0-9 - _")
+		d := warning(name, misplacedFolder(name))
 		s.found.odd[name] = &d
 		return nil
 	case at.kind == regular:
-		d := warning(name, "this file has no place here: the policy directory holds a folder for each organization")
-		s.found.odd[name] = &d
+		if name != manifest && !passedOver(name) {
+			d := warning(name, misplacedInRoot(name))
+			s.found.odd[name] = &d
+		}
 		f.gone = true
 	case at.kind == absent:
 		f.gone = true
@@ -307,8 +311,14 @@ func (s *scan) oddName(f *orgFinding, name string) {
 	case broken:
 		d = problem(path, at.problem)
 	default:
-		d = warning(path, "this name has no place here: an organization's folder holds "+
-			policiesName+", "+bucketsName+", "+listName+" and "+iamName)
+		if at.kind == regular && passedOver(name) {
+			f.odd[path] = nil
+			return
+		}
+		if nearest(name, at.kind == folder) == "" && !holdsJSON(at, name) {
+			f.harmless = with(f.harmless, path)
+		}
+		d = warning(path, misplacedInFolder(name, at))
 	}
 	f.odd[path] = &d
 }

@@ -114,7 +114,9 @@ func (s *scan) list(f *orgFinding, p part) (l listing) {
 		s.watchLinks(e.spot.through)
 		l.through = append(l.through, e.spot.through...)
 		if e.problem == "" && !strings.HasSuffix(name, suffix) {
-			l.stray = append(l.stray, warning(base+"/"+name, "this file has no place here: only .json files are read"))
+			if !passedOver(name) {
+				l.stray = append(l.stray, warning(base+"/"+name, misplacedInPart(name)))
+			}
 			continue
 		}
 		l.entries = append(l.entries, e)

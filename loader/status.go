@@ -148,8 +148,11 @@ func (l *Loader) warnings() ([]policy.Diagnostic, int) {
 		out = append(out, d)
 	}
 	for _, o := range l.orgs {
-		for _, d := range o.odd {
-			out = append(out, d)
+		bare := o.bare()
+		for path, d := range o.odd {
+			if _, harmless := o.harmless[path]; !bare || !harmless {
+				out = append(out, d)
+			}
 		}
 		for i := range o.units {
 			out = append(append(out, o.units[i].stray...), o.units[i].good.warnings...)

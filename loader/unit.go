@@ -148,7 +148,8 @@ type organization struct {
 	bucketsFault *fault // buckets/ itself is at fault
 	listed       map[string]struct{}
 
-	odd map[string]policy.Diagnostic // by path: names without a place, warnings and errors
+	odd      map[string]policy.Diagnostic // by path: names without a place, warnings and errors
+	harmless map[string]struct{}          // those of odd that nobody takes for a policy
 
 	claimed          int // buckets, by file or list
 	bucketStatements int

@@ -224,16 +224,16 @@ func TestNames(t *testing.T) {
 		t.Fatalf("ignored names are warned about: %v", tr.l.Status().Warnings)
 	}
 	// "Any other name that has no place in the layout is a warning"
-	for _, f := range []string{"README", "o.2/access-policies/a.json", "o1/README.md", "o1/access-policies/notes.txt", "o1/buckets/notes.txt",
+	for _, f := range []string{"TODO", "o.2/access-policies/a.json", "o1/todo.txt", "o1/access-policies/notes.txt", "o1/buckets/notes.txt",
 		"o1/iam/notes.txt", "o1/policies/a.json", strings.Repeat("o", 65) + "/access-policies/a.json"} {
 		tr.write(f, "x")
 	}
 	tr.load()
 	tr.wantUnits()
-	for _, w := range []string{"README:", "o.2:", "o1/README.md:", "o1/access-policies/notes.txt:", "o1/buckets/notes.txt:", "o1/iam/notes.txt:", "o1/policies:", "ooo:"} {
+	for _, w := range []string{"TODO:", "o.2:", "o1/todo.txt:", "o1/access-policies/notes.txt:", "o1/buckets/notes.txt:", "o1/iam/notes.txt:", "o1/policies:", "ooo:"} {
 		tr.wantWarning(w + " warning: ")
 	}
-	for _, f := range []string{"README", "o.2", "o1/README.md", "o1/access-policies/notes.txt", "o1/buckets/notes.txt", "o1/iam/notes.txt", "o1/policies", strings.Repeat("o", 65)} {
+	for _, f := range []string{"TODO", "o.2", "o1/todo.txt", "o1/access-policies/notes.txt", "o1/buckets/notes.txt", "o1/iam/notes.txt", "o1/policies", strings.Repeat("o", 65)} {
 		tr.remove(f)
 	}
 	tr.load()

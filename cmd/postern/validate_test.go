@@ -163,6 +163,6 @@ func TestValidateNoFile(t *testing.T) {
 		if got.code != exitDenied || got.errs != "" || !strings.Contains(got.out, filepath.Join(dir, "o1/access-policies/sub")+": a folder") || !strings.HasSuffix(got.out, want) {
 			t.Errorf("exit %d\n%s%s\nwant %s", got.code, got.out, got.errs, want)
 		}
-		write(t, dir, "README.md", "")
+		write(t, dir, "todo.txt", "")
 	}
 }

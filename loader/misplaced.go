@@ -1,0 +1,183 @@
+package loader
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// passedOver reports whether a plain file that has no place in the layout is
+// passed over in silence: POLICIES may be a checkout, and these names are what
+// a repository has beside its content (specification 4, Names). A name that
+// ends in .json, however it is written, is never passed over for its
+// beginning: somebody may take it for a policy.
+func passedOver(name string) bool {
+	if jsonLike(name) {
+		return false
+	}
+	switch name {
+	case "CODEOWNERS", "OWNERS", "Makefile", "kustomization.yaml":
+		return true
+	}
+	return strings.HasPrefix(name, "README") || strings.HasPrefix(name, "LICENSE") ||
+		strings.HasPrefix(name, "NOTICE") || strings.HasSuffix(name, ".md")
+}
+
+// manifest is the one `.json` that a checkout has beside the organizations'
+// folders and that is nobody's policy (docs/readings.md).
+const manifest = "package.json"
+
+// jsonLike reports whether a name ends in .json, in whatever case.
+func jsonLike(name string) bool { return strings.EqualFold(path.Ext(name), suffix) }
+
+// nearest is the name of an organization's folder that name is most like, with
+// a slash after a folder's; "" if it is like none.
+func nearest(name string, isFolder bool) string {
+	plain := plainName(name)
+	if !isFolder {
+		if distance(plain, listName) <= 2 {
+			return listName
+		}
+		return ""
+	}
+	for _, want := range []string{policiesName, bucketsName, iamName} {
+		if allowed := min(2, len(want)/3); distance(plain, want) <= allowed {
+			return want + "/"
+		}
+	}
+	switch { // a word of the layout with others around it
+	case strings.Contains(plain, "bucket"):
+		return bucketsName + "/"
+	case strings.Contains(plain, "polic"), strings.Contains(plain, "access"):
+		return policiesName + "/"
+	}
+	return ""
+}
+
+// plainName is a name in lower case, with hyphens between its words.
+func plainName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r == ' ' {
+			return '-'
+		}
+		return r
+	}, strings.ToLower(name))
+}
+
+// distance is the number of bytes that have to be inserted, removed or replaced
+// to make one name the other; names that are too long to matter count as far.
+func distance(a, b string) int {
+	if len(a) > 64 {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			above := row[j+1]
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			row[j+1] = min(change, above+1, row[j]+1)
+			diagonal = above
+		}
+	}
+	return row[len(b)]
+}
+
+// misplacedInFolder says what is wrong with a name that has no place in an
+// organization's folder, and which name has one.
+func misplacedInFolder(name string, at spot) string {
+	isFolder := at.kind == folder
+	written := shown(name)
+	if isFolder {
+		written += "/"
+	}
+	message := written + " has no place here: "
+	if near := nearest(name, isFolder); near != "" {
+		return message + "write " + near + "; nothing in it is in force"
+	}
+	if !isFolder && jsonLike(name) {
+		return message + "put a policy of the organization into access-policies/, one of a bucket into buckets/, an AccessPolicy into iam/; it is not in force"
+	}
+	return message + "an organization's folder holds access-policies/, buckets/, buckets.json and iam/"
+}
+
+// misplacedInPart says what is wrong with a plain file that is no `.json` in
+// access-policies/, buckets/ or iam/.
+func misplacedInPart(name string) string {
+	message := shown(name) + " has no place here: only .json files are read"
+	ext := path.Ext(name)
+	switch stem := strings.TrimSuffix(name, ext); {
+	case stem == "":
+	case jsonLike(name):
+		return message + "; write " + shown(stem) + suffix
+	case strings.EqualFold(ext, ".yaml"), strings.EqualFold(ext, ".yml"), ext == "":
+		return message + "; write a policy as " + shown(stem) + suffix
+	}
+	return message
+}
+
+// misplacedInRoot says what is wrong with a plain file beside the
+// organizations' folders.
+func misplacedInRoot(name string) string {
+	message := shown(name) + " has no place here: the policy directory holds a folder for each organization"
+	if jsonLike(name) {
+		message += "; put a policy into ORG/access-policies/ or ORG/buckets/"
+	}
+	return message
+}
+
+// misplacedFolder says what is wrong with a folder beside the organizations'
+// whose name no organization can have.
+func misplacedFolder(name string) string {
+	message := shown(name) + "/ has no place here: an organization's folder is 1 to 64 of A-Z a-z 0-9 - _"
+	better := strings.Map(func(r rune) rune {
+		if made(string(r), "-_") {
+			return r
+		}
+		return '-'
+	}, name)
+	if ValidOrganization(better) {
+		message += "; write " + better + "/"
+	}
+	return message
+}
+
+// bare reports whether nothing in a folder beside the organizations' has a
+// place in the layout, so that it is a checkout's (docs/, say) and no
+// organization's.
+func (o *organization) bare() bool {
+	for _, p := range setParts {
+		if u := o.unit(p); u.at.kind != absent || len(u.seen) > 0 || u.fault != nil {
+			return false
+		}
+	}
+	return o.bucketsAt.kind == absent && o.bucketsFault == nil && len(o.buckets) == 0
+}
+
+// mostStrange bounds the names that are looked at in a folder without a place.
+const mostStrange = 1000
+
+// holdsJSON reports whether a name is, or holds, something that ends in .json;
+// true in doubt. It follows no link.
+func holdsJSON(at spot, name string) bool {
+	if at.kind != folder {
+		return jsonLike(name)
+	}
+	seen := 0
+	err := filepath.WalkDir(at.real, func(p string, d fs.DirEntry, err error) error {
+		if seen++; err != nil || seen > mostStrange || p != at.real && (jsonLike(d.Name()) || d.Type()&fs.ModeSymlink != 0) {
+			return os.ErrExist
+		}
+		return nil
+	})
+	return err != nil
+}
