@@ -34,6 +34,12 @@ type Found struct {
 	IDs []string
 	// Next is the token of the next page, "" at the end.
 	Next string
+	// Of the last page, Complete says that no Allow could hold for others than
+	// those that the pages list; where one could, Patterns say for which, each
+	// once, in byte order. Truncated says that there may be more of them.
+	Complete  bool
+	Patterns  []Pattern
+	Truncated bool
 }
 
 // SearchSubjects finds the known principals of one provider for which the
@@ -48,7 +54,7 @@ type Found struct {
 func (s *Snapshot) SearchSubjects(r *policy.Request, page Page) (Found, error) {
 	sr, err := newSearch(s, 's', r, page)
 	if err != nil || sr.v.org == "" {
-		return Found{}, err
+		return Found{Complete: err == nil}, err
 	}
 	provider := r.Principal.IDs[0]
 	sr.subjects(provider)
@@ -57,7 +63,7 @@ func (s *Snapshot) SearchSubjects(r *policy.Request, page Page) (Found, error) {
 	return sr.run(func(id string) bool {
 		ids[0] = provider + id
 		return true
-	}), nil
+	}, (*patterns).unlistedSubjects), nil
 }
 
 // SearchResources finds the known resources of r.Resource.Type for which the
@@ -68,7 +74,7 @@ func (s *Snapshot) SearchSubjects(r *policy.Request, page Page) (Found, error) {
 func (s *Snapshot) SearchResources(r *policy.Request, page Page) (Found, error) {
 	sr, err := newSearch(s, 'r', r, page)
 	if err != nil || sr.v.org == "" || len(r.Principal.IDs) == 0 {
-		return Found{}, err
+		return Found{Complete: err == nil}, err
 	}
 	sr.resources()
 	out := &sr.request.Resource
@@ -76,7 +82,7 @@ func (s *Snapshot) SearchResources(r *policy.Request, page Page) (Found, error) 
 		out.ID = id
 		out.Kind, fits = kindOf(sr.v.class, out.Type, id)
 		return fits
-	}), nil
+	}, (*patterns).unlistedResources), nil
 }
 
 // SearchActions finds the known actions for which the request is allowed;
@@ -86,7 +92,7 @@ func (s *Snapshot) SearchResources(r *policy.Request, page Page) (Found, error) 
 func (s *Snapshot) SearchActions(r *policy.Request, page Page) (Found, error) {
 	sr, err := newSearch(s, 'a', r, page)
 	if err != nil || sr.v.org == "" || len(r.Principal.IDs) == 0 {
-		return Found{}, err
+		return Found{Complete: err == nil}, err
 	}
 	sr.names.add(tableNames(), "", sr.after, everyName)
 	if own := s.organization(sr.v.org); own.IAM != nil {
@@ -97,7 +103,7 @@ func (s *Snapshot) SearchActions(r *policy.Request, page Page) (Found, error) {
 		out.Action = name
 		out.Resource.Kind, fits = kindOf(action.ClassOf(name), out.Resource.Type, out.Resource.ID)
 		return fits
-	}), nil
+	}, (*patterns).unlistedActions), nil
 }
 
 // tableNames are the names of the action table in byte order.
@@ -133,7 +139,8 @@ func kindOf(class action.Class, resourceType, id string) (policy.ResourceKind, b
 // search is one search at work.
 type search struct {
 	s       *Snapshot
-	request policy.Request // the asker's, with candidates put in
+	open    *policy.Request // the asker's
+	request policy.Request  // the same, with candidates put in
 	scratch Scratch
 	v       *view // of the open request, until candidates are decided
 	mark    uint64
@@ -143,7 +150,7 @@ type search struct {
 }
 
 func newSearch(s *Snapshot, kind byte, r *policy.Request, page Page) (*search, error) {
-	sr := &search{s: s, request: *r, limit: page.Limit, mark: markOf(kind, r)}
+	sr := &search{s: s, open: r, request: *r, limit: page.Limit, mark: markOf(kind, r)}
 	if sr.limit <= 0 {
 		sr.limit = DefaultLimit
 	}
@@ -162,13 +169,14 @@ func newSearch(s *Snapshot, kind byte, r *policy.Request, page Page) (*search, e
 // run decides the candidates in byte order, and keeps those that are allowed.
 // put makes a candidate part of the request; false if it does not fit there. A
 // page that is full looks on for one more, so that the last page says that it
-// is the last.
-func (sr *search) run(put func(name string) bool) (out Found) {
+// is the last; that one has what unlisted says of the rest.
+func (sr *search) run(put func(name string) bool, unlisted func(*patterns, *view) []admitted) (out Found) {
 	last := sr.after
 	for looked := 0; ; looked++ {
 		name, ok := sr.names.next()
 		switch {
 		case !ok:
+			sr.cannotList(&out, unlisted)
 			return out
 		case looked == maxLooked:
 			out.Next = pageToken(sr.limit, last, sr.mark)

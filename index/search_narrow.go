@@ -79,7 +79,7 @@ func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *bucketSlot
 func (p *Policies) subjects(v *view, provider string, c *candidates) {
 	look := func(b block, id int) bool {
 		r := b.record(id)
-		if !p.resourceHolds(b, r, v) || !p.conditionsHold(b, r, v) {
+		if p.resourceChance(b, r, v, openSubject).and(p.conditionsChance(b, r, v, openSubject)) == never {
 			return true
 		}
 		if b.lists(r, v) {

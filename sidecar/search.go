@@ -47,15 +47,6 @@ func (s *Server) search(ctx *fasthttp.RequestCtx, st *state, at endpoint, began 
 	case request.OpenResource:
 		before = `{"type":` + string(appendString(nil, q.Request.Resource.Type)) + `,"id":`
 	}
-	b := append(st.buf[:0], `{"results":[`...)
-	for i, id := range found.IDs {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendString(append(b, before...), id)
-		b = append(b, '}')
-	}
-	b = append(b, `],"page":{"next_token":`...)
-	st.buf = append(appendString(b, found.Next), "}}"...)
+	st.buf = appendFound(st.buf[:0], &found, before)
 	return s.json(ctx, st, 200)
 }

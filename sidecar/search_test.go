@@ -16,6 +16,11 @@ type searchAnswer struct {
 	Page    struct {
 		Next *string `json:"next_token"`
 	}
+	Context *struct {
+		Complete  bool
+		Patterns  []struct{ Pattern, Document, Statement, File, Layer string }
+		Truncated bool
+	}
 }
 
 func searched(t *testing.T, s *served, path, body string) searchAnswer {
@@ -50,6 +55,9 @@ func TestSearchPages(t *testing.T) {
 			}
 			for _, r := range a.Results {
 				all = append(all, r.Name)
+			}
+			if last := *a.Page.Next == ""; last != (a.Context != nil) {
+				t.Errorf("last page: %t, context %+v", last, a.Context)
 			}
 			if *a.Page.Next == "" {
 				if want := (len(whole) + limit - 1) / limit; pages != want {

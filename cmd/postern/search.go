@@ -31,9 +31,11 @@ Which stacks can this user read? Who may read the audit log?
   postern search -policies /etc/postern subjects -org acme -type pulumi -action audit_logs:read -json
 
 Only what policies name without wildcard, and the buckets of the directory, are
-known and can be found.
+known and can be listed. Where a wildcard may allow others too, its pattern is
+printed after the list, with the statement that it stands in.
 
-Exit status: 0 something was found, 1 nothing was found, 2 error.
+Exit status: 0 something was found, a pattern included; 1 nothing was found, and
+no pattern may allow anything; 2 error.
 `
 
 type searchOptions struct {
@@ -86,7 +88,7 @@ func runSearch(args []string, env lookup, _ io.Reader, out, errs io.Writer) int 
 		defer stop()
 		snapshot, err = o.load(ctx, "search", errs)
 	}
-	var found []string
+	var found *index.Found
 	if err == nil {
 		found, err = o.find(snapshot, open, r)
 	}
@@ -96,7 +98,7 @@ func runSearch(args []string, env lookup, _ io.Reader, out, errs io.Writer) int 
 	if err != nil {
 		return complain(errs, "search", err)
 	}
-	if len(found) == 0 {
+	if len(found.IDs) == 0 && found.Complete {
 		return exitDenied
 	}
 	return exitOK
@@ -160,8 +162,9 @@ func (o *searchOptions) request(open request.Open, now time.Time) (*policy.Reque
 	return r, nil
 }
 
-// find goes through all pages, up to -limit.
-func (o *searchOptions) find(s *index.Snapshot, open request.Open, r *policy.Request) ([]string, error) {
+// find goes through all pages, up to -limit. What it returns is as one page:
+// Next is not empty where -limit ended the search.
+func (o *searchOptions) find(s *index.Snapshot, open request.Open, r *policy.Request) (*index.Found, error) {
 	search := map[request.Open]func(*policy.Request, index.Page) (index.Found, error){
 		request.OpenSubject: s.SearchSubjects, request.OpenResource: s.SearchResources, request.OpenAction: s.SearchActions,
 	}[open]
@@ -172,11 +175,12 @@ func (o *searchOptions) find(s *index.Snapshot, open request.Open, r *policy.Req
 			return nil, err
 		}
 		all = append(all, found.IDs...)
-		if o.limit > 0 && len(all) >= o.limit {
-			return all[:o.limit], nil
-		}
-		if found.Next == "" {
-			return all, nil
+		switch {
+		case o.limit > 0 && (len(all) > o.limit || len(all) == o.limit && found.Next != ""):
+			return &index.Found{IDs: all[:o.limit], Next: "more"}, nil
+		case found.Next == "":
+			found.IDs = all
+			return &found, nil
 		}
 		page.Token = found.Next
 	}
@@ -189,19 +193,25 @@ type entity struct {
 	Name string `json:"name,omitempty"`
 }
 
-func (o *searchOptions) print(w io.Writer, open request.Open, found []string) error {
+// unlisted is what the search cannot list, as the HTTP API writes it
+// (specification 3.2).
+type unlisted struct {
+	Complete  bool              `json:"complete"`
+	Patterns  []unlistedPattern `json:"patterns,omitempty"`
+	Truncated bool              `json:"truncated,omitempty"`
+}
+
+type unlistedPattern struct {
+	Pattern   string `json:"pattern"`
+	Document  string `json:"document"`
+	Statement string `json:"statement"`
+	File      string `json:"file"`
+	Line      int    `json:"line"`
+}
+
+func (o *searchOptions) print(w io.Writer, open request.Open, found *index.Found) error {
 	if o.json {
-		results := make([]entity, 0, len(found))
-		for _, id := range found {
-			if open == request.OpenAction {
-				results = append(results, entity{Name: id})
-			} else {
-				results = append(results, entity{Type: o.typ, ID: id})
-			}
-		}
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(map[string]any{"results": results})
+		return o.printJSON(w, open, found)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if open == request.OpenAction {
@@ -209,14 +219,50 @@ func (o *searchOptions) print(w io.Writer, open request.Open, found []string) er
 	} else {
 		fmt.Fprintln(t, "TYPE\tID")
 	}
-	for _, id := range found {
+	for _, id := range found.IDs {
 		if open == request.OpenAction {
 			fmt.Fprintln(t, printable(id))
 		} else {
 			fmt.Fprintf(t, "%s\t%s\n", o.typ, printable(id))
 		}
 	}
+	t.Flush()
+	if found.Next == "" && !found.Complete {
+		fmt.Fprintln(t, "\nThis list is not complete: others that these patterns match may be allowed too.")
+		fmt.Fprintln(t, "PATTERN\tOF")
+		for _, p := range found.Patterns {
+			fmt.Fprintf(t, "%s\t%s\n", printable(p.Text), describe(p.Statement))
+		}
+		if found.Truncated {
+			fmt.Fprintln(t, "There may be more patterns than these.")
+		}
+	}
 	return t.Flush()
+}
+
+func (o *searchOptions) printJSON(w io.Writer, open request.Open, found *index.Found) error {
+	results := make([]entity, 0, len(found.IDs))
+	for _, id := range found.IDs {
+		if open == request.OpenAction {
+			results = append(results, entity{Name: id})
+		} else {
+			results = append(results, entity{Type: o.typ, ID: id})
+		}
+	}
+	out := struct {
+		Results []entity  `json:"results"`
+		Context *unlisted `json:"context,omitempty"` // absent where -limit ended the search
+	}{Results: results}
+	if found.Next == "" {
+		u := &unlisted{Complete: found.Complete, Truncated: found.Truncated}
+		for _, p := range found.Patterns {
+			u.Patterns = append(u.Patterns, unlistedPattern{p.Text, p.Statement.Document, p.Statement.Statement, p.Statement.File, p.Statement.Line})
+		}
+		out.Context = u
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(out)
 }
 
 // printable shows an id on one line of a terminal: as it is, or quoted where it

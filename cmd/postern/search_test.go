@@ -5,6 +5,8 @@ import (
 	"testing"
 )
 
+const notComplete = "\nThis list is not complete: others that these patterns match may be allowed too.\nPATTERN  OF\n"
+
 func TestSearch(t *testing.T) {
 	dir := write(t, t.TempDir(),
 		"acme/access-policies/p.json", `{"version":"v1alpha1","name":"p","statements":[
@@ -20,15 +22,15 @@ func TestSearch(t *testing.T) {
 		"who":                {"subjects -type role -action s3:DeleteObject -resource data/k", "TYPE  ID\nrole  Admin\nrole  \"a\\x1bb\"\n", 0},
 		"who, of others":     {"subjects -type saml -action s3:GetObject -resource logs/k", "TYPE  ID\nsaml  jean\n", 0},
 		"nobody":             {"subjects -type role -action s3:DeleteObject -resource logs/k", "TYPE  ID\n", 1},
-		"with another":       {"subjects -type saml -action s3:PutObject -resource data/k -principal role/Admin", "TYPE  ID\nsaml  jean\n", 0},
+		"with another":       {"subjects -type saml -action s3:PutObject -resource data/k -principal role/Admin", "TYPE  ID\nsaml  jean\n" + notComplete + "saml/*   Allow \"all\" at acme/access-policies/p.json:2\n", 0},
 		"on what":            {"resources -principal role/Admin -action s3:ListBucket -type bucket", "TYPE    ID\nbucket  closed\nbucket  data\nbucket  logs\n", 0},
 		"limit":              {"resources -principal role/Admin -action s3:ListBucket -type bucket -limit 2", "TYPE    ID\nbucket  closed\nbucket  data\n", 0},
 		"on what, of less":   {"resources -principal saml/jean -action s3:ListBucket -type bucket", "TYPE    ID\nbucket  logs\n", 0},
 		"what":               {"actions -principal saml/jean -resource logs", "ACTION\ns3:GetObject\ns3:HeadBucket\ns3:HeadObject\ns3:ListBucket\ns3:ListObjects\ns3:ListObjectsV2\n", 0},
-		"unknown type":       {"resources -principal role/Admin -action s3:ListBucket -type unheard -json", `{"results":[]}` + "\n", 1},
-		"json":               {"resources -principal saml/jean -action s3:ListBucket -type bucket -json", `{"results":[{"type":"bucket","id":"logs"}]}` + "\n", 0},
+		"unknown type":       {"resources -principal role/Admin -action s3:ListBucket -type unheard -json", `{"results":[],"context":{"complete":true}}` + "\n", 1},
+		"json":               {"resources -principal saml/jean -action s3:ListBucket -type bucket -json", `{"results":[{"type":"bucket","id":"logs"}],"context":{"complete":true}}` + "\n", 0},
 		"json of actions":    {"actions -principal saml/jean -resource-type bucket -resource logs -limit 1 -json", `{"results":[{"name":"s3:GetObject"}]}` + "\n", 0},
-		"json of principals": {"subjects -type role -action s3:ListBucket -resource closed -json", `{"results":[{"type":"role","id":"Admin"}]}` + "\n", 0},
+		"json of principals": {"subjects -type role -action s3:ListBucket -resource closed -json", `{"results":[{"type":"role","id":"Admin"}],"context":{"complete":true}}` + "\n", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := call("", nil, append([]string{"search", "-policies", dir, "-org", "acme"}, strings.Fields(c.args)...)...)

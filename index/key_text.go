@@ -1,0 +1,35 @@
+package index
+
+// keyForms write keys that the server sets, by kind: what stands before the
+// name and what behind it. A kind that is missing here is written as its name.
+var keyForms = map[KeyKind][2]string{
+	KeyPrincipalOrg:     {"aws:PrincipalOrgID"},
+	KeyResourceOrg:      {"aws:ResourceOrgID"},
+	KeyGroups:           {"iam:", ":groups"},
+	KeyClaim:            {"oidc:"},
+	KeySubjectProperty:  {"subject."},
+	KeyResourceProperty: {"resource."},
+	KeyActionProperty:   {"action."},
+	KeyTag:              {"the tag "},
+	KeyResource:         {"the resource"},
+}
+
+// keyText writes a key as a policy may.
+func keyText(kind KeyKind, name string) string {
+	switch kind {
+	case KeyCurrentTime:
+		return "aws:CurrentTime"
+	case KeyEpochTime:
+		return "aws:EpochTime"
+	}
+	form := keyForms[kind]
+	return form[0] + name + form[1]
+}
+
+// String writes a variable as a policy does.
+func (x *Variable) String() string {
+	if x.HasDefault {
+		return "${" + keyText(x.Key.Kind, x.Key.Name) + ", '" + x.Default + "'}"
+	}
+	return "${" + keyText(x.Key.Kind, x.Key.Name) + "}"
+}
