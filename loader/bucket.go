@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
-
 	"postern/internal/policyjson"
 	"postern/policy"
 )
@@ -159,23 +157,25 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 		if err != nil {
 			return fail(s.l.readProblem(path, err))
 		}
-		x.seen = file{name: name, stamp: at.stamp, hash: xxhash.Sum64(data), fresh: freshAt(at.stamp, s.now)}
+		content := sumOf(data)
+		x.seen = file{name: name, stamp: at.stamp, fresh: freshAt(at.stamp, s.now)}
 		x.sure = true
-		if trusted && known.seen.hash == x.seen.hash {
-			x.same = true
+		if trusted && *known.seen.sum == content {
+			x.seen.sum, x.same = known.seen.sum, true
 			return x, true
 		}
-		if known != nil && known.good != nil && known.good.digest == x.seen.hash {
-			x.good = known.good
+		if known != nil && known.good != nil && known.good.sum == content {
+			x.good, x.seen.sum = known.good, &known.good.sum
 			return x, true
 		}
 		c, diagnostics := s.l.compile(partBuckets, f.name, []parsed{s.l.parse(&in.parser, partBuckets, path, data)})
 		if diagnostics != nil {
-			x.diagnostics = diagnostics
+			x.diagnostics, x.seen.sum = diagnostics, new(sum)
+			*x.seen.sum = content
 			return x, true
 		}
-		c.digest = x.seen.hash
-		x.good = &c
+		c.sum = content
+		x.good, x.seen.sum = &c, &c.sum
 		if s.l.state != nil && s.l.state.keep(len(data)) {
 			x.raw = []raw{{name, bytes.Clone(data)}}
 		}

@@ -159,8 +159,8 @@ func TestSwapDuringALook(t *testing.T) {
 	}
 }
 
-// "A rescan of unchanged files parses nothing (size, mtime, inode, then xxhash
-// of the content)."
+// "A rescan of unchanged files parses nothing (size, mtime, ctime, inode; then the
+// content)."
 func TestRescanParsesNothing(t *testing.T) {
 	tr := emptyTree(t)
 	now := time.Now()

@@ -175,6 +175,7 @@ func (l *Loader) remove(ch *changes, o *organization) {
 		l.clearFault(ch, place{org: o.name, part: p})
 		l.routes.drop(place{org: o.name, part: p})
 		ch.warnings = ch.warnings || len(o.unit(p).good.warnings)+len(o.unit(p).stray) > 0
+		l.digest.setAll(o.dir(p), o.unit(p).good.set().files, nil)
 	}
 	for path := range o.odd {
 		l.setOdd(ch, o.odd, oddPlace(o.name, path), nil)
@@ -196,8 +197,8 @@ func (c *content) statements() int {
 	case c == nil:
 	case c.policies != nil:
 		return c.policies.Len()
-	case c.iam != nil:
-		return c.iam.Len()
+	case c.set().iam != nil:
+		return c.set().iam.Len()
 	}
 	return 0
 }
@@ -217,14 +218,14 @@ func (l *Loader) commitSet(ch *changes, o *organization, p part, x *setFinding) 
 	if x.good == nil {
 		if !u.known && u.fault == nil {
 			if c, ok := l.restore(p, at); ok {
-				l.setContent(ch, o, p, c)
+				l.setContent(ch, o, p, *c)
 			}
 		}
 		u.fault = l.setFault(ch, at, u.fault, x.diagnostics)
 	} else {
 		u.fault = nil
 		l.clearFault(ch, at)
-		if !u.known || u.good.digest != x.good.digest {
+		if !u.known || u.good.sum != x.good.sum {
 			l.setContent(ch, o, p, *x.good)
 		}
 	}
@@ -241,13 +242,15 @@ func (l *Loader) setContent(ch *changes, o *organization, p part, c content) {
 	case partIAM:
 		l.statements[policy.LayerIAM] += c.statements() - u.good.statements()
 	}
+	l.digest.setAll(o.dir(p), u.good.set().files, c.set().files)
 	u.good, u.known = c, true
 	if p != partList {
 		return
 	}
 	old := o.listed
-	o.listed = make(map[string]struct{}, len(c.list))
-	for _, name := range c.list {
+	list := c.set().list
+	o.listed = make(map[string]struct{}, len(list))
+	for _, name := range list {
 		o.listed[name] = struct{}{}
 		if _, ok := old[name]; !ok {
 			l.reclaim(ch, o, name)
@@ -258,7 +261,9 @@ func (l *Loader) setContent(ch *changes, o *organization, p part, c content) {
 			l.reclaim(ch, o, name)
 		}
 	}
-	u.good.list = nil // o.listed holds the names
+	if c.more != nil {
+		c.more.list = nil // o.listed holds the names
+	}
 }
 
 // reclaim brings the claims on one bucket up to date with o's units. The
@@ -361,11 +366,7 @@ func (l *Loader) commitBucket(ch *changes, o *organization, x *bucketFinding) {
 	if x.good == nil {
 		if !b.known && b.fault == nil {
 			if c, ok := l.restore(partBuckets, at); ok {
-				if c.files > 0 {
-					l.setBucket(ch, o, b, x.name, &c)
-				} else {
-					l.setBucket(ch, o, b, x.name, nil)
-				}
+				l.setBucket(ch, o, b, x.name, c)
 			}
 		}
 		if b.blank() {
@@ -391,6 +392,11 @@ func (l *Loader) setBucket(ch *changes, o *organization, b *bucket, file string,
 	o.bucketStatements += n
 	l.statements[policy.LayerBucket] += n
 	b.good, b.known = c, true
+	if c == nil {
+		l.digest.set(o.dir(partBuckets), file, nil)
+	} else {
+		l.digest.set(o.dir(partBuckets), file, &c.sum)
+	}
 	if _, had := o.bucketWarnings[file]; had {
 		delete(o.bucketWarnings, file)
 		ch.warnings = true

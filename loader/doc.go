@@ -11,7 +11,7 @@
 //	o1/buckets/b.json          o1/buckets/b.json   *index.Policies   SetBucket(b)
 //
 // A unit is what stands or falls together. It remembers what was last seen of
-// its files (name, stamp, hash: whether they have to be read again), its last
+// its files (name, stamp, SHA-256: whether they have to be read again), its last
 // good content, and its fault if what was seen is no good. Content is unknown
 // (never good: what the unit could speak of denies), or known; that there is
 // no file is content too. A bucket file that is broken, and has only that for

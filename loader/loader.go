@@ -74,6 +74,7 @@ type Loader struct {
 	faults map[place]*fault
 	routes routes
 	files  int
+	digest digest
 
 	departures map[place]*departure // by the unit, or buckets/, that they are of
 	loaded     bool                 // the first look was published

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cespare/xxhash/v2"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -124,18 +123,18 @@ func (l *Loader) flushUnit(p place, files []raw) error {
 		slices.SortFunc(names, func(a, b raw) int { return strings.Compare(a.name, b.name) })
 		return s.write(p, names)
 	}
-	known, good, faulty := true, noContent, false
+	known, good, none, faulty := true, noContent.sum, true, false
 	if p.part == partBuckets {
 		b := o.buckets[p.name]
 		if b != nil {
 			known, faulty = b.known, b.fault != nil || o.bucketsFault != nil
 			if b.good != nil {
-				good = *b.good
+				good, none = b.good.sum, false
 			}
 		}
 	} else {
 		u := o.unit(p.part)
-		known, good, faulty = u.known, u.good, u.fault != nil
+		known, good, none, faulty = u.known, u.good.sum, len(u.good.set().files) == 0, u.fault != nil
 	}
 	switch {
 	case !known:
@@ -143,19 +142,19 @@ func (l *Loader) flushUnit(p place, files []raw) error {
 			return s.remove(p) // it was blank: see forsake
 		}
 		return nil // what is there, if anything, is no good either
-	case good.files == 0 && !faulty:
+	case none && !faulty:
 		return s.remove(p)
 	}
-	if old, err := s.read(p); err == nil && rawDigest(p.part, old) == good.digest {
+	if old, err := s.read(p); err == nil && sumOfRaw(p.part, old) == good {
 		return nil
 	}
 	switch {
-	case good.files == 0:
+	case none:
 		files = nil
-	case rawDigest(p.part, files) != good.digest:
+	case sumOfRaw(p.part, files) != good:
 		files = l.reread(p, o)
 	}
-	if rawDigest(p.part, files) != good.digest {
+	if sumOfRaw(p.part, files) != good {
 		// What was good is gone from the tree before it was mirrored. An older
 		// content is not what the snapshot says: better none, which denies.
 		return s.remove(p)
@@ -163,16 +162,22 @@ func (l *Loader) flushUnit(p place, files []raw) error {
 	return s.write(p, files)
 }
 
-// rawDigest is the content's digest that the files would have.
-func rawDigest(p part, files []raw) uint64 {
+// sumOfRaw is the sum of the content that the files are.
+func sumOfRaw(p part, files []raw) sum {
 	if p == partBuckets && len(files) == 1 {
-		return xxhash.Sum64(files[0].data)
+		return sumOf(files[0].data)
 	}
-	seen := make([]file, len(files))
+	return sumOfSet(filesOf(files))
+}
+
+// filesOf are the names and sums of files, in the order in which they are given.
+func filesOf(files []raw) []file {
+	out := make([]file, len(files))
 	for i, f := range files {
-		seen[i] = file{name: f.name, hash: xxhash.Sum64(f.data)}
+		content := sumOf(f.data)
+		out[i] = file{name: f.name, sum: &content}
 	}
-	return digest(seen)
+	return out
 }
 
 // reread reads the files of a unit for the mirror.
@@ -258,20 +263,25 @@ func (l *Loader) note(p place) {
 }
 
 // restore reads a unit's last good content from the mirror: for a unit that is
-// broken and was never good since the start. False: there is none to trust.
-func (l *Loader) restore(p part, at place) (content, bool) {
+// broken and was never good since the start. False: there is none to trust. A
+// bucket file that was not there is nil.
+func (l *Loader) restore(p part, at place) (*content, bool) {
 	if l.state == nil {
-		return content{}, false
+		return nil, false
 	}
 	files, err := l.state.read(at)
 	if err != nil {
 		if !errors.Is(err, os.ErrNotExist) {
 			l.log.Error("the last good content of a unit cannot be restored", "unit", shown(at.path()), "error", reason(err))
 		}
-		return content{}, false
+		return nil, false
 	}
 	if len(files) == 0 {
-		return noContent, true
+		if p == partBuckets {
+			return nil, true
+		}
+		c := noContent
+		return &c, true
 	}
 	var ps []parsed
 	for _, f := range files {
@@ -284,10 +294,13 @@ func (l *Loader) restore(p part, at place) (content, bool) {
 	c, diagnostics := l.compile(p, at.org, ps)
 	if diagnostics != nil {
 		l.log.Error("the last good content of a unit is no longer accepted", "unit", shown(at.path()), "errors", firstErrors(diagnostics))
-		return content{}, false
+		return nil, false
 	}
-	c.digest = rawDigest(p, files)
-	return c, true
+	c.sum = sumOfRaw(p, files)
+	if p != partBuckets {
+		c.more.files = filesOf(files)
+	}
+	return &c, true
 }
 
 // restoreBuckets restores the bucket files of an organization whose buckets/
@@ -327,11 +340,7 @@ func (l *Loader) restoreBucket(ch *changes, o *organization, file string) {
 	b := &bucket{}
 	o.buckets[file] = b
 	l.reclaim(ch, o, bucketOf(file))
-	c, ok := l.restore(partBuckets, place{org: o.name, part: partBuckets, name: file})
-	switch {
-	case ok && c.files > 0:
-		l.setBucket(ch, o, b, file, &c)
-	case ok:
-		l.setBucket(ch, o, b, file, nil)
+	if c, ok := l.restore(partBuckets, place{org: o.name, part: partBuckets, name: file}); ok {
+		l.setBucket(ch, o, b, file, c)
 	}
 }

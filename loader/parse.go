@@ -58,7 +58,11 @@ func (l *Loader) compile(p part, org string, files []parsed) (c content, ds []po
 			c, ds = content{}, []policy.Diagnostic{problem(org, "this unit cannot be compiled; please report it")}
 		}
 	}()
-	c = content{files: len(files)}
+	c = content{}
+	more := &setContent{}
+	if p != partBuckets {
+		c.more = more
+	}
 	var found []policy.Diagnostic
 	var docs []*policy.Document
 	for _, f := range files {
@@ -67,31 +71,31 @@ func (l *Loader) compile(p part, org string, files []parsed) (c content, ds []po
 			docs = append(docs, f.doc)
 		}
 		if f.access != nil {
-			c.access = append(c.access, f.access)
+			more.access = append(more.access, f.access)
 		}
-		c.list = append(c.list, f.list...)
+		more.list = append(more.list, f.list...)
 	}
 	if policy.HasErrors(found) {
 		return content{}, found
 	}
 	switch {
 	case p == partPolicies:
-		policies, more := l.c.Compiler.Organization(org, docs)
-		found = append(found, more...)
+		policies, ds := l.c.Compiler.Organization(org, docs)
+		found = append(found, ds...)
 		c.policies = policies
 	case p == partIAM:
 		// What only members or entities change shares the statements that are
 		// in force, if there are any.
-		var before content
+		before := &setContent{}
 		if o := l.orgs[org]; o != nil {
-			before = o.unit(partIAM).good
+			before = o.unit(partIAM).good.set()
 		}
-		iam, more := l.c.Compiler.AccessAgain(org, c.access, before.access, before.iam)
-		found = append(found, more...)
-		c.iam = iam
+		iam, ds := l.c.Compiler.AccessAgain(org, more.access, before.access, before.iam)
+		found = append(found, ds...)
+		more.iam = iam
 	case p == partBuckets && len(docs) == 1:
-		policies, more := l.c.Compiler.Bucket(bucketOf(docs[0].File), docs[0])
-		found = append(found, more...)
+		policies, ds := l.c.Compiler.Bucket(bucketOf(docs[0].File), docs[0])
+		found = append(found, ds...)
 		c.policies = policies
 	}
 	if policy.HasErrors(found) {

@@ -116,12 +116,15 @@ func (l *Loader) publish(ch *changes) bool {
 		l.fallback = d
 		changed = true
 	}
-	if !changed {
-		return false
-	}
+	digest := l.digest.make(l.c.Workers)
+	b.SetDigest(digest)
 	var last uint64
 	if l.snapshot != nil {
 		last = l.snapshot.Generation()
+		changed = changed || digest != l.snapshot.Digest()
+	}
+	if !changed {
+		return false
 	}
 	l.snapshot = b.Freeze(last + 1)
 	l.c.Current.Store(l.snapshot)

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
 	"golang.org/x/sync/errgroup"
 
 	"postern/policy"
@@ -208,7 +207,8 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 			found.seen[i] = file{name: e.name}
 			return nil
 		}
-		found.seen[i] = file{name: e.name, stamp: e.spot.stamp, hash: xxhash.Sum64(data), fresh: freshAt(e.spot.stamp, s.now)}
+		content := sumOf(data)
+		found.seen[i] = file{name: e.name, stamp: e.spot.stamp, sum: &content, fresh: freshAt(e.spot.stamp, s.now)}
 		results[i] = s.l.parse(nil, p, base+e.name, data)
 		if keep.Load() {
 			if s.l.state.keep(len(data)) {
@@ -234,8 +234,8 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 		found.diagnostics = faults
 		return found, nil
 	}
-	sum := digest(found.seen)
-	if known.known && known.good.digest == sum {
+	sum := sumOfSet(found.seen)
+	if known.known && known.good.sum == sum {
 		c := known.good
 		found.good = &c
 		return found, nil
@@ -245,7 +245,7 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 		found.diagnostics = diagnostics
 		return found, nil
 	}
-	c.digest = sum
+	c.sum, c.more.files = sum, found.seen
 	found.good = &c
 	if keep.Load() {
 		found.raw = raws
@@ -259,7 +259,7 @@ func (s *scan) count(n *int) int64 {
 }
 
 // unchanged compares the files with what was seen of them, by stamp, then by
-// hash; nil if their content is another.
+// content; nil if that is another.
 func (s *scan) unchanged(todo []entry, seen []file) ([]file, error) {
 	if !slices.EqualFunc(todo, seen, func(e entry, f file) bool { return e.name == f.name }) {
 		return nil, nil
@@ -272,7 +272,7 @@ func (s *scan) unchanged(todo []entry, seen []file) ([]file, error) {
 			if errors.Is(err, errChanged) {
 				return nil, err
 			}
-			if err != nil || xxhash.Sum64(data) != f.hash {
+			if err != nil || sumOf(data) != *f.sum {
 				return nil, nil
 			}
 			if !look(s.real, path.Dir(e.spot.real), path.Base(e.spot.real)).same(spot{kind: regular, real: e.spot.real, stamp: e.spot.stamp}) {

@@ -2,6 +2,8 @@ package loader
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -10,8 +12,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // state is the mirror of the last good files (specification 4, Restart): one
@@ -19,11 +19,11 @@ import (
 // generation, each file beside its place and renamed over it, so that killing
 // the process at any moment leaves every unit at some content that was good.
 //
-//	postern-state 1 <path of the unit> <number of files>
+//	postern-state 2 <path of the unit> <number of files>
 //	<name> <length>
 //	<bytes>
 //	...
-//	<xxhash of all before, 16 hexadecimal digits>
+//	<SHA-256 of all before, 64 hexadecimal digits>
 //
 // A unit of no files is written only while it is quarantined: then that it was
 // not there is what has to survive. While buckets/ itself is at fault,
@@ -44,7 +44,7 @@ type raw struct {
 }
 
 const (
-	stateMagic  = "postern-state 1 "
+	stateMagic  = "postern-state 2 "
 	bucketNames = "buckets.names"
 	temporary   = ".tmp-"
 	// keepBytes bounds the bytes of files kept for the mirror; beyond them
@@ -119,18 +119,22 @@ func encode(p place, files []raw) []byte {
 		b = fmt.Appendf(b, "%s %d\n", strconv.Quote(f.name), len(f.data))
 		b = append(append(b, f.data...), '\n')
 	}
-	return fmt.Appendf(b, "%016x\n", xxhash.Sum64(b))
+	content := sumOf(b)
+	return append(hex.AppendEncode(b, content[:]), '\n')
 }
 
 var errRotten = errors.New("the mirror of this unit is damaged")
 
 // decode reads what encode wrote, and believes nothing that does not check out.
 func decode(p place, b []byte) ([]raw, error) {
-	const sum = 17
-	if len(b) < sum || fmt.Sprintf("%016x\n", xxhash.Sum64(b[:len(b)-sum])) != string(b[len(b)-sum:]) {
+	end := len(b) - 2*sha256.Size - 1
+	if end < 0 {
 		return nil, errRotten
 	}
-	b = b[:len(b)-sum]
+	if content := sumOf(b[:end]); hex.EncodeToString(content[:])+"\n" != string(b[end:]) {
+		return nil, errRotten
+	}
+	b = b[:end]
 	head, b, ok := bytes.Cut(b, []byte("\n"))
 	count, found := strings.CutPrefix(string(head), stateMagic+p.path()+" ")
 	n, err := strconv.Atoi(count)

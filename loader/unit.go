@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
-
 	"postern/index"
 	"postern/policy"
 )
@@ -56,7 +54,7 @@ func (p place) path() string {
 type file struct {
 	name  string
 	stamp stamp
-	hash  uint64 // xxhash of its bytes
+	sum   *sum // of its bytes; nil if they were not read. It never changes.
 	// fresh: it was read so soon after its last change that a further change
 	// might bear the same stamp. The next look reads it again.
 	fresh bool
@@ -69,29 +67,43 @@ func freshAt(s stamp, now time.Time) bool {
 	return max(s.mtime, s.ctime) > now.Add(-freshFor).UnixNano()
 }
 
-// digest identifies the content of a set of files: their names and hashes.
-func digest(files []file) uint64 {
+// sumOfSet identifies the content of a set of files: their names and sums.
+func sumOfSet(files []file) sum {
 	var b []byte
 	for _, f := range files {
 		b = binary.LittleEndian.AppendUint64(b, uint64(len(f.name)))
 		b = append(b, f.name...)
-		b = binary.LittleEndian.AppendUint64(b, f.hash)
+		b = append(b, f.sum[:]...)
 	}
-	return xxhash.Sum64(b)
+	return sumOf(b)
 }
 
-// content is what good files say. The zero content is that of no files.
+// content is what good files say. It is small, as there may be millions of
+// bucket files.
 type content struct {
-	policies *index.Policies          // access-policies, a bucket file
-	iam      *index.IAM               // iam
-	access   []*policy.AccessDocument // what iam was compiled from
-	list     []string                 // buckets.json
-	warnings []policy.Diagnostic      // about these files
-	digest   uint64                   // of the files
-	files    int
+	policies *index.Policies     // access-policies, a bucket file
+	warnings []policy.Diagnostic // about these files
+	sum      sum                 // of a bucket file's bytes; of a set, sumOfSet
+	more     *setContent         // nil: that of a bucket file, or of no files
 }
 
-var noContent = content{digest: digest(nil)}
+// setContent is what is known of the good files of a set beyond content.
+type setContent struct {
+	iam    *index.IAM               // iam
+	access []*policy.AccessDocument // what iam was compiled from
+	list   []string                 // buckets.json
+	files  []file                   // their names, in byte order, and sums
+}
+
+// set is never nil.
+func (c *content) set() *setContent {
+	if c.more == nil {
+		return &setContent{}
+	}
+	return c.more
+}
+
+var noContent = content{sum: sumOfSet(nil)}
 
 // fault is why a unit is quarantined.
 type fault struct {
@@ -155,8 +167,18 @@ type organization struct {
 	bucketStatements int
 	bucketWarnings   map[string]struct{} // file names of buckets whose content has warnings
 
+	dirs [partBuckets + 1]*dir
+
 	inForce   index.Organization // what the snapshot says of it
 	published bool
+}
+
+// dir is what the digest's files of one part share.
+func (o *organization) dir(p part) *dir {
+	if o.dirs[p] == nil {
+		o.dirs[p] = newDir(o.name, p)
+	}
+	return o.dirs[p]
 }
 
 func (o *organization) unit(p part) *unit { return &o.units[p] }
@@ -175,7 +197,7 @@ func (o *organization) now() index.Organization {
 	return index.Organization{
 		Policies:            o.unit(partPolicies).good.policies,
 		PoliciesUnavailable: !o.unit(partPolicies).known,
-		IAM:                 o.unit(partIAM).good.iam,
+		IAM:                 o.unit(partIAM).good.set().iam,
 		IAMUnavailable:      !o.unit(partIAM).known,
 		BucketsUnavailable:  !o.unit(partList).known || !o.bucketsKnown,
 	}

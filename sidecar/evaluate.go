@@ -150,7 +150,7 @@ func (st *state) Item(r *policy.Request, err error) (allow bool) {
 		st.buf = appendExplanation(st.buf, &e)
 	case b.explain:
 		d = b.snapshot.Decide(r, &st.scratch)
-		st.buf = appendExplanation(st.buf, &policy.Explanation{Decision: d, Truncated: true})
+		st.buf = appendExplanation(st.buf, &policy.Explanation{Decision: d, Digest: b.snapshot.Digest(), Truncated: true})
 	default:
 		d = b.snapshot.Decide(r, &st.scratch)
 		st.buf = appendDecision(st.buf, d)

@@ -16,6 +16,8 @@ func appendExplanation(b []byte, e *policy.Explanation) []byte {
 	b = appendString(b, d.Reason.String())
 	b = append(b, `,"generation":`...)
 	b = strconv.AppendUint(b, d.Generation, 10)
+	b = append(b, `,"digest":`...)
+	b = appendDigest(b, e.Digest)
 	if d.Outcome == policy.Allow && d.MaxOpenSeconds != 0 {
 		b = appendObligations(append(b, ','), d)
 	}

@@ -88,11 +88,16 @@ func (s *Server) writeMetrics(w io.Writer) {
 		success = float64(status.LastSuccess.UnixMilli()) / 1e3
 	}
 	generation := uint64(0)
-	if snapshot := s.config.Current.Load(); snapshot != nil {
+	snapshot := s.config.Current.Load()
+	if snapshot != nil {
 		generation = snapshot.Generation()
 	}
 	gauge(w, "postern_last_reload_success_timestamp_seconds", "When a look last ended without a quarantined unit; 0 if never.", strconv.FormatFloat(success, 'f', -1, 64))
 	gauge(w, "postern_generation", "Generation of the snapshot in force; 0 before the first.", strconv.FormatUint(generation, 10))
+	family(w, "postern_policy_info", "gauge", "1, with the digest of the policy files in force; none before the first generation.")
+	if snapshot != nil {
+		fmt.Fprintf(w, "postern_policy_info{digest=%q} 1\n", snapshot.Digest())
+	}
 	family(w, "postern_statements", "gauge", "Statements in force by layer.")
 	for l := int(policy.LayerOrganization); l < layers; l++ {
 		fmt.Fprintf(w, "postern_statements{layer=%q} %d\n", policy.Layer(l), status.Statements[l])

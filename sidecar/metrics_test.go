@@ -74,12 +74,13 @@ func TestMetrics(t *testing.T) {
 		`postern_reload_duration_seconds_count`:                                3,
 		`postern_reload_duration_seconds_sum`:                                  7200.003,
 		`postern_last_reload_success_timestamp_seconds`:                        1700000000.5,
-		`postern_generation`:                       7,
-		`postern_statements{layer="organization"}`: 3,
-		`postern_statements{layer="bucket"}`:       1,
-		`postern_statements{layer="iam"}`:          0,
-		`postern_quarantined_units`:                2,
-		`postern_snapshot_bytes`:                   12345,
+		`postern_generation`: 7,
+		`postern_policy_info{digest="` + testDigest.String() + `"}`: 1,
+		`postern_statements{layer="organization"}`:                  3,
+		`postern_statements{layer="bucket"}`:                        1,
+		`postern_statements{layer="iam"}`:                           0,
+		`postern_quarantined_units`:                                 2,
+		`postern_snapshot_bytes`:                                    12345,
 	} {
 		if v := metric(t, got.body, sample); v != want {
 			t.Errorf("%s = %v, want %v", sample, v, want)

@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
@@ -45,15 +46,17 @@ func (s *Server) json(ctx *fasthttp.RequestCtx, st *state, status int) int {
 
 // ready answers /readyz.
 func (s *Server) ready(ctx *fasthttp.RequestCtx, st *state) int {
-	status, code, generation := s.config.Status(), 503, uint64(0)
+	status, code, generation, digest := s.config.Status(), 503, uint64(0), policy.Digest{}
 	snapshot := s.config.Current.Load()
 	if snapshot != nil {
-		code, generation = 200, snapshot.Generation()
+		code, generation, digest = 200, snapshot.Generation(), snapshot.Digest()
 	}
 	b := append(st.buf[:0], `{"ready":`...)
 	b = strconv.AppendBool(b, snapshot != nil)
 	b = append(b, `,"generation":`...)
 	b = strconv.AppendUint(b, generation, 10)
+	b = append(b, `,"digest":`...)
+	b = appendDigest(b, digest)
 	b = appendCount(b, "organizations", len(status.Organizations))
 	b = appendCount(b, "statements", statements(status))
 	b = appendCount(b, "buckets", status.Buckets)
@@ -80,6 +83,8 @@ func (s *Server) status(ctx *fasthttp.RequestCtx, st *state) int {
 	b = appendString(b, s.config.Version)
 	b = append(b, `,"generation":`...)
 	b = strconv.AppendUint(b, status.Generation, 10)
+	b = append(b, `,"digest":`...)
+	b = appendDigest(b, status.Digest)
 	b = append(b, `,"last_reload":`...)
 	b = appendTime(b, status.FinishedAt)
 	b = append(b, `,"last_reload_seconds":`...)
@@ -134,6 +139,16 @@ func unitsOf(status *policy.Status, org string) (out []policy.QuarantinedUnit) {
 func appendCount(b []byte, name string, n int) []byte {
 	b = append(append(append(b, ',', '"'), name...), '"', ':')
 	return strconv.AppendInt(b, int64(n), 10)
+}
+
+// appendDigest appends 64 hexadecimal digits, or an empty text before the first
+// generation.
+func appendDigest(b []byte, d policy.Digest) []byte {
+	b = append(b, '"')
+	if d != (policy.Digest{}) {
+		b = hex.AppendEncode(b, d[:])
+	}
+	return append(b, '"')
 }
 
 func appendTime(b []byte, t time.Time) []byte {

@@ -8,6 +8,7 @@ import (
 )
 
 func TestCheck(t *testing.T) {
+	digest := digestOf(t, examplesDir)
 	base := []string{"check", "-policies", examplesDir, "-org", "acme", "-principal", "role/Admin"}
 	for name, c := range map[string]struct {
 		args []string
@@ -19,21 +20,24 @@ func TestCheck(t *testing.T) {
 		"explained deny": {[]string{"-action", "s3:DeleteObject", "-resource", "audit-logs/k", "-explain"}, 1,
 			"ExplicitDeny: organization_deny (layer organization)\n" +
 				"asked organization of acme: ExplicitDeny\n" +
-				"decided by Deny \"nobody-deletes-audit-logs\" at acme/access-policies/keep-audit-logs.json:6\n"},
+				"decided by Deny \"nobody-deletes-audit-logs\" at acme/access-policies/keep-audit-logs.json:6\n" +
+				"digest of the policies: " + digest + "\n"},
 		"explained allow": {[]string{"-action", "s3:GetObject", "-resource", "training-data/k", "-explain"}, 0,
 			"Allow: allowed (layer bucket)\n" +
 				"asked organization of acme: Allow\n" +
 				"asked bucket of acme: Allow\n" +
 				"decided by Allow \"allow-full-s3-api-access-to-all\" at acme/access-policies/full-s3-api-access.json:6\n" +
-				"decided by Allow \"OwnOrganization\" at acme/buckets/training-data.json:5\n"},
+				"decided by Allow \"OwnOrganization\" at acme/buckets/training-data.json:5\n" +
+				"digest of the policies: " + digest + "\n"},
 		"whole organization": {[]string{"-action", "cwobject:CreateAccessKey"}, 0, "Allow: allowed (layer organization)\n"},
 		"nearest": {[]string{"-action", "cwobject:EnsureAccessPolicy", "-explain"}, 1,
 			"ImplicitDeny: organization_no_match (layer organization)\n" +
 				"asked organization of acme: ImplicitDeny\n" +
-				"nearest is Allow \"allow-full-s3-api-access-to-all\" at acme/access-policies/full-s3-api-access.json:6; it fails on action\n"},
+				"nearest is Allow \"allow-full-s3-api-access-to-all\" at acme/access-policies/full-s3-api-access.json:6; it fails on action\n" +
+				"digest of the policies: " + digest + "\n"},
 		"owner stated": {[]string{"-action", "s3:GetObject", "-resource", "elsewhere/k", "-resource-org", "acme"}, 0, "Allow: allowed (layer bucket)\n"},
 		"json": {[]string{"-action", "s3:DeleteObject", "-resource", "audit-logs/k", "-json", "-explain"}, 1,
-			`{"decision":false,"outcome":"ExplicitDeny","reason":"organization_deny","layer":"organization","generation":1,` +
+			`{"decision":false,"outcome":"ExplicitDeny","reason":"organization_deny","layer":"organization","generation":1,"digest":"` + digest + `",` +
 				`"determining":[{"document":"keep-audit-logs","statement":"nobody-deletes-audit-logs","index":0,"file":"acme/access-policies/keep-audit-logs.json","line":6,"effect":"Deny","layer":"organization"}],` +
 				`"steps":[{"layer":"organization","organization":"acme","outcome":"ExplicitDeny"}]}` + "\n"},
 	} {

@@ -68,6 +68,7 @@ type answer struct {
 	Reason      string       `json:"reason"`
 	Layer       string       `json:"layer"`
 	Generation  uint64       `json:"generation"`
+	Digest      string       `json:"digest,omitempty"`
 	Context     *granted     `json:"context,omitempty"`
 	Determining *[]statement `json:"determining,omitempty"`
 	Steps       *[]step      `json:"steps,omitempty"`
@@ -89,6 +90,7 @@ func printJSON(w io.Writer, e *policy.Explanation, explain bool) error {
 		for _, s := range e.Steps {
 			steps = append(steps, step{s.Layer.String(), s.Org, s.Outcome.String()})
 		}
+		a.Digest = e.Digest.String()
 		a.Determining, a.Steps, a.Truncated = &determining, &steps, e.Truncated
 		if n := e.Nearest; n != nil {
 			a.Nearest = &nearest{newStatement(n.Statement), n.Failed}
@@ -127,6 +129,7 @@ func printText(w io.Writer, e *policy.Explanation, explain bool) error {
 		if e.Truncated {
 			b.WriteString("the search for the nearest statement stopped at its bound\n")
 		}
+		fmt.Fprintf(&b, "digest of the policies: %s\n", e.Digest)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -66,7 +66,7 @@ var rooms = map[string]room{
 		ours: []string{"policy", "internal/action", "internal/value"}, theirs: []string{"github.com/cespare/xxhash/v2", "github.com/RoaringBitmap/roaring/v2"}, never: io,
 		why: "request time does no input, output or logging, and what cannot be imported cannot be called"},
 	"loader": {job: "a directory to generations",
-		ours: []string{"policy", "index", "compile", "internal/policyjson"}, theirs: []string{"github.com/fsnotify/fsnotify", "golang.org/x/sync", "github.com/cespare/xxhash/v2"}, never: []string{"net"},
+		ours: []string{"policy", "index", "compile", "internal/policyjson"}, theirs: []string{"github.com/fsnotify/fsnotify", "golang.org/x/sync"}, never: []string{"net"},
 		why: "it never meets the door: it stores into index.Current and the door loads from it"},
 	"sidecar": {job: "the HTTP door",
 		ours: []string{"policy", "index", "internal/request"}, theirs: []string{"github.com/valyala/fasthttp", "github.com/VictoriaMetrics/metrics"}, never: []string{"encoding/json", "net/http", "os"},
