@@ -4,6 +4,7 @@ import "slices"
 
 // lostFile is a bucket file that was removed and was not blank.
 type lostFile struct {
+	org     string
 	bucket  string
 	unknown bool // it could have said anything
 }
@@ -79,7 +80,7 @@ func (l *Loader) lostWhileDown(ch *changes) {
 			}
 			files, err := l.state.read(place{org: org, part: partBuckets, name: file})
 			if err != nil || len(files) > 0 {
-				ch.lost = append(ch.lost, lostFile{bucket: bucketOf(file)})
+				ch.lost = append(ch.lost, lostFile{org: org, bucket: bucketOf(file)})
 			}
 		}
 	}

@@ -12,16 +12,24 @@ type changes struct {
 	orgs       map[string]struct{} // whose part of the snapshot may be another
 	removed    []string            // organizations in force that are gone
 	buckets    []string            // likewise; in byte order, each once, when the commit is done
-	lost       []lostFile          // bucket files that went with what they said
-	blank      []string            // buckets with a file that may be blank since
-	quarantine bool                // units came or went
+	gone       []goneOrganization
+	lost       []lostFile // bucket files that went with what they said
+	blank      []string   // buckets with a file that may be blank since
+	quarantine bool       // units came or went
 	warnings   bool
 	conflicts  bool
+	found      *findings
 }
 
 // commit makes findings the model. It is the only place that changes it.
 func (l *Loader) commit(f *findings) *changes {
-	ch := &changes{orgs: map[string]struct{}{}}
+	ch := &changes{orgs: map[string]struct{}{}, found: f}
+	if f.meant {
+		l.forgetVanished()
+		for _, o := range l.orgs {
+			l.commitMissed(o, nil)
+		}
+	}
 	l.root = f.root
 	l.routes.set(place{part: partRoot}, []string{f.root.real}, f.through)
 	for name, d := range f.odd {
@@ -43,6 +51,7 @@ func (l *Loader) commit(f *findings) *changes {
 		}
 		l.routes.set(p, nil, through)
 	}
+	l.releaseMoved(ch, f)
 	l.settleBlank(ch)
 	l.files = 0
 	for _, o := range l.orgs {
@@ -164,6 +173,8 @@ func (l *Loader) newOrganization(name string) *organization {
 
 // remove takes an organization out of the model, and all that it claims.
 func (l *Loader) remove(ch *changes, o *organization) {
+	l.vanish(o, ch.found.meant)
+	ch.gone = append(ch.gone, goneOrganization{o.name, o.claimedNames()})
 	for name := range o.buckets {
 		l.dropBucket(ch, o, name)
 	}
@@ -292,8 +303,11 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 		if !o.bucketsKnown && o.bucketsFault == nil {
 			l.restoreBuckets(ch, o)
 		}
+		if l.vanished[o.name] != nil {
+			l.recall(ch, o, nil)
+		}
 		first := o.bucketsFault == nil
-		o.bucketsFault = l.setFault(ch, at, o.bucketsFault, x.fault)
+		o.bucketsFault = l.setFault(ch, at, l.faults[at], x.fault)
 		if first {
 			l.mirror(at, nil)
 		}
@@ -301,12 +315,16 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 	}
 	if o.bucketsFault != nil {
 		o.bucketsFault = nil
-		l.clearFault(ch, at)
 		l.mirror(at, nil)
+	}
+	if len(o.buckets) > 0 {
+		l.commitMissed(o, x.missed)
 	}
 	if x.at.kind == absent {
 		for name := range o.buckets {
-			l.dropBucket(ch, o, name)
+			if !o.isMissed(name) {
+				l.dropBucket(ch, o, name)
+			}
 		}
 		for path := range o.odd {
 			if inBuckets(o.name, path) {
@@ -321,7 +339,11 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 		o.buckets = make(map[string]*bucket, len(x.found))
 		ch.buckets = slices.Grow(ch.buckets, len(x.found))
 	}
-	restored := x.at.kind == folder && !o.bucketsKnown && len(o.buckets) == 0 && l.restoreHeld(ch, o)
+	first := len(o.buckets) == 0
+	restored := x.at.kind == folder && !o.bucketsKnown && first && l.restoreHeld(ch, o)
+	if first {
+		l.recall(ch, o, x)
+	}
 	for i := range x.found {
 		l.commitBucket(ch, o, &x.found[i])
 	}
@@ -331,12 +353,13 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 			there[x.found[i].name] = struct{}{}
 		}
 		for name := range o.buckets {
-			if _, ok := there[name]; !ok {
+			if _, ok := there[name]; !ok && !o.isMissed(name) {
 				l.dropBucket(ch, o, name)
 			}
 		}
 	}
-	if !o.bucketsKnown { // what is listed and has no file is known to have none now
+	l.settleMissed(ch, o)
+	if !o.bucketsKnown && len(o.missed) == 0 { // what is listed and has no file is known to have none now
 		o.bucketsKnown = true
 		for name := range o.listed {
 			ch.buckets = append(ch.buckets, name)
@@ -416,7 +439,7 @@ func (l *Loader) dropBucket(ch *changes, o *organization, file string) {
 	}
 	at := place{org: o.name, part: partBuckets, name: file}
 	if b.claims() {
-		ch.lost = append(ch.lost, lostFile{bucketOf(file), !b.known})
+		ch.lost = append(ch.lost, lostFile{o.name, bucketOf(file), !b.known})
 	}
 	delete(o.buckets, file)
 	l.setBucket(ch, o, b, file, nil)

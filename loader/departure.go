@@ -81,7 +81,7 @@ func (l *Loader) holdBuckets(f *findings, o *organization, of *orgFinding) bool 
 	x, at := of.buckets, place{org: o.name, part: partBuckets}
 	gone, here := map[string]struct{}{}, x.found[:0:0]
 	for i := range x.found {
-		if b := &x.found[i]; b.gone && !f.arrived(b.name) {
+		if b := &x.found[i]; b.gone && !f.arrived(b.name) { // what is missed is not among these
 			gone[b.name] = struct{}{}
 		} else {
 			here = append(here, *b)
@@ -91,7 +91,9 @@ func (l *Loader) holdBuckets(f *findings, o *organization, of *orgFinding) bool 
 	if x.at.kind == absent {
 		gone, from = map[string]struct{}{}, of.at.stamp
 		for name := range o.buckets {
-			gone[name] = struct{}{}
+			if _, missed := x.missed[name]; !missed {
+				gone[name] = struct{}{}
+			}
 		}
 	}
 	if x.fault != nil || swapped(o.at, of.at) || swapped(o.bucketsAt, x.at) || len(gone) == 0 || l.rested(at, from, gone) {

@@ -68,7 +68,7 @@ func TestRemovalFileByFile(t *testing.T) {
 	tr := departing(t)
 	for i, f := range []string{"o1/buckets/b.json", "o1/buckets/c.json", "o1/buckets"} {
 		tr.remove(f)
-		tr.held([]int{1, 1, 0}[i], f, "o1")
+		tr.held([]int{1, 0, 0}[i], f, "o1")
 		tr.want("o1", "b", bucketDeny)
 	}
 	tr.wantUnits("+o1/buckets") // all that it held is in force
@@ -149,6 +149,8 @@ func TestRemovalTakesEffect(t *testing.T) {
 	tr.want("o1", "c", bucketDeny)
 
 	// A folder that never rests.
+	tr.write("o1/buckets/e.json", denyAll("e"))
+	tr.held(0, "o1/buckets/e.json")
 	tr.remove("o1/buckets/c.json")
 	tr.held(1, "o1/buckets/c.json")
 	for _, d := range tr.l.departures {

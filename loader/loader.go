@@ -76,8 +76,9 @@ type Loader struct {
 	files  int
 	digest digest
 
-	departures map[place]*departure // by the unit, or buckets/, that they are of
-	loaded     bool                 // the first look was published
+	departures map[place]*departure     // by the unit, or buckets/, that they are of
+	vanished   map[string]*organization // what is remembered of organizations that vanished
+	loaded     bool                     // the first look was published
 	snapshot   *index.Snapshot
 	fallback   string // DefaultOrganization as the snapshot has it
 
@@ -125,7 +126,7 @@ func New(c Config) (*Loader, error) {
 	l := &Loader{
 		c: c, log: c.Logger, pending: newPending(), orgs: map[string]*organization{}, claims: newClaims(),
 		odd: map[string]policy.Diagnostic{}, faults: map[place]*fault{}, routes: newRoutes(),
-		departures: map[place]*departure{},
+		departures: map[place]*departure{}, vanished: map[string]*organization{},
 	}
 	l.status.Store(&policy.Status{Result: policy.ReloadFailed})
 	if c.StateDir != "" {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -48,7 +47,9 @@ func (l *Loader) flush(ctx context.Context, most int) {
 	for p := range s.jobs {
 		// An organization that vanished goes first, and with all it had.
 		if p.part == partFolder {
-			if l.orgs[p.org] == nil {
+			if v := l.vanished[p.org]; l.orgs[p.org] == nil && v != nil {
+				l.mirrorError(p, s.leave(v))
+			} else if l.orgs[p.org] == nil {
 				l.mirrorError(p, s.remove(p))
 			}
 			delete(s.jobs, p)
@@ -109,25 +110,25 @@ func (l *Loader) mirrorError(p place, err error) {
 // if they were kept. It reads the model and may run beside others.
 func (l *Loader) flushUnit(p place, files []raw) error {
 	s, o := l.state, l.orgs[p.org]
+	if v := l.vanished[p.org]; o == nil && v != nil && p.part == partBuckets && p.name != "" {
+		if o = v; v.mirrored {
+			return nil
+		}
+	}
 	if o == nil {
 		return s.remove(p)
 	}
 	if p.part == partBuckets && p.name == "" {
-		if o.bucketsFault == nil || !o.bucketsKnown {
-			return s.remove(p)
+		if o.bucketsFault == nil && len(o.missed) == 0 {
+			return errors.Join(s.remove(p), os.RemoveAll(filepath.Join(s.dir, o.name, missedNames)))
 		}
-		var names []raw
-		for name := range o.buckets {
-			names = append(names, raw{name: name})
-		}
-		slices.SortFunc(names, func(a, b raw) int { return strings.Compare(a.name, b.name) })
-		return s.write(p, names)
+		return s.setHeld(o)
 	}
 	known, good, none, faulty := true, noContent.sum, true, false
 	if p.part == partBuckets {
 		b := o.buckets[p.name]
 		if b != nil {
-			known, faulty = b.known, b.fault != nil || o.bucketsFault != nil
+			known, faulty = b.known, b.fault != nil || o.bucketsFault != nil || o.isMissed(p.name)
 			if b.good != nil {
 				good, none = b.good.sum, false
 			}
@@ -234,7 +235,13 @@ func (l *Loader) sweep() {
 		}
 		o := l.orgs[name]
 		if o == nil {
-			l.mirrorError(place{org: name, part: partFolder}, s.remove(place{org: name, part: partFolder}))
+			v := s.remembered(name)
+			if v.mirrored = true; len(v.buckets) > 1 || len(v.missed) > 0 {
+				l.vanished[name] = v
+				l.mirrorError(place{org: name, part: partFolder}, s.leave(v))
+			} else {
+				l.mirrorError(place{org: name, part: partFolder}, s.remove(place{org: name, part: partFolder}))
+			}
 			continue
 		}
 		for _, sub := range []string{"", bucketsName} {

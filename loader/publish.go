@@ -42,8 +42,12 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 	took.scanned = time.Now()
 	recovered := l.failed
 	l.failed = false
+	l.miss(f, sc.confirm)
 	l.hold(f, sc.confirm)
 	ch := l.commit(f)
+	if l.loaded {
+		l.logRemovals(ch)
+	}
 	took.committed = time.Now()
 	published := l.publish(ch)
 	took.published = time.Now()

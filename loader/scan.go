@@ -3,7 +3,6 @@ package loader
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -40,6 +39,8 @@ type findings struct {
 	links map[place][]string // on the way to names without a place
 
 	arrivals map[string]struct{} // bucket files that are new, once arrived asked
+	files    *filesFound         // once having or lacks asked
+	meant    bool                // whatever is gone was meant to go: see miss
 }
 
 // link notes the links on the way to a name without a place: it may become
@@ -76,7 +77,8 @@ type bucketsFinding struct {
 	others map[string]struct{} // those that are none
 	fault  []policy.Diagnostic // buckets/ itself is at fault, nothing else was looked at
 	mu     sync.Mutex
-	found  []bucketFinding // only what is not as it was
+	found  []bucketFinding     // only what is not as it was
+	missed map[string]struct{} // bucket files that are missed now: see miss
 	odd    map[string]*policy.Diagnostic
 	moved  atomic.Bool // it was not the same folder all the time
 }
@@ -341,10 +343,6 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
 	fail := func(message string) { b.fault = []policy.Diagnostic{problem(path, message)} }
 	switch at.kind {
 	case absent:
-		if held := s.held(f.name, known); held > 1 && !s.scope.confirm {
-			fail(fmt.Sprintf("this folder held %d bucket policies and is gone: they stay in force until it is back; "+
-				"if it was removed on purpose, send SIGHUP", held))
-		}
 		return
 	case broken:
 		fail(at.problem)
@@ -395,15 +393,6 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
 		}
 	}
 	s.chunks(f, b, known, names, n)
-}
-
-// held is how many bucket files the last look at buckets/ found; before the
-// first look, how many the mirror knows.
-func (s *scan) held(org string, known *organization) int {
-	if !known.bucketsKnown && len(known.buckets) == 0 && s.l.state != nil {
-		return s.l.state.held(org)
-	}
-	return len(known.buckets)
 }
 
 func (s *scan) check(org, dir, name string, was spot) {

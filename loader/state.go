@@ -104,14 +104,6 @@ func (s *state) buckets(org string) []string {
 	return out
 }
 
-// held is how many bucket files an organization had, as far as the mirror knows.
-func (s *state) held(org string) int {
-	if names, err := s.read(place{org: org, part: partBuckets}); err == nil {
-		return len(names)
-	}
-	return len(s.buckets(org))
-}
-
 // encode writes a unit as one file of the mirror.
 func encode(p place, files []raw) []byte {
 	b := fmt.Appendf(nil, "%s%s %d\n", stateMagic, p.path(), len(files))

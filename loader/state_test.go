@@ -173,7 +173,7 @@ func TestFolderFaultWhileDown(t *testing.T) {
 	for range 2 {
 		tr.start()
 		tr.wantUnits("o1/buckets")
-		tr.wantError("this folder held 2 bucket policies and is gone")
+		tr.wantError("2 stay in force, each until its file is back")
 		tr.want("o1", "b", bucketDeny)
 		tr.want("o1", "c", allowed)
 		tr.want("o1", "plain", unavailable)

@@ -156,8 +156,10 @@ type organization struct {
 
 	buckets      map[string]*bucket // by file name; what the last look saw, or the mirror has
 	bucketsAt    spot
-	bucketsKnown bool   // buckets/ was listed, or not there, once
-	bucketsFault *fault // buckets/ itself is at fault
+	bucketsKnown bool                // buckets/ was listed, or not there, once
+	bucketsFault *fault              // buckets/ itself is at fault
+	missed       map[string]struct{} // of buckets, those whose files are gone: see miss
+	mirrored     bool                // of one that vanished: the mirror has what its buckets held
 	listed       map[string]struct{}
 
 	odd      map[string]policy.Diagnostic // by path: names without a place, warnings and errors

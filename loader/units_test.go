@@ -283,6 +283,11 @@ func TestOrganizationVanishes(t *testing.T) {
 	}
 	tr.write("o1/access-policies/a.json", allowAll("a"))
 	tr.load()
+	tr.wantUnits("+o1/buckets") // without the policies that it held
+	tr.want("o1", "b", allowed)
+	tr.want("o1", "c", unavailable)
+	tr.sighup()
+	tr.wantUnits()
 	tr.want("o1", "b", policy.OwnerUnknown)
 }
 
@@ -306,6 +311,9 @@ func TestBucketsFolderVanishes(t *testing.T) {
 	tr.rename("elsewhere", "o1/buckets")
 	tr.remove("o1/buckets/b.json")
 	tr.load()
+	tr.wantUnits("+o1/buckets")
+	tr.want("o1", "b", bucketDeny)
+	tr.sighup()
 	tr.wantUnits()
 	tr.want("o1", "b", allowed)
 	tr.want("o1", "c", bucketDeny)

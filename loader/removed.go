@@ -1,0 +1,118 @@
+package loader
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// goneOrganization is an organization that a commit removed, with the buckets
+// that it claimed, by file or list.
+type goneOrganization struct {
+	name    string
+	buckets []string
+}
+
+// claimedNames are the buckets that the organization claims, each once.
+func (o *organization) claimedNames() []string {
+	out := make([]string, 0, o.claimed)
+	for file, b := range o.buckets {
+		if b.claims() {
+			out = append(out, bucketOf(file))
+		}
+	}
+	for name := range o.listed {
+		if !o.buckets[name+suffix].claims() {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// logRemovals logs each organization and each bucket policy that a look
+// removed, with what decides in its place: such a removal may widen access
+// (specification 4, Removals and faults). A bucket whose policy another
+// organization has now, or that is denied for another reason, is none.
+func (l *Loader) logRemovals(ch *changes) {
+	var lines []string
+	for _, gone := range ch.gone {
+		if l.orgs[gone.name] == nil {
+			lines = append(lines, l.organizationRemoved(gone))
+		}
+	}
+	slices.Sort(lines)
+	l.logLines(lines, "organizations were removed")
+
+	lost := slices.Clone(ch.lost)
+	slices.SortFunc(lost, func(a, b lostFile) int { return cmp.Compare(a.bucket, b.bucket) })
+	lost = slices.CompactFunc(lost, func(a, b lostFile) bool { return a.bucket == b.bucket })
+	lines = nil
+	for _, x := range lost {
+		if line := l.bucketPolicyRemoved(x); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	l.logLines(lines, "bucket policies were removed")
+}
+
+func (l *Loader) logLines(lines []string, what string) {
+	for _, line := range lines[:min(len(lines), linesLogged)] {
+		l.log.Warn(line)
+	}
+	if more := len(lines) - linesLogged; more > 0 {
+		l.log.Warn(fmt.Sprintf("and %d more %s", more, what))
+	}
+}
+
+func (l *Loader) organizationRemoved(gone goneOrganization) string {
+	line := "organization " + gone.name + " has no folder any more: its callers are denied"
+	unowned := 0
+	for _, name := range gone.buckets {
+		if len(l.claims.of(name)) == 0 {
+			unowned++
+		}
+	}
+	switch {
+	case unowned == 1:
+		line += ", and its bucket has no owner"
+	case unowned > 1:
+		line += fmt.Sprintf(", and %d buckets have no owner", unowned)
+	}
+	if l.c.DefaultOrganization != "" && l.defaultOrganization() != "" && l.fallback != l.defaultOrganization() {
+		line += "; callers and buckets that state no organization are of " + l.c.DefaultOrganization + " now"
+	}
+	return line
+}
+
+// bucketPolicyRemoved says what decides in place of a bucket policy that was
+// removed; "" if that is no removal, or denies.
+func (l *Loader) bucketPolicyRemoved(x lostFile) string {
+	if l.orgs[x.org] == nil {
+		return "" // told with its organization
+	}
+	line := "bucket " + shown(x.bucket) + " has no policy any more: "
+	owners := l.claims.of(x.bucket)
+	for _, o := range owners {
+		if o.buckets[x.bucket+suffix].claims() {
+			return ""
+		}
+	}
+	k, _ := l.bucketNow(x.bucket)
+	switch {
+	case k.PolicyUnavailable:
+		return ""
+	case len(owners) == 0:
+		return line + "no organization claims it, so that requests which state its organization are decided by that organization's policies alone, and others are denied"
+	case len(owners) > 1:
+		return line + "every request for it is denied, as " + strings.Join(names(owners), " and ") + " claim it"
+	}
+	return line + "its organization's policies alone decide (" + owners[0].name + ")"
+}
+
+func names(orgs []*organization) (out []string) {
+	for _, o := range orgs {
+		out = append(out, o.name)
+	}
+	return out
+}

@@ -1,0 +1,180 @@
+package loader
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// vanish remembers what the buckets/ of an organization that is removed held
+// and missed, in case it appears again without it (specification 4, Removals
+// and faults). What POLICIES was re-pointed away from, and what SIGHUP
+// confirms, is not remembered, nor is a single policy.
+//
+// What is remembered is an organization of its own that holds buckets and
+// missed only, and is neither in force nor looked at. It stays until the
+// organization appears again, or SIGHUP.
+func (l *Loader) vanish(o *organization, meant bool) {
+	if meant || len(o.buckets) < 2 && len(o.missed) == 0 {
+		return
+	}
+	v := &organization{name: o.name, buckets: make(map[string]*bucket, len(o.buckets)), bucketsKnown: o.bucketsKnown, missed: o.missed}
+	for name, b := range o.buckets {
+		kept := *b
+		v.buckets[name] = &kept
+	}
+	l.vanished[o.name] = v
+}
+
+// forgetVanished lets go of all that is remembered.
+func (l *Loader) forgetVanished() {
+	for org := range l.vanished {
+		delete(l.vanished, org)
+		l.mirror(place{org: org, part: partFolder}, nil)
+	}
+}
+
+// recall puts into an organization that is new to the model what its buckets/
+// held and missed before, as far as that is missed now: as remembered of one
+// that vanished, or at a cold start as the mirror has it. x is nil where
+// buckets/ cannot be listed: then all of what vanished is put in.
+func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
+	v := l.vanished[o.name]
+	delete(l.vanished, o.name)
+	mirrored := l.state != nil && (!l.loaded && v == nil || v != nil && v.mirrored)
+	if v == nil && !mirrored || ch.found.meant {
+		return
+	}
+	if mirrored {
+		if x == nil && v == nil {
+			return // restoreBuckets does it
+		}
+		v = l.state.remembered(o.name)
+	}
+	missed := maps.Clone(v.buckets) // all of it, where buckets/ cannot be listed
+	if x != nil {
+		gone := map[string]struct{}{}
+		for name := range v.buckets {
+			gone[name] = struct{}{}
+		}
+		for i := range x.found {
+			delete(gone, x.found[i].name)
+		}
+		now := l.missedNow(ch.found, v, gone)
+		maps.DeleteFunc(missed, func(name string, _ *bucket) bool {
+			_, gone := gone[name]
+			_, missed := now[name]
+			return !gone || !missed
+		})
+	}
+	names := map[string]struct{}{}
+	if len(missed) > 0 {
+		o.bucketsKnown = v.bucketsKnown
+	}
+	for name, b := range missed {
+		names[name] = struct{}{}
+		if o.buckets[name] != nil {
+			continue
+		}
+		if mirrored {
+			l.restoreBucket(ch, o, name)
+			continue
+		}
+		kept := &bucket{seen: b.seen, known: b.known}
+		o.buckets[name] = kept
+		if b.known {
+			l.setBucket(ch, o, kept, name, b.good)
+		} else {
+			l.reclaim(ch, o, bucketOf(name))
+		}
+	}
+	if x == nil {
+		names = v.missed
+	}
+	l.commitMissed(o, names)
+	if x != nil {
+		x.missed = names
+	}
+}
+
+// missedNames is the file of the mirror that lists what buckets/ misses.
+const missedNames = "buckets.missed"
+
+// remembered is what the mirror knows of an organization's buckets/, contents
+// left out: what it held, and what it missed.
+func (s *state) remembered(org string) *organization {
+	v := &organization{name: org, buckets: map[string]*bucket{}}
+	files := s.buckets(org)
+	if names, err := s.read(place{org: org, part: partBuckets}); err == nil {
+		v.bucketsKnown = true
+		for _, n := range names {
+			files = append(files, n.name)
+		}
+	}
+	for _, name := range files {
+		v.buckets[name] = &bucket{}
+	}
+	for _, name := range s.missed(org) {
+		if v.buckets[name] == nil {
+			v.buckets[name] = &bucket{}
+		}
+		v.missed = with(v.missed, name)
+	}
+	return v
+}
+
+// missed lists the bucket files that an organization missed.
+func (s *state) missed(org string) (out []string) {
+	b, err := os.ReadFile(filepath.Join(s.dir, org, missedNames))
+	if err != nil {
+		return nil
+	}
+	names, err := decode(place{org: org, part: partBuckets}, b)
+	if err != nil {
+		return nil
+	}
+	for _, n := range names {
+		out = append(out, n.name)
+	}
+	return out
+}
+
+// setHeld lists the bucket files that an organization holds, if all are known,
+// and those that it misses.
+func (s *state) setHeld(o *organization) error {
+	p := place{org: o.name, part: partBuckets}
+	var held error
+	if o.bucketsKnown {
+		held = s.write(p, rawNames(o.buckets))
+	} else {
+		held = s.remove(p)
+	}
+	at := filepath.Join(s.dir, o.name, missedNames)
+	if len(o.missed) > 0 {
+		return errors.Join(held, put(at, encode(p, rawNames(o.missed))))
+	}
+	if err := os.Remove(at); !errors.Is(err, os.ErrNotExist) {
+		held = errors.Join(held, err)
+	}
+	return held
+}
+
+// rawNames are files without content, in byte order of their names.
+func rawNames[T any](names map[string]T) (out []raw) {
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		out = append(out, raw{name: name})
+	}
+	return out
+}
+
+// leave removes what the mirror has of an organization that vanished, but for
+// its bucket policies, which are remembered.
+func (s *state) leave(v *organization) error {
+	var errs []error
+	for _, p := range setParts {
+		errs = append(errs, s.remove(place{org: v.name, part: p}))
+	}
+	return errors.Join(append(errs, s.setHeld(v))...)
+}
