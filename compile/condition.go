@@ -10,18 +10,30 @@ import (
 	"postern/policy"
 )
 
+// namedKeys are the keys that the server sets, by their folded names; those
+// that a context may state have one in the index too (specification 1.7).
+var namedKeys = map[string]index.Key{
+	"cw:principalorgid":    {Kind: index.KeyPrincipalOrg},
+	"aws:principalorgid":   {Kind: index.KeyPrincipalOrg},
+	"cw:resourceorgid":     {Kind: index.KeyResourceOrg},
+	"aws:resourceorgid":    {Kind: index.KeyResourceOrg},
+	"subject.type":         {Kind: index.KeySubjectType},
+	"subject.id":           {Kind: index.KeySubjectID},
+	"resource.type":        {Kind: index.KeyResourceType},
+	"resource.id":          {Kind: index.KeyResourceID},
+	"action.name":          {Kind: index.KeyActionName},
+	"aws:currenttime":      {Kind: index.KeyCurrentTime, Name: "aws:currenttime"},
+	"aws:epochtime":        {Kind: index.KeyEpochTime, Name: "aws:epochtime"},
+	"aws:principalarn":     {Kind: index.KeyPrincipalArn, Name: "aws:principalarn"},
+	"aws:principalaccount": {Kind: index.KeyPrincipalAccount, Name: "aws:principalaccount"},
+	"aws:username":         {Kind: index.KeyUsername, Name: "aws:username"},
+}
+
 // key tells where a condition key's value comes from (specification 1.7).
 func key(name string) index.Key {
 	folded := value.FoldASCII(name)
-	switch folded {
-	case "cw:principalorgid", "aws:principalorgid":
-		return index.Key{Kind: index.KeyPrincipalOrg}
-	case "cw:resourceorgid", "aws:resourceorgid":
-		return index.Key{Kind: index.KeyResourceOrg}
-	case "aws:currenttime":
-		return index.Key{Kind: index.KeyCurrentTime, Name: folded}
-	case "aws:epochtime":
-		return index.Key{Kind: index.KeyEpochTime, Name: folded}
+	if k, ok := namedKeys[folded]; ok {
+		return k
 	}
 	if strings.HasPrefix(folded, "iam:") && strings.HasSuffix(folded, ":groups") && len(folded) > len("iam::groups") {
 		return index.Key{Kind: index.KeyGroups, Name: name[len("iam:") : len(name)-len(":groups")]}

@@ -130,8 +130,9 @@ func (p *Policies) expand(program string, limit int, v *view) (string, bool) {
 			break
 		}
 		buf = append(buf, program[:i]...)
-		value, ok := v.variable(p.variableAt(program[i:]))
-		program = program[i+variableLen:]
+		n, rest := variableNumber(program[i:])
+		program = rest
+		value, ok := v.variable(&p.variables[n])
 		if !ok {
 			v.expanded = buf
 			return "", false
@@ -156,19 +157,17 @@ func (p *Policies) missesVariable(program string, v *view) bool {
 		if i < 0 {
 			return false
 		}
-		if _, ok := v.variable(p.variableAt(program[i:])); !ok {
+		n, rest := variableNumber(program[i:])
+		if _, ok := v.variable(&p.variables[n]); !ok {
 			return true
 		}
-		program = program[i+variableLen:]
+		program = rest
 	}
 }
 
-// variableLen is the length of opVariable and the number behind it.
-const variableLen = 4
-
-// variableAt is the variable that program begins with.
-func (p *Policies) variableAt(program string) *Variable {
-	return &p.variables[int(program[1])<<14|int(program[2])<<7|int(program[3])]
+// variableNumber reads the variable that a program begins with.
+func variableNumber(program string) (n int, rest string) {
+	return int(program[1])<<14 | int(program[2])<<7 | int(program[3]), program[4:]
 }
 
 // variable returns what a variable stands for; false if it has no value.

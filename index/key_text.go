@@ -1,6 +1,21 @@
 package index
 
-// keyForms write keys that the server sets, by kind: what stands before the
+// keyNames are the keys that the server sets, or sets where none is stated, which
+// have one name each.
+var keyNames = map[KeyKind]string{
+	KeyCurrentTime:      "aws:CurrentTime",
+	KeyEpochTime:        "aws:EpochTime",
+	KeySubjectType:      "subject.type",
+	KeySubjectID:        "subject.id",
+	KeyResourceType:     "resource.type",
+	KeyResourceID:       "resource.id",
+	KeyActionName:       "action.name",
+	KeyPrincipalArn:     "aws:PrincipalArn",
+	KeyPrincipalAccount: "aws:PrincipalAccount",
+	KeyUsername:         "aws:username",
+}
+
+// keyForms write the other keys that the server sets, by kind: what stands before the
 // name and what behind it. A kind that is missing here is written as its name.
 var keyForms = map[KeyKind][2]string{
 	KeyPrincipalOrg:     {"aws:PrincipalOrgID"},
@@ -16,11 +31,8 @@ var keyForms = map[KeyKind][2]string{
 
 // keyText writes a key as a policy may.
 func keyText(kind KeyKind, name string) string {
-	switch kind {
-	case KeyCurrentTime:
-		return "aws:CurrentTime"
-	case KeyEpochTime:
-		return "aws:EpochTime"
+	if text, ok := keyNames[kind]; ok {
+		return text
 	}
 	form := keyForms[kind]
 	return form[0] + name + form[1]

@@ -31,19 +31,29 @@ func (v *view) lookup(kind KeyKind, name string, tag uint32, buf *serverValues) 
 	switch kind {
 	case KeyContext:
 		return v.context(name, tag)
-	case KeyCurrentTime, KeyEpochTime:
+	case KeyCurrentTime, KeyEpochTime, KeyPrincipalArn, KeyPrincipalAccount, KeyUsername:
 		if list, unreadable = v.context(name, tag); len(list) > 0 || unreadable {
 			return list, unreadable
 		}
-		if kind == KeyCurrentTime {
-			return buf.one(policy.ValueString, buf.time(r.Now)), false
-		}
-		buf.text = strconv.AppendInt(buf.text[:0], r.Now, 10)
-		return buf.one(policy.ValueNumber, alias(buf.text)), false
+		return v.unstated(kind, buf), false
 	case KeyPrincipalOrg:
 		return buf.one(policy.ValueString, v.org), false
 	case KeyResourceOrg:
 		return buf.one(policy.ValueString, v.owner), false
+	case KeySubjectType:
+		provider, _ := v.subject()
+		return buf.one(policy.ValueString, provider), false
+	case KeySubjectID:
+		_, id := v.subject()
+		return buf.one(policy.ValueString, id), false
+	case KeyResourceType:
+		resourceType, _ := v.resourceAsked()
+		return buf.one(policy.ValueString, resourceType), false
+	case KeyResourceID:
+		_, id := v.resourceAsked()
+		return buf.one(policy.ValueString, id), false
+	case KeyActionName:
+		return buf.one(policy.ValueString, r.Action), false
 	case KeyGroups:
 		if name != v.org {
 			return nil, false
@@ -84,6 +94,27 @@ func (v *view) lookup(kind KeyKind, name string, tag uint32, buf *serverValues) 
 		return list, unreadable
 	}
 	return nil, false
+}
+
+// unstated returns the server's values of a key that the context may state,
+// and does not (specification 1.7).
+func (v *view) unstated(kind KeyKind, buf *serverValues) []policy.Value {
+	switch kind {
+	case KeyCurrentTime:
+		return buf.one(policy.ValueString, buf.time(v.request.Now))
+	case KeyEpochTime:
+		buf.text = strconv.AppendInt(buf.text[:0], v.request.Now, 10)
+		return buf.one(policy.ValueNumber, alias(buf.text))
+	case KeyPrincipalArn:
+		return v.principalARNs()
+	case KeyPrincipalAccount:
+		return buf.one(policy.ValueString, v.org)
+	case KeyUsername:
+		if name, ok := v.username(); ok {
+			return buf.one(policy.ValueString, name)
+		}
+	}
+	return nil
 }
 
 // time is the text of aws:CurrentTime.

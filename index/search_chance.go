@@ -46,6 +46,13 @@ var settledKeys = map[KeyKind]string{
 	KeySubjectProperty:  "ra",
 	KeyActionProperty:   "sr",
 	KeyContext:          "sra",
+	KeySubjectType:      "ra",
+	KeySubjectID:        "ra",
+	KeyPrincipalArn:     "ra",
+	KeyPrincipalAccount: "sra",
+	KeyResourceType:     "s", // which of its forms the resource has depends on the action
+	KeyResourceID:       "s",
+	KeyActionName:       "sr",
 }
 
 // settled reports that the value of a key does not depend on the open side.
@@ -66,11 +73,6 @@ func (p *Policies) settledProgram(program string, open byte) bool {
 		}
 		program = rest
 	}
-}
-
-// variableNumber reads the variable that a program begins with.
-func variableNumber(program string) (n int, rest string) {
-	return int(program[1])<<14 | int(program[2])<<7 | int(program[3]), program[4:]
 }
 
 // conditionsChance is conditionsHold with a side open.

@@ -10,9 +10,8 @@ import (
 )
 
 // subjects finds the candidates of a search for principals of a provider,
-// `provider/`. The view has that as the caller's first identifier, so that what
-// holds for it holds for every name: no condition of these layers reads an
-// identifier.
+// `provider/`. The view has that as the caller's first identifier: what holds for
+// it holds for every name, but for statements that read the caller's names.
 func (sr *search) subjects(provider string) {
 	s, v := sr.s, sr.v
 	own := s.own(v)

@@ -83,6 +83,14 @@ const (
 	KeyActionProperty   // action.X
 	KeyCurrentTime
 	KeyEpochTime
+	KeySubjectType // of the caller's first identifier
+	KeySubjectID
+	KeyResourceType
+	KeyResourceID
+	KeyActionName
+	KeyPrincipalArn
+	KeyPrincipalAccount
+	KeyUsername
 	KeyTag      // a tag of the resource, in the iam layer: Name is its key, not folded
 	KeyResource // the text of the resource, in the iam layer, and that of its uid
 )
@@ -91,7 +99,7 @@ const (
 type Key struct {
 	Kind KeyKind
 	// Name is folded to lower case but for KeyContext, KeyGroups, KeyClaim and
-	// KeyTag.
+	// KeyTag. Keys that only the server sets need none.
 	Name string
 }
 

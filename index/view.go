@@ -48,6 +48,7 @@ type view struct {
 
 	iamView
 	contextKeys contextKeys
+	arns        principalARNs
 	traits      requestTraits
 
 	who, what     []*roaring.Bitmap
@@ -90,6 +91,7 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.denyOnly = false
 	v.open, v.rowLooked = 0, false
 	v.contextKeys.made = false
+	v.arns.made = false
 	v.traits.made = false
 	v.steps = v.steps[:0]
 	ids := r.Principal.IDs

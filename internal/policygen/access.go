@@ -287,7 +287,7 @@ func (a *smallAccess) fewConditions() []policy.Condition {
 	}
 	conditions := a.conditions(true)
 	if a.chance(2) {
-		fact := pick(a.generator, []subject{{"subject.level", policy.FamilyNumeric}, {"Subject.name", policy.FamilyString}, {"resource.x", policy.FamilyString}}...)
+		fact := pick(a.generator, []subject{{"subject.level", policy.FamilyNumeric}, {"Subject.team", policy.FamilyString}, {"resource.x", policy.FamilyString}}...)
 		conditions = []policy.Condition{{Operator: a.operator(fact.family), Key: fact.key}}
 		family := conditions[0].Operator.Test.Family()
 		conditions[0].Values = some(a.generator, 4, func() string { return a.policyValue(family, true) })

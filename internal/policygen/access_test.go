@@ -108,7 +108,7 @@ func TestSmallAccessReaches(t *testing.T) {
 func TestSmallAccessMatters(t *testing.T) {
 	matters := map[string]int{}
 	const enough = 10
-	for seed := range uint64(400) {
+	for seed := range uint64(600) {
 		d, requests := SmallAccess(seed)
 		before := make([]policy.Decision, len(requests))
 		e := reference.New(d)

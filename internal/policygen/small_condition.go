@@ -18,14 +18,16 @@ var (
 	stated = []subject{
 		{"k", policy.FamilyString}, {"aws:username", policy.FamilyString}, {"s3:prefix", policy.FamilyString}, {"n", policy.FamilyNumeric},
 		{"d", policy.FamilyDate}, {"flag", policy.FamilyBool}, {"bin", policy.FamilyBinary}, {"aws:SourceIp", policy.FamilyIP},
-		{"arn", policy.FamilyArn}, {"ünit", policy.FamilyString},
+		{"arn", policy.FamilyArn}, {"ünit", policy.FamilyString}, {"aws:PrincipalArn", policy.FamilyArn}, {"aws:PrincipalAccount", policy.FamilyString},
 	}
 	set = []subject{
 		{"aws:CurrentTime", policy.FamilyDate}, {"aws:EpochTime", policy.FamilyNumeric}, {"cw:PrincipalOrgID", policy.FamilyString},
 		{"cw:ResourceOrgID", policy.FamilyString}, {"aws:PrincipalOrgID", policy.FamilyString}, {"aws:ResourceOrgID", policy.FamilyString},
 		{"iam:o1:groups", policy.FamilyString}, {"iam:o2:groups", policy.FamilyString}, {"iam:O1:groups", policy.FamilyString}, {"oidc:o1:sub", policy.FamilyString}, {"oidc:o1:obj", policy.FamilyString},
-		{`oidc:o1:"k.io".pod`, policy.FamilyString}, {"oidc:o1:SUB", policy.FamilyString}, {"subject.level", policy.FamilyNumeric}, {"subject.Name", policy.FamilyString},
+		{`oidc:o1:"k.io".pod`, policy.FamilyString}, {"oidc:o1:SUB", policy.FamilyString}, {"subject.level", policy.FamilyNumeric}, {"subject.Team", policy.FamilyString},
 		{"resource.x", policy.FamilyString}, {"action.soft", policy.FamilyBool}, {"iam:groups", policy.FamilyString}, {"oidc:sub", policy.FamilyString},
+		{"subject.type", policy.FamilyString}, {"subject.id", policy.FamilyString}, {"Resource.Type", policy.FamilyString}, {"resource.id", policy.FamilyString},
+		{"action.name", policy.FamilyString}, {"aws:PrincipalArn", policy.FamilyArn}, {"aws:PrincipalAccount", policy.FamilyString}, {"aws:username", policy.FamilyString},
 	}
 )
 

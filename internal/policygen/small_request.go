@@ -75,7 +75,7 @@ func (w *smallWorld) principal() policy.Principal {
 		p.Properties = append(p.Properties, w.attribute(w.otherCase("level"), policy.FamilyNumeric))
 	}
 	if w.chance(4) {
-		p.Properties = append(p.Properties, w.attribute(w.otherCase("Name"), policy.FamilyString))
+		p.Properties = append(p.Properties, w.attribute(w.otherCase("Team"), policy.FamilyString))
 	}
 	return p
 }

@@ -200,7 +200,8 @@ func (w *smallWorld) generalise(text string, variables bool, n int) string {
 // variable makes a policy variable (specification 1.7).
 func (w *smallWorld) variable() string {
 	key := pick(w.generator, "aws:username", "aws:username", "k", "AWS:UserName", "s3:prefix", "cw:PrincipalOrgID", "aws:ResourceOrgID", "iam:o1:groups",
-		"oidc:o1:sub", "subject.level", "resource.x", "aws:EpochTime", "n", "absent", "*", "k?")
+		"oidc:o1:sub", "subject.level", "resource.x", "aws:EpochTime", "n", "absent", "*", "k?",
+		"subject.type", "subject.id", "resource.type", "resource.id", "action.name", "aws:PrincipalArn", "aws:PrincipalAccount")
 	if key == "*" || w.chance(3) {
 		return "${" + key + ", '" + pick(w.generator, "a", "b", "", "*", "é", "${a", "a/b", ", ") + "'}"
 	}

@@ -74,7 +74,7 @@ func TestSmallConditionsMatter(t *testing.T) {
 		ifExists  bool
 	}
 	tests, shapes := map[policy.Test]int{}, map[shape]int{}
-	for seed := range uint64(400) {
+	for seed := range uint64(600) {
 		d, requests := Small(seed)
 		whole := reference.New(d)
 		with := make([]policy.Reason, len(requests))

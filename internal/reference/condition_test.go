@@ -318,10 +318,10 @@ func TestVariables(t *testing.T) {
 // nothing; a Deny's NotResource excludes nothing by it, an Allow with it in
 // NotResource is not satisfied (1.7).
 func TestVariablesInResources(t *testing.T) {
-	stated := with(request("s3:GetObject", "b/home/u1/k"), "aws:username", "u1")
-	other := with(request("s3:GetObject", "b/home/u1/k"), "aws:username", "u2")
+	stated := with(request("s3:GetObject", "b/home/u1/k"), "x:user", "u1")
+	other := with(request("s3:GetObject", "b/home/u1/k"), "x:user", "u2")
 	absent := request("s3:GetObject", "b/home/u1/k")
-	resource := []string{"b/home/${aws:username}/*"}
+	resource := []string{"b/home/${x:user}/*"}
 	two := append(resource, "b/else")
 	for _, c := range []struct {
 		name      string

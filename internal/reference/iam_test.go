@@ -198,10 +198,10 @@ func TestTable(t *testing.T) {
 			{ask("x/y", "stack:read", "stack:a", "tags t=1", "k=v"), reasonAllow}, {ask("x/y", "stack:read", "stack:b", "tags t=1", "k=v"), reasonNone},
 			{ask("x/y", "stack:read", "stack:a", "tags t=2", "k=v"), reasonNone}, {ask("x/y", "stack:read", "stack:a", "tags t=1", "k=w"), reasonNone}, {ask("x/y", "stack:write", "stack:a", "tags t=1", "k=v"), reasonNone}}},
 
-		{"condition: page 1, variables included", []string{`"bindings": [{"actions": ["read"], "resources": ["*"], "members": ["*"], "condition": {"StringEquals": {"k": "${subject.name}"}, "DateLessThan": {"aws:CurrentTime": "2030-01-01"}}},
+		{"condition: page 1, variables included", []string{`"bindings": [{"actions": ["read"], "resources": ["*"], "members": ["*"], "condition": {"StringEquals": {"k": "${subject.team}"}, "DateLessThan": {"aws:CurrentTime": "2030-01-01"}}},
 				{"effect": "Deny", "actions": ["read"], "resources": ["*"], "members": ["*"], "condition": {"NumericGreaterThan": {"n": "5"}}}]`}, []asked{
-			{ask("x/y", "read", "a:a", "k=v", "subject.name=v"), reasonAllow}, {ask("x/y", "read", "a:a", "k=v", "subject.name=w"), reasonNone}, {ask("x/y", "read", "a:a", "k=v", "subject.name=v", "now 1900000000"), reasonNone},
-			{ask("x/y", "read", "a:a", "k=v", "subject.name=v", "n=6"), reasonDeny}, {ask("x/y", "read", "a:a", "k=v", "subject.name=v", "n=five"), reasonDeny}, {ask("x/y", "read", "a:a", "k=v", "subject.name=v", "n=4"), reasonAllow}}},
+			{ask("x/y", "read", "a:a", "k=v", "subject.team=v"), reasonAllow}, {ask("x/y", "read", "a:a", "k=v", "subject.team=w"), reasonNone}, {ask("x/y", "read", "a:a", "k=v", "subject.team=v", "now 1900000000"), reasonNone},
+			{ask("x/y", "read", "a:a", "k=v", "subject.team=v", "n=6"), reasonDeny}, {ask("x/y", "read", "a:a", "k=v", "subject.team=v", "n=five"), reasonDeny}, {ask("x/y", "read", "a:a", "k=v", "subject.team=v", "n=4"), reasonAllow}}},
 
 		{"bindings: what they add narrows", []string{reader + `, "bindings": [{"roles": ["reader"], "members": ["*"], "resources": ["stack:a", "env:b"], "selector": {"matchTags": {"t": "1"}}, "condition": {"Bool": {"k": "true"}}}]`}, []asked{
 			{ask("x/y", "stack:read", "stack:a", "tags t=1", "k=true"), reasonAllow}, {ask("x/y", "stack:read", "stack:b", "tags t=1", "k=true"), reasonNone}, {ask("x/y", "stack:read", "env:b", "tags t=1", "k=true"), reasonNone},

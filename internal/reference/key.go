@@ -87,6 +87,22 @@ func (q *question) lookup(key string) found {
 		}
 		return found{values: []string{q.owner}}
 	}
+	// "subject.type, subject.id (of the first identifier), resource.type,
+	// resource.id, action.name"
+	provider, name, _ := strings.Cut(r.Principal.IDs[0], "/")
+	resourceType, resourceID := q.resourceAsked()
+	switch folded {
+	case "subject.type":
+		return found{values: []string{provider}}
+	case "subject.id":
+		return found{values: []string{name}}
+	case "resource.type":
+		return found{values: []string{resourceType}}
+	case "resource.id":
+		return found{values: []string{resourceID}}
+	case "action.name":
+		return found{values: []string{r.Action}}
+	}
 	if rest, ok := strings.CutPrefix(folded, "subject."); ok {
 		return among(r.Principal.Properties, rest)
 	}
@@ -107,9 +123,51 @@ func (q *question) lookup(key string) found {
 			return found{values: []string{time.Unix(r.Now, 0).UTC().Format("2006-01-02T15:04:05Z")}}
 		case "aws:epochtime":
 			return found{values: []string{strconv.FormatInt(r.Now, 10)}}
+		// "Likewise these are the server's where the context states none:
+		// aws:PrincipalArn (arn:aws:iam::ORG:provider/name of every identifier;
+		// absent for a token), aws:PrincipalAccount (the caller's organization)"
+		case "aws:principalarn":
+			if provider == "token" {
+				return found{}
+			}
+			var arns []string
+			for _, id := range r.Principal.IDs {
+				arns = append(arns, "arn:aws:iam::"+q.caller+":"+id)
+			}
+			return found{values: arns}
+		case "aws:principalaccount":
+			return found{values: []string{q.caller}}
+		// "aws:username (where the caller's organization owns the bucket: the
+		// name in the first identifier, if its provider is none of role, group,
+		// token, access-key, subuser, cert; else absent)"
+		case "aws:username":
+			switch provider {
+			case "role", "group", "token", "access-key", "subuser", "cert":
+				return found{}
+			}
+			if q.bucket == "" || q.owner != q.caller {
+				return found{}
+			}
+			return found{values: []string{name}}
 		}
 	}
 	return stated
+}
+
+// resourceAsked returns the type and id of the resource as 3.1 maps them. The
+// whole organization is `organization:ORG`, whether `*` or ORG is asked (2,
+// resources).
+func (q *question) resourceAsked() (resourceType, id string) {
+	r := &q.request.Resource
+	switch r.Kind {
+	case policy.ResourceBucket:
+		return "bucket", r.ID
+	case policy.ResourceObject:
+		return "object", r.ID
+	case policy.ResourceOrganization:
+		return "organization", q.caller
+	}
+	return r.Type, r.ID
 }
 
 // among finds the attribute whose key folds to the given one.

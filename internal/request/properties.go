@@ -21,11 +21,11 @@ var propertiesPath = [...]string{"subject.properties", "action.properties", "res
 // (specification 3.1): `subject.Org` would be the condition key `subject.org`.
 // In their exact spelling some are fields of a subject or a resource. The last
 // is one of a resource only.
-var reserved = [...]string{"type", "id", isOrg: "org", isPrincipals: "principals", isGroups: "groups", isClaims: "claims", isTags: "tags", isUID: "uid"}
+var reserved = [...]string{"type", "id", "name", isOrg: "org", isPrincipals: "principals", isGroups: "groups", isClaims: "claims", isTags: "tags", isUID: "uid"}
 
 // The places in reserved of those that are fields.
 const (
-	isOrg = iota + 2
+	isOrg = iota + 3
 	isPrincipals
 	isGroups
 	isClaims
@@ -39,7 +39,7 @@ func reservedAt(e entity, name string) int {
 		return -1
 	}
 	switch name[0] | 0x20 {
-	case 't', 'i', 'o', 'p', 'g', 'c', 'u':
+	case 't', 'i', 'n', 'o', 'p', 'g', 'c', 'u':
 	default:
 		return -1
 	}

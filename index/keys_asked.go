@@ -1,0 +1,79 @@
+package index
+
+import (
+	"slices"
+	"strings"
+
+	"postern/policy"
+)
+
+// The keys that say who asks, and about what (specification 1.7, Keys that the
+// server sets). They are worked out when a condition or a variable reads them.
+
+// subject returns the two parts of the caller's first identifier.
+func (v *view) subject() (provider, name string) {
+	provider, name, _ = strings.Cut(v.request.Principal.IDs[0], "/")
+	return provider, name
+}
+
+// resourceAsked returns the type and the id of the resource, as a door maps
+// them (specification 3.1). The whole organization is the caller's, whether it
+// was asked by its name or as `*`.
+func (v *view) resourceAsked() (resourceType, id string) {
+	r := &v.request.Resource
+	switch r.Kind {
+	case policy.ResourceBucket:
+		return "bucket", r.ID
+	case policy.ResourceObject:
+		return "object", r.ID
+	case policy.ResourceOrganization:
+		return "organization", v.org
+	}
+	return r.Type, r.ID
+}
+
+// username returns the server's value of aws:username; false if there is none.
+func (v *view) username() (string, bool) {
+	if kind := v.request.Resource.Kind; kind != policy.ResourceBucket && kind != policy.ResourceObject || v.owner != v.org {
+		return "", false
+	}
+	provider, name := v.subject()
+	return name, !slices.Contains(noUsers[:], provider)
+}
+
+// noUsers are the providers whose names are not those of users.
+var noUsers = [...]string{"role", "group", "token", "access-key", "subuser", "cert"}
+
+// principalARNs holds the values of aws:PrincipalArn, which are made once a
+// request.
+type principalARNs struct {
+	made bool
+	text []byte
+	list []policy.Value
+}
+
+// principalARNs returns the server's values of aws:PrincipalArn: an ARN for
+// each identifier of the caller, none of a token.
+func (v *view) principalARNs() []policy.Value {
+	x := &v.arns
+	if x.made {
+		return x.list
+	}
+	x.made, x.list = true, x.list[:0]
+	if isToken(v.request) {
+		return x.list
+	}
+	const scheme = "arn:aws:iam::"
+	ids := v.request.Principal.IDs
+	size := 0
+	for _, id := range ids {
+		size += len(scheme) + len(v.org) + 1 + len(id)
+	}
+	x.text = slices.Grow(x.text[:0], size) // so that no text moves
+	for _, id := range ids {
+		from := len(x.text)
+		x.text = append(append(append(append(x.text, scheme...), v.org...), ':'), id...)
+		x.list = append(x.list, policy.Value{Kind: policy.ValueString, Text: alias(x.text[from:])})
+	}
+	return x.list
+}
