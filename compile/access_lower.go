@@ -267,14 +267,15 @@ func everything(list []policy.ResourcePattern) bool {
 	return slices.ContainsFunc(list, func(p policy.ResourcePattern) bool { return p.Type == "" })
 }
 
-// resources makes programs over the text `type:id`, and over that of the uid.
+// resources makes programs over the text `type:id`, and over that of the uid,
+// a stated one and an unknown one.
 func (g *grantList) resources(list []policy.ResourcePattern) (programs, uids []string) {
 	for _, r := range list {
 		if r.UID {
 			if r.Type == "" || r.Pattern == "" {
 				g.l.refuse("the resource %s has no type or no uid", r)
 			}
-			uids = append(uids, index.ResourceUID(r.Type, r.Pattern))
+			uids = append(uids, index.ResourceUID(r.Type, r.Pattern), index.ResourceUID(r.Type, ""))
 			continue
 		}
 		var p index.Program

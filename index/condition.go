@@ -76,6 +76,9 @@ func (p *Policies) conditionsHold(b block, r record, v *view) bool {
 // in a Deny. A negated operator of which one value has a variable without a
 // value is false in an Allow, before anything else is looked at.
 func (w *wanted) conditionHolds(entry uint32, kind KeyKind, v *view, deny bool) bool {
+	if kind == KeyResource {
+		return w.resourceHolds(v, deny)
+	}
 	b := w.b
 	key := b.str(b[entry+conditionKeyAt], b[entry+conditionKeyLen])
 	have, unreadable := v.lookup(kind, key, b[entry+conditionKeyTag], &v.values)

@@ -86,8 +86,8 @@ func (e *entities) size() (n int64) {
 // iamView is what of a view the iam layer alone needs.
 type iamView struct {
 	caller caller
-	// resource is the text `type:id`, uid the text `type\xfaUID` of a request
-	// that states one: no text of a request holds that byte.
+	// resource is the text `type:id`, uid the text `type\xfaUID`, which ends
+	// with that byte where the request states none: no text of a request holds it.
 	resource, uid []byte
 	resourceType  string
 	marks         marks // of the request
@@ -108,7 +108,9 @@ type iamView struct {
 // the uid. It is no operation, and in no UTF-8 text.
 const opUID = "\xfa"
 
-// ResourceUID is the program of the resource pattern `type:uid:UID`.
+// ResourceUID is the program of the resource pattern `type:uid:UID`; with an
+// empty uid, of any resource of that type whose uid is not known. A list of
+// resources that has the former has the latter too.
 func ResourceUID(resourceType, uid string) string { return resourceType + opUID + uid }
 
 // enter makes v a view of the iam layer, until leave: the resource is
@@ -127,10 +129,7 @@ func (m *IAM) enter(v *view) {
 	v.resource = append(append(append(v.resource[:0], v.resourceType...), ':'), id...)
 	v.text = alias(v.resource)
 	v.marks = m.grants.spots.request(v.text, m.grants.rows.mark(v))
-	v.uid = v.uid[:0]
-	if r.UID != "" {
-		v.uid = append(append(append(v.uid, v.resourceType...), opUID...), r.UID...)
-	}
+	v.uid = append(append(append(v.uid[:0], v.resourceType...), opUID...), r.UID...)
 	v.object = m.entities.resources[v.text]
 	v.subjects = [2]*Entity{}
 	if m.entities.principals != nil {
@@ -317,12 +316,19 @@ func (s *Snapshot) decideIAM(v *view, own *Organization) (policy.Reason, policy.
 	return policy.IAMNoMatch, policy.LayerIAM
 }
 
-// resourceTexts are the texts that a resource pattern with a uid may match.
-func (v *view) resourceTexts(buf *serverValues) []policy.Value {
-	list := buf.one(policy.ValueString, v.text)
-	if len(v.uid) > 0 {
-		list = append(list, policy.Value{Kind: policy.ValueString, Text: alias(v.uid)})
-		buf.list = list
+// resourceHolds evaluates a list of resources in which some are uids
+// (specification 2, resources): a condition on KeyResource. What it says of a
+// uid that is not known is what 1.7 says of a value that cannot be read.
+func (w *wanted) resourceHolds(v *view, deny bool) bool {
+	negated := w.op&conditionNegated != 0
+	if found, _ := w.compare(v.text, v); found {
+		return !negated
 	}
-	return list
+	switch found, _ := w.compare(alias(v.uid), v); {
+	case !found:
+		return negated
+	case v.request.Resource.UID == "":
+		return deny
+	}
+	return !negated
 }

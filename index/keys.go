@@ -87,8 +87,6 @@ func (v *view) lookup(kind KeyKind, name string, tag uint32, buf *serverValues) 
 			return nil, !known
 		}
 		return buf.one(policy.ValueString, text), false
-	case KeyResource:
-		return v.resourceTexts(buf), false
 	case KeyActionProperty:
 		list, unreadable, _ = folded(r.ActionProperties, name)
 		return list, unreadable

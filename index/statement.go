@@ -92,7 +92,7 @@ const (
 	KeyPrincipalAccount
 	KeyUsername
 	KeyTag      // a tag of the resource, in the iam layer: Name is its key, not folded
-	KeyResource // the text of the resource, in the iam layer, and that of its uid
+	KeyResource // the resource in the iam layer: its text, or that of its uid
 )
 
 // Key is a condition key.

@@ -18,7 +18,7 @@ func (a *iam) satisfiedRules(g grant) []uint64 {
 	// bindings: "Its resources, selector, condition narrow every rule that it
 	// brings; they never widen."
 	if b := g.narrow; b != nil {
-		if b.Resources != nil && !a.resourceListed(b.Resources) ||
+		if b.Resources != nil && !a.resourceListed(b.Resources, effect) ||
 			!a.selected(b.Selector, effect) || !a.holdAll(b.Conditions, effect) {
 			return nil
 		}
@@ -102,7 +102,7 @@ func (a *iam) setNamed(name string) *policy.PermissionSet {
 // x condition; notResources excludes."
 func (a *iam) ruleHolds(r *policy.Rule, effect policy.Effect) bool {
 	return a.ruleActions(r, effect) &&
-		a.resourceListed(r.Resources) && !a.excluded(r.NotResources, effect) &&
+		a.resourceListed(r.Resources, effect) && !a.excluded(r.NotResources, effect) &&
 		a.selected(r.Selector, effect) && a.holdAll(r.Conditions, effect)
 }
 
@@ -164,9 +164,13 @@ func (a *iam) resourceID() string {
 }
 
 // resourceListed tells whether one of the patterns matches the resource. One
-// with a variable without a value matches nothing (1.7).
-func (a *iam) resourceListed(patterns []policy.ResourcePattern) bool {
+// with a variable without a value matches nothing (1.7); one about a uid that
+// the request does not state "holds in a Deny and not in an Allow".
+func (a *iam) resourceListed(patterns []policy.ResourcePattern, effect policy.Effect) bool {
 	return slices.ContainsFunc(patterns, func(p policy.ResourcePattern) bool {
+		if a.aboutUnknownUID(p) {
+			return effect == policy.EffectDeny
+		}
 		matches, _ := a.resourceMatches(p)
 		return matches
 	})
@@ -174,23 +178,34 @@ func (a *iam) resourceListed(patterns []policy.ResourcePattern) bool {
 
 // excluded tells whether notResources exclude the resource. "A variable without
 // a value ... a Deny's NotResource excludes nothing by it; an Allow with it in
-// NotResource is not satisfied" (1.7).
+// NotResource is not satisfied" (1.7); and of a uid that the request does not
+// state, "in notResources the other way round".
 func (a *iam) excluded(patterns []policy.ResourcePattern, effect policy.Effect) bool {
 	return slices.ContainsFunc(patterns, func(p policy.ResourcePattern) bool {
+		if a.aboutUnknownUID(p) {
+			return effect == policy.EffectAllow
+		}
 		matches, ok := a.resourceMatches(p)
 		return matches || !ok && effect == policy.EffectAllow
 	})
 }
 
+// aboutUnknownUID tells whether a pattern is `type:uid:ID`, of the resource's
+// type, and the request states no uid.
+func (a *iam) aboutUnknownUID(p policy.ResourcePattern) bool {
+	return p.UID && p.Type == a.resourceType() && a.request.Resource.UID == ""
+}
+
 // resourceMatches: "type:pattern; * everything ... type:uid:ID matches a
 // request whose resource.properties.uid is ID". It returns ok = false if a
-// variable of the pattern has no value.
+// variable of the pattern has no value. The uid of the request is known, if the
+// pattern asks for one of the resource's type.
 func (a *iam) resourceMatches(p policy.ResourcePattern) (matches, ok bool) {
 	if p.Type == "" {
 		return true, true
 	}
 	if p.UID {
-		return p.Type == a.resourceType() && a.request.Resource.UID == p.Pattern && p.Pattern != "", true
+		return p.Type == a.resourceType() && a.request.Resource.UID == p.Pattern, true
 	}
 	read, ok := a.readPattern(p.Pattern, true)
 	return ok && p.Type == a.resourceType() && read.matches(a.resourceID()), ok

@@ -94,8 +94,7 @@
 //     The entity of the whole organization is `organization:ORG`, whether `*`
 //     or ORG is asked. Tags are taken as a whole, from the request if it knows
 //     them, else from the entity. `uid` is never an entity's.
-//   - `type:uid:ID` never matches a request that states no uid, in notResources
-//     neither.
+//   - a uid stated as the empty string is none.
 //   - the constraint of an allow is taken over all satisfied rules; a
 //     determining Allow of an organization policy has none, and lifts it.
 //   - names of roles: an AccessPolicy's or built-in role first, then a record's
