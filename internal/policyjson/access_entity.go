@@ -18,12 +18,14 @@ var entitySet = fieldSet{
 	},
 }
 
-// notProperties are what a request says of itself, and a file cannot
-// (specification 2, entities, and 3.1).
+// notProperties are what a request says of itself, and a file cannot, in lower
+// case: names of properties are compared as condition keys are (specification
+// 2, entities, and 3.1).
 var notProperties = map[string]string{
 	"org": "it is the request's alone", "principals": "it is the request's alone",
-	"groups": "write the members into `groups`", "claims": "it is the request's alone",
-	"tags": "write it beside `properties`", "type": "it is in the entity's name", "id": "it is in the entity's name",
+	"groups": "write the members into `groups`", "claims": "it is the request's alone", "uid": "it is the request's alone",
+	"tags": "write it beside `properties`",
+	"type": "it is in the entity's name", "id": "it is in the entity's name", "name": "write it under another name",
 }
 
 func (d *decoder) entity(name string, nameAt int) policy.Entity {
@@ -83,7 +85,7 @@ func (d *decoder) properties(f *field) (out []policy.Attribute) {
 	for d.nextMember() {
 		at := d.s.KeyOffset()
 		key := d.texts.keep(d.key())
-		if why, ok := notProperties[key]; ok {
+		if why, ok := notProperties[value.FoldASCII(key)]; ok {
 			d.report(at, msgEntityProperty, quote(key), why)
 		} else if key == "" {
 			d.report(at, msgConditionKey)
