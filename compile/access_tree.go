@@ -39,8 +39,7 @@ func (g *grantList) recordSpans(r *record) []index.Span {
 // added to r.
 func (g *grantList) node(r *record, d *policy.Descriptor) int {
 	if d == nil {
-		g.l.refuse("the record lacks a node")
-		return 0
+		d = &policy.Descriptor{Kind: policy.DescriptorGroup} // what is left out grants nothing
 	}
 	out := index.Node{Kind: d.Kind, MaxOpenSeconds: d.MaxOpenSeconds}
 	child := func(d *policy.Descriptor) { out.Children = append(out.Children, g.node(r, d)) }
@@ -86,20 +85,31 @@ func (g *grantList) put(e index.Expression) int {
 	return len(g.out.Tree.Expressions) - 1
 }
 
-// expression lowers an expression, and returns its number.
+// expression lowers an expression, and returns its number. What lacks an operand
+// becomes one without kind, which decides nothing; but And and Or without parts
+// are false (specification 2, Pulumi's own JSON).
 func (g *grantList) expression(e *policy.Expression) int {
 	if e == nil {
-		g.l.refuse("the record lacks an expression")
-		return 0
+		return g.put(index.Expression{})
 	}
 	out := index.Expression{Kind: e.Kind, Entity: e.Entity, Key: e.Key, Text: e.Text}
 	switch e.Kind {
 	case policy.ExpressionAnd, policy.ExpressionOr, policy.ExpressionEqual:
+		if e.Left == nil && e.Right == nil && e.Kind != policy.ExpressionEqual {
+			return g.put(index.Expression{Kind: policy.ExpressionBool, Text: "false"})
+		}
 		out.Left, out.Right = g.expression(e.Left), g.expression(e.Right)
 	case policy.ExpressionNot:
 		out.Left = g.expression(e.Left)
-	case policy.ExpressionHasTag, policy.ExpressionTag, policy.ExpressionEntity, policy.ExpressionLiteralEntity,
-		policy.ExpressionString, policy.ExpressionNumber, policy.ExpressionBool:
+	case policy.ExpressionHasTag, policy.ExpressionTag:
+		if e.Entity == "" || e.Key == "" {
+			return g.expression(nil)
+		}
+	case policy.ExpressionLiteralEntity:
+		if e.Text == "" {
+			return g.expression(nil)
+		}
+	case policy.ExpressionEntity, policy.ExpressionString, policy.ExpressionNumber, policy.ExpressionBool:
 	default:
 		g.l.refuse("an expression of no known kind")
 	}

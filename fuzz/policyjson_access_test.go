@@ -182,7 +182,9 @@ func (c accessCheck) members(ms []policy.Member) {
 }
 
 func (c accessCheck) descriptor(d *policy.Descriptor) {
-	c.must(d != nil, "descriptor", nil)
+	if d == nil { // left out
+		return
+	}
 	c.placed(d.At, true)
 	want := policy.Descriptor{Kind: d.Kind, At: d.At} // with the fields that the kind lists
 	switch d.Kind {
@@ -202,7 +204,7 @@ func (c accessCheck) descriptor(d *policy.Descriptor) {
 	case policy.DescriptorCondition, policy.DescriptorIfThenElse:
 		want.Condition, want.Then = d.Condition, d.Then
 		c.boolean(d.Condition)
-		c.must(d.Condition.Kind != policy.ExpressionBool, "condition", d)
+		c.must(d.Condition == nil || d.Condition.Kind != policy.ExpressionBool, "condition", d)
 		c.descriptor(d.Then)
 		if d.Kind == policy.DescriptorIfThenElse {
 			want.Else = d.Else
@@ -213,11 +215,14 @@ func (c accessCheck) descriptor(d *policy.Descriptor) {
 		c.expression(d.Selector)
 		seen := map[string]bool{}
 		for _, o := range d.Options {
+			c.descriptor(o.Node)
+			if o.Value == nil {
+				continue
+			}
 			c.expression(o.Value)
 			id := fmt.Sprint(o.Value.Kind, o.Value.Entity, " ", o.Value.Text)
 			c.must(o.Value.Kind.Literal() && !seen[id], "option", o)
 			seen[id] = true
-			c.descriptor(o.Node)
 		}
 	default:
 		c.must(false, "descriptor", d)
@@ -227,11 +232,13 @@ func (c accessCheck) descriptor(d *policy.Descriptor) {
 
 func (c accessCheck) boolean(e *policy.Expression) {
 	c.expression(e)
-	c.must(e.Kind.Boolean(), "neither true nor false", e)
+	c.must(e == nil || e.Kind.Boolean(), "neither true nor false", e)
 }
 
 func (c accessCheck) expression(e *policy.Expression) {
-	c.must(e != nil, "expression", nil)
+	if e == nil { // left out
+		return
+	}
 	c.placed(e.At, true)
 	want := policy.Expression{Kind: e.Kind, At: e.At}
 	switch e.Kind {
@@ -248,13 +255,12 @@ func (c accessCheck) expression(e *policy.Expression) {
 		c.expression(e.Right)
 	case policy.ExpressionHasTag, policy.ExpressionTag:
 		want.Entity, want.Key = e.Entity, e.Key
-		c.must(e.Entity != "" && e.Key != "", "tag", e)
 	case policy.ExpressionEntity:
 		want.Entity = e.Entity
 		c.must(e.Entity != "", "entity", e)
 	case policy.ExpressionLiteralEntity:
 		want.Entity, want.Text = e.Entity, e.Text
-		c.must(e.Entity != "" && e.Text != "", "identity", e)
+		c.must(e.Entity != "", "identity", e)
 	case policy.ExpressionString, policy.ExpressionNumber, policy.ExpressionBool:
 		want.Text = e.Text
 	default:

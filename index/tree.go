@@ -44,7 +44,8 @@ type Node struct {
 	Options []int
 }
 
-// Expression is policy.Expression, with the places of Left and Right.
+// Expression is policy.Expression, with the places of Left and Right. One whose
+// Kind is 0 is satisfied in neither polarity, and equal to nothing.
 type Expression struct {
 	Kind        policy.ExpressionKind
 	Left, Right int
@@ -86,7 +87,8 @@ type expression struct {
 	numeric     bool
 }
 
-// operandKind tells what an expression is: only what is of one kind can be equal.
+// operandKind tells what an expression is: only what is of one kind can be
+// equal, and nothing is equal to what is of none.
 type operandKind uint8
 
 const (
@@ -126,6 +128,7 @@ func newTree(in *Tree, rows *actionRows) (t tree) {
 			entity: strings.Clone(from.Entity), key: strings.Clone(from.Key), text: strings.Clone(from.Text),
 		}
 		switch from.Kind {
+		case 0:
 		case policy.ExpressionEntity, policy.ExpressionLiteralEntity:
 			e.operand = operandEntity
 		case policy.ExpressionTag, policy.ExpressionString:
@@ -267,7 +270,7 @@ func truth(b bool) polarity { return polarity{b, !b} }
 
 // equal evaluates an Equal of l and r.
 func (t *tree) equal(l, r *expression, e *expression, deny bool, v *view) polarity {
-	if l.operand != r.operand || l.operand == operandEntity && l.entity != r.entity {
+	if l.operand == operandNone || l.operand != r.operand || l.operand == operandEntity && l.entity != r.entity {
 		return polarity{}
 	}
 	switch l.operand {

@@ -42,7 +42,9 @@ var descriptorNames = [...]string{"none", "Allow", "Group", "Compose", "Conditio
 func (k DescriptorKind) String() string { return descriptorNames[k] }
 
 // Descriptor is one node of a record's tree. A field that its kind does not
-// list is zero; one that it lists is set.
+// list is zero; so is one that the record leaves out, as Pulumi's client does
+// with zero values: an absent list, node or option grants nothing, and without
+// Condition or Selector nothing is decided (specification 2).
 type Descriptor struct {
 	Kind DescriptorKind
 	At   Position // of the node's `{`
@@ -56,12 +58,12 @@ type Descriptor struct {
 	Entries []*Descriptor // may be empty
 	Include []Reference   // ids of records; may be empty
 
-	// Condition is of a kind that says true or false, and no literal.
+	// Condition is nil, or of a kind that says true or false, and no literal.
 	Condition *Expression
-	Then      *Descriptor
-	Else      *Descriptor
+	Then      *Descriptor // may be nil
+	Else      *Descriptor // may be nil
 
-	Selector *Expression
+	Selector *Expression // may be nil
 	// Options: the one whose value equals Selector is taken, none if there is
 	// none. No two values are the same literal.
 	Options []DescriptorOption
@@ -69,9 +71,9 @@ type Descriptor struct {
 
 // DescriptorOption is one branch of a Select.
 type DescriptorOption struct {
-	// Value is a literal.
+	// Value is a literal, or nil: then the option is never taken.
 	Value *Expression
-	Node  *Descriptor
+	Node  *Descriptor // may be nil
 }
 
 // ExpressionKind tells the nodes of an expression apart.
@@ -105,8 +107,12 @@ func (k ExpressionKind) Boolean() bool { return k <= ExpressionHasTag || k == Ex
 func (k ExpressionKind) Literal() bool { return k >= ExpressionLiteralEntity }
 
 // Expression is one node of a condition. A field that its kind does not list
-// is zero; one that it lists is set. Left and Right of And and Or, and Left of
-// Not, say true or false; those of Equal are of any kind.
+// is zero. Left and Right of And and Or, and Left of Not, say true or false;
+// those of Equal are of any kind. Each of them may be nil, where the record
+// leaves it out.
+//
+// An And or an Or without parts is false. Whatever else lacks an operand (Left,
+// Right, Entity, Key, the Text of an entity) is satisfied in neither polarity.
 //
 // An expression about an entity of another type than the request's is
 // satisfied in neither polarity (specification 2, Pulumi's own JSON).
@@ -116,11 +122,11 @@ type Expression struct {
 	Left  *Expression
 	Right *Expression
 	// Entity is the resource type that the expression is about: `stack`,
-	// `environment`, `insights-account` or `team`.
+	// `environment`, `insights-account` or `team`; "" for a tag without context.
 	Entity string
-	// Key of a tag, never empty.
+	// Key of a tag, "" if it is left out.
 	Key string
-	// Text of a literal. The identity of an entity is its opaque id
-	// (Resource.UID).
+	// Text of a literal: what is left out reads "", `0` or `false`. The
+	// identity of an entity is its opaque id (Resource.UID).
 	Text string
 }

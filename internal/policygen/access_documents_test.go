@@ -225,6 +225,14 @@ func spellRecord(r policy.Record) string {
 	return object(optional(r.ID != "", "id", quoted(r.ID)), optional(r.Name != "", "name", quoted(r.Name)), member("resourceType", quoted(r.ResourceType)), optional(r.OrgDefault, "isOrgDefault", "true"), member("details", spellDescriptor(r.Details)))
 }
 
+// part is a member that a record may leave out.
+func part[T any](name string, p *T, spell func(*T) string) string {
+	if p == nil {
+		return ""
+	}
+	return member(name, spell(p))
+}
+
 func spellDescriptor(n *policy.Descriptor) string {
 	members := []string{member("__type", quoted("PermissionDescriptor"+n.Kind.String()))}
 	switch n.Kind {
@@ -235,12 +243,12 @@ func spellDescriptor(n *policy.Descriptor) string {
 	case policy.DescriptorCompose:
 		members = append(members, member("permissionDescriptors", list(n.Include, spellReference)))
 	case policy.DescriptorCondition:
-		members = append(members, member("condition", spellExpression(n.Condition)), member("subNode", spellDescriptor(n.Then)))
+		members = append(members, part("condition", n.Condition, spellExpression), part("subNode", n.Then, spellDescriptor))
 	case policy.DescriptorIfThenElse:
-		members = append(members, member("condition", spellExpression(n.Condition)), member("subNodeForTrue", spellDescriptor(n.Then)), member("subNodeForFalse", spellDescriptor(n.Else)))
+		members = append(members, part("condition", n.Condition, spellExpression), part("subNodeForTrue", n.Then, spellDescriptor), part("subNodeForFalse", n.Else, spellDescriptor))
 	case policy.DescriptorSelect:
-		members = append(members, member("selector", spellExpression(n.Selector)), member("options", list(n.Options, func(o policy.DescriptorOption) string {
-			return object(member("value", spellExpression(o.Value)), member("node", spellDescriptor(o.Node)))
+		members = append(members, part("selector", n.Selector, spellExpression), member("options", list(n.Options, func(o policy.DescriptorOption) string {
+			return object(part("value", o.Value, spellExpression), part("node", o.Node, spellDescriptor))
 		})))
 	}
 	return object(members...)
@@ -252,20 +260,19 @@ func spellExpression(e *policy.Expression) string {
 		return object(append([]string{member("__type", quoted(name))}, members...)...)
 	}
 	expression, literal := "PermissionExpression"+e.Kind.String(), "PermissionLiteralExpression"+e.Kind.String()
-	context := member("context", typed("PermissionExpression"+entity))
 	switch e.Kind {
 	case policy.ExpressionAnd, policy.ExpressionOr, policy.ExpressionEqual:
-		return typed(expression, member("left", spellExpression(e.Left)), member("right", spellExpression(e.Right)))
+		return typed(expression, part("left", e.Left, spellExpression), part("right", e.Right, spellExpression))
 	case policy.ExpressionNot:
-		return typed(expression, member("node", spellExpression(e.Left)))
+		return typed(expression, part("node", e.Left, spellExpression))
 	case policy.ExpressionHasTag, policy.ExpressionTag:
-		return typed(expression, context, member("key", quoted(e.Key)))
+		return typed(expression, optional(entity != "", "context", typed("PermissionExpression"+entity)), optional(e.Key != "", "key", quoted(e.Key)))
 	case policy.ExpressionEntity:
 		return typed("PermissionExpression" + entity)
 	case policy.ExpressionLiteralEntity:
-		return typed("PermissionLiteralExpression"+entity, member("identity", quoted(e.Text)))
+		return typed("PermissionLiteralExpression"+entity, optional(e.Text != "", "identity", quoted(e.Text)))
 	case policy.ExpressionString:
-		return typed(literal, member("value", quoted(e.Text)))
+		return typed(literal, optional(e.Text != "", "value", quoted(e.Text)))
 	}
 	return typed(literal, member("value", e.Text))
 }

@@ -110,8 +110,24 @@ func (t *smallTree) node(depth int) *policy.Descriptor {
 				n.Options = append(n.Options, policy.DescriptorOption{Value: value, Node: t.node(depth - 1)})
 			}
 		}
+		for i := range n.Options {
+			leaveOut(t, &n.Options[i].Value)
+			leaveOut(t, &n.Options[i].Node)
+		}
 	}
+	leaveOut(t, &n.Condition)
+	leaveOut(t, &n.Then)
+	leaveOut(t, &n.Else)
+	leaveOut(t, &n.Selector)
 	return n
+}
+
+// leaveOut leaves out a part now and then, as Pulumi's client does with zero
+// values.
+func leaveOut[T any](t *smallTree, part *T) {
+	if t.chance(20) {
+		*part = *new(T)
+	}
 }
 
 // condition is true or false, and no literal.
@@ -158,6 +174,12 @@ func (t *smallTree) boolean(depth int) *policy.Expression {
 	if e.Kind == policy.ExpressionEqual && t.chance(3) {
 		e.Left, e.Right = e.Right, e.Left
 	}
+	leaveOut(t, &e.Left)
+	leaveOut(t, &e.Right)
+	leaveOut(t, &e.Key)
+	if t.chance(20) && (e.Kind == policy.ExpressionAnd || e.Kind == policy.ExpressionOr) {
+		e.Left, e.Right = nil, nil
+	}
 	return e
 }
 
@@ -200,11 +222,16 @@ func (t *smallTree) literals() []*policy.Expression {
 }
 
 func (t *smallTree) tag() *policy.Expression {
-	return &policy.Expression{Kind: policy.ExpressionTag, At: t.place(), Entity: pick(t.generator, entityTypes...), Key: pick(t.generator, tagKeys...)}
+	e := &policy.Expression{Kind: policy.ExpressionTag, At: t.place(), Entity: pick(t.generator, entityTypes...), Key: pick(t.generator, tagKeys...)}
+	leaveOut(t, &e.Entity)
+	leaveOut(t, &e.Key)
+	return e
 }
 
 func (t *smallTree) text() *policy.Expression {
-	return &policy.Expression{Kind: policy.ExpressionString, At: t.place(), Text: pick(t.generator, tagValues...)}
+	e := &policy.Expression{Kind: policy.ExpressionString, At: t.place(), Text: pick(t.generator, tagValues...)}
+	leaveOut(t, &e.Text)
+	return e
 }
 
 func (t *smallTree) number() *policy.Expression {
@@ -216,5 +243,7 @@ func (t *smallTree) entity(typ string) *policy.Expression {
 }
 
 func (t *smallTree) literalEntity(typ string) *policy.Expression {
-	return &policy.Expression{Kind: policy.ExpressionLiteralEntity, At: t.place(), Entity: typ, Text: pick(t.generator, uids...)}
+	e := &policy.Expression{Kind: policy.ExpressionLiteralEntity, At: t.place(), Entity: typ, Text: pick(t.generator, uids...)}
+	leaveOut(t, &e.Text)
+	return e
 }

@@ -170,7 +170,7 @@ func (a *smallAccess) entities() {
 		properties := []subject{{"x", policy.FamilyString}}
 		if a.chance(2) {
 			e.Principal = pick(a.generator, a.exactName(), a.exactName(), a.exactName(), "token/t1")
-			properties = []subject{{"level", policy.FamilyNumeric}, {"Name", policy.FamilyString}}
+			properties = []subject{{"level", policy.FamilyNumeric}, {"Team", policy.FamilyString}}
 		} else {
 			e.Type, e.ID = pick(a.generator, iamTypes...), pick(a.generator, iamIDs[:6]...)
 			if e.Type == "organization" {

@@ -19,7 +19,8 @@ func ParseAccess(file string, data []byte, l Limits) (*policy.AccessDocument, []
 const (
 	apiVersion = "postern/v1"
 	accessKind = "AccessPolicy"
-	wantAccess = `{"apiVersion": "postern/v1", "kind": "AccessPolicy", ...}`
+	wantAccess = `{"apiVersion": "postern/v1", "kind": "AccessPolicy", ...}, a Pulumi record such as {"id": "ID", "name": "NAME", "details": {...}}, ` +
+		`or records as {"roles": [...]} or as a list`
 )
 
 // The fields of an AccessPolicy, in the order of these constants.
@@ -71,10 +72,15 @@ var defaultsSet = fieldSet{
 func (d *decoder) access() *policy.AccessDocument {
 	d.kind = policy.KindAccess
 	doc := &policy.AccessDocument{File: d.file}
+	d.variables = true
+	if d.s.Peek() == jsonscan.Array {
+		d.recordList(&field{"the document", wantAccess, ""}, new(recordReader), doc)
+		d.s.End()
+		return doc
+	}
 	if !d.object(wantAccess) {
 		return nil
 	}
-	d.variables = true
 	switch accessForm(d.data, d.limits.Depth) {
 	case formPolicy:
 		d.accessPolicy(doc)
@@ -100,33 +106,45 @@ const (
 	formRecords      // {"roles": [record, ...]}
 )
 
-// accessForm tells the form of a document. One without `apiVersion` that has
-// fields of an AccessPolicy is taken for one, so that the message is about
-// what is missing.
+// accessForm tells the form of a document, an object. One without `apiVersion`
+// that has fields of an AccessPolicy, and not what makes a record, is taken for
+// one, so that the message is about what is missing.
 func accessForm(data []byte, depth int) form {
 	var s jsonscan.Scanner
 	s.Reset(data, depth, 0, true)
 	s.EnterObject()
-	best := formNone
+	var policyField, list, details, recordField bool
 	for s.Member() {
 		raw, escaped := s.Key()
 		if escaped {
 			raw = jsonscan.Unescape(nil, raw)
 		}
-		if i := indexFold(accessSet.fields, raw); i == acVersion {
+		i, k := indexFold(accessSet.fields, raw), indexFold(recordSet.fields, raw)
+		switch {
+		case i == acVersion:
 			return formPolicy
-		} else if i == acRoles && s.Peek() == jsonscan.Array {
-			if best == formNone {
-				best = formRecords
-			}
-		} else if i >= 0 {
-			best = formPolicy
-		} else if i := indexFold(recordSet.fields, raw); best == formNone && i >= 0 && i != recName {
-			best = formRecord
+		case i == acRoles && s.Peek() == jsonscan.Array:
+			list = true
+		case i >= 0:
+			policyField = true
+		case k == recDetails || string(raw) == providersDetails:
+			details = true
+		case k >= 0 && k != recName:
+			recordField = true
 		}
 		s.Skip()
 	}
-	return best
+	switch {
+	case details && !list:
+		return formRecord
+	case policyField:
+		return formPolicy
+	case list:
+		return formRecords
+	case recordField:
+		return formRecord
+	}
+	return formNone
 }
 
 func (d *decoder) accessPolicy(doc *policy.AccessDocument) {
@@ -313,9 +331,10 @@ func wild(text string) bool {
 	return false
 }
 
-// seconds reads `maxOpenSeconds` or what Pulumi calls it.
-func (d *decoder) seconds(set *fieldSet) (n uint64) {
-	if !d.isObject(set.what, "an object such as {"+set.fields[0].add+"}") {
+// seconds reads an object with `maxOpenSeconds`, or what Pulumi calls it, of at
+// least min seconds; example is one.
+func (d *decoder) seconds(set *fieldSet, example string, min uint64) (n uint64) {
+	if !d.isObject(set.what, "an object such as "+example) {
 		return 0
 	}
 	at := d.s.Offset()
@@ -331,7 +350,7 @@ func (d *decoder) seconds(set *fieldSet) (n uint64) {
 		if !ok {
 			return
 		}
-		if n = wholeNumber(raw); n == 0 {
+		if n = wholeNumber(raw); n < min || n == 0 && string(raw) != "0" {
 			d.report(at, msgWholeNumber, quote(f.name), string(clip(raw)), f.want)
 		}
 	})

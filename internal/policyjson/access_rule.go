@@ -173,7 +173,7 @@ func (d *decoder) rule() (r policy.Rule) {
 		case ruleCondition:
 			d.conditions(f, cs)
 		case ruleConstraints:
-			r.MaxOpenSeconds = d.seconds(&constraintsSet)
+			r.MaxOpenSeconds = d.seconds(&constraintsSet, `{"maxOpenSeconds": 3600}`, 1)
 		}
 	})
 	d.missing(&ruleSet, &f, at)

@@ -61,6 +61,13 @@ func (d *decoder) bucketList() []string {
 func kindOf(data []byte) policy.Kind {
 	var s jsonscan.Scanner
 	s.Reset(withoutMark(data), jsonscan.MaxDepth, 0, true)
+	if s.Peek() == jsonscan.Array { // of Pulumi's records, or of nothing
+		s.EnterArray()
+		if s.Element() && s.Peek() == jsonscan.Object && kindOf(data[len(data)-len(withoutMark(data))+s.Offset():]) == policy.KindAccess {
+			return policy.KindAccess
+		}
+		return policy.KindNone
+	}
 	if s.Peek() != jsonscan.Object {
 		return policy.KindNone
 	}

@@ -138,6 +138,7 @@ const (
 	msgEntityTags
 	msgEntityProperty
 
+	msgListedPolicy
 	msgRecordField
 	msgRecordID
 	msgRecordType
@@ -173,7 +174,7 @@ var messages = [messageCount]struct {
 	msgUTF16:        {isError, "the file looks like UTF-16; save it as UTF-8"},
 	msgMoreErrors:   {isError, "and %s more errors from here on; correct those above first"},
 	msgMoreWarnings: {isWarning, "and %s more warnings from here on"},
-	msgUnknownKind:  {isError, "this is no policy document; an organization policy has `policy` or `statements`, a bucket policy `Statement`, a bucket list `buckets`, an iam document `apiVersion`"},
+	msgUnknownKind:  {isError, "this is no policy document; an organization policy has `policy` or `statements`, a bucket policy `Statement`, a bucket list `buckets`, an AccessPolicy `apiVersion`, a Pulumi record `details`"},
 	msgComment:      {isError, "JSON has no comments; remove this one"},
 
 	msgBelongsPolicies: {isError, "this is an organization policy; it belongs in the organization's access-policies/"},
@@ -261,7 +262,7 @@ var messages = [messageCount]struct {
 
 	msgBucketName: {isError, "%s is no bucket name; write 1 to 255 letters, digits, `.`, `-` or `_`"},
 
-	msgAccessForm:         {isError, "this is neither an AccessPolicy, which has \"apiVersion\": \"postern/v1\", nor a Pulumi record, which has \"details\", nor {\"roles\": [...]} of records"},
+	msgAccessForm:         {isError, "this is neither an AccessPolicy, which has \"apiVersion\": \"postern/v1\", nor a Pulumi record, which has \"details\", nor records as {\"roles\": [...]} or as a list"},
 	msgDocumentKind:       {isError, "there is no kind %s; write %s"},
 	msgNameEmpty:          {isError, "a name in %s is empty; write one"},
 	msgNameStar:           {isError, "%s holds `*`, which members could not name; give the %s another name"},
@@ -278,7 +279,7 @@ var messages = [messageCount]struct {
 	msgResourceUID:        {isError, "%s names a resource by its opaque id, which is compared as it is; write the whole id, without `*`, `?` and `${`"},
 	msgTagKey:             {isError, "a tag's key is empty; write its name"},
 	msgTagOperator:        {isError, "there is no operator %s; write %s"},
-	msgTagValues:          {isError, "the operator %s has no \"values\"; remove them, or write \"In\" or \"NotIn\""},
+	msgTagValues:          {isError, "the operator %s takes no \"values\"; remove them, or write \"In\" or \"NotIn\""},
 	msgSelectorNegative:   {isWarning, "this selector says only what a resource must not have, so it also selects resources without any tags; add what it must have"},
 	msgBindingID:          {isError, "the binding id %s stands twice in one document, first at %s; give each binding its own"},
 	msgBindingNothing:     {isError, "a binding has neither \"roles\" nor \"permissionSets\" nor \"actions\"; add \"roles\": [\"ROLE\"], or what it gives"},
@@ -286,7 +287,7 @@ var messages = [messageCount]struct {
 	msgMemberBare:         {isError, "%s has no provider; write %s for a group, or an identifier such as %s"},
 	msgMemberStar:         {isError, "%s names no single %s; name each, or write \"*\" for everyone"},
 	msgTokenType:          {isError, "there is no type of token %s; write %s"},
-	msgTokenField:         {isError, "a token of type %s has no %s; remove it, or change the type"},
+	msgTokenField:         {isError, "a token of type %s takes no %s; remove it, or change the type"},
 	msgTokenGroup:         {isError, "%s is how members name a group; write its name alone, %s"},
 	msgTokenUser:          {isError, "%s is no user; write %s"},
 	msgExpires:            {isError, "%s is no time with date, time and offset (RFC 3339); write %s"},
@@ -300,12 +301,13 @@ var messages = [messageCount]struct {
 	msgEntityTags:         {isError, "tags are of resources, and %s is a principal; write them into \"properties\""},
 	msgEntityProperty:     {isError, "%s cannot be a property; %s"},
 
+	msgListedPolicy:    {isError, "a list holds Pulumi records, and this is an AccessPolicy; write it into a file of its own"},
 	msgRecordField:     {isWarning, "the field %s of %s is not read; remove it, or leave it as Pulumi wrote it"},
 	msgRecordID:        {isError, "the record id %s stands twice in one document, first at %s; keep one of the records"},
 	msgRecordType:      {isError, "there is no resource type %s of records; write %s"},
 	msgNodeType:        {isError, "there is no %s here; write %s"},
 	msgNodeNear:        {isError, "there is no %s here; write %s"},
-	msgNodeField:       {isError, "a %s has no %s; remove it"},
+	msgNodeField:       {isError, "a %s takes no %s; remove it"},
 	msgPermissionEmpty: {isWarning, "an empty permission grants nothing; remove it"},
 	msgPermissionWild:  {isError, "%s holds a wildcard, which Pulumi's scopes do not have; write each scope"},
 	msgPermissionForm:  {isError, "%s is no scope; write \"object:action\", such as \"stack:read\""},

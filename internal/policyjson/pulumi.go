@@ -35,6 +35,13 @@ var recordSet = fieldSet{
 // recordTypes are Pulumi's resource types of records.
 var recordTypes = []string{"global", "stack", "environment", "insights-account"}
 
+// passedOver are the fields of a record that Pulumi's API adds and that say
+// nothing of what it grants.
+var passedOver = []string{"created", "modified", "orgId", "version", "description"}
+
+// providersDetails is what Pulumi's provider calls the details of a record.
+const providersDetails = "permissions"
+
 // recordReader is what the records of one file share.
 type recordReader struct {
 	ids    names
@@ -57,14 +64,7 @@ func (d *decoder) records(doc *policy.AccessDocument) {
 			d.skip()
 		case string(d.key()) == "roles":
 			rolesAt = at
-			f := field{"roles", "a list of records", ""}
-			d.listOf(&f, true, func(k jsonscan.Kind, _ int) {
-				if k != jsonscan.Object {
-					d.wrongType("a record", k, `an object such as {"id": "ID", "name": "NAME", "details": {...}}`)
-					return
-				}
-				doc.Records = append(doc.Records, d.record(&rr))
-			})
+			d.recordList(&field{"roles", "a list of records", ""}, &rr, doc)
 		default:
 			d.unread(&rr, d.key(), "a file of records", at)
 			d.skip()
@@ -73,6 +73,21 @@ func (d *decoder) records(doc *policy.AccessDocument) {
 	if rolesAt < 0 && !d.s.Failed() {
 		d.report(0, msgAccessForm)
 	}
+}
+
+// recordList reads a list of records.
+func (d *decoder) recordList(f *field, rr *recordReader, doc *policy.AccessDocument) {
+	d.listOf(f, true, func(k jsonscan.Kind, at int) {
+		switch {
+		case k != jsonscan.Object:
+			d.wrongType("a record", k, `an object such as {"id": "ID", "name": "NAME", "details": {...}}`)
+		case accessForm(d.data[at:], d.limits.Depth) == formPolicy:
+			d.report(at, msgListedPolicy)
+			d.skip()
+		default:
+			doc.Records = append(doc.Records, d.record(rr))
+		}
+	})
 }
 
 // unread warns of a field that nothing is made of, once a file for each name.
@@ -88,21 +103,34 @@ func (d *decoder) record(rr *recordReader) policy.Record {
 	r := policy.Record{At: d.position(at), ResourceType: "global"}
 	d.scopes = d.scopes[:0]
 	var f found
+	providers := -1 // the place of providersDetails
 	d.s.EnterObject()
 	for d.nextMember() {
-		at := d.s.KeyOffset()
-		i := indexField(recordSet.fields, d.key())
-		if i < 0 {
-			d.unread(rr, d.key(), recordSet.what, at)
-			d.skip()
+		at, key := d.s.KeyOffset(), d.key()
+		i := indexField(recordSet.fields, key)
+		switch {
+		case i >= 0:
+			f.at[i] = at + 1
+			if i != recDetails && d.s.Peek() == jsonscan.Null { // Pulumi writes it for what is not set
+				d.skip()
+				continue
+			}
+			d.recordField(rr, &r, i)
 			continue
+		case string(key) == providersDetails:
+			providers = at
+		case !slices.Contains(passedOver, string(key)):
+			d.unread(rr, key, recordSet.what, at)
 		}
-		f.at[i] = at + 1
-		if i != recDetails && d.s.Peek() == jsonscan.Null { // Pulumi writes it for what is not set
-			d.skip()
-			continue
+		d.skip()
+	}
+	if providers >= 0 {
+		if f.has(recDetails) {
+			d.unread(rr, []byte(providersDetails), recordSet.what, providers)
+		} else {
+			f.mentioned[recDetails] = true
+			d.report(providers, msgUnknownHint, quote(providersDetails), recordSet.what, `write "details", as Pulumi's API calls it`)
 		}
-		d.recordField(rr, &r, i)
 	}
 	d.missing(&recordSet, &f, at)
 	if r.ID == "" && r.Name == "" && !d.s.Failed() {
@@ -191,19 +219,20 @@ var descriptorSet = fieldSet{
 	hints: typeHints,
 }
 
-// A node's type with the fields that it demands, and those that it may have.
+// A node's type with the fields that it takes. It demands none: Pulumi's client
+// leaves zero values out (specification 2, Pulumi's own JSON).
 type nodeType struct {
-	name      string
-	need, may []int
+	name  string
+	takes []int
 }
 
 var descriptorTypes = []nodeType{ // in the order of policy.DescriptorAllow...
-	{"Allow", []int{descPermissions}, []int{descConstraints}},
-	{"Group", []int{descEntries}, nil},
-	{"Compose", []int{descInclude}, nil},
-	{"Condition", []int{descCondition, descThen}, nil},
-	{"IfThenElse", []int{descCondition, descTrue, descFalse}, nil},
-	{"Select", []int{descSelector, descOptions}, nil},
+	{"Allow", []int{descPermissions, descConstraints}},
+	{"Group", []int{descEntries}},
+	{"Compose", []int{descInclude}},
+	{"Condition", []int{descCondition, descThen}},
+	{"IfThenElse", []int{descCondition, descTrue, descFalse}},
+	{"Select", []int{descSelector, descOptions}},
 }
 
 var descriptorNames = func() (out []string) {
@@ -215,15 +244,14 @@ var descriptorNames = func() (out []string) {
 
 var durationSet = fieldSet{
 	what:   `"constraints"`,
-	fields: []field{{"MaxOpenDuration", "a whole number of seconds, 1 or more", `"MaxOpenDuration": 3600`}},
+	fields: []field{{"MaxOpenDuration", "a whole number of seconds, or 0 for no limit", ""}},
 }
 
 var optionSet = fieldSet{
 	what: "an option",
 	fields: []field{
-		{"value", `a literal such as {"__type": "PermissionLiteralExpressionString", "value": "dev"}`,
-			`"value": {"__type": "PermissionLiteralExpressionString", "value": "dev"}, or the literal that it stands for`},
-		{"node", wantDescriptor, `"node": {"__type": "PermissionDescriptorAllow", "permissions": ["stack:read"]}, or what it grants`},
+		{"value", `a literal such as {"__type": "PermissionLiteralExpressionString", "value": "dev"}`, ""},
+		{"node", wantDescriptor, ""},
 	},
 }
 
@@ -250,7 +278,7 @@ func (d *decoder) descriptor() *policy.Descriptor {
 				d.skip()
 				return
 			}
-			n.MaxOpenSeconds = d.seconds(&durationSet)
+			n.MaxOpenSeconds = d.seconds(&durationSet, `{"MaxOpenDuration": 3600}`, 0)
 		case descEntries:
 			d.listOf(f, true, func(jsonscan.Kind, int) {
 				n.Entries = append(n.Entries, d.descriptor())
@@ -277,7 +305,7 @@ func (d *decoder) descriptor() *policy.Descriptor {
 	if n.Kind == 0 {
 		return n
 	}
-	d.nodeFields(&descriptorSet, &descriptorTypes[n.Kind-1], descriptorNames[n.Kind-1], &f, at)
+	d.nodeFields(&descriptorSet, &descriptorTypes[n.Kind-1], descriptorNames[n.Kind-1], &f)
 	switch n.Kind {
 	case policy.DescriptorAllow:
 		d.counted(at)

@@ -30,16 +30,12 @@ func (d *decoder) nodeType(f *field, types []string) int {
 }
 
 // nodeFields holds what was found of a node to its type.
-func (d *decoder) nodeFields(set *fieldSet, t *nodeType, name string, f *found, at int) {
+func (d *decoder) nodeFields(set *fieldSet, t *nodeType, name string, f *found) {
 	if d.s.Failed() {
 		return
 	}
 	for i := 1; i < len(set.fields); i++ { // 0 is __type
-		need := slices.Contains(t.need, i)
-		switch {
-		case need && !f.has(i) && !f.mentioned[i]:
-			d.report(at, msgMissing, name, quote(set.fields[i].name), set.fields[i].want)
-		case f.has(i) && !need && !slices.Contains(t.may, i):
+		if f.has(i) && !slices.Contains(t.takes, i) {
 			d.report(f.at[i]-1, msgNodeField, name, quote(set.fields[i].name))
 		}
 	}
@@ -81,9 +77,8 @@ func (d *decoder) options(f *field) (out []policy.DescriptorOption) {
 			d.wrongType("an entry of "+quote(f.name), k, `an option, an object such as {"value": {...}, "node": {...}}`)
 			return
 		}
-		at := d.s.Offset()
 		var o policy.DescriptorOption
-		got := d.fields(&optionSet, func(i int) {
+		d.fields(&optionSet, func(i int) {
 			if i == 1 {
 				o.Node = d.descriptor()
 				return
@@ -100,7 +95,6 @@ func (d *decoder) options(f *field) (out []policy.DescriptorOption) {
 				}
 			}
 		})
-		d.missing(&optionSet, &got, at)
 		out = append(out, o)
 	})
 	return out
@@ -140,8 +134,8 @@ var nodeSet = fieldSet{
 		exRight:    {"right", wantExpression, ""},
 		exNode:     {"node", wantExpression, ""},
 		exContext:  {"context", `an object such as {"__type": "PermissionExpressionStack"}`, ""},
-		exKey:      {"key", "a tag's key, a string that is not empty", ""},
-		exIdentity: {"identity", "an entity's id, a string that is not empty", ""},
+		exKey:      {"key", "a tag's key, a string", ""},
+		exIdentity: {"identity", "an entity's id, a string", ""},
 		exValue:    {"value", "a string, a number or a boolean, as the type says", ""},
 	},
 	hints: typeHints,
@@ -153,18 +147,22 @@ type expressionType struct {
 	kind   policy.ExpressionKind
 	entity string
 	scalar jsonscan.Kind // of the value
+	zero   string        // the value that is left out
 }
 
+// zeroOf is the text of the value that a literal has where none is written.
+var zeroOf = map[jsonscan.Kind]string{jsonscan.Number: "0", jsonscan.True: "false"}
+
 var expressionTypes, expressionNames = func() (out []expressionType, names []string) {
-	add := func(name string, kind policy.ExpressionKind, entity string, scalar jsonscan.Kind, need ...int) {
-		out = append(out, expressionType{nodeType{name: name, need: need}, kind, entity, scalar})
+	add := func(name string, kind policy.ExpressionKind, entity string, scalar jsonscan.Kind, takes ...int) {
+		out = append(out, expressionType{nodeType{name, takes}, kind, entity, scalar, zeroOf[scalar]})
 		names = append(names, name)
 	}
 	add(expressionPrefix+"And", policy.ExpressionAnd, "", 0, exLeft, exRight)
 	add(expressionPrefix+"Or", policy.ExpressionOr, "", 0, exLeft, exRight)
 	add(expressionPrefix+"Not", policy.ExpressionNot, "", 0, exNode)
 	add(expressionPrefix+"Equal", policy.ExpressionEqual, "", 0, exLeft, exRight)
-	add(expressionPrefix+"HasTag", policy.ExpressionHasTag, "", 0, exContext, exKey)
+	add(expressionPrefix+"HasTag", policy.ExpressionHasTag, "", 0, exContext, exKey, exNode)
 	add(expressionPrefix+"Tag", policy.ExpressionTag, "", 0, exContext, exKey)
 	for _, e := range [][2]string{{"Stack", "stack"}, {"Environment", "environment"}, {"InsightsAccount", "insights-account"}, {"Team", "team"}} {
 		add(expressionPrefix+e[0], policy.ExpressionEntity, e[1], 0)
@@ -190,7 +188,6 @@ func (d *decoder) expression() (*policy.Expression, int) {
 	var scalar jsonscan.Kind
 	var text string
 	var t *expressionType
-	var ignored bool // `node` of a HasTag
 	f := d.fields(&nodeSet, func(i int) {
 		f := &nodeSet.fields[i]
 		switch i {
@@ -203,7 +200,8 @@ func (d *decoder) expression() (*policy.Expression, int) {
 		case exRight:
 			right, rightAt = d.expression()
 		case exNode:
-			if ignored = d.s.Peek() == jsonscan.Null; ignored {
+			// Pulumi's schema lets a HasTag inherit a `node` that means nothing.
+			if t != nil && t.kind == policy.ExpressionHasTag || t == nil && d.typeAhead(at) == hasTagName {
 				d.skip()
 				return
 			}
@@ -211,13 +209,9 @@ func (d *decoder) expression() (*policy.Expression, int) {
 		case exContext:
 			context, contextAt = d.expression()
 		case exKey:
-			if s, at, ok := d.text(f); ok && d.notEmptyName(f, s, at) {
-				e.Key = s
-			}
+			e.Key, _, _ = d.text(f)
 		case exIdentity:
-			if s, at, ok := d.text(f); ok && d.notEmptyName(f, s, at) {
-				identity = s
-			}
+			identity, _, _ = d.text(f)
 		case exValue:
 			if scalar = d.s.Peek(); scalar == jsonscan.False {
 				scalar = jsonscan.True
@@ -234,16 +228,7 @@ func (d *decoder) expression() (*policy.Expression, int) {
 	if t == nil || d.s.Failed() {
 		return e, at
 	}
-	if t.kind == policy.ExpressionHasTag && f.has(exNode) {
-		// Pulumi's schema lets a HasTag inherit a `node` that means nothing.
-		if !ignored {
-			d.report(f.at[exNode]-1, msgRecordField, quote("node"), "a "+t.name)
-		}
-		f.at[exNode] = 0
-	} else if ignored {
-		d.report(f.at[exNode]-1, msgWrongType, quote("node"), "null", wantExpression)
-	}
-	d.nodeFields(&nodeSet, &t.nodeType, t.name, &f, at)
+	d.nodeFields(&nodeSet, &t.nodeType, t.name, &f)
 	e.Kind, e.Entity = t.kind, t.entity
 	switch e.Kind {
 	case policy.ExpressionAnd, policy.ExpressionOr:
@@ -266,13 +251,41 @@ func (d *decoder) expression() (*policy.Expression, int) {
 	case policy.ExpressionLiteralEntity:
 		e.Text = identity
 	case policy.ExpressionString, policy.ExpressionNumber, policy.ExpressionBool:
-		if e.Text = text; f.has(exValue) && scalar != t.scalar && scalar != jsonscan.None {
+		if e.Text = text; !f.has(exValue) {
+			e.Text = t.zero
+		} else if scalar != t.scalar && scalar != jsonscan.None {
 			d.report(valueAt, msgWrongType, "the value of a "+t.name, scalar.String(), t.scalar.String())
 		} else if _, ok := value.Number(text); e.Kind == policy.ExpressionNumber && scalar == jsonscan.Number && !ok {
 			d.report(valueAt, msgNumber, t.name, quote(text))
 		}
 	}
 	return e, at
+}
+
+const hasTagName = expressionPrefix + "HasTag"
+
+// typeAhead is the `__type` of the object that begins at an offset, of which a
+// part was read: "" if it has none that is a string.
+func (d *decoder) typeAhead(at int) string {
+	var s jsonscan.Scanner
+	s.Reset(d.data[at:], d.limits.Depth, 0, true)
+	s.EnterObject()
+	for s.Member() {
+		raw, escaped := s.Key()
+		if escaped {
+			raw = jsonscan.Unescape(nil, raw)
+		}
+		if string(raw) != nodeSet.fields[exType].name || s.Peek() != jsonscan.String {
+			s.Skip()
+			continue
+		}
+		raw, escaped, _ = s.Text()
+		if escaped {
+			raw = jsonscan.Unescape(nil, raw)
+		}
+		return string(raw)
+	}
+	return ""
 }
 
 // boolOperand demands what is true or false.

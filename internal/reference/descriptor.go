@@ -51,10 +51,12 @@ func (a *iam) recordGrants(r *policy.Record, effect policy.Effect, within []*pol
 	return a.nodeGrants(r.Details, effect, append(slices.Clone(within), r))
 }
 
-// nodeGrants evaluates one node of a record's tree.
+// nodeGrants evaluates one node of a record's tree. "An IfThenElse without a
+// branch, a Group, Allow, Compose or Select without its list grants nothing by
+// it".
 func (a *iam) nodeGrants(n *policy.Descriptor, effect policy.Effect, within []*policy.Record) []uint64 {
 	if n == nil {
-		return doubt(effect)
+		return nil
 	}
 	var out []uint64
 	switch n.Kind {
@@ -102,13 +104,18 @@ func (a *iam) nodeGrants(n *policy.Descriptor, effect policy.Effect, within []*p
 
 // is tells whether an expression is satisfied in a polarity: that it is true,
 // or that it is false. Of a literal in doubt neither may hold, or both (see
-// literalIs), so that `false` is not what is left when `true` is not.
+// literalIs), so that `false` is not what is left when `true` is not. An
+// expression that is left out is satisfied in neither: "what has no condition or
+// operand decides nothing".
 func (a *iam) is(e *policy.Expression, polarity bool, effect policy.Effect) bool {
 	if e == nil {
 		return false
 	}
 	both := func(l, r bool) bool { return a.is(e.Left, l, effect) && a.is(e.Right, r, effect) }
 	either := func(l, r bool) bool { return a.is(e.Left, l, effect) || a.is(e.Right, r, effect) }
+	if (e.Kind == policy.ExpressionAnd || e.Kind == policy.ExpressionOr) && e.Left == nil && e.Right == nil {
+		return !polarity // "And and Or without parts are false"
+	}
 	switch e.Kind {
 	case policy.ExpressionAnd:
 		if polarity {
@@ -141,7 +148,7 @@ type truth uint8
 const (
 	// elsewhere: "a literal about another entity type than the request's is
 	// not satisfied in either polarity"; so is one that compares what can never
-	// be compared.
+	// be compared, or lacks an operand.
 	elsewhere truth = iota
 	no
 	yes
@@ -175,7 +182,7 @@ func (a *iam) literal(e *policy.Expression) truth {
 	switch e.Kind {
 	case policy.ExpressionHasTag:
 		switch {
-		case e.Entity != a.resourceType():
+		case e.Entity != a.resourceType() || e.Key == "":
 			return elsewhere
 		case !a.request.Resource.TagsKnown:
 			return unknown
@@ -239,6 +246,9 @@ func (a *iam) operand(e *policy.Expression) operand {
 	}
 	switch e.Kind {
 	case policy.ExpressionLiteralEntity:
+		if e.Text == "" {
+			return operand{is: elsewhere}
+		}
 		return operand{yes, e.Text}
 	case policy.ExpressionEntity:
 		if resource.UID == "" {
@@ -246,6 +256,9 @@ func (a *iam) operand(e *policy.Expression) operand {
 		}
 		return operand{yes, resource.UID}
 	case policy.ExpressionTag:
+		if e.Key == "" {
+			return operand{is: elsewhere}
+		}
 		if !resource.TagsKnown {
 			return operand{is: unknown}
 		}
