@@ -35,8 +35,9 @@ func newBeginnings[T any](m map[string]T) (t beginnings[T]) {
 	return t
 }
 
-// find appends the value of every stored beginning of text.
-func (t *beginnings[T]) find(dst []T, text string) []T {
+// find appends the value of every stored beginning of text. Once the budget of v
+// is spent it leaves some out.
+func (t *beginnings[T]) find(dst []T, text string, v *view) []T {
 	low, high := 0, len(t.texts)
 	for low < high {
 		if mid := int(uint(low+high) >> 1); t.texts[mid] <= text {
@@ -45,7 +46,7 @@ func (t *beginnings[T]) find(dst []T, text string) []T {
 			high = mid
 		}
 	}
-	for i := int32(low) - 1; i >= 0; i = t.parents[i] {
+	for i := int32(low) - 1; i >= 0 && v.spend(endsWork+len(t.texts[i])/32); i = t.parents[i] {
 		if strings.HasPrefix(text, t.texts[i]) {
 			dst = append(dst, t.values[i])
 		}

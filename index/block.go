@@ -259,7 +259,7 @@ func (b block) covers(id int, v *view) bool {
 	}
 	at := b.programs(r)
 	for i := range b[at+programsCount] {
-		if glob(b.text(at+programsWords, i), v.actionFolded()) {
+		if v.glob(b.text(at+programsWords, i), v.actionFolded()) {
 			return b[at+programsNot] == 0
 		}
 	}

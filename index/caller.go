@@ -60,33 +60,33 @@ func (m *Membership) expand(v *view) {
 	switch {
 	case t == nil:
 		for _, id := range p.IDs {
-			m.identifier(c, id)
+			m.identifier(c, id, v)
 		}
 		for _, g := range p.Groups {
-			c.add(m, m.groups[g])
+			c.add(m, m.groups[g], v)
 		}
 		if rules, issued := m.issued(p); issued {
 			defaults = false
-			m.assume(c, rules, p)
+			m.assume(c, rules, v)
 		}
 	case t.kind == policy.TokenOrganization:
-		m.identifier(c, p.IDs[0])
+		m.identifier(c, p.IDs[0], v)
 		c.helds = append(c.helds, t.held)
 		defaults, everyones = false, false
 	case t.kind == policy.TokenTeam:
-		m.identifier(c, p.IDs[0])
-		c.add(m, m.groups[t.group])
+		m.identifier(c, p.IDs[0], v)
+		c.add(m, m.groups[t.group], v)
 	default:
-		m.identifier(c, p.IDs[0])
-		m.identifier(c, t.user)
+		m.identifier(c, p.IDs[0], v)
+		m.identifier(c, t.user, v)
 	}
 	c.own = len(c.principals)
-	c.add(m, m.anyone)
+	c.add(m, m.anyone, v)
 	c.allowed = len(c.principals)
 	if !everyones {
 		c.allowed = c.own
 	}
-	if c.defaults = 0; defaults && m.defaults > 0 && !m.explicit(c) {
+	if c.defaults = 0; defaults && m.defaults > 0 && !m.explicit(c, v) {
 		c.defaults = m.defaults
 		for i := range m.defaults {
 			c.helds = append(c.helds, uint32(i))
@@ -107,17 +107,20 @@ func (c *caller) begin(principals int) {
 }
 
 // identifier adds what an identifier is.
-func (m *Membership) identifier(c *caller, id string) {
+func (m *Membership) identifier(c *caller, id string, v *view) {
 	if l, ok := m.names[id]; ok {
-		c.add(m, l)
+		c.add(m, l, v)
 	}
-	c.found = m.beginnings.find(c.found[:0], id)
+	c.found = m.beginnings.find(c.found[:0], id, v)
 	for _, l := range c.found {
-		c.add(m, l)
+		c.add(m, l, v)
 	}
 }
 
-func (c *caller) add(m *Membership, l list) {
+func (c *caller) add(m *Membership, l list, v *view) {
+	if !v.spend(int(l.n)) {
+		return
+	}
 	for _, n := range m.lists[l.at : l.at+l.n] {
 		if c.seen[n] != c.round {
 			c.seen[n] = c.round
@@ -128,13 +131,16 @@ func (c *caller) add(m *Membership, l list) {
 
 // explicit reports that an Allow binding with roles names the caller or one of
 // its groups.
-func (m *Membership) explicit(c *caller) bool {
+func (m *Membership) explicit(c *caller, v *view) bool {
 	g := m.grants
 	for _, n := range c.principals {
 		if n == everyone {
 			continue
 		}
 		p := &g.principals[n]
+		if !v.spend(int(p.count - p.denies)) {
+			return true
+		}
 		for _, b := range g.named[p.at+p.denies : p.at+p.count] {
 			if g.bindings[b].explicit {
 				return true
@@ -164,12 +170,12 @@ func (m *Membership) issued(p *policy.Principal) (rules []issuerRule, issued boo
 }
 
 // assume gives the caller the roles of the matching Allow rule, or nothing.
-func (m *Membership) assume(c *caller, rules []issuerRule, p *policy.Principal) {
+func (m *Membership) assume(c *caller, rules []issuerRule, v *view) {
 	var first []string
 	found := false
 	for i := range rules {
 		r := &rules[i]
-		if !r.matches(p) {
+		if !r.matches(v) {
 			continue
 		}
 		if r.deny || found && !slices.Equal(m.helds[r.held].roles, first) {
@@ -184,19 +190,22 @@ func (m *Membership) assume(c *caller, rules []issuerRule, p *policy.Principal) 
 
 // matches reports that every listed claim matches. One that cannot be read
 // does in a Deny rule, and in no Allow rule.
-func (r *issuerRule) matches(p *policy.Principal) bool {
+func (r *issuerRule) matches(v *view) bool {
 	for i := range r.claims {
-		values, unreadable := exactly(p.Claims, r.claims[i].Path)
-		if !(unreadable && r.deny) && !anyMatches(r.claims[i].Program, values) {
+		if !v.spend(conditionWork) {
+			return false
+		}
+		values, unreadable := v.claim(r.claims[i].Path)
+		if !(unreadable && r.deny) && !v.anyMatches(r.claims[i].Program, values) {
 			return false
 		}
 	}
 	return true
 }
 
-func anyMatches(program string, values []policy.Value) bool {
+func (v *view) anyMatches(program string, values []policy.Value) bool {
 	for i := range values {
-		if glob(program, values[i].Text) {
+		if v.glob(program, values[i].Text) {
 			return true
 		}
 	}

@@ -80,6 +80,9 @@ func (w *wanted) conditionHolds(entry uint32, kind KeyKind, v *view, deny bool) 
 		return w.resourceHolds(v, deny)
 	}
 	b := w.b
+	if !v.spend(conditionWork) {
+		return true // as Policies.holds
+	}
 	key := b.str(b[entry+conditionKeyAt], b[entry+conditionKeyLen])
 	have, unreadable := v.lookup(kind, key, b[entry+conditionKeyTag], &v.values)
 	if unreadable {
@@ -110,6 +113,9 @@ func (w *wanted) conditionHolds(entry uint32, kind KeyKind, v *view, deny bool) 
 	// read makes the list unreadable.
 	all, any := true, false
 	for i := range have {
+		if v.over() {
+			return true
+		}
 		found, ok := w.compare(have[i].Text, v)
 		if !ok {
 			return deny
@@ -129,13 +135,39 @@ func (w *wanted) conditionHolds(entry uint32, kind KeyKind, v *view, deny bool) 
 // missesVariable reports that one of the wanted texts has a variable without a
 // value.
 func (w *wanted) missesVariable(v *view) bool {
-	for i := range w.n {
+	for i := uint32(0); i < w.n && v.spend(endsWork); i++ {
 		if w.policies.missesVariable(w.b.text(w.at, i), v) {
 			return true
 		}
 	}
 	return false
 }
+
+// longText is the length from which on each comparison with a text is counted
+// by its length.
+const longText = 64
+
+// work is what a comparison of a text of n bytes costs, without tests of
+// patterns: to read it, and to go through the wanted values.
+func (w *wanted) work(n int) int {
+	values := int(w.n)
+	switch w.how {
+	case CompareText, CompareTextFold, CompareLike, CompareArn, CompareBool, CompareNull:
+		return values + n/32
+	case compareBegins:
+		return values * (2 + n/64)
+	case CompareBinary:
+		return values*(2+n/64) + n
+	case CompareNumberEqual, CompareNumberLess, CompareNumberLessEqual, CompareNumberGreater, CompareNumberGreaterEqual:
+		if n > longNumber {
+			n *= 32 // digits by digits, until it is known which double is nearest
+		}
+	}
+	return 3*values + n + 32
+}
+
+// longNumber is the length of the longest number of 17 digits that is usual.
+const longNumber = 24
 
 // null answers Null: `"true"` holds if the key is absent, `"false"` if it is present.
 func (w *wanted) null(absent bool) bool {
@@ -150,15 +182,21 @@ func (w *wanted) null(absent bool) bool {
 // compare reports whether the text of a request is one of the wanted values by
 // the comparison; ok is false if the comparison cannot read it.
 func (w *wanted) compare(text string, v *view) (found, ok bool) {
+	if !v.spend(w.work(len(text))) {
+		return false, true
+	}
 	if w.op&conditionArn != 0 && strings.Count(text, ":") < 5 {
 		return false, false
 	}
 	switch w.how {
 	case CompareText, CompareTextFold:
 		if w.op&conditionVariables == 0 {
-			return w.plain(text), true
+			return w.plain(text, v), true
 		}
 		for i := range w.n {
+			if v.over() {
+				break
+			}
 			if w.policies.compareText(w.how, text, w.b.text(w.at, i), v) {
 				return true, true
 			}
@@ -173,6 +211,9 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 		return false, true
 	case CompareLike:
 		for i := range w.n {
+			if v.over() {
+				break
+			}
 			if w.policies.match(w.b.text(w.at, i), text, v) == matches {
 				return true, true
 			}
@@ -180,6 +221,9 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 		return false, true
 	case CompareArn:
 		for i := range w.n {
+			if v.over() {
+				break
+			}
 			if w.policies.compareArn(w.b.text(w.at, i), text, v) {
 				return true, true
 			}
@@ -277,10 +321,14 @@ func (w *wanted) holds(i uint32, a netip.Addr) bool {
 }
 
 // plain compares with texts that hold no variable.
-func (w *wanted) plain(text string) bool {
+func (w *wanted) plain(text string, v *view) bool {
+	long := len(text) > longText
 	for at := w.at; at < w.at+textWords*w.n; at += textWords {
 		if w.b[at+textLen] != uint32(len(text)) {
 			continue
+		}
+		if long && !v.spend(len(text)/8) {
+			return false
 		}
 		other := w.b.str(w.b[at+textAt], uint32(len(text)))
 		if other == text || w.how == CompareTextFold && value.EqualFoldASCII(other, text) {

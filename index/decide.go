@@ -10,11 +10,15 @@ import (
 
 // Decide answers a request (specification 1.3). It allocates nothing once sc
 // has grown, takes no lock, and may run in any number of goroutines, each with
-// a Scratch of its own. The request must come from internal/request.
+// a Scratch of its own. The request must come from internal/request. What passes
+// Budget is a denial, policy.TooCostly, whatever it came to (specification 1.6).
 func (s *Snapshot) Decide(r *policy.Request, sc *Scratch) policy.Decision {
 	v := &sc.view
 	v.begin(r, s.defaultOrg)
 	reason, layer := s.decide(v)
+	if v.over() {
+		reason, layer, v.open, v.steps = policy.TooCostly, policy.LayerNone, 0, v.steps[:0]
+	}
 	v.request = nil
 	return policy.Decision{Outcome: reason.Outcome(), Reason: reason, Layer: layer, Generation: s.generation, MaxOpenSeconds: v.open}
 }

@@ -21,6 +21,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 	v.explaining = true
 	out := policy.Explanation{Decision: s.Decide(r, &sc), Digest: s.digest}
 	v.request = r
+	v.matcher.begin() // grounds have a budget of their own
 	for i := range v.steps {
 		step := &v.steps[i]
 		out.Steps = append(out.Steps, policy.Step{Layer: step.layer, Org: step.org, Outcome: step.outcome})
@@ -57,6 +58,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 			out.Looked += min(step.policies.Len(), nearestBound)
 		}
 	}
+	out.Truncated = out.Truncated || v.over() || out.Decision.Reason == policy.TooCostly
 	return out
 }
 
@@ -96,7 +98,7 @@ func (p *Policies) determining(s *step, effect policy.Effect, v *view) []policy.
 	var out []policy.StatementRef
 	for _, b := range p.asked(v) {
 		for id := range b.count() {
-			if effectOf(b, id) == effect && b.covers(id, v) && p.verify(b, id, v) {
+			if effectOf(b, id) == effect && b.covers(id, v) && p.verify(b, id, v) && !v.over() {
 				out = append(out, p.reference(b, id, s.layer))
 			}
 		}
@@ -148,6 +150,9 @@ func (p *Policies) nearest(s *step, v *view) (best *policy.Nearest, truncated bo
 				return best, true
 			}
 			failed := p.failed(b, id, v)
+			if v.over() {
+				return best, true
+			}
 			if best != nil && len(failed) > len(best.Failed) {
 				continue
 			}

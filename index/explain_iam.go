@@ -14,7 +14,7 @@ func (m *IAM) determining(outcome policy.Outcome, v *view) []policy.StatementRef
 	g, c := m.grants, &v.caller
 	var out []policy.StatementRef
 	add := func(ref policy.StatementRef) {
-		if !slices.Contains(out, ref) {
+		if !v.over() && !slices.Contains(out, ref) {
 			out = append(out, ref)
 		}
 	}
@@ -69,6 +69,9 @@ func (m *IAM) nearest(v *view) (best *policy.Nearest, truncated bool) {
 					return false
 				}
 				failed := g.failed(&g.rules[id], id, reached, b, v)
+				if v.over() {
+					return false
+				}
 				if best != nil && len(failed) > len(best.Failed) {
 					continue
 				}

@@ -6,9 +6,9 @@ import (
 )
 
 // A program is a compiled pattern: literal UTF-8 text in which some bytes that
-// never occur in UTF-8 stand for the rest. So literal text needs no escaping,
-// and a value that a variable brings in can never be taken for a wildcard
-// (specification 1.6, 1.7).
+// never occur in UTF-8 stand for the rest (specification 1.6, 1.7). So literal
+// text needs no escaping. A value that a variable brings in is put in only if it
+// is UTF-8, see variable: so none of its bytes can be taken for an operation.
 const (
 	opRun       = 0xff // `*`: any run of characters
 	opOne       = 0xfe // `?`: one code point
@@ -16,52 +16,138 @@ const (
 	opSeparator = 0xfc // between the six parts of an ARN
 )
 
-// glob reports whether program, which holds no variable, matches text. It
-// takes at most len(program) x len(text) steps: after a mismatch only the last
-// run is widened, by one code point.
-func glob(program, text string) bool {
-	p, t := 0, 0
-	runP, runT := -1, 0 // where to go on after the last run, and what it ate to
-	for {
-		if p < len(program) {
-			switch c := program[p]; {
-			case c == opRun:
-				p++
-				if p == len(program) {
-					return true
-				}
-				literal := literalLen(program[p:])
-				switch {
-				case p+literal == len(program):
-					return strings.HasSuffix(text[t:], program[p:])
-				case literal > 0 && program[p+literal] == opRun:
-					// The first place will do: the next run eats what is left.
-					i := strings.Index(text[t:], program[p:p+literal])
-					if i < 0 {
-						return false
-					}
-					p, t = p+literal, t+i+literal
-				default:
-					runP, runT = p, t
-				}
-				continue
-			case t < len(text) && c == opOne:
-				p++
-				t += runeLen(text[t:])
-				continue
-			case t < len(text) && c == text[t]:
-				p++
-				t++
-				continue
-			}
-		} else if t == len(text) {
-			return true
-		}
-		if runP < 0 || runT >= len(text) {
+// glob reports whether program, which holds no variable, matches text. What
+// stands before the first run and behind the last has one place in the text; of
+// what stands between two runs the first place will do, since the next run eats
+// what is left. So no byte of the text is looked at for two of these segments,
+// and none costs more than a step for each word of the program.
+//
+// It spends the steps of a test (specification 1.6) where the ends do not
+// settle it, and little otherwise; once the budget is spent, nothing matches.
+func (m *matcher) glob(program, text string) bool {
+	first, from, ok := head(program, text)
+	if !m.spend(endsWork+first/2) || !ok {
+		return false
+	}
+	if first == len(program) {
+		return from == len(text)
+	}
+	inner, rest := program[first+1:], text[from:]
+	last, to, ok := tail(inner, rest)
+	if !m.spend((len(inner)-last)/2) || !ok {
+		return false
+	}
+	if last == 0 {
+		return true
+	}
+	inner, rest = inner[:last-1], rest[:to]
+	if m.spend(endsWork + len(inner)/32); len(inner)-strings.Count(inner, runText) > len(rest) {
+		return false // every operation but a run takes a byte
+	}
+	if !m.spendSteps(testSteps(len(program), len(text))) {
+		return false
+	}
+	m.fuel = len(rest)/8 + 64
+	for more := true; more; {
+		var segment string
+		segment, inner, more = strings.Cut(inner, runText)
+		n := m.find(segment, rest)
+		if n < 0 || !m.spend(endsWork) {
 			return false
 		}
-		runT += runeLen(text[runT:])
-		p, t = runP, runT
+		rest = rest[n:]
+	}
+	return true
+}
+
+const runText = string("\xff") // opRun
+
+// head matches the operations up to the first run, or all, at the beginning of a
+// text. It returns the number of them, and of the bytes that they took.
+func head(ops, text string) (i, n int, ok bool) {
+	for ; i < len(ops) && ops[i] != opRun; i++ {
+		switch {
+		case n == len(text):
+			return i, n, false
+		case ops[i] == opOne:
+			n += runeLen(text[n:])
+		case ops[i] == text[n]:
+			n++
+		default:
+			return i, n, false
+		}
+	}
+	return i, n, true
+}
+
+// tail matches the operations behind the last run, or all, at the end of a text.
+// It returns where they begin, and where the bytes do that they took.
+func tail(ops, text string) (i, n int, ok bool) {
+	n = len(text)
+	for i = len(ops); i > 0 && ops[i-1] != opRun; i-- {
+		switch {
+		case n == 0:
+			return i, n, false
+		case ops[i-1] == opOne:
+			_, size := utf8.DecodeLastRuneInString(text[:n])
+			n -= size
+		case ops[i-1] == text[n-1]:
+			n--
+		default:
+			return i, n, false
+		}
+	}
+	return i, n, true
+}
+
+// find returns where the first place of a segment, operations without a run,
+// ends in a text; -1 if there is none. The places of what a segment has before
+// its first literal and behind its last are counted, not looked for.
+func (m *matcher) find(segment, text string) int {
+	from, to := 0, len(segment)
+	for from < to && segment[from] == opOne {
+		from++
+	}
+	for to > from && segment[to-1] == opOne {
+		to--
+	}
+	m.spend(2 * (from + len(segment) - to))
+	_, n, ok := head(segment[:from], text)
+	if ok && from < to {
+		i := m.findCore(segment[from:to], text[n:])
+		n, ok = n+i, i >= 0
+	}
+	if !ok {
+		return -1
+	}
+	_, i, ok := head(segment[to:], text[n:])
+	if !ok {
+		return -1
+	}
+	return n + i
+}
+
+// findCore is find for a segment that begins and ends with a literal. It tries
+// place after place while that is cheap.
+func (m *matcher) findCore(core, text string) int {
+	literal := literalLen(core)
+	for at := 0; ; at++ {
+		i := strings.Index(text[at:], core[:literal])
+		if i < 0 {
+			return -1
+		}
+		at += i
+		_, n, ok := head(core[literal:], text[at+literal:])
+		if ok {
+			return at + literal + n
+		}
+		if m.fuel -= endsWork + n; m.fuel < 0 {
+			at++
+			if i = m.search(core, text[at:]); i < 0 {
+				return -1
+			}
+			return at + i
+		}
 	}
 }
 
@@ -82,123 +168,4 @@ func runeLen(s string) int {
 	}
 	_, n := utf8.DecodeRuneInString(s)
 	return n
-}
-
-// match is what matching a program with variables says.
-type match uint8
-
-const (
-	noMatch match = iota
-	matches
-	// missing: a variable has no value, so the pattern matches nothing, and
-	// what that means is the caller's affair (specification 1.7).
-	missing
-)
-
-// match matches a program that may hold variables.
-func (p *Policies) match(program, text string, v *view) match {
-	if strings.IndexByte(program, opVariable) >= 0 {
-		expanded, ok := p.expand(program, len(text), v)
-		if !ok {
-			return missing
-		}
-		program = expanded
-	}
-	if glob(program, text) {
-		return matches
-	}
-	return noMatch
-}
-
-// Match reports whether a program without variables matches text. The compiler
-// resolves action patterns with it.
-func Match(program, text string) bool { return glob(program, text) }
-
-// expand puts the values of variables into program; false if one has none. The
-// result aliases v and is valid until the next expand.
-//
-// Literal text longer than limit cannot match, so expansion stops there with a
-// program that matches nothing: a pattern of many variables cannot be made to
-// cost more than pattern x text steps by long values.
-func (p *Policies) expand(program string, limit int, v *view) (string, bool) {
-	buf := v.expanded[:0]
-	literal, tooLong := 0, false
-	for {
-		i := strings.IndexByte(program, opVariable)
-		if i < 0 {
-			buf = append(buf, program...)
-			break
-		}
-		buf = append(buf, program[:i]...)
-		n, rest := variableNumber(program[i:])
-		program = rest
-		value, ok := v.variable(&p.variables[n])
-		if !ok {
-			v.expanded = buf
-			return "", false
-		}
-		if literal += len(value); literal > limit {
-			tooLong = true // go on: another variable may be missing
-			continue
-		}
-		buf = append(buf, value...)
-	}
-	v.expanded = buf
-	if tooLong {
-		return "\xf8", true // no UTF-8 text holds this byte
-	}
-	return alias(buf), true
-}
-
-// missesVariable reports that a program has a variable without a value.
-func (p *Policies) missesVariable(program string, v *view) bool {
-	for {
-		i := strings.IndexByte(program, opVariable)
-		if i < 0 {
-			return false
-		}
-		n, rest := variableNumber(program[i:])
-		if _, ok := v.variable(&p.variables[n]); !ok {
-			return true
-		}
-		program = rest
-	}
-}
-
-// variableNumber reads the variable that a program begins with.
-func variableNumber(program string) (n int, rest string) {
-	return int(program[1])<<14 | int(program[2])<<7 | int(program[3]), program[4:]
-}
-
-// variable returns what a variable stands for; false if it has no value.
-func (v *view) variable(x *Variable) (string, bool) {
-	values, unreadable := v.lookup(x.Key.Kind, x.Key.Name, keyTag(x.Key.Name), &v.variableValue)
-	switch {
-	case unreadable || len(values) > 1:
-		return "", false
-	case len(values) == 1:
-		return values[0].Text, true
-	}
-	return x.Default, x.HasDefault
-}
-
-// patternKind says how a pattern is best matched.
-type patternKind uint8
-
-const (
-	patternExact  patternKind = iota // literal text
-	patternPrefix                    // literal text and a last `*`
-	patternGlob                      // anything else
-)
-
-// classify returns the kind of a program, and its literal prefix.
-func classify(program string) (patternKind, string) {
-	i := literalLen(program)
-	switch {
-	case i == len(program):
-		return patternExact, program
-	case i == len(program)-1 && program[i] == opRun:
-		return patternPrefix, program[:i]
-	}
-	return patternGlob, program[:i]
 }

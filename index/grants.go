@@ -345,7 +345,7 @@ func (g *Grants) ruleHolds(r *rule, deny bool, v *view) granted {
 // not tell.
 func (g *Grants) covers(r *rule, v *view) bool {
 	for _, p := range g.programs[r.programs : r.programs+r.programCount] {
-		if glob(p, v.actionFolded()) {
+		if v.glob(p, v.actionFolded()) {
 			return true
 		}
 	}
@@ -361,7 +361,11 @@ func (g *Grants) spansHold(spans []span, deny bool, v *view) (best granted) {
 		return notGranted
 	}
 	for _, s := range spans {
+		v.spend(endsWork + int(s.to-s.from)/256)
 		for id := row.next(s.from, s.to); id < s.to; id = row.next(id+1, s.to) {
+			if !v.spend(statementWork) {
+				return unlimited // as Policies.holds
+			}
 			r := &g.rules[id]
 			if r.spots&v.marks.spots != v.marks.spots || !known && !g.covers(r, v) {
 				continue

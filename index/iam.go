@@ -166,6 +166,7 @@ func (v *view) tags() ([]policy.Tag, bool) {
 // tag returns a tag of the resource; known is false if its tags are not.
 func (v *view) tag(key string) (text string, has, known bool) {
 	tags, known := v.tags()
+	v.spend(len(tags) * (2 + len(key)/64))
 	for i := range tags {
 		if tags[i].Key == key {
 			return tags[i].Value, true, true
@@ -176,8 +177,9 @@ func (v *view) tag(key string) (text string, has, known bool) {
 
 // fact finds a property among facts, whose keys are folded; stated is false if
 // there is none.
-func (x *Entity) fact(name string) (values []policy.Value, stated bool) {
+func (v *view) fact(x *Entity, name string) (values []policy.Value, stated bool) {
 	if x != nil {
+		v.spend(len(x.Properties) * (2 + len(name)/64))
 		for i := range x.Properties {
 			if x.Properties[i].Key == name {
 				return x.Properties[i].Values, true
@@ -205,6 +207,9 @@ func (m *IAM) satisfied(v *view) policy.Effect {
 	g, c := m.grants, &v.caller
 	for _, n := range c.principals {
 		p := &g.principals[n]
+		if !v.spend(int(p.denies)) {
+			return policy.EffectDeny // as Policies.holds
+		}
 		if !p.denied.may(&v.marks) {
 			continue
 		}
@@ -220,6 +225,9 @@ func (m *IAM) satisfied(v *view) policy.Effect {
 	best := notGranted
 	for _, n := range c.principals[:c.allowed] {
 		p := &g.principals[n]
+		if !v.spend(int(p.count - p.denies)) {
+			return policy.EffectDeny
+		}
 		if !p.allowed.may(&v.marks) {
 			continue
 		}

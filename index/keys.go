@@ -59,6 +59,7 @@ func (v *view) lookup(kind KeyKind, name string, tag uint32, buf *serverValues) 
 			return nil, false
 		}
 		buf.list = buf.list[:0]
+		v.spend(2 * len(r.Principal.Groups))
 		for _, g := range r.Principal.Groups {
 			buf.list = append(buf.list, policy.Value{Kind: policy.ValueString, Text: g})
 		}
@@ -68,17 +69,17 @@ func (v *view) lookup(kind KeyKind, name string, tag uint32, buf *serverValues) 
 		if !ok || claim == "" || claim[0] != ':' {
 			return nil, false
 		}
-		return exactly(r.Principal.Claims, claim[1:])
+		return v.claim(claim[1:])
 	case KeySubjectProperty:
-		list, unreadable, stated := folded(r.Principal.Properties, name)
+		list, unreadable, stated := v.property(r.Principal.Properties, name)
 		for i := 0; i < len(v.subjects) && !stated; i++ {
-			list, stated = v.subjects[i].fact(name)
+			list, stated = v.fact(v.subjects[i], name)
 		}
 		return list, unreadable
 	case KeyResourceProperty:
-		list, unreadable, stated := folded(r.Resource.Properties, name)
+		list, unreadable, stated := v.property(r.Resource.Properties, name)
 		if !stated {
-			list, _ = v.object.fact(name)
+			list, _ = v.fact(v.object, name)
 		}
 		return list, unreadable
 	case KeyTag:
@@ -88,7 +89,7 @@ func (v *view) lookup(kind KeyKind, name string, tag uint32, buf *serverValues) 
 		}
 		return buf.one(policy.ValueString, text), false
 	case KeyActionProperty:
-		list, unreadable, _ = folded(r.ActionProperties, name)
+		list, unreadable, _ = v.property(r.ActionProperties, name)
 		return list, unreadable
 	}
 	return nil, false
@@ -123,19 +124,22 @@ func (s *serverValues) time(now int64) string {
 	return alias(s.clock)
 }
 
-// exactly finds an attribute by its key, byte for byte.
-func exactly(list []policy.Attribute, name string) ([]policy.Value, bool) {
+// claim finds a claim by its path, byte for byte.
+func (v *view) claim(path string) ([]policy.Value, bool) {
+	list := v.request.Principal.Claims
+	v.spend(len(list) * (2 + len(path)/64))
 	for i := range list {
-		if a := &list[i]; a.Key == name {
+		if a := &list[i]; a.Key == path {
 			return a.Values, a.Unreadable
 		}
 	}
 	return nil, false
 }
 
-// folded finds an attribute by its key without regard to ASCII case; name is
+// property finds an attribute by its key without regard to ASCII case; name is
 // in lower case. stated tells an empty list from an attribute that is not there.
-func folded(list []policy.Attribute, name string) (values []policy.Value, unreadable, stated bool) {
+func (v *view) property(list []policy.Attribute, name string) (values []policy.Value, unreadable, stated bool) {
+	v.spend(len(list) * (2 + len(name)/8))
 	for i := range list {
 		if a := &list[i]; len(a.Key) == len(name) && value.EqualFoldASCII(a.Key, name) {
 			return a.Values, a.Unreadable, true

@@ -103,6 +103,9 @@ func (p *Policies) verify(b block, id int, v *view) bool {
 	return p.holds(b, r, v)
 }
 
+// holds reports whether a statement that covers the action is satisfied. Once
+// the budget is spent everything is, so that deciding ends at the next Deny: the
+// answer counts for nothing, see budget.over.
 func (p *Policies) holds(b block, r record, v *view) bool {
-	return p.resourceHolds(b, r, v) && b.principalHolds(r, v) && (b.conditionCount(r) == 0 || p.conditionsHold(b, r, v))
+	return !v.spend(statementWork) || p.resourceHolds(b, r, v) && b.principalHolds(r, v) && (b.conditionCount(r) == 0 || p.conditionsHold(b, r, v))
 }

@@ -196,7 +196,7 @@ func (p *Policies) scanRoaring(b block, before policy.Effect, ix *roaringIndex, 
 					who = append(who, posting)
 				}
 			}
-			who = ix.beginnings.find(who, id)
+			who = ix.beginnings.find(who, id, v)
 		}
 	}
 	v.who = who
@@ -207,7 +207,7 @@ func (p *Policies) scanRoaring(b block, before policy.Effect, ix *roaringIndex, 
 	if v.whole {
 		what = append(what, ix.whole)
 	} else {
-		what = ix.resources.find(what, v.text)
+		what = ix.resources.find(what, v.text, v)
 	}
 	v.what = what
 
@@ -231,6 +231,9 @@ func (p *Policies) leapfrog(b block, v *view, covering *roaring.Bitmap, low, hig
 		for _, who := range v.who {
 			at := int64(low)
 			for {
+				if !v.spend(postingWork) {
+					return true // as holds
+				}
 				id := who.NextValue(uint32(at))
 				if id < 0 || id >= int64(high) {
 					break

@@ -72,7 +72,7 @@ func newActionRows(rules []Rule, form Form) actionRows {
 	}
 	for p, posting := range patterns {
 		for name, n := range a.names {
-			if glob(p, name) {
+			if Match(p, name) {
 				sets[n].Or(posting)
 			}
 		}

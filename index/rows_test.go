@@ -55,7 +55,7 @@ func TestRows(t *testing.T) {
 // covered tells directly whether a rule covers the action.
 func covered(r *Rule, v *view) bool {
 	name := v.actionFolded()
-	return slices.Contains(r.Actions, name) || slices.ContainsFunc(r.Programs, func(p string) bool { return glob(p, name) })
+	return slices.Contains(r.Actions, name) || slices.ContainsFunc(r.Programs, func(p string) bool { return Match(p, name) })
 }
 
 // TestRowsForm: rows are words, but Roaring where words would be large.

@@ -124,6 +124,9 @@ func (c *candidates) look() bool {
 	return !c.all
 }
 
+// doubt makes all known names candidates where narrowing passed its budget.
+func (c *candidates) doubt(v *view) { c.all = c.all || v.over() }
+
 // settle sorts what was found.
 func (c *candidates) settle() {
 	slices.Sort(c.exact)

@@ -32,6 +32,7 @@ func (sr *search) subjects(provider string) {
 		}
 		c = s.policySubjects(v, own, bucket, provider)
 	}
+	c.doubt(v)
 	c.settle()
 	sr.names.add(c.exact, "", sr.after, everyName)
 	if !c.all && len(c.beginnings) == 0 {
@@ -125,7 +126,7 @@ func (p *Policies) byResource(b block, v *view) []*roaring.Bitmap {
 	case v.whole:
 		return []*roaring.Bitmap{ix.whole}
 	}
-	return append(ix.resources.find(nil, v.text), roaring.New())
+	return append(ix.resources.find(nil, v.text, v), roaring.New())
 }
 
 // byPrincipal returns the postings of the statements that may be about the
@@ -140,7 +141,7 @@ func (p *Policies) byPrincipal(b block, v *view) []*roaring.Bitmap {
 		if posting := ix.names[id]; posting != nil {
 			who = append(who, posting)
 		}
-		who = ix.beginnings.find(who, id)
+		who = ix.beginnings.find(who, id, v)
 	}
 	return who
 }
@@ -203,6 +204,7 @@ func (sr *search) resources() {
 		}
 		c := &candidates{}
 		own.IAM.resources(v, resourceType, c)
+		c.doubt(v)
 		c.settle()
 		sr.names.add(c.exact, "", sr.after, everyName)
 		if c.all || len(c.beginnings) > 0 {
@@ -215,6 +217,7 @@ func (sr *search) resources() {
 	}
 	c := &candidates{}
 	own.Policies.resources(v, resourceType, c)
+	c.doubt(v)
 	c.settle()
 	// What organization policies name is gone through as it is; of the other
 	// buckets and keys, what their wildcards may cover.

@@ -52,6 +52,9 @@ func (p *patterns) look() bool {
 	return !p.truncated
 }
 
+// doubt says that the answer is in doubt where a view passed its budget.
+func (p *patterns) doubt(v *view) { p.truncated = p.truncated || v.over() }
+
 // cannotList completes the last page: what the search, whose open request is
 // open, cannot list.
 func (sr *search) cannotList(out *Found, list func(*patterns, *view) []admitted) {
@@ -60,6 +63,7 @@ func (sr *search) cannotList(out *Found, list func(*patterns, *view) []admitted)
 	v := &sc.view
 	v.begin(sr.open, sr.s.defaultOrg)
 	all := list(p, v)
+	p.doubt(v)
 	slices.SortFunc(all, func(a, b admitted) int {
 		return cmp.Or(strings.Compare(a.text, b.text), byPlace(a.at, b.at), strings.Compare(a.at.Document, b.at.Document))
 	})
@@ -104,10 +108,10 @@ func (p *patterns) mayMeet(a, b string) bool {
 		return a == b
 	case aKind == patternExact && strings.IndexByte(b, opVariable) < 0:
 		p.looked += len(a) * len(b) / maxPatternSteps
-		return glob(b, a)
+		return Match(b, a)
 	case bKind == patternExact && strings.IndexByte(a, opVariable) < 0:
 		p.looked += len(a) * len(b) / maxPatternSteps
-		return glob(a, b)
+		return Match(a, b)
 	}
 	n := min(len(aBegin), len(bBegin))
 	if aBegin[:n] != bBegin[:n] {

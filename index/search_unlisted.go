@@ -85,6 +85,7 @@ func (p *patterns) unlistedActions(*view) (out []admitted) {
 		v := &sc.view
 		v.begin(&request, p.s.defaultOrg)
 		out = append(out, p.unlistedActionsOf(v, service.prefix, service.class)...)
+		p.doubt(v)
 	}
 	return out
 }

@@ -30,7 +30,7 @@ func TestTraits(t *testing.T) {
 			pattern = pattern[:at] + "?" + pattern[at+1:]
 		}
 		program := programOf(pattern)
-		if !glob(program, v.text) { // a `?` in place of a `*`
+		if !Match(program, v.text) { // a `?` in place of a `*`
 			continue
 		}
 		lengths := uint64(1)<<(1+r.IntN(20)) | 1<<(1+r.IntN(20)) | 1<<maxLength

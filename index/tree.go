@@ -193,6 +193,9 @@ func (t *tree) grants(record uint32, deny bool, v *view) granted {
 // files bound that), and as far as records compose each other.
 func (t *tree) node(at uint32, deny bool, v *view) (best granted) {
 	n := &t.nodes[at]
+	if !v.spend(endsWork) {
+		return unlimited // as Policies.holds
+	}
 	if n.kind == policy.DescriptorAllow {
 		if _, ok := slices.BinarySearch(t.actions[n.at:n.at+n.n], v.row); !ok || !v.rowKnown {
 			return notGranted
@@ -239,6 +242,7 @@ type polarity struct{ yes, no bool }
 // is evaluates an expression that is true or false.
 func (t *tree) is(at uint32, deny bool, v *view) polarity {
 	e := &t.expressions[at]
+	v.spend(endsWork)
 	switch e.kind {
 	case policy.ExpressionAnd:
 		l, r := t.is(e.left, deny, v), t.is(e.right, deny, v)

@@ -13,9 +13,16 @@ import (
 // at a time.
 type Scratch struct{ view view }
 
+// Spent returns what the last decision took of Budget, in steps: the tests of
+// its patterns by the formula of specification 1.6, and what its other work takes
+// beyond what every decision has for nothing. It is the same on every machine,
+// and more than Budget if and only if the decision is too costly.
+func (sc *Scratch) Spent() int { return Budget - sc.view.left }
+
 // view is one request as the index looks at it, with what is worked out once
 // for all statements.
 type view struct {
+	matcher
 	request *policy.Request
 	// org is the caller's organization, owner the resource's; for the whole
 	// organization, and where nobody owns, the caller's.
@@ -40,6 +47,7 @@ type view struct {
 	// policies against a foreign caller (specification 1.3).
 	denyOnly bool
 	hashes   []uint32 // of the caller's identifiers
+	idsWork  int      // of comparing each of them with a name
 	names    uint32   // the bits of them that sieves have
 
 	// steps are the layers that were asked, noted when explaining.
@@ -70,6 +78,7 @@ type step struct {
 
 // begin looks at a request.
 func (v *view) begin(r *policy.Request, defaultOrg string) {
+	v.matcher.begin()
 	v.request = r
 	if len(r.Resource.ID) > 0 {
 		v.early = uint32(r.Resource.ID[0]) // it is read after the identifiers
@@ -99,7 +108,9 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 		v.hashes = make([]uint32, len(ids))
 	}
 	hashes, names := v.hashes[:len(ids)], uint32(anyCaller)
+	v.idsWork = 0
 	for i, id := range ids {
+		v.idsWork += 8 + len(id)/32
 		hash := hash32(id)
 		hashes[i] = hash
 		names |= nameBit(hash)

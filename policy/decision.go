@@ -52,6 +52,9 @@ type Reason uint8
 // first is given.
 const (
 	ReasonNone Reason = iota
+	// TooCostly: the decision passed its budget (specification 1.6), and whatever
+	// it came to counts for nothing.
+	TooCostly
 	Anonymous
 	OrganizationUnavailable
 	OwnerMismatch
@@ -73,6 +76,7 @@ const (
 
 var reasonNames = [...]string{
 	ReasonNone:               "none",
+	TooCostly:                "too_costly",
 	Anonymous:                "anonymous",
 	OrganizationUnavailable:  "organization_unavailable",
 	OwnerMismatch:            "owner_mismatch",
@@ -98,7 +102,7 @@ func (r Reason) String() string { return reasonNames[r] }
 // Reasons returns every reason but ReasonNone, in order.
 func Reasons() []Reason {
 	out := make([]Reason, 0, len(reasonNames)-1)
-	for r := Anonymous; r <= Allowed; r++ {
+	for r := TooCostly; r <= Allowed; r++ {
 		out = append(out, r)
 	}
 	return out

@@ -76,6 +76,9 @@ func TestSmallAccessReaches(t *testing.T) {
 	}
 	t.Logf("%d requests: %v; cwobject: %v; by %v; %d obligations, %d tokens allowed", requests, reasons, cwobject, kinds, obligations, tokens)
 	for _, reason := range policy.Reasons() {
+		if reason == policy.TooCostly {
+			continue // the reference has no budget
+		}
 		if reasons[reason] < 20 {
 			t.Errorf("%s is reached %d times", reason, reasons[reason])
 		}

@@ -127,6 +127,10 @@ func (p pattern) text() string {
 	return b.String()
 }
 
+// Match tells whether a pattern without variables describes the whole text
+// (1.6): for tests of other matchers.
+func Match(pattern, text string) bool { return plainPattern(pattern).matches(text) }
+
 // matches tells whether the pattern describes the whole text, byte for byte
 // (1.6). It takes at most pattern length x text length steps: reached[i] says
 // whether the tokens so far describe exactly the first i characters.

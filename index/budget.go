@@ -1,0 +1,54 @@
+package index
+
+// Budget is what a decision may cost, in steps (specification 1.6); what passes
+// it is a denial, policy.TooCostly. A step is a word of a pattern, 64 bytes,
+// against a byte of a text; it takes a nanosecond or a little more.
+//
+// A test of a pattern spends its steps in full, with the values of variables
+// counted among the pattern's bytes, unless the ends of the pattern or the
+// length of the text settle it. Steps depend on the policies and the request
+// alone.
+const Budget = 32 << 20
+
+// Other work than tests of patterns, where a policy's author or the sender of a
+// request sets how much there is, is counted in units that take about as long as
+// a step: lists compared with lists, keys looked for, statements looked at. Each
+// decision has freeWork for nothing, so that in nearly every one tests of patterns
+// have all of the budget; what goes beyond is taken from the budget.
+const freeWork = 2 << 20
+
+// What work costs where it is not counted by bytes.
+const (
+	endsWork      = 20 // the ends of a pattern, a segment of it, a name
+	statementWork = 16 // a statement or rule that is looked at
+	conditionWork = 12 // a condition
+	postingWork   = 24 // a step in a Roaring bitmap
+)
+
+// budget is what is left to spend in a decision.
+type budget struct{ left, free int }
+
+func (b *budget) begin() { b.left, b.free = Budget, freeWork }
+
+// spendSteps spends the steps of a test; false if more is spent than there is.
+func (b *budget) spendSteps(n int) bool {
+	b.left -= n
+	return b.left >= 0
+}
+
+// spend spends other work; false if more is spent than there is.
+func (b *budget) spend(n int) bool {
+	if b.free -= n; b.free < 0 {
+		b.left += b.free
+		b.free = 0
+	}
+	return b.left >= 0
+}
+
+// over reports that more was spent than there is: what the decision came to
+// counts for nothing. Whoever finds it so may say anything, and ends soon.
+func (b *budget) over() bool { return b.left < 0 }
+
+// testSteps are the steps of a test of a pattern of so many bytes against a text
+// (specification 1.6).
+func testSteps(pattern, text int) int { return (pattern + 63) / 64 * text }

@@ -1,0 +1,134 @@
+package index
+
+import (
+	"math"
+	"strings"
+	"unicode/utf8"
+)
+
+// match is what matching a program with variables says.
+type match uint8
+
+const (
+	noMatch match = iota
+	matches
+	// missing: a variable has no value, so the pattern matches nothing, and
+	// what that means is the caller's affair (specification 1.7).
+	missing
+)
+
+// match matches a program that may hold variables.
+func (p *Policies) match(program, text string, v *view) match {
+	if strings.IndexByte(program, opVariable) >= 0 {
+		expanded, ok := p.expand(program, len(text), v)
+		if !ok {
+			return missing
+		}
+		program = expanded
+	}
+	if v.glob(program, text) {
+		return matches
+	}
+	return noMatch
+}
+
+// Match reports whether a program without variables matches text. The compiler
+// resolves action patterns with it.
+func Match(program, text string) bool {
+	m := matcher{budget: budget{left: math.MaxInt}}
+	return m.glob(program, text)
+}
+
+// expand puts the values of variables into program; false if one has none. The
+// result aliases v and is valid until the next expand.
+//
+// Literal text longer than limit cannot match, so expansion stops there with a
+// program that matches nothing: so it is never longer than the pattern and the
+// text together.
+func (p *Policies) expand(program string, limit int, v *view) (string, bool) {
+	buf := v.expanded[:0]
+	literal, tooLong := 0, false
+	for v.spend(endsWork + len(program)/16) {
+		i := strings.IndexByte(program, opVariable)
+		if i < 0 {
+			buf = append(buf, program...)
+			break
+		}
+		buf = append(buf, program[:i]...)
+		n, rest := variableNumber(program[i:])
+		program = rest
+		value, ok := v.variable(&p.variables[n])
+		if !ok {
+			v.expanded = buf
+			return "", false
+		}
+		if literal += len(value); literal > limit {
+			tooLong = true // go on: another variable may be missing
+			continue
+		}
+		buf = append(buf, value...)
+	}
+	v.expanded = buf
+	if tooLong || v.over() {
+		return "\xf8", true // no UTF-8 text holds this byte
+	}
+	return alias(buf), true
+}
+
+// missesVariable reports that a program has a variable without a value.
+func (p *Policies) missesVariable(program string, v *view) bool {
+	for {
+		i := strings.IndexByte(program, opVariable)
+		if i < 0 || v.over() {
+			return false
+		}
+		n, rest := variableNumber(program[i:])
+		if _, ok := v.variable(&p.variables[n]); !ok {
+			return true
+		}
+		program = rest
+	}
+}
+
+// variableNumber reads the variable that a program begins with.
+func variableNumber(program string) (n int, rest string) {
+	return int(program[1])<<14 | int(program[2])<<7 | int(program[3]), program[4:]
+}
+
+// variable returns what a variable stands for; false if it has no value. A text
+// that is no UTF-8, which internal/request refuses, is none: with this, and
+// with literal text that the parser checked, no byte of a program but an
+// operation can be one (specification 1.7: what is put in is literal text).
+func (v *view) variable(x *Variable) (string, bool) {
+	values, unreadable := v.lookup(x.Key.Kind, x.Key.Name, keyTag(x.Key.Name), &v.variableValue)
+	switch {
+	case unreadable || len(values) > 1:
+		return "", false
+	case len(values) == 1:
+		text := values[0].Text
+		v.spend(len(text) / 8)
+		return text, utf8.ValidString(text)
+	}
+	return x.Default, x.HasDefault
+}
+
+// patternKind says how a pattern is best matched.
+type patternKind uint8
+
+const (
+	patternExact  patternKind = iota // literal text
+	patternPrefix                    // literal text and a last `*`
+	patternGlob                      // anything else
+)
+
+// classify returns the kind of a program, and its literal prefix.
+func classify(program string) (patternKind, string) {
+	i := literalLen(program)
+	switch {
+	case i == len(program):
+		return patternExact, program
+	case i == len(program)-1 && program[i] == opRun:
+		return patternPrefix, program[:i]
+	}
+	return patternGlob, program[:i]
+}
