@@ -18,13 +18,17 @@ import (
 type model struct {
 	loaded bool
 	orgs   map[string]*modelOrg
-	odd    []string // names at fault that are no unit
-	denied int      // first, broken policies of buckets that do not leave them as they were
+	// vanished are organizations whose folders went, if they had several bucket
+	// policies: by what they had.
+	vanished map[string]*modelOrg
+	odd      []string // names at fault that are no unit
+	denied   int      // first, broken policies of buckets that do not leave them as they were
 }
 
 type modelOrg struct {
 	units         map[string]*modelUnit // access-policies, iam, buckets.json
 	buckets       map[string]*modelUnit // by file name
+	missed        map[string]bool       // of buckets, those whose files are gone and that stay all the same
 	bucketsKnown  bool
 	bucketsBroken bool
 	odd           []string // in the folder
@@ -131,6 +135,13 @@ func (m *model) look(root string, confirm bool) {
 	}
 	m.odd = nil
 	before := m.bucketFiles()
+	if confirm {
+		m.vanished = nil
+		for _, o := range m.orgs {
+			o.missed = nil
+		}
+	}
+	listed := m.listBuckets(root, names)
 	there := map[string]bool{}
 	for _, name := range names {
 		kind, real := find(root, filepath.Join(root, name))
@@ -151,6 +162,10 @@ func (m *model) look(root string, confirm bool) {
 				o.units[u] = &modelUnit{known: m.loaded}
 			}
 			m.orgs[name] = o
+			if v := m.vanished[name]; v != nil {
+				delete(m.vanished, name)
+				o.buckets, o.missed, o.bucketsKnown = v.buckets, v.missed, v.bucketsKnown
+			}
 		}
 		names, ok := list(root, real)
 		if kind == aFault || !ok {
@@ -160,15 +175,80 @@ func (m *model) look(root string, confirm bool) {
 			o.bucketsBroken = true
 			continue
 		}
-		o.look(root, real, name, names, confirm)
+		o.look(root, real, name, names, confirm, listed)
 	}
-	for name := range m.orgs {
-		if !there[name] {
-			delete(m.orgs, name)
+	for name, o := range m.orgs {
+		if there[name] {
+			continue
+		}
+		delete(m.orgs, name)
+		if !confirm && (len(o.buckets) > 1 || len(o.missed) > 0) {
+			if m.vanished == nil {
+				m.vanished = map[string]*modelOrg{}
+			}
+			m.vanished[name] = &modelOrg{buckets: o.buckets, missed: o.missed, bucketsKnown: o.bucketsKnown}
+			for _, b := range o.buckets {
+				b.broken = false
+			}
+		}
+	}
+	for org, o := range m.orgs { // each that is missed is elsewhere: it moved
+		moved := len(o.missed) > 0
+		for file := range o.missed {
+			moved = moved && elsewhere(listed, org, file)
+		}
+		if moved {
+			for file := range o.missed {
+				delete(o.buckets, file)
+			}
+			o.missed, o.bucketsKnown = nil, true
 		}
 	}
 	m.firstBroken(before)
 	m.loaded = true
+}
+
+// listBuckets lists the bucket files that each organization has now; where its
+// buckets/ cannot be listed, those that it had.
+func (m *model) listBuckets(root string, orgs []string) map[string]map[string]bool {
+	out := map[string]map[string]bool{}
+	for _, org := range orgs {
+		kind, at := find(root, filepath.Join(root, org))
+		if strings.Contains(org, ".") || kind == nothing || kind == aFile {
+			continue
+		}
+		out[org] = map[string]bool{}
+		if _, ok := list(root, at); kind == aFolder && ok {
+			buckets, real := find(root, filepath.Join(at, "buckets"))
+			if buckets == nothing {
+				continue
+			}
+			if names, ok := list(root, real); buckets == aFolder && ok {
+				for _, name := range names {
+					if strings.HasSuffix(name, ".json") {
+						out[org][name] = true
+					}
+				}
+				continue
+			}
+		}
+		if o := m.orgs[org]; o != nil {
+			for name := range o.buckets {
+				out[org][name] = !o.missed[name]
+			}
+		}
+	}
+	return out
+}
+
+// elsewhere reports whether another organization than org has the bucket file.
+func elsewhere(listed map[string]map[string]bool, org, file string) bool {
+	for other, files := range listed {
+		if other != org && files[file] {
+			return true
+		}
+	}
+	return false
 }
 
 // bucketFiles lists the units of each bucket file, as they are now.
@@ -209,7 +289,7 @@ func (m *model) firstBroken(before map[string]map[*modelUnit]modelUnit) {
 	}
 }
 
-func (o *modelOrg) look(root, at, org string, names []string, confirm bool) {
+func (o *modelOrg) look(root, at, org string, names []string, confirm bool, listed map[string]map[string]bool) {
 	o.odd = nil
 	for _, name := range names {
 		switch name {
@@ -224,7 +304,7 @@ func (o *modelOrg) look(root, at, org string, names []string, confirm bool) {
 		o.units[u].see(readFolder(root, filepath.Join(at, u), org, u))
 	}
 	o.units["buckets.json"].see(readList(root, filepath.Join(at, "buckets.json")))
-	o.lookBuckets(root, filepath.Join(at, "buckets"), org, confirm)
+	o.lookBuckets(root, filepath.Join(at, "buckets"), org, confirm, listed)
 }
 
 // see takes what was read, or that it was no good.
@@ -292,17 +372,37 @@ func readList(root, at string) (content, bool) {
 	return content{}, false
 }
 
-func (o *modelOrg) lookBuckets(root, at, org string, confirm bool) {
+func (o *modelOrg) lookBuckets(root, at, org string, confirm bool, listed map[string]map[string]bool) {
 	kind, real := find(root, at)
 	names, ok := list(root, real)
 	switch {
-	case kind == nothing && len(o.buckets) > 1 && !confirm, kind == aFile, kind == aFault, kind == aFolder && !ok:
+	case kind == aFile, kind == aFault, kind == aFolder && !ok:
 		o.bucketsBroken = true
 		return
 	}
 	o.bucketsBroken = false
 	o.oddBuckets = nil
 	there := map[string]bool{}
+	held, stay, moved := 0, 0, 0
+	for name := range o.buckets {
+		if o.missed[name] {
+			continue
+		}
+		held++
+		if listed[org][name] {
+			stay++
+		} else if elsewhere(listed, org, name) {
+			moved++
+		}
+	}
+	if held > 1 && stay == 0 && moved < held && !confirm {
+		if o.missed == nil {
+			o.missed = map[string]bool{}
+		}
+		for name := range o.buckets {
+			o.missed[name] = true
+		}
+	}
 	for _, name := range names {
 		kind, file := find(root, filepath.Join(real, name))
 		if !strings.HasSuffix(name, ".json") {
@@ -326,11 +426,13 @@ func (o *modelOrg) lookBuckets(root, at, org string, confirm bool) {
 		b.see(content{docs: []*policy.Document{doc}}, doc != nil)
 	}
 	for name := range o.buckets {
-		if !there[name] {
+		if there[name] {
+			delete(o.missed, name)
+		} else if !o.missed[name] {
 			delete(o.buckets, name)
 		}
 	}
-	o.bucketsKnown = true
+	o.bucketsKnown = o.bucketsKnown || len(o.missed) == 0
 }
 
 // restart forgets what a process forgets: all, or, with a mirror, all but the
@@ -338,15 +440,22 @@ func (o *modelOrg) lookBuckets(root, at, org string, confirm bool) {
 func (m *model) restart(mirror bool) {
 	m.loaded = false
 	if !mirror {
-		m.orgs = map[string]*modelOrg{}
+		m.orgs, m.vanished = map[string]*modelOrg{}, nil
 		return
+	}
+	for _, o := range m.vanished {
+		for name, b := range o.buckets {
+			if !b.known && !o.bucketsKnown {
+				delete(o.buckets, name)
+			}
+		}
 	}
 	for _, o := range m.orgs {
 		for _, u := range o.units {
 			u.known = u.known && (u.broken || !u.empty())
 			u.broken = false
 		}
-		o.bucketsKnown = o.bucketsKnown && o.bucketsBroken
+		o.bucketsKnown = o.bucketsKnown && (o.bucketsBroken || len(o.missed) > 0)
 		for name, b := range o.buckets {
 			if !b.known && !o.bucketsKnown {
 				delete(o.buckets, name)
@@ -372,7 +481,7 @@ func (m *model) quarantined() []string {
 				add(org+"/"+name, u.known)
 			}
 		}
-		if o.bucketsBroken {
+		if o.bucketsBroken || len(o.missed) > 0 {
 			add(org+"/buckets", o.bucketsKnown)
 		}
 		for name, b := range o.buckets {

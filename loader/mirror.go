@@ -314,11 +314,18 @@ func (l *Loader) restore(p part, at place) (*content, bool) {
 // cannot be listed at a cold start: all that buckets.names lists, or else all
 // that the mirror happens to have, which may not be all there were.
 func (l *Loader) restoreBuckets(ch *changes, o *organization) {
-	if l.state == nil || l.restoreHeld(ch, o) {
+	if l.state == nil {
 		return
 	}
-	for _, name := range l.state.buckets(o.name) {
-		l.restoreBucket(ch, o, name)
+	if !l.restoreHeld(ch, o) {
+		for _, name := range l.state.buckets(o.name) {
+			l.restoreBucket(ch, o, name)
+		}
+	}
+	for _, name := range l.state.missed(o.name) {
+		if o.buckets[name] != nil {
+			o.missed = with(o.missed, name)
+		}
 	}
 }
 

@@ -30,9 +30,22 @@ func (l *Loader) vanish(o *organization, meant bool) {
 
 // forgetVanished lets go of all that is remembered.
 func (l *Loader) forgetVanished() {
-	for org := range l.vanished {
+	for org, v := range l.vanished {
 		delete(l.vanished, org)
-		l.mirror(place{org: org, part: partFolder}, nil)
+		l.mirrorAgain(v)
+	}
+}
+
+// mirrorAgain has the mirror brought up to date with an organization that was
+// remembered, as to its buckets.
+func (l *Loader) mirrorAgain(v *organization) {
+	if l.state == nil {
+		return
+	}
+	l.mirror(place{org: v.name, part: partFolder}, nil)
+	l.note(place{org: v.name, part: partBuckets})
+	for name := range v.buckets {
+		l.note(place{org: v.name, part: partBuckets, name: name})
 	}
 }
 
@@ -44,6 +57,9 @@ func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 	v := l.vanished[o.name]
 	delete(l.vanished, o.name)
 	mirrored := l.state != nil && (!l.loaded && v == nil || v != nil && v.mirrored)
+	if v != nil {
+		l.mirrorAgain(v)
+	}
 	if v == nil && !mirrored || ch.found.meant {
 		return
 	}
