@@ -88,6 +88,7 @@ func (l *lowering) condition(c *policy.Condition) index.Condition {
 	}
 	out := index.Condition{
 		Operator: index.Operator{
+			Test:     c.Operator.Test,
 			Compare:  how,
 			Negated:  c.Operator.Test.Negated(),
 			IfExists: c.Operator.IfExists,

@@ -64,7 +64,7 @@ func agree(t *testing.T, d *policy.Directory, requests []*policy.Request) {
 				t.Fatalf("%s: request %d %+v: decided %+v, want %+v", name, i, *request, got, want.Decision)
 			}
 			got := s.Explain(request)
-			got.Nearest, got.Truncated, got.Looked = nil, false, 0
+			got.Nearest, got.Hints, got.Truncated, got.Looked = nil, nil, false, 0
 			if !reflect.DeepEqual(got, want) {
 				t.Fatalf("%s: request %d %+v:\nexplained %+v\nwant      %+v", name, i, *request, got, want)
 			}

@@ -100,7 +100,7 @@ const (
 
 // A condition entry, followed by its values; valueWords tells their size.
 const (
-	conditionHow    = iota // Comparison, operator flags, KeyKind, least byte first
+	conditionHow    = iota // Comparison, operator flags, KeyKind, policy.Test, least byte first
 	conditionKeyTag        // keyTag of the key's name
 	conditionKeyAt         // the key's name, a text
 	conditionKeyLen        //

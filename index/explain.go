@@ -59,6 +59,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 		}
 	}
 	out.Truncated = out.Truncated || v.over() || out.Decision.Reason == policy.TooCostly
+	out.Hints = s.Hints(r, out.Decision)
 	return out
 }
 
@@ -143,6 +144,13 @@ func (p *Policies) nearest(s *step, v *view) (best *policy.Nearest, truncated bo
 			blocks = append(blocks, b)
 		}
 	}
+	var in block
+	var number int
+	defer func() {
+		if best != nil {
+			p.detail(best, in, in.record(number), v)
+		}
+	}()
 	looked := 0
 	for _, b := range blocks {
 		for id := b.denies(); id < b.count(); id++ {
@@ -159,10 +167,20 @@ func (p *Policies) nearest(s *step, v *view) (best *policy.Nearest, truncated bo
 			ref := p.reference(b, id, s.layer)
 			if best == nil || len(failed) < len(best.Failed) || byPlace(ref, best.Statement) < 0 {
 				best = &policy.Nearest{Statement: ref, Failed: failed}
+				in, number = b, id
 			}
 		}
 	}
 	return best, false
+}
+
+// detail adds why a statement's resources and conditions do not hold.
+func (p *Policies) detail(n *policy.Nearest, b block, r record, v *view) {
+	f := failures{n}
+	if !v.whole && !p.resourceHolds(b, r, v) {
+		f.resource(p, b, r, v)
+	}
+	f.conditions(p, b, r, v)
 }
 
 // failed lists the dimensions of a statement that do not hold.

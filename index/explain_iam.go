@@ -61,6 +61,13 @@ func (m *IAM) nearest(v *view) (best *policy.Nearest, truncated bool) {
 			}
 		}
 	}
+	var of *rule
+	var by *binding
+	defer func() {
+		if best != nil {
+			g.detail(best, of, by, v)
+		}
+	}()
 	looked := 0
 	look := func(ref policy.StatementRef, reached bool, b *binding, spans []span) bool {
 		for _, s := range spans {
@@ -77,6 +84,7 @@ func (m *IAM) nearest(v *view) (best *policy.Nearest, truncated bool) {
 				}
 				if best == nil || len(failed) < len(best.Failed) || byPlace(ref, best.Statement) < 0 {
 					best = &policy.Nearest{Statement: ref, Failed: failed}
+					of, by = &g.rules[id], b
 				}
 			}
 		}
@@ -129,4 +137,15 @@ func (g *Grants) failed(r *rule, id uint32, reached bool, b *binding, v *view) [
 		out = append(out, "condition")
 	}
 	return out
+}
+
+// detail adds why the scopes of a rule and of the binding that brings it do not
+// hold.
+func (g *Grants) detail(n *policy.Nearest, r *rule, b *binding, v *view) {
+	for _, number := range [...]uint32{r.scope, r.except, b.scope, b.except} {
+		if number != 0 {
+			in := block(g.scopes.words)
+			g.scopes.detail(n, in, in.record(int(number-1)), v)
+		}
+	}
 }

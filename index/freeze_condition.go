@@ -46,7 +46,7 @@ func (w *blockWriter) condition(c *Condition) {
 		}
 	}
 	at, n := w.put(c.Key.Name)
-	w.entries = append(w.entries, uint32(how)|op<<8|uint32(c.Key.Kind)<<16, keyTag(c.Key.Name), at, n, uint32(len(values)))
+	w.entries = append(w.entries, uint32(how)|op<<8|uint32(c.Key.Kind)<<16|uint32(c.Operator.Test)<<24, keyTag(c.Key.Name), at, n, uint32(len(values)))
 	for _, v := range values {
 		if how.isText() {
 			w.textEntry(v.Text)

@@ -25,8 +25,8 @@ var keyForms = map[KeyKind][2]string{
 	KeySubjectProperty:  {"subject."},
 	KeyResourceProperty: {"resource."},
 	KeyActionProperty:   {"action."},
-	KeyTag:              {"the tag "},
-	KeyResource:         {"the resource"},
+	KeyTag:              {"tags."},
+	KeyResource:         {"resource"},
 }
 
 // keyText writes a key as a policy may.

@@ -1,6 +1,9 @@
 package index
 
-import "postern/internal/action"
+import (
+	"postern/internal/action"
+	"postern/policy"
+)
 
 // ActionBits is a set of known actions, by action.ID.
 type ActionBits [2]uint64
@@ -114,6 +117,9 @@ type Condition struct {
 type Operator struct {
 	Compare                           Comparison
 	Negated, IfExists, ForAll, ForAny bool
+	// Test is how policies write it, for explanations; TestNone for what no
+	// Condition block wrote.
+	Test policy.Test
 }
 
 // Comparison is how one value of a request is compared with one of a policy.

@@ -6,6 +6,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"postern/internal/spelling"
 )
 
 // passedOver reports whether a plain file that has no place in the layout is
@@ -37,13 +39,13 @@ func jsonLike(name string) bool { return strings.EqualFold(path.Ext(name), suffi
 func nearest(name string, isFolder bool) string {
 	plain := plainName(name)
 	if !isFolder {
-		if distance(plain, listName) <= 2 {
+		if spelling.Distance(plain, listName, 3) <= 2 {
 			return listName
 		}
 		return ""
 	}
 	for _, want := range []string{policiesName, bucketsName, iamName} {
-		if allowed := min(2, len(want)/3); distance(plain, want) <= allowed {
+		if allowed := min(2, len(want)/3); spelling.Distance(plain, want, 3) <= allowed {
 			return want + "/"
 		}
 	}
@@ -64,32 +66,6 @@ func plainName(name string) string {
 		}
 		return r
 	}, strings.ToLower(name))
-}
-
-// distance is the number of bytes that have to be inserted, removed or replaced
-// to make one name the other; names that are too long to matter count as far.
-func distance(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			above := row[j+1]
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			row[j+1] = min(change, above+1, row[j]+1)
-			diagonal = above
-		}
-	}
-	return row[len(b)]
 }
 
 // misplacedInFolder says what is wrong with a name that has no place in an

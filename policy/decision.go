@@ -161,6 +161,33 @@ type Nearest struct {
 	// Failed lists the dimensions that did not hold, in this order:
 	// principal, action, resource, condition.
 	Failed []string
+	// Conditions are those of its conditions that did not hold, of a record
+	// none, up to MaxFailedConditions.
+	Conditions []FailedCondition
+	// Variables are the policy variables without a value, `${KEY}`, because of
+	// which the resource or a condition did not hold, each once, up to
+	// MaxFailedConditions.
+	Variables []string
+}
+
+// The bounds of what is told of a Nearest.
+const (
+	MaxFailedConditions = 8   // conditions, and values of each
+	MaxFailedValue      = 256 // bytes of a value, a key or a variable
+)
+
+// FailedCondition is one operator with one key that did not hold.
+type FailedCondition struct {
+	// Operator is written as in policies; `In`, `NotIn`, `Exists` or
+	// `DoesNotExist` for a requirement of a selector.
+	Operator string
+	Key      string
+	// Values are what the policy asks for, and Had what the request has. Both
+	// are cut to the bounds above: `...` stands for what is left out.
+	Values, Had []string
+	// Unreadable: the operator cannot read what the request has; Had is empty
+	// if nothing can. Had is empty without it where the key is absent.
+	Unreadable bool
 }
 
 // Explanation is a decision with its grounds.
@@ -176,6 +203,9 @@ type Explanation struct {
 	// Nearest is nil unless the outcome is ImplicitDeny and the layer that did
 	// not allow has an Allow.
 	Nearest *Nearest
+	// Hints say what in the request is likely to be a mistake, in sentences for
+	// people; none for an Allow.
+	Hints []string
 	// Truncated reports that the search for Nearest stopped at its bound, or
 	// that there was no search for grounds at all.
 	Truncated bool

@@ -42,17 +42,11 @@ func appendExplanation(b []byte, e *policy.Explanation) []byte {
 		b = append(appendString(b, step.Outcome.String()), '}')
 	}
 	b = append(b, ']')
-	if n := e.Nearest; n != nil {
-		b = append(b, `,"nearest":{`...)
-		b = appendStatement(b, &n.Statement)
-		b = append(b, `,"failed":[`...)
-		for i, dimension := range n.Failed {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendString(b, dimension)
-		}
-		b = append(b, "]}"...)
+	if e.Nearest != nil {
+		b = appendNearest(append(b, `,"nearest":`...), e.Nearest)
+	}
+	if len(e.Hints) > 0 {
+		b = appendStrings(append(b, `,"hint":`...), e.Hints)
 	}
 	if e.Truncated {
 		b = append(b, `,"truncated":true`...)

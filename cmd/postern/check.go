@@ -83,6 +83,7 @@ func runCheck(args []string, env lookup, in io.Reader, out, errs io.Writer) int 
 		e = snapshot.Explain(r)
 	} else {
 		e.Decision = snapshot.Decide(r, new(index.Scratch))
+		e.Hints = snapshot.Hints(r, e.Decision)
 	}
 	print := printText
 	if o.json {

@@ -32,11 +32,6 @@ type step struct {
 	Outcome      string `json:"outcome"`
 }
 
-type nearest struct {
-	statement
-	Failed []string `json:"failed"`
-}
-
 // granted is the "context" of an allow that has obligations (specification 2,
 // constraints).
 type granted struct {
@@ -73,6 +68,7 @@ type answer struct {
 	Determining *[]statement `json:"determining,omitempty"`
 	Steps       *[]step      `json:"steps,omitempty"`
 	Nearest     *nearest     `json:"nearest,omitempty"`
+	Hint        []string     `json:"hint,omitempty"`
 	Truncated   bool         `json:"truncated,omitempty"`
 }
 
@@ -93,9 +89,10 @@ func printJSON(w io.Writer, e *policy.Explanation, explain bool) error {
 		a.Digest = e.Digest.String()
 		a.Determining, a.Steps, a.Truncated = &determining, &steps, e.Truncated
 		if n := e.Nearest; n != nil {
-			a.Nearest = &nearest{newStatement(n.Statement), n.Failed}
+			a.Nearest = newNearest(n)
 		}
 	}
+	a.Hint = e.Hints
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(a)
@@ -109,6 +106,9 @@ func printText(w io.Writer, e *policy.Explanation, explain bool) error {
 		fmt.Fprintf(&b, " (layer %s)", d.Layer)
 	}
 	b.WriteByte('\n')
+	if explain && d.Outcome != policy.Allow && len(e.Determining) == 0 && e.Nearest == nil {
+		fmt.Fprintf(&b, "that is: %s\n", d.Reason.Sentence())
+	}
 	if maxOpen(d) != nil {
 		fmt.Fprintf(&b, "obligation max-open: what is opened may stay open for %d seconds\n", d.MaxOpenSeconds)
 	}
@@ -124,12 +124,15 @@ func printText(w io.Writer, e *policy.Explanation, explain bool) error {
 			fmt.Fprintf(&b, "decided by %s\n", describe(r))
 		}
 		if n := e.Nearest; n != nil {
-			fmt.Fprintf(&b, "nearest is %s; it fails on %s\n", describe(n.Statement), strings.Join(n.Failed, ", "))
+			printNearest(&b, n)
 		}
 		if e.Truncated {
 			b.WriteString("the search for the nearest statement stopped at its bound\n")
 		}
 		fmt.Fprintf(&b, "digest of the policies: %s\n", e.Digest)
+	}
+	for _, hint := range e.Hints {
+		fmt.Fprintf(&b, "hint: %s\n", hint)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"postern/internal/builtin"
+	"postern/internal/spelling"
 	"postern/internal/value"
 )
 
@@ -62,7 +63,7 @@ func (d *decoder) knownScope(text string, at int) {
 		d.suggestions--
 		for i := range scopes {
 			known, rest, _ := strings.Cut(scopes[i].Name, ":")
-			if rest == name && distance(service, known, 2) < 2 {
+			if rest == name && spelling.Distance(service, known, 2) < 2 {
 				d.report(at, msgActionNear, quote(text), quote(scopes[i].Name))
 				return
 			}

@@ -316,14 +316,3 @@ func TestCanMatch(t *testing.T) {
 		t.Error("without variables `${` is text")
 	}
 }
-
-func TestDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"abc", "abc", 0}, {"abc", "abd", 1}, {"abc", "acb", 1}, {"abc", "ab", 1}, {"actoins", "actions", 1}, {"kitten", "sitting", 3}, {"a", "xyz", 3}} {
-		if got := distance(c.a, c.b, 9); got != c.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
-}

@@ -268,6 +268,11 @@ func ParseResource(text, actionName string) (policy.Resource, error) {
 		return policy.Resource{Type: "bucket", ID: text}, nil
 	}
 	typ, id, ok := strings.Cut(text, ":")
+	if !ok || typ == "" || id == "" || typ == "arn" || strings.HasPrefix(id, "//") {
+		if name, known := withService(actionName); known {
+			return policy.Resource{}, wrong("action", quote(actionName)+" has no service, and so is asked on type:id; write "+quote(name)).err(-1)
+		}
+	}
 	if !ok || typ == "" || id == "" {
 		message := "want type:id, as in stack:acme/payments/prod, or * for the whole organization, not " + quote(text)
 		if class.WholeOrganization() {
@@ -276,4 +281,17 @@ func ParseResource(text, actionName string) (policy.Resource, error) {
 		return policy.Resource{}, wrong("resource", message).err(-1)
 	}
 	return policy.Resource{Type: typ, ID: id}, nil
+}
+
+// withService is the known action that a name without service may mean.
+func withService(name string) (string, bool) {
+	if strings.Contains(name, ":") {
+		return "", false
+	}
+	for _, service := range [...]string{"s3:", "cwobject:"} {
+		if id, known := action.Lookup(service + name); known {
+			return action.Name(id), true
+		}
+	}
+	return "", false
 }
