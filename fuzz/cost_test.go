@@ -260,3 +260,44 @@ func TestBudgetOfOtherWork(t *testing.T) {
 		})
 	}
 }
+
+// A value that is no UTF-8 is put into no pattern, even where an entrance forgets
+// to refuse it: none of its bytes is a wildcard. It is as a variable without a
+// value (specification 1.7).
+func TestValuesAreNoWildcards(t *testing.T) {
+	for _, value := range []string{"\xff", "\xfe\xfe\xfe\xfe\xfe\xfe", "s\xff", "\xffet", "\xfc", "\xfd\x00\x00\x00", "\xfa", "\xed\xa0\x80"} {
+		for _, key := range []string{"k", "subject.k", "aws:username"} {
+			for name, s := range map[string]policy.Statement{
+				"resource":     statementOn(policy.EffectAllow, "b/${"+key+"}"),
+				"inner":        statementOn(policy.EffectAllow, "b/${"+key+"}t"),
+				"StringLike":   like(policy.StringLike, "x", "${"+key+"}"),
+				"StringEquals": like(policy.StringEquals, "x", "${"+key+"}"),
+				"ArnLike":      like(policy.ArnLike, "arn", "arn:aws:s3:::${"+key+"}"),
+			} {
+				c := newCostly("b/secret")
+				c.bucket(s)
+				c.request.Context = []policy.Attribute{
+					{Key: "x", Values: []policy.Value{{Text: "secret"}}}, {Key: "arn", Values: []policy.Value{{Text: "arn:aws:s3:::secret"}}},
+				}
+				values := []policy.Value{{Kind: policy.ValueString, Text: value}}
+				if key == "subject.k" {
+					c.request.Principal.Properties = []policy.Attribute{{Key: "k", Values: values}}
+				} else {
+					c.request.Context = append(c.request.Context, policy.Attribute{Key: key, Values: values})
+				}
+				for form, f := range forms {
+					if d, _ := c.decide(t, f); d.Reason != policy.BucketNoMatch {
+						t.Errorf("%s, %s: %q as %s gives %s", form, name, value, key, d.Reason)
+					}
+				}
+			}
+		}
+	}
+}
+
+// like is an Allow with one condition.
+func like(test policy.Test, key, value string) policy.Statement {
+	s := statementOn(policy.EffectAllow, "*")
+	s.Conditions = []policy.Condition{{Operator: policy.Operator{Test: test}, Key: key, Values: []string{value}}}
+	return s
+}

@@ -75,6 +75,7 @@ func TestCheckMistakes(t *testing.T) {
 		"bad org":           {[]string{"-policies", examplesDir, "-org", "o 1", "-principal", "role/A", "-action", "s3:GetObject", "-resource", "b/k"}, `invalid value "o 1" for flag -org: `},
 		"bad owner":         {[]string{"-policies", examplesDir, "-resource-org", "o/1", "-principal", "role/A", "-action", "s3:GetObject", "-resource", "b/k"}, `invalid value "o/1" for flag -resource-org: `},
 		"bad default":       {[]string{"-policies", examplesDir, "-default-org", "a/b", "-principal", "role/A", "-action", "s3:GetObject", "-resource", "b/k"}, `invalid value "a/b" for flag -default-org: `},
+		"no UTF-8":          {[]string{"-policies", examplesDir, "-org", "acme", "-principal", "role/A", "-action", "s3:GetObject", "-resource", "b/k", "-context", "k=\xff"}, "-context k: not valid UTF-8\n"},
 		"no directory":      {[]string{"-policies", filepath.Join(t.TempDir(), "gone"), "-principal", "role/A", "-action", "s3:GetObject", "-resource", "b/k"}, "gone"},
 	} {
 		t.Run(name, func(t *testing.T) {

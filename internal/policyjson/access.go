@@ -173,9 +173,15 @@ func (d *decoder) accessPolicy(doc *policy.AccessDocument) {
 		case acDefaults:
 			d.defaults(f, doc)
 		case acTokens:
-			d.named(f, func(name string, at int) { doc.Tokens = append(doc.Tokens, d.token(name, at)) })
+			d.named(f, func(name string, at int) {
+				d.shortName("a name in "+quote(f.name), name, at)
+				doc.Tokens = append(doc.Tokens, d.token(name, at))
+			})
 		case acIssuers:
-			d.named(f, func(name string, at int) { doc.Issuers = append(doc.Issuers, d.issuer(name, at)) })
+			d.named(f, func(name string, at int) {
+				d.shortName("a name in "+quote(f.name), name, at)
+				doc.Issuers = append(doc.Issuers, d.issuer(name, at))
+			})
 		case acEntities:
 			d.named(f, func(name string, at int) { doc.Entities = append(doc.Entities, d.entity(name, at)) })
 		}
@@ -190,7 +196,7 @@ func (d *decoder) metadata(f *field, doc *policy.AccessDocument) {
 	d.fields(&metadataSet, func(i int) {
 		f := &metadataSet.fields[i]
 		if i == 0 {
-			if text, at, ok := d.text(f); ok && d.notEmptyName(f, text, at) {
+			if text, at, ok := d.text(f); ok && d.notEmptyName(f, text, at) && d.shortName(quote(f.name), text, at) {
 				doc.Name, doc.NameAt = text, d.position(at)
 			}
 			return

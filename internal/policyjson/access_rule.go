@@ -247,6 +247,7 @@ func (d *decoder) binding(seen *names) policy.Binding {
 		switch i {
 		case bindID:
 			if text, at, ok := d.text(f); ok && d.notEmptyName(f, text, at) {
+				d.shortName(quote(f.name), text, at)
 				b.ID, b.IDAt = text, d.position(at)
 				if other, twice := seen.add(text, at); twice {
 					d.reportOther(at, other, msgBindingID, quote(text))
@@ -348,6 +349,7 @@ func (d *decoder) accessResource(text string, at int) policy.ResourcePattern {
 	if !d.short(text, at) || text == "*" {
 		return p
 	}
+	d.priced(text, at)
 	kind, pattern, ok := strings.Cut(text, ":")
 	switch {
 	case isARN(text):

@@ -87,7 +87,7 @@ func (d *decoder) bucketPolicy(bucket string) *policy.Document {
 			}
 			version = text
 		case bucketID:
-			if text, at, ok := d.text(f); ok && text != "" {
+			if text, at, ok := d.text(f); ok && text != "" && d.shortName(quote(f.name), text, at) {
 				doc.Name = text
 				doc.NameLine, doc.NameColumn = d.place(at)
 			}
@@ -141,7 +141,7 @@ func (d *decoder) bucketStatement(st *policy.Statement) {
 		f := &bucketStatementSet.fields[i]
 		switch i {
 		case stSid:
-			if text, at, ok := d.text(f); ok && text != "" {
+			if text, at, ok := d.text(f); ok && text != "" && d.shortName(quote(f.name), text, at) {
 				st.Name = text
 				d.statementName(text, at)
 			}
@@ -252,6 +252,7 @@ func (d *decoder) bucketResource(f *field, text string, at int) string {
 		d.report(at, msgResourceNever, quote(text), quote(d.bucket),
 			quote(resourcePrefix+d.bucket), quote(resourcePrefix+d.bucket+"/*"))
 	}
+	d.priced(short, at)
 	return short
 }
 

@@ -44,6 +44,9 @@ type decoder struct {
 	again    bool
 	document policy.Document
 
+	// steps is what the resource patterns of the document cost.
+	steps steps
+
 	// statementCount counts what a file of iam/ holds of statements.
 	statementCount int
 

@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write what is found into the golden fil
 // gives, as internal/diagnostic prints them. The input's name tells the reader:
 // organization.json, bucket.json, buckets.json, access.json, or any.json for Parse; with
 // `.quoted` at the end it is a Go string literal. Words `bucket=b`, `depth=N`
-// and `statements=N` of the comment set the other arguments.
+// `statements=N` and `steps=N` of the comment set the other arguments.
 type golden struct {
 	path    string
 	archive *txtar.Archive
@@ -35,7 +35,7 @@ type golden struct {
 	limits  Limits
 }
 
-var setting = regexp.MustCompile(`\b(bucket|depth|statements)=(\S+)`)
+var setting = regexp.MustCompile(`\b(bucket|depth|statements|steps)=(\S+)`)
 
 func goldens(t *testing.T) (out []golden) {
 	paths, err := filepath.Glob("testdata/errors/*.txtar")
@@ -70,6 +70,8 @@ func goldens(t *testing.T) (out []golden) {
 				g.limits.Depth = n
 			case "statements":
 				g.limits.Statements = n
+			case "steps":
+				g.limits.Steps = n
 			}
 		}
 		out = append(out, g)

@@ -36,6 +36,8 @@ const (
 	msgEmptyName
 	msgStatements
 	msgPatternLong
+	msgPatternsCost
+	msgNameLong
 
 	msgVersion
 	msgBesideWrapper
@@ -198,6 +200,8 @@ var messages = [messageCount]struct {
 	msgEmptyText:    {isError, "%s has an empty string; write %s"},
 	msgEmptyName:    {isError, "%s is empty; write %s"},
 	msgStatements:   {isError, "a file holds at most %s statements; write the rest into another file"},
+	msgPatternsCost: {isError, "the resource patterns of this document cost %s steps on a text of %s bytes, and may cost %s; %s is the dearest, with %s bytes; shorten it, write fewer `*`, or move statements into another file"},
+	msgNameLong:     {isError, "%s has %s bytes and may have 256; shorten it"},
 	msgPatternLong:  {isError, "this pattern has %s bytes and may have 2048; shorten it with `*`"},
 
 	msgVersion:       {isError, "there is no version %s; write %s"},

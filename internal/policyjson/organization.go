@@ -110,7 +110,7 @@ func (d *decoder) organizationField(doc *policy.Document, i int) {
 		}
 	case orgName:
 		if text, at, ok := d.text(f); ok {
-			d.notEmptyName(f, text, at)
+			_ = d.notEmptyName(f, text, at) && d.shortName(quote(f.name), text, at)
 			doc.Name = text
 			doc.NameLine, doc.NameColumn = d.place(at)
 		}
@@ -128,7 +128,7 @@ func (d *decoder) organizationStatement(st *policy.Statement) {
 		f := &orgStatement.fields[i]
 		switch i {
 		case orgStName:
-			if text, at, ok := d.text(f); ok && d.notEmptyName(f, text, at) {
+			if text, at, ok := d.text(f); ok && d.notEmptyName(f, text, at) && d.shortName(quote(f.name), text, at) {
 				st.Name = text
 				d.statementName(text, at)
 			}
@@ -242,6 +242,7 @@ func (d *decoder) organizationResource(_ *field, text string, at int) string {
 	if !d.short(text, at) {
 		return text
 	}
+	d.priced(text, at)
 	if isARN(text) {
 		d.organizationARN(text, at)
 		return text

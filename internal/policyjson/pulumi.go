@@ -156,11 +156,13 @@ func (d *decoder) recordField(rr *recordReader, r *policy.Record, i int) {
 	}
 	switch i {
 	case recID:
+		d.shortName(quote(f.name), text, at)
 		r.ID, r.IDAt = text, d.position(at)
 		if other, twice := rr.ids.add(text, at); twice && text != "" {
 			d.reportOther(at, other, msgRecordID, quote(text))
 		}
 	case recName:
+		d.shortName(quote(f.name), text, at)
 		r.Name, r.NameAt = text, d.position(at)
 	case recResourceType:
 		if text == "" {

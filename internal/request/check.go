@@ -19,6 +19,7 @@ import (
 func Check(r *policy.Request) error {
 	var s store
 	for _, f := range [...]func() fault{
+		func() fault { return checkText(r) },
 		func() fault { return checkPrincipal(&r.Principal) },
 		func() fault { return checkAction(r.Action) },
 		func() fault { return checkAttributes("action.properties", r.ActionProperties) },
