@@ -162,7 +162,7 @@ func (p *process) rest(idle time.Duration) (u usage) {
 	time.Sleep(idle)
 	collections := func() (int, map[string]float64) {
 		m := p.metrics()
-		return int(m["go_gc_duration_seconds_count"]), m
+		return int(m["go_gc_cycles_total"]), m
 	}
 	first, _ := collections()
 	p.await("it has collected its garbage", 2*time.Minute, func() bool {

@@ -26,6 +26,12 @@ type Page struct {
 	Limit int
 	// Token is Found.Next of the page before, "" for the first.
 	Token string
+	// Bytes ends the page early, with a token, once its names together have
+	// about that many bytes; 0 is no bound.
+	Bytes int
+	// More is asked between candidates; the page ends early, with a token, when
+	// it returns false. It may be nil.
+	More func() bool
 }
 
 // Found is one page of results.
@@ -145,12 +151,14 @@ type search struct {
 	v       *view // of the open request, until candidates are decided
 	mark    uint64
 	limit   int
+	bytes   int // see Page, as is more
+	more    func() bool
 	after   string // names up to this one were looked at before
 	names   names
 }
 
 func newSearch(s *Snapshot, kind byte, r *policy.Request, page Page) (*search, error) {
-	sr := &search{s: s, open: r, request: *r, limit: page.Limit, mark: markOf(kind, r)}
+	sr := &search{s: s, open: r, request: *r, limit: page.Limit, bytes: page.Bytes, more: page.More, mark: markOf(kind, r)}
 	if sr.limit <= 0 {
 		sr.limit = DefaultLimit
 	}
@@ -172,13 +180,14 @@ func newSearch(s *Snapshot, kind byte, r *policy.Request, page Page) (*search, e
 // is the last; that one has what unlisted says of the rest.
 func (sr *search) run(put func(name string) bool, unlisted func(*patterns, *view) []admitted) (out Found) {
 	last := sr.after
+	bytes := 0
 	for looked := 0; ; looked++ {
 		name, ok := sr.names.next()
 		switch {
 		case !ok:
 			sr.cannotList(&out, unlisted)
 			return out
-		case looked == maxLooked:
+		case looked == maxLooked, looked > 0 && (sr.bytes > 0 && bytes >= sr.bytes || sr.more != nil && !sr.more()):
 			out.Next = pageToken(sr.limit, last, sr.mark)
 			return out
 		}
@@ -188,6 +197,7 @@ func (sr *search) run(put func(name string) bool, unlisted func(*patterns, *view
 				return out
 			}
 			out.IDs = append(out.IDs, name)
+			bytes += len(name)
 		}
 		last = name
 	}

@@ -37,6 +37,10 @@ type Status struct {
 	SnapshotBytes int64
 }
 
+// Held reports that the policy directory held at least one file of its layout,
+// in force or quarantined.
+func (s *Status) Held() bool { return s.Files > 0 || len(s.Quarantined) > 0 }
+
 // ReloadResult says how a look at the policy directory ended.
 type ReloadResult uint8
 

@@ -64,7 +64,7 @@ func TestFailureIsShown(t *testing.T) {
 	s := serve(t, func(c *Config) {
 		c.Current = &current
 		c.Status = func() *policy.Status {
-			return &policy.Status{Generation: 3, Result: policy.ReloadFailed, Failure: "no such directory"}
+			return &policy.Status{Generation: 3, Files: 1, Result: policy.ReloadFailed, Failure: "no such directory"}
 		}
 	})
 	for _, path := range []string{"/readyz", "/v1/status"} {

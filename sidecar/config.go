@@ -24,8 +24,8 @@ type Config struct {
 
 	// MaxBody is the largest body that is read, in bytes; 1 MiB if 0.
 	MaxBody int
-	// MaxConnections bounds the open connections of all listeners together; a
-	// further one is answered 429 and closed. 4,096 if 0.
+	// MaxConnections bounds the open connections that are answered whatever they
+	// ask, of all listeners of Serve together (places.go). 4,096 if 0.
 	MaxConnections int
 	// ReadTimeout bounds the time from a request's first byte to its last (and
 	// from a connection's start to its first byte), 10 s if 0; WriteTimeout a
@@ -42,12 +42,16 @@ type Config struct {
 	// ExplainOff refuses requests for explanations.
 	ExplainOff bool
 
+	// AllowEmpty lets /readyz say 200 although the policy directory held no file
+	// of its layout.
+	AllowEmpty bool
+
 	// Now is the clock of decisions; the system's if nil.
 	Now func() time.Time
 	// Logger gets what an operator should know; none of it holds bytes of a
 	// request. It discards if nil.
 	Logger *slog.Logger
-	// Version is shown by /v1/status.
+	// Version is shown by /v1/status, and by postern_build_info.
 	Version string
 }
 
@@ -109,8 +113,11 @@ func (c *Config) hosts() (hosts, error) {
 		add(u.Hostname())
 	}
 	for _, name := range c.AllowHosts {
-		host := hostOf(name)
-		if host == "" {
+		host, ok := hostOf(name)
+		if _, err := netip.ParseAddr(name); err == nil {
+			host, ok = name, true
+		}
+		if !ok {
 			return h, errors.New("an allowed host must be a name or an address, as in pdp.example.com, not " + name)
 		}
 		add(host)
@@ -118,20 +125,54 @@ func (c *Config) hosts() (hosts, error) {
 	return h, nil
 }
 
-// hostOf takes the port off a Host header; "" if there is no host.
-func hostOf(host string) string {
-	if strings.HasPrefix(host, "[") {
-		end := strings.IndexByte(host, ']')
-		if end < 0 || end+1 < len(host) && host[end+1] != ':' {
-			return ""
-		}
-		return host[1:end]
+// hostOf takes the port off a Host header, `HOST` or `HOST:PORT`; false if it is
+// neither. HOST is a name, an IPv4 address, or an IPv6 address in brackets; PORT
+// is a number. Whatever else a header may hold, a user's name before `@` among
+// it, could be read as another host by somebody else.
+func hostOf(header string) (host string, ok bool) {
+	if len(header) > maxHost {
+		return "", false
 	}
-	if i := strings.IndexByte(host, ':'); i >= 0 {
-		if strings.IndexByte(host[i+1:], ':') >= 0 { // an IPv6 address without brackets
-			return host
+	port := ""
+	if strings.HasPrefix(header, "[") {
+		end := strings.IndexByte(header, ']')
+		if end < 0 {
+			return "", false
 		}
-		return host[:i]
+		host, port = header[1:end], header[end+1:]
+		if a, err := netip.ParseAddr(host); err != nil || !a.Is6() || a.Zone() != "" {
+			return "", false
+		}
+	} else {
+		end := strings.IndexByte(header, ':')
+		if end < 0 {
+			end = len(header)
+		}
+		host, port = header[:end], header[end:]
+		for i := 0; i < len(host); i++ {
+			if c := host[i]; (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '.' && c != '-' && c != '_' {
+				return "", false
+			}
+		}
 	}
-	return host
+	return host, host != "" && (port == "" || isPort(port))
+}
+
+// maxHost is the longest Host header that is looked at, in bytes: a name of DNS
+// and a port.
+const maxHost = 255 + len(":65535")
+
+// isPort reports that text is a colon and a port's number.
+func isPort(text string) bool {
+	if len(text) < 2 || len(text) > 6 || text[0] != ':' {
+		return false
+	}
+	n := 0
+	for _, c := range []byte(text[1:]) {
+		if c < '0' || c > '9' {
+			return false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n > 0 && n <= 65535
 }

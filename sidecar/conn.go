@@ -13,19 +13,22 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// listener wraps one that the server was given: it counts connections, answers
-// 429 past the bound, and outlives a shortage of file descriptors.
+// listener wraps one that the server was given: it gives each connection a
+// place, answers 429 when there is none, and outlives a shortage of file
+// descriptors.
 type listener struct {
 	net.Listener
 	server *Server
 	unix   bool
+	// watch: only what watches the process is answered (Config.Watch).
+	watch bool
 	// address is the one that it listens on; invalid if that is every address
 	// of the machine, or none.
 	address netip.Addr
 	once    sync.Once
 }
 
-// Accept returns the next connection that is within the bound.
+// Accept returns the next connection that has a place.
 func (l *listener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
@@ -68,6 +71,7 @@ func shortage(err error) bool {
 const (
 	phaseSilent  = iota // no byte has come yet
 	phaseReading        // a request has begun
+	phaseWorking        // it is there, and being answered
 	phaseWriting
 	phaseRepeat // a request that came with the kept head is being answered (repeat.go)
 	phaseIdle   // the next request is awaited
@@ -91,18 +95,24 @@ type conn struct {
 	net.Conn
 	listener *listener
 	all      *connections
-	place    int // in all.list, guarded by all.mu
+
+	at    int         // in all.list, guarded by all.mu, as is place
+	place place       // what it counts against (places.go)
+	lost  atomic.Bool // it counts against nothing any more
+	since int64       // when it was accepted, on the clock of all
 
 	// due is the coarse time at which the phase ends, shifted, and the phase.
 	due atomic.Int64
 	mu  sync.Mutex // orders what the two goroutines do to Conn's deadlines
 
+	reserved bool   // its place is of the reserve
 	answered bool   // the handler has run: the next write is an answer
 	host     []byte // the Host that was last found allowed
 	between  bool   // fasthttp awaits a request, and has none of its bytes
 	repeat   repeat
-	wire     []byte      // an answer of repeat
-	linger   atomic.Bool // what the client still sends is read before closing
+	wire     []byte       // an answer of repeat
+	awaited  atomic.Int64 // what the answer took of the budget of answers
+	linger   atomic.Bool  // what the client still sends is read before closing
 	once     sync.Once
 }
 
@@ -131,9 +141,48 @@ func (c *conn) begin() {
 	}
 }
 
+// rest is due while the connection is idle.
+func (c *conn) rest() int64 {
+	wait := c.all.idle
+	if c.lost.Load() {
+		wait = 0
+	}
+	return c.all.after(wait)<<phaseBits | phaseIdle
+}
+
+// work ends the time of a request: it is there, and what follows takes as long
+// as it takes.
+func (c *conn) work() {
+	if c.due.Swap(noEnd<<phaseBits|phaseWorking) == fired { // after its last byte
+		c.unfire()
+	}
+}
+
+// unfire lets the connection be read again.
+func (c *conn) unfire() {
+	if c.Conn == nil {
+		return
+	}
+	c.mu.Lock()
+	_ = c.Conn.SetReadDeadline(time.Time{})
+	c.mu.Unlock()
+}
+
 // turn is told by fasthttp what it does next with the connection: from idle to
 // active it awaits the first byte of a request.
-func (c *conn) turn(state fasthttp.ConnState) { c.between = state == fasthttp.StateIdle }
+func (c *conn) turn(state fasthttp.ConnState) {
+	c.between = state == fasthttp.StateIdle
+	if c.between {
+		c.sent()
+	}
+}
+
+// sent gives back what the last answer took of the budget of answers.
+func (c *conn) sent() {
+	if n := c.awaited.Swap(0); n > 0 {
+		c.listener.server.answers.give(n)
+	}
+}
 
 // Write writes; after an answer the connection is idle.
 func (c *conn) Write(b []byte) (int, error) {
@@ -143,11 +192,9 @@ func (c *conn) Write(b []byte) (int, error) {
 	case c.answered:
 		c.answered = false
 		if before == fired { // between the request's last byte and its answer
-			c.mu.Lock()
-			_ = c.Conn.SetReadDeadline(time.Time{})
-			c.mu.Unlock()
+			c.unfire()
 		}
-		c.enter(phaseIdle, c.all.idle)
+		c.due.Store(c.rest())
 	case before != fired: // `100 Continue`, or a further piece of an answer
 		c.due.Store(before)
 	}
@@ -169,6 +216,7 @@ func (c *conn) Close() (err error) {
 			drain(c.Conn)
 		}
 		err = c.Conn.Close()
+		c.sent()
 		c.all.remove(c)
 	})
 	return err
@@ -190,11 +238,13 @@ const (
 	lingerBytes = 8 << 20
 )
 
-// refusers bounds the connections past the bound that are being refused with
+// refusers bounds the connections without a place that are being refused with
 // care; beyond, they are closed at once.
 const refusers = 64
 
-const tooManyConnections = `{"error":"too many connections; use fewer, or raise -max-connections"}`
+const tooManyConnections = "too many connections; use fewer, or raise -max-connections"
+
+var tooManyBody = string(appendError(nil, tooManyConnections))
 
 // refuse answers 429 without waiting for a request.
 func (s *Server) refuse(c net.Conn) {
@@ -210,7 +260,7 @@ func (s *Server) refuse(c net.Conn) {
 		defer c.Close()
 		_ = c.SetWriteDeadline(time.Now().Add(lingerTime))
 		if _, err := io.WriteString(c, "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: "+
-			itoa(len(tooManyConnections))+"\r\n\r\n"+tooManyConnections); err == nil {
+			itoa(len(tooManyBody))+"\r\n\r\n"+tooManyBody); err == nil {
 			drain(c)
 		}
 	}()

@@ -8,7 +8,7 @@ import (
 	"postern/policy"
 )
 
-// endpoint is the label `endpoint` of postern_http_requests_total.
+// endpoint is the label `endpoint` of requests and their durations.
 type endpoint uint8
 
 const (
@@ -41,14 +41,44 @@ func codeOf(status int) int {
 	return len(codes) - 2 // 500
 }
 
-// verdicts are the pairs of an outcome and a layer.
+// verdict is how a decision is counted: its reason, of which its outcome
+// follows, and its layer.
+type verdict uint8
+
+// layers is how many there are, verdicts how many pairs of a reason and a layer.
 const (
-	outcomes = int(policy.Allow) + 1
 	layers   = int(policy.LayerIAM) + 1
-	verdicts = outcomes * layers
+	verdicts = (int(policy.Allowed) + 1) * layers
 )
 
-func verdictOf(d policy.Decision) uint8 { return uint8(int(d.Outcome)*layers + int(d.Layer)) }
+func verdictOf(d policy.Decision) verdict { return verdict(int(d.Reason)*layers + int(d.Layer)) }
+
+func (v verdict) reason() policy.Reason { return policy.Reason(int(v) / layers) }
+func (v verdict) layer() policy.Layer   { return policy.Layer(int(v) % layers) }
+
+// decidedBy are the layers that decide with a reason (specification 1.3, 1.8);
+// the others never do. An item of a batch that is no evaluation has no reason.
+var decidedBy = [policy.Allowed + 1][]policy.Layer{
+	policy.ReasonNone:               {policy.LayerNone},
+	policy.TooCostly:                {policy.LayerNone},
+	policy.Anonymous:                {policy.LayerNone},
+	policy.OrganizationUnavailable:  {policy.LayerNone, policy.LayerOrganization},
+	policy.OwnerMismatch:            {policy.LayerNone},
+	policy.OwnerUnknown:             {policy.LayerNone},
+	policy.OrganizationDeny:         {policy.LayerOrganization},
+	policy.IAMDeny:                  {policy.LayerIAM},
+	policy.NoOrganizationPolicy:     {policy.LayerOrganization},
+	policy.OrganizationNoMatch:      {policy.LayerOrganization},
+	policy.NotBucketOwner:           {policy.LayerOrganization, policy.LayerBucket},
+	policy.OwnerOrganizationDeny:    {policy.LayerOrganization},
+	policy.BucketPolicyUnavailable:  {policy.LayerBucket},
+	policy.BucketDeny:               {policy.LayerBucket},
+	policy.BucketNoMatch:            {policy.LayerBucket},
+	policy.CrossOrganizationNoAllow: {policy.LayerBucket},
+	policy.IAMUnavailable:           {policy.LayerIAM},
+	policy.IAMNoMatch:               {policy.LayerIAM},
+	policy.Allowed:                  {policy.LayerOrganization, policy.LayerBucket, policy.LayerIAM},
+}
 
 // bounds are the `le` of postern_request_duration_seconds.
 var bounds = [...]time.Duration{
@@ -65,21 +95,24 @@ type counters struct {
 	// single are the decisions of single evaluations, each an answer 200 of
 	// the endpoint `evaluation` too; batched are those of batch items.
 	single    [verdicts]atomic.Uint64
-	durations [len(bounds) + 1]atomic.Uint64
-	nanos     atomic.Uint64 // the sum of all durations
-	batched   [verdicts]atomic.Uint64
+	durations [endpoints]struct {
+		counts [len(bounds) + 1]atomic.Uint64
+		nanos  atomic.Uint64 // the sum of the durations
+	}
+	batched [verdicts]atomic.Uint64
 	// requests are all answers but those that single counts.
 	requests [endpoints][len(codes)]atomic.Uint64
 	_        [128]byte
 }
 
-func (c *counters) observe(d time.Duration) {
+func (c *counters) observe(at endpoint, d time.Duration) {
 	i := 0
 	for i < len(bounds) && d > bounds[i] {
 		i++
 	}
-	c.durations[i].Add(1)
-	c.nanos.Add(uint64(max(d, 0)))
+	of := &c.durations[at]
+	of.counts[i].Add(1)
+	of.nanos.Add(uint64(max(d, 0)))
 }
 
 // blocks are all blocks that were ever needed, and those that are free. There
@@ -113,9 +146,11 @@ func (b *blocks) giveBack(c *counters) {
 // totals are the sums over all blocks.
 type totals struct {
 	decisions [verdicts]uint64
-	durations [len(bounds) + 1]uint64
-	nanos     uint64
-	requests  [endpoints][len(codes)]uint64
+	durations [endpoints]struct {
+		counts [len(bounds) + 1]uint64
+		nanos  uint64
+	}
+	requests [endpoints][len(codes)]uint64
 }
 
 func (b *blocks) sum() (t totals) {
@@ -127,11 +162,11 @@ func (b *blocks) sum() (t totals) {
 			t.decisions[i] += single + c.batched[i].Load()
 			t.requests[endpointEvaluation][codeOf(200)] += single
 		}
-		for i := range t.durations {
-			t.durations[i] += c.durations[i].Load()
-		}
-		t.nanos += c.nanos.Load()
 		for e := range t.requests {
+			for i := range t.durations[e].counts {
+				t.durations[e].counts[i] += c.durations[e].counts[i].Load()
+			}
+			t.durations[e].nanos += c.durations[e].nanos.Load()
 			for i := range t.requests[e] {
 				t.requests[e][i] += c.requests[e][i].Load()
 			}

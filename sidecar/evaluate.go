@@ -12,14 +12,14 @@ import (
 
 // access answers the two evaluation endpoints. The snapshot is loaded once, so
 // that a batch is of one generation, and so is the clock.
-func (s *Server) access(ctx *fasthttp.RequestCtx, st *state, at endpoint, began time.Time) int {
+func (s *Server) access(ctx *fasthttp.RequestCtx, st *state, at endpoint, body []byte, began time.Time) int {
 	explain := string(st.headers.explain) == "true"
 	snapshot, refused := s.asked(ctx, st)
 	if refused != 0 {
 		return refused
 	}
 	now := s.now(began)
-	body := ctx.Request.Body()
+	st.task.begin(s, st.conn, began)
 	if at == endpointEvaluations {
 		return s.evaluations(ctx, st, snapshot, body, now, explain)
 	}
@@ -27,8 +27,11 @@ func (s *Server) access(ctx *fasthttp.RequestCtx, st *state, at endpoint, began 
 	if err != nil {
 		return refuse(ctx, 400, err.Error())
 	}
-	st.count.single[s.evaluation(ctx, st, snapshot, r, explain)].Add(1)
-	return 200
+	v, status := s.evaluation(ctx, st, snapshot, r, explain)
+	if status == 200 {
+		st.count.single[v].Add(1)
+	}
+	return status
 }
 
 // asked checks what holds for every question, and returns the snapshot that
@@ -55,24 +58,26 @@ func (s *Server) now(began time.Time) int64 {
 	return began.Unix()
 }
 
-// evaluation answers one request, and returns its verdict.
-func (s *Server) evaluation(ctx *fasthttp.RequestCtx, st *state, snapshot *index.Snapshot, r *policy.Request, explain bool) uint8 {
+// evaluation answers one request, and returns its verdict and the status.
+func (s *Server) evaluation(ctx *fasthttp.RequestCtx, st *state, snapshot *index.Snapshot, r *policy.Request, explain bool) (verdict, int) {
 	ctx.Response.Header.SetContentType("application/json")
 	var d policy.Decision
 	if explain {
+		if !st.task.turn(r.Principal.Org, time.Now()) {
+			return 0, st.task.unfinished(ctx)
+		}
 		e := snapshot.Explain(r)
 		d = e.Decision
-		st.buf = appendExplanation(st.buf[:0], &e)
+		st.buf = appendExplanation(st.buf[:0], &e, explainBytes)
 	} else {
 		d = snapshot.Decide(r, &st.scratch)
 		if d.Outcome == policy.Allow && d.MaxOpenSeconds == 0 {
 			ctx.Response.SetBodyRaw(allowedBody)
-			return verdictOf(d)
+			return verdictOf(d), 200
 		}
 		st.buf = appendDecision(st.buf[:0], d)
 	}
-	st.answer(ctx)
-	return verdictOf(d)
+	return verdictOf(d), st.answer(ctx, 200)
 }
 
 var allowedBody = []byte(allowed)
@@ -86,40 +91,86 @@ func (s *Server) evaluations(ctx *fasthttp.RequestCtx, st *state, snapshot *inde
 		return refuse(ctx, 400, err.Error())
 	}
 	if single != nil {
-		st.count.batched[s.evaluation(ctx, st, snapshot, single, explain)].Add(1)
-		return 200
+		v, status := s.evaluation(ctx, st, snapshot, single, explain)
+		if status == 200 {
+			st.count.batched[v].Add(1)
+		}
+		return status
 	}
-	for _, v := range st.batch.finish(st, semantic) {
-		st.count.batched[v].Add(1)
+	if st.task.stopped != goesOn {
+		return st.task.unfinished(ctx)
 	}
+	verdicts := st.batch.finish(st, semantic)
 	ctx.Response.Header.SetContentType("application/json")
 	st.buf = append(st.buf, "]}"...)
-	st.answer(ctx)
-	return 200
+	status := st.answer(ctx, 200)
+	if status == 200 {
+		for _, v := range verdicts {
+			st.count.batched[v].Add(1)
+		}
+	}
+	return status
 }
 
-// answer makes the state's buffer the answer's body.
-func (st *state) answer(ctx *fasthttp.RequestCtx) {
-	if len(st.buf) > keepAnswer { // copied, it would stay with the connection
-		ctx.Response.SetBodyRaw(st.buf)
-		st.buf = nil
-		return
+// answer makes the state's buffer the answer's body, and returns the status;
+// 503, with another body, if the answer is large and there is no room for it
+// until its client has read it.
+func (st *state) answer(ctx *fasthttp.RequestCtx, status int) int {
+	if len(st.buf) <= freeBytes {
+		ctx.Response.SetStatusCode(status)
+		ctx.Response.SetBody(st.buf)
+		return status
 	}
-	ctx.Response.SetBody(st.buf)
+	if !st.fits() {
+		return st.task.unfinished(ctx)
+	}
+	ctx.Response.SetStatusCode(status)
+	ctx.Response.SetBodyRaw(st.buf) // copied, it would stay with the connection
+	st.buf = nil
+	if st.conn != nil {
+		st.conn.awaited.Add(st.charged)
+		st.charged = 0
+	}
+	return status
 }
+
+// fits takes from the budget of answers what the state's buffer has grown by;
+// false, and the work stops, if there is no room.
+func (st *state) fits() bool {
+	if n := int64(cap(st.buf)); n > freeBytes && n > st.charged {
+		if !st.server.answers.take(n-st.charged, st.beyond) {
+			st.task.stopped = noRoom
+			return false
+		}
+		st.charged = n
+	}
+	return true
+}
+
+// settle gives back what the buffer has taken, if no connection has it.
+func (st *state) settle() {
+	if st.charged > 0 {
+		st.server.answers.give(st.charged)
+		st.charged = 0
+	}
+}
+
+// The bounds of what explains one answer, all items of a batch together
+// (specification 3.2): without them each of a thousand items could have as much
+// as a single request. Items past them are decided, and say that they are
+// truncated.
+const (
+	batchLooks   = 100_000 // statements that are looked at for a batch
+	explainBytes = 1 << 20
+)
 
 // batch is what a state knows of the batch being answered. The answers so far
 // are in state.buf.
-// batchLooks bounds the statements that are looked at to explain one batch:
-// without it, each of a thousand items may look at as many as a single request
-// (attack class 22). Items past it are decided, and say that they are truncated.
-const batchLooks = 100_000
-
 type batch struct {
 	snapshot *index.Snapshot
 	explain  bool
-	looked   int     // at how many statements, to explain
-	verdicts []uint8 // of each item so far
+	looked   int       // at how many statements, to explain
+	verdicts []verdict // of each item so far
 	// first holds the ends of the answers up to the first deny and the first
 	// allow: in items and in bytes, 0 while there is none.
 	first [2]struct{ items, bytes int }
@@ -136,6 +187,13 @@ func (st *state) Restart() {
 // Item answers one item of a batch (request.Visitor).
 func (st *state) Item(r *policy.Request, err error) (allow bool) {
 	b := &st.batch
+	org := ""
+	if r != nil {
+		org = r.Principal.Org
+	}
+	if !st.task.goOn(org) || !st.fits() {
+		return false
+	}
 	if len(b.verdicts) > 0 {
 		st.buf = append(st.buf, ',')
 	}
@@ -143,14 +201,14 @@ func (st *state) Item(r *policy.Request, err error) (allow bool) {
 	switch {
 	case err != nil:
 		st.buf = appendItemError(st.buf, err.Error())
-	case b.explain && b.looked < batchLooks:
+	case b.explain && b.looked < batchLooks && len(st.buf) < explainBytes:
 		e := b.snapshot.Explain(r)
 		d = e.Decision
 		b.looked += e.Looked
-		st.buf = appendExplanation(st.buf, &e)
+		st.buf = appendExplanation(st.buf, &e, explainBytes-len(st.buf))
 	case b.explain:
 		d = b.snapshot.Decide(r, &st.scratch)
-		st.buf = appendExplanation(st.buf, &policy.Explanation{Decision: d, Digest: b.snapshot.Digest(), Truncated: true})
+		st.buf = appendExplanation(st.buf, &policy.Explanation{Decision: d, Digest: b.snapshot.Digest(), Truncated: true}, explainBytes)
 	default:
 		d = b.snapshot.Decide(r, &st.scratch)
 		st.buf = appendDecision(st.buf, d)
@@ -169,7 +227,7 @@ func (st *state) Item(r *policy.Request, err error) (allow bool) {
 
 // finish drops the answers after the deciding one, and returns the verdicts of
 // the rest.
-func (b *batch) finish(st *state, semantic request.Semantic) []uint8 {
+func (b *batch) finish(st *state, semantic request.Semantic) []verdict {
 	for which, f := range b.first {
 		if f.items > 0 && semantic.Decides(which == 1) {
 			st.buf = st.buf[:f.bytes]

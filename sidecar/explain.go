@@ -7,9 +7,10 @@ import (
 )
 
 // appendExplanation appends the answer of one evaluation with its grounds
-// (specification 3.2).
-func appendExplanation(b []byte, e *policy.Explanation) []byte {
-	d := e.Decision
+// (specification 3.2). Once it has about most bytes, determining statements are
+// left out, and it says that it is truncated.
+func appendExplanation(b []byte, e *policy.Explanation, most int) []byte {
+	d, from, truncated := e.Decision, len(b), e.Truncated
 	b = append(b, `{"decision":`...)
 	b = strconv.AppendBool(b, d.Outcome == policy.Allow)
 	b = append(b, `,"context":{"reason":`...)
@@ -23,6 +24,9 @@ func appendExplanation(b []byte, e *policy.Explanation) []byte {
 	}
 	b = append(b, `,"determining":[`...)
 	for i := range e.Determining {
+		if truncated = truncated || len(b)-from > most; len(b)-from > most {
+			break
+		}
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -48,7 +52,7 @@ func appendExplanation(b []byte, e *policy.Explanation) []byte {
 	if len(e.Hints) > 0 {
 		b = appendStrings(append(b, `,"hint":`...), e.Hints)
 	}
-	if e.Truncated {
+	if truncated {
 		b = append(b, `,"truncated":true`...)
 	}
 	return append(b, "}}"...)

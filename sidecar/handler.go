@@ -10,29 +10,57 @@ import (
 // handle answers one request.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	c, _ := ctx.Conn().(*conn)
-	if c != nil {
-		c.answered = true
-	}
 	defer s.recovered(ctx)
-	began := ctx.Time()
-	if began.IsZero() { // not called by a server
-		began = time.Now()
+	var h headers
+	at, status := s.judged(ctx, c, &h)
+	var b body
+	var st *state
+	defer func() {
+		s.release(&b)
+		if st != nil { // the handler panicked
+			st.settle()
+			st.task.end()
+		}
+	}()
+	if status == 0 && at.method() == "POST" {
+		b, status = s.receive(ctx)
+	} else {
+		b.unread = ctx.RequestBodyStream() != nil
 	}
-	st := s.states.Get().(*state)
-	at, status := s.route(ctx, st, began)
-	if id := st.headers.requestID; id != nil && len(id) <= maxRequestID {
-		ctx.Response.Header.SetBytesV("X-Request-ID", id)
+	began := time.Now()
+	st = s.states.Get().(*state)
+	st.headers, st.conn, st.beyond = h, c, 0
+	if at.probe() {
+		st.beyond = probeBytes
+	}
+	if c != nil {
+		c.work()
+		if c.listener.watch {
+			st.beyond = 2 * probeBytes
+		}
+		if c.reserved { // its place is for another probe
+			ctx.SetConnectionClose()
+		}
+	}
+	if status == 0 {
+		status = s.answer(ctx, st, at, b.bytes, began)
+	}
+	if b.unread {
+		ctx.SetConnectionClose()
+		if c != nil && status != 408 {
+			c.linger.Store(true)
+		}
 	}
 	if at == endpointEvaluation && status == 200 { // single has counted it
 		if c != nil {
-			c.repeat.keep(&ctx.Request.Header, &st.headers)
+			c.repeat.keep(&ctx.Request.Header, &h)
 		}
 	} else {
 		st.count.requests[at][codeOf(status)].Add(1)
 	}
-	st.count.observe(time.Since(began))
-	ctx.Request.ReleaseBody(keepBody)
-	s.release(st)
+	st.count.observe(at, time.Since(began))
+	s.putState(st)
+	st = nil
 }
 
 const (
@@ -48,78 +76,70 @@ const (
 // find tells which endpoint a request's target names: the path as it was sent,
 // byte for byte. Nothing is decoded or cleaned, so that no proxy in front can
 // take one path for another.
-func find(target []byte) (endpoint, string) {
+func find(target []byte) endpoint {
 	if i := bytes.IndexByte(target, '?'); i >= 0 {
 		target = target[:i]
 	}
 	switch string(target) {
 	case pathEvaluation:
-		return endpointEvaluation, "POST"
+		return endpointEvaluation
 	case pathEvaluations:
-		return endpointEvaluations, "POST"
+		return endpointEvaluations
 	case pathSearchSubject:
-		return endpointSearchSubject, "POST"
+		return endpointSearchSubject
 	case pathSearchResource:
-		return endpointSearchResource, "POST"
+		return endpointSearchResource
 	case pathSearchAction:
-		return endpointSearchAction, "POST"
+		return endpointSearchAction
 	case pathMetadata:
-		return endpointMetadata, "GET"
+		return endpointMetadata
 	case "/healthz":
-		return endpointHealth, "GET"
+		return endpointHealth
 	case "/readyz":
-		return endpointReady, "GET"
+		return endpointReady
 	case "/v1/status":
-		return endpointStatus, "GET"
+		return endpointStatus
 	case "/metrics":
-		return endpointMetrics, "GET"
+		return endpointMetrics
 	}
-	return endpointOther, ""
+	return endpointOther
 }
 
-// route answers a request; it returns what to count it as.
-func (s *Server) route(ctx *fasthttp.RequestCtx, st *state, began time.Time) (endpoint, int) {
-	h := &st.headers
-	h.read(ctx.Request.Header.RawHeaders())
-	at, method := find(ctx.Request.Header.RequestURI())
-	if !ctx.Request.Header.IsHTTP11() && string(ctx.Request.Header.Protocol()) != "HTTP/1.0" {
-		h.framing = "this server speaks HTTP/1.1"
+// method is what the endpoint is asked with.
+func (e endpoint) method() string {
+	switch e {
+	case endpointMetadata, endpointHealth, endpointReady, endpointStatus, endpointMetrics:
+		return "GET"
 	}
-	if h.close { // fasthttp knows only the exact value `close`
-		ctx.SetConnectionClose()
-	}
-	if h.framing != "" {
-		ctx.SetConnectionClose()
-		return at, refuse(ctx, 400, h.framing)
-	}
-	if refusal := s.mayAsk(ctx, h); refusal != "" {
-		return at, refuse(ctx, 403, refusal)
-	}
-	if at == endpointOther {
-		return at, refuse(ctx, 404, "there is no such endpoint; see "+pathMetadata)
-	}
-	if string(ctx.Request.Header.Method()) != method {
-		ctx.Response.Header.Set("Allow", method)
-		return at, refuse(ctx, 405, "this endpoint answers "+method)
-	}
+	return "POST"
+}
+
+// probe reports that the endpoint is for those who watch the process: it is
+// answered when others are not any more.
+func (e endpoint) probe() bool {
+	return e == endpointHealth || e == endpointReady || e == endpointMetrics
+}
+
+// answer answers a request whose head was judged and whose body is there; it
+// returns the status.
+func (s *Server) answer(ctx *fasthttp.RequestCtx, st *state, at endpoint, body []byte, began time.Time) int {
 	switch at {
 	case endpointEvaluation, endpointEvaluations:
-		return at, s.access(ctx, st, at, began)
+		return s.access(ctx, st, at, body, began)
 	case endpointSearchSubject, endpointSearchResource, endpointSearchAction:
-		return at, s.search(ctx, st, at, began)
+		return s.search(ctx, st, at, body, began)
 	case endpointMetadata:
-		return at, s.metadata(ctx, st)
-	case endpointHealth:
-		ctx.Response.Header.SetContentType("application/json")
-		ctx.Response.SetBodyString(`{"status":"ok"}`)
+		return s.metadata(ctx, st)
 	case endpointReady:
-		return at, s.ready(ctx, st)
+		return s.ready(ctx, st)
 	case endpointStatus:
-		return at, s.status(ctx, st)
+		return s.status(ctx, st)
 	case endpointMetrics:
-		return at, s.metrics(ctx)
+		return s.metrics(ctx, st)
 	}
-	return at, 200
+	ctx.Response.Header.SetContentType("application/json")
+	ctx.Response.SetBodyString(`{"status":"ok"}`) // endpointHealth
+	return 200
 }
 
 // refuse is fail, and returns the status.

@@ -2,12 +2,8 @@ package sidecar
 
 import (
 	"bytes"
-	"net"
-	"net/netip"
 	"strings"
 	"unsafe"
-
-	"github.com/valyala/fasthttp"
 )
 
 // headers is what the door looks at among a request's headers. The slices
@@ -20,9 +16,14 @@ type headers struct {
 	framing string
 
 	length, transfer, expect bool
+	lines                    int // how many header lines there are
 	// close: the client asks that the connection ends with this answer.
 	close bool
 }
+
+// maxHeaderLines bounds the lines of a request's headers: each costs some 20
+// times what a client has to send for it, for as long as the connection is open.
+const maxHeaderLines = 128
 
 // maxRequestID bounds the X-Request-ID that is echoed, in bytes.
 const maxRequestID = 256
@@ -42,6 +43,7 @@ func (h *headers) read(raw []byte) {
 		if len(line) == 0 {
 			continue
 		}
+		h.lines++
 		switch line[0] | 0x20 {
 		case 'e':
 			if _, ok := named(line, "expect"); ok {
@@ -114,60 +116,6 @@ func isJSON(contentType []byte) bool {
 	}
 	return len(contentType) >= len(want) && equalFold(view(contentType[:len(want)]), want) &&
 		(len(contentType) == len(want) || strings.IndexByte("; \t", contentType[len(want)]) >= 0)
-}
-
-// mayAsk holds a request to the rules for browsers (specification 3.2): web
-// pages reach loopback addresses, by their own name with rebinding DNS. The
-// Unix socket is exempt.
-func (s *Server) mayAsk(ctx *fasthttp.RequestCtx, h *headers) (refusal string) {
-	c, _ := ctx.Conn().(*conn)
-	if c != nil && c.listener.unix {
-		return ""
-	}
-	if h.origin {
-		return "a web page may not ask: requests with an Origin header are refused"
-	}
-	host := ctx.Request.Header.Host()
-	if c != nil && c.host != nil && bytes.Equal(host, c.host) {
-		return ""
-	}
-	if !s.allowedHost(view(host), c, ctx) {
-		return "the Host header names neither an address of this listener nor localhost; ask there, or allow the name with -public-url or -allow-host"
-	}
-	if c != nil && len(host) <= 255 {
-		c.host = append(c.host[:0], host...)
-	}
-	return ""
-}
-
-func (s *Server) allowedHost(host string, c *conn, ctx *fasthttp.RequestCtx) bool {
-	host = hostOf(host)
-	if host == "" || len(host) > 255 {
-		return false
-	}
-	address, err := netip.ParseAddr(host)
-	if err != nil {
-		for name := range s.hosts.names {
-			if equalFold(host, name) {
-				return true
-			}
-		}
-		return false
-	}
-	address = address.Unmap()
-	if s.hosts.addresses[address] {
-		return true
-	}
-	if c != nil && c.listener.address.IsValid() {
-		return address == c.listener.address
-	}
-	// The listener is on every address of the machine: the one that the client
-	// connected to is one of them.
-	if tcp, ok := ctx.LocalAddr().(*net.TCPAddr); ok {
-		local, ok := netip.AddrFromSlice(tcp.IP)
-		return ok && address == local.Unmap()
-	}
-	return false
 }
 
 // equalFold compares s with lower, which is in lower case, without regard to

@@ -160,7 +160,7 @@ func build(t testing.TB, change func(*Config)) *served {
 	book := &logBook{}
 	c := Config{
 		Current: usual(t),
-		Status:  func() *policy.Status { return &policy.Status{} },
+		Status:  func() *policy.Status { return &policy.Status{Files: 2} },
 		Now:     func() time.Time { return clock },
 		Logger:  slog.New(slog.NewTextHandler(book, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

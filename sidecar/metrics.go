@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
-	"github.com/VictoriaMetrics/metrics"
 	"github.com/valyala/fasthttp"
 
+	"postern/internal/procstat"
 	"postern/policy"
 )
 
@@ -30,6 +32,7 @@ var reloadBounds = [...]time.Duration{
 
 // ObserveReload counts a look at the policy directory, which st describes.
 func (s *Server) ObserveReload(st *policy.Status) {
+	s.notReady(st) // notes that it has been ready
 	r := &s.reloads
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -44,23 +47,26 @@ func (s *Server) ObserveReload(st *policy.Status) {
 
 // metrics answers /metrics in Prometheus' text format (specification 3.4). No
 // label holds anything that a request or a policy says.
-func (s *Server) metrics(ctx *fasthttp.RequestCtx) int {
-	var b bytes.Buffer
-	s.writeMetrics(&b)
+func (s *Server) metrics(ctx *fasthttp.RequestCtx, st *state) int {
+	b := bytes.NewBuffer(st.buf[:0])
+	s.writeMetrics(b)
+	st.buf = b.Bytes()
 	ctx.Response.Header.SetContentType("text/plain; version=0.0.4; charset=utf-8")
-	ctx.Response.SetBodyRaw(b.Bytes())
-	return 200
+	return st.answer(ctx, 200)
 }
 
-func (s *Server) writeMetrics(w io.Writer) {
+func (s *Server) writeMetrics(w *bytes.Buffer) {
 	t := s.blocks.sum()
-	family(w, "postern_decisions_total", "counter", "Decisions by outcome and by the layer that decided; an item of a batch counts as one.")
-	for o := range outcomes {
-		for l := range layers {
-			fmt.Fprintf(w, "postern_decisions_total{outcome=%q,layer=%q} %d\n", policy.Outcome(o), policy.Layer(l), t.decisions[o*layers+l])
+	family(w, "postern_build_info", "gauge", "1; the labels say which build of postern this is.")
+	fmt.Fprintf(w, "postern_build_info{version=%q,goversion=%q} 1\n", s.config.Version, runtime.Version())
+	family(w, "postern_decisions_total", "counter", "Decisions by outcome, by the layer that decided, and by reason; an item of a batch counts as one.")
+	for i, n := range t.decisions {
+		v := verdict(i)
+		if n > 0 || slices.Contains(decidedBy[v.reason()], v.layer()) {
+			fmt.Fprintf(w, "postern_decisions_total{outcome=%q,layer=%q,reason=%q} %d\n", v.reason().Outcome(), v.layer(), v.reason(), n)
 		}
 	}
-	family(w, "postern_http_requests_total", "counter", "Answers by endpoint and status code; what could not be read to its end is of endpoint other, unless its length was announced and too large.")
+	family(w, "postern_http_requests_total", "counter", "Answers by endpoint and status code; what could not be read to the end of its head is of endpoint other.")
 	for e := range t.requests {
 		for i, n := range t.requests[e] {
 			if n > 0 || codes[i] == 200 && endpoint(e) != endpointOther {
@@ -69,7 +75,11 @@ func (s *Server) writeMetrics(w io.Writer) {
 		}
 	}
 	family(w, "postern_request_duration_seconds", "histogram", "Time from a request's last byte to its answer's first.")
-	histogram(w, "postern_request_duration_seconds", bounds[:], t.durations[:], float64(t.nanos)/1e9)
+	for e := range t.durations {
+		d := &t.durations[e]
+		histogram(w, "postern_request_duration_seconds", fmt.Sprintf("endpoint=%q", endpointNames[e]), bounds[:], d.counts[:], float64(d.nanos)/1e9)
+	}
+	gauge(w, "postern_open_connections", "Connections that are open now, on all listeners.", itoa(s.connections.open()))
 
 	r := &s.reloads
 	r.mu.Lock()
@@ -80,7 +90,7 @@ func (s *Server) writeMetrics(w io.Writer) {
 		fmt.Fprintf(w, "postern_reload_total{result=%q} %d\n", policy.ReloadResult(i), n)
 	}
 	family(w, "postern_reload_duration_seconds", "histogram", "Time that a look at the policy directory took.")
-	histogram(w, "postern_reload_duration_seconds", reloadBounds[:], durations[:], sum.Seconds())
+	histogram(w, "postern_reload_duration_seconds", "", reloadBounds[:], durations[:], sum.Seconds())
 
 	status := s.config.Status()
 	success := float64(0)
@@ -103,8 +113,12 @@ func (s *Server) writeMetrics(w io.Writer) {
 		fmt.Fprintf(w, "postern_statements{layer=%q} %d\n", policy.Layer(l), status.Statements[l])
 	}
 	gauge(w, "postern_quarantined_units", "Units that are broken, and at their last good content or denied.", itoa(len(status.Quarantined)))
+	gauge(w, "postern_warnings", "Warnings of the files in force.", itoa(status.WarningCount))
 	gauge(w, "postern_snapshot_bytes", "Size of the snapshot in force, in bytes, as the index counts it.", strconv.FormatInt(status.SnapshotBytes, 10))
-	metrics.WriteProcessMetrics(w)
+	for _, f := range procstat.Read() {
+		family(w, f.Name, f.Kind, f.Help)
+		fmt.Fprintf(w, "%s %s\n", f.Name, strconv.FormatFloat(f.Value, 'g', -1, 64))
+	}
 }
 
 func family(w io.Writer, name, kind, help string) {
@@ -116,8 +130,13 @@ func gauge(w io.Writer, name, help, value string) {
 	fmt.Fprintf(w, "%s %s\n", name, value)
 }
 
-// histogram writes cumulative buckets; counts has one more than bounds.
-func histogram(w io.Writer, name string, bounds []time.Duration, counts []uint64, sum float64) {
+// histogram writes cumulative buckets; counts has one more than bounds. label is
+// one that all samples have, or "".
+func histogram(w io.Writer, name, label string, bounds []time.Duration, counts []uint64, sum float64) {
+	before, all := "", ""
+	if label != "" {
+		before, all = label+",", "{"+label+"}"
+	}
 	total := uint64(0)
 	for i, n := range counts {
 		total += n
@@ -125,7 +144,7 @@ func histogram(w io.Writer, name string, bounds []time.Duration, counts []uint64
 		if i < len(bounds) {
 			le = strconv.FormatFloat(bounds[i].Seconds(), 'g', -1, 64)
 		}
-		fmt.Fprintf(w, "%s_bucket{le=%q} %d\n", name, le, total)
+		fmt.Fprintf(w, "%s_bucket{%sle=%q} %d\n", name, before, le, total)
 	}
-	fmt.Fprintf(w, "%s_sum %g\n%s_count %d\n", name, sum, name, total)
+	fmt.Fprintf(w, "%s_sum%s %g\n%s_count%s %d\n", name, all, sum, name, all, total)
 }

@@ -132,12 +132,10 @@ func (c *conn) answerRepeat(body []byte) (answered bool, err error) {
 			return false, err
 		}
 		answered = true
-		next = c.all.after(c.all.idle)<<phaseBits | phaseIdle
+		next = c.rest()
 	}
 	if before == fired { // between the wait's end and the request
-		c.mu.Lock()
-		_ = c.Conn.SetReadDeadline(time.Time{})
-		c.mu.Unlock()
+		c.unfire()
 	}
 	if !c.due.CompareAndSwap(repeat, next) { // Close came, or the write took too long
 		return false, net.ErrClosed
@@ -179,7 +177,7 @@ func (s *Server) repeated(c *conn, body []byte) (answer []byte) {
 		answer = c.wire
 	}
 	st.count.single[verdictOf(d)].Add(1)
-	st.count.observe(time.Since(began))
+	st.count.observe(endpointEvaluation, time.Since(began))
 	s.states.Put(st)
 	return answer
 }

@@ -9,25 +9,31 @@ import (
 	"postern/internal/request"
 )
 
-// searching is how many searches work at once; others wait. Each is bounded
-// (see index), so that the wait is, and checks keep the other cores.
-const searching = 1
+// What one page costs at most: a page that reaches it is short, and has a token.
+const (
+	pageTime  = time.Second // of work, the wait for turns left out
+	pageBytes = 1 << 20     // of names
+)
 
 // search answers the three search endpoints (specification 3.2, 6).
-func (s *Server) search(ctx *fasthttp.RequestCtx, st *state, at endpoint, began time.Time) int {
+func (s *Server) search(ctx *fasthttp.RequestCtx, st *state, at endpoint, body []byte, began time.Time) int {
 	snapshot, refused := s.asked(ctx, st)
 	if refused != 0 {
 		return refused
 	}
 	open := [...]request.Open{request.OpenSubject, request.OpenResource, request.OpenAction}[at-endpointSearchSubject]
-	q, err := st.decoder.Search(ctx.Request.Body(), open, s.now(began))
+	q, err := st.decoder.Search(body, open, s.now(began))
 	if err != nil {
 		return refuse(ctx, 400, err.Error())
 	}
-	page := index.Page{Limit: q.Limit, Token: q.Token}
+	st.task.begin(s, st.conn, began)
+	org := q.Request.Principal.Org
+	if !st.task.turn(org, time.Now()) {
+		return st.task.unfinished(ctx)
+	}
+	page := index.Page{Limit: q.Limit, Token: q.Token, Bytes: pageBytes,
+		More: func() bool { return st.task.goOn(org) && st.task.worked < pageTime }}
 	var found index.Found
-	s.searches <- struct{}{}
-	defer func() { <-s.searches }()
 	switch open {
 	case request.OpenSubject:
 		found, err = snapshot.SearchSubjects(q.Request, page)
@@ -38,6 +44,9 @@ func (s *Server) search(ctx *fasthttp.RequestCtx, st *state, at endpoint, began 
 	}
 	if err != nil {
 		return refuse(ctx, 400, "page.token: "+err.Error())
+	}
+	if st.task.stopped != goesOn {
+		return st.task.unfinished(ctx)
 	}
 	before := `{"name":`
 	switch open {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -29,22 +30,26 @@ type Server struct {
 	config Config
 	hosts  hosts
 	log    *slog.Logger
-	http   *fasthttp.Server
 
-	states      sync.Pool     // of *state
-	searches    chan struct{} // held by a search at work
+	states      sync.Pool // of *state
+	bodies      buffers   // of bodies that are being received, or answered
+	answers     budget    // of answers that are being made, or wait for their client
+	turns       turns     // of long work
+	reclaim     reclaim
+	wasReady    atomic.Bool // /readyz said 200, or could have
 	blocks      blocks
 	shared      *counters // for what belongs to no state
 	reloads     reloads
 	connections *connections
 	refusing    chan struct{}
-	ending      atomic.Bool // Shutdown was called
+	ending      atomic.Bool   // Shutdown was called
+	ended       chan struct{} // closed when it was
 	repeatHead  atomic.Pointer[repeatHead]
 
-	mu        sync.Mutex
-	closed    bool
-	listeners []*listener
-	base      string // the metadata's URLs begin with it
+	mu     sync.Mutex
+	closed bool
+	doors  []door
+	base   string // the metadata's URLs begin with it
 }
 
 // New makes a server that listens nowhere yet.
@@ -57,29 +62,48 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{config: c, hosts: hosts, log: c.Logger, connections: newConnections(&c),
-		refusing: make(chan struct{}, refusers), searches: make(chan struct{}, searching), base: strings.TrimRight(c.PublicURL, "/")}
+		refusing: make(chan struct{}, refusers), ended: make(chan struct{}), base: strings.TrimRight(c.PublicURL, "/")}
+	s.bodies.budget.max, s.answers.max = receivedBytes, sentBytes
+	s.turns.free = max(1, runtime.GOMAXPROCS(0)/2)
+	s.connections.ticked = func(open int) {
+		s.reclaim.look(int64(open)*connectionBytes+s.bodies.budget.used.Load()+s.answers.used.Load(), time.Now())
+	}
 	s.shared = s.blocks.take()
 	s.states.New = func() any { return s.newState() }
-	s.http = &fasthttp.Server{
-		Handler: s.handle,
+	return s, nil
+}
+
+// door is a listener and the HTTP server that reads its connections.
+type door struct {
+	listener *listener
+	http     *fasthttp.Server
+}
+
+func (s *Server) door(l *listener) door {
+	return door{l, &fasthttp.Server{
+		Handler:        s.handle,
+		HeaderReceived: s.received(l),
+		ExpectHandler:  s.expected,
 		ConnState: func(c net.Conn, state fasthttp.ConnState) {
 			if c, ok := c.(*conn); ok {
 				c.turn(state)
 			}
 		},
 		ErrorHandler: s.broken,
-		Logger:       quiet{c.Logger},
-		// Connections are counted by listener, which answers 429.
-		Concurrency:                   c.MaxConnections + 1024,
-		MaxRequestBodySize:            c.MaxBody,
+		Logger:       quiet{s.log},
+		// Connections are counted by listener, which answers 429; those that
+		// lost their place may be open for a moment.
+		Concurrency: 2*s.config.MaxConnections + 1024,
+		// Bodies are read by receive, in pieces and within its own bounds.
+		StreamRequestBody:             true,
+		MaxRequestBodySize:            prefetched,
 		ReadBufferSize:                maxHeader,
 		CloseOnShutdown:               true,
 		NoDefaultServerHeader:         true,
 		SecureErrorLogMessage:         true,
 		DisablePreParseMultipartForm:  true,
 		DisableHeaderNamesNormalizing: false,
-	}
-	return s, nil
+	}}
 }
 
 // ErrClosed is what Serve returns after Shutdown.
@@ -87,8 +111,15 @@ var ErrClosed = errors.New("sidecar: the server was shut down")
 
 // Serve answers the connections of l until Shutdown, and then returns nil. It
 // may be called for several listeners at once. It closes l.
-func (s *Server) Serve(l net.Listener) error {
-	wrapped := &listener{Listener: l, server: s, unix: l.Addr().Network() == "unix"}
+func (s *Server) Serve(l net.Listener) error { return s.serve(l, false) }
+
+// Watch is Serve for a listener that has /metrics, /healthz and /readyz and
+// nothing else, whatever name its clients give it in Host: other machines may
+// reach it (specification 3.4). Its connections are few, and count apart.
+func (s *Server) Watch(l net.Listener) error { return s.serve(l, true) }
+
+func (s *Server) serve(l net.Listener, watch bool) error {
+	wrapped := &listener{Listener: l, server: s, unix: l.Addr().Network() == "unix", watch: watch}
 	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
 		if a, ok := netip.AddrFromSlice(tcp.IP); ok && !a.IsUnspecified() {
 			wrapped.address = a.Unmap()
@@ -100,25 +131,30 @@ func (s *Server) Serve(l net.Listener) error {
 		_ = wrapped.Close()
 		return ErrClosed
 	}
-	s.listeners = append(s.listeners, wrapped)
-	if s.base == "" && !wrapped.unix {
+	d := s.door(wrapped)
+	s.doors = append(s.doors, d)
+	if s.base == "" && !wrapped.unix && !watch {
 		s.base = "http://" + l.Addr().String()
 	}
 	s.mu.Unlock()
-	return s.http.Serve(wrapped)
+	return d.http.Serve(wrapped)
 }
 
 // Shutdown stops accepting, lets what is in flight be answered, and returns
-// when all connections are closed. When ctx ends before, it closes those that
-// are left and returns ctx's error.
+// when all connections are closed. Long work is not waited for: it is answered
+// 503. When ctx ends before, Shutdown closes the connections that are left and
+// returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.ending.Store(true)
 	s.mu.Lock()
-	s.closed = true
-	for _, l := range s.listeners {
-		_ = l.Close()
+	if !s.ending.Swap(true) {
+		close(s.ended)
 	}
+	s.closed = true
+	doors := s.doors
 	s.mu.Unlock()
+	for _, d := range doors {
+		_ = d.listener.Close()
+	}
 
 	done := make(chan struct{})
 	go func() {
@@ -133,30 +169,37 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			}
 		}
 	}()
-	err := s.http.ShutdownWithContext(ctx)
+	errs := make([]error, len(doors))
+	var all sync.WaitGroup
+	for i, d := range doors {
+		all.Go(func() { errs[i] = d.http.ShutdownWithContext(ctx) })
+	}
+	all.Wait()
 	close(done)
 	s.connections.closeIf(func(*conn) bool { return true })
 	s.connections.end()
-	return err
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // state is what one request needs, kept between requests.
 type state struct {
 	server  *Server
+	conn    *conn // of the request; nil if it came over none
 	decoder request.Decoder
 	scratch index.Scratch
 	headers headers
 	count   *counters
 	buf     []byte
+	charged int64 // what buf has taken of the budget of answers
+	beyond  int64 // how far it may go beyond
+	task    task
 	batch   batch
 }
-
-// What is kept of memory between requests, in bytes: more is given back, so
-// that one large request on each of many connections does not stay.
-const (
-	keepAnswer = 128 << 10 // an answer's, in a state and in a connection
-	keepBody   = 64 << 10  // a request's body, in a connection
-)
 
 func (s *Server) newState() *state {
 	st := &state{server: s, count: s.blocks.take(), buf: make([]byte, 0, 512)}
@@ -164,11 +207,14 @@ func (s *Server) newState() *state {
 	return st
 }
 
-func (s *Server) release(st *state) {
-	if cap(st.buf) > keepAnswer {
+// putState keeps a state for another request, without what belongs to this one.
+func (s *Server) putState(st *state) {
+	st.settle()
+	if cap(st.buf) > freeBytes { // one large answer must not stay with many states
 		st.buf = make([]byte, 0, 512)
 	}
-	st.headers, st.batch.snapshot = headers{}, nil
+	st.task.end()
+	st.headers, st.conn, st.batch.snapshot = headers{}, nil, nil
 	s.states.Put(st)
 }
 
@@ -186,30 +232,28 @@ func (s *Server) recovered(ctx *fasthttp.RequestCtx) {
 	ctx.SetConnectionClose()
 }
 
-// broken answers requests that could not be read. Nothing of them is shown or
-// logged.
+// broken answers requests whose head could not be read, or whose body did not
+// begin. Nothing of them is shown or logged.
 func (s *Server) broken(ctx *fasthttp.RequestCtx, err error) {
-	status, message := 400, misread(err)
-	var small *fasthttp.ErrSmallBuffer
+	status, message := s.unreadable(err)
 	var network net.Error
-	switch {
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		status, message = 413, "the body is longer than "+itoa(s.config.MaxBody)+" bytes; send less, or raise -max-body"
-	case errors.As(err, &small):
-		status, message = 431, "the headers are longer than "+itoa(maxHeader)+" bytes"
-	case errors.As(err, &network) && network.Timeout():
-		status, message = 408, "the request did not arrive in time"
+	if status == 400 && !errors.As(err, &network) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if host := ctx.Request.Header.Host(); len(host) > 0 {
+			if _, ok := hostOf(view(host)); !ok {
+				message = notHost
+			}
+		}
+	}
+	c, _ := ctx.Conn().(*conn)
+	if status == 408 && c != nil && c.reserved { // its time was short for want of places
+		status, message = 429, tooManyConnections
 	}
 	if !errors.Is(err, net.ErrClosed) {
-		at := endpointOther
-		if status == 413 { // the head is there, unless fasthttp dropped it over a chunked body
-			at, _ = find(ctx.Request.Header.RequestURI())
-		}
-		s.shared.requests[at][codeOf(status)].Add(1)
+		s.shared.requests[endpointOther][codeOf(status)].Add(1)
 	}
 	ctx.Response.Reset()
 	fail(ctx, status, message)
-	if c, ok := ctx.Conn().(*conn); ok && status != 408 {
+	if c != nil && status != 408 {
 		c.linger.Store(true)
 	}
 }

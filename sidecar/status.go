@@ -38,21 +38,42 @@ func (s *Server) metadata(ctx *fasthttp.RequestCtx, st *state) int {
 
 // json answers with what is in the state's buffer.
 func (s *Server) json(ctx *fasthttp.RequestCtx, st *state, status int) int {
-	ctx.Response.SetStatusCode(status)
 	ctx.Response.Header.SetContentType("application/json")
-	st.answer(ctx)
-	return status
+	return st.answer(ctx, status)
+}
+
+// notReady says why /readyz is 503; "" if it is 200, which it stays whatever
+// becomes of the policies (specification 3.2).
+func (s *Server) notReady(status *policy.Status) string {
+	switch {
+	case s.config.Current.Load() == nil:
+		return "the policies are being loaded for the first time"
+	case s.wasReady.Load():
+	case !s.config.AllowEmpty && !status.Held():
+		return "the policy directory holds no policy file yet, so that everything is denied; put one there, as in ORG/access-policies/NAME.json, or start with -allow-empty if that is meant"
+	default:
+		s.wasReady.Store(true)
+	}
+	return ""
 }
 
 // ready answers /readyz.
 func (s *Server) ready(ctx *fasthttp.RequestCtx, st *state) int {
-	status, code, generation, digest := s.config.Status(), 503, uint64(0), policy.Digest{}
+	status, code, generation, digest := s.config.Status(), 200, uint64(0), policy.Digest{}
 	snapshot := s.config.Current.Load()
 	if snapshot != nil {
-		code, generation, digest = 200, snapshot.Generation(), snapshot.Digest()
+		generation, digest = snapshot.Generation(), snapshot.Digest()
+	}
+	why := s.notReady(status)
+	if why != "" {
+		code = 503
 	}
 	b := append(st.buf[:0], `{"ready":`...)
-	b = strconv.AppendBool(b, snapshot != nil)
+	b = strconv.AppendBool(b, why == "")
+	if why != "" {
+		b = append(b, `,"reason":`...)
+		b = appendString(b, why)
+	}
 	b = append(b, `,"generation":`...)
 	b = strconv.AppendUint(b, generation, 10)
 	b = append(b, `,"digest":`...)

@@ -9,29 +9,37 @@ import (
 
 // connections are all that are open, and the clock of their timeouts.
 type connections struct {
-	max               int
 	read, write, idle time.Duration
 	tick              time.Duration
 	start             time.Time
 	coarse            atomic.Int64 // nanoseconds since start, renewed every tick
 
-	mu      sync.Mutex
-	list    []*conn
-	running bool
-	stop    chan struct{}
-	once    sync.Once // closes stop
+	mu         sync.Mutex
+	list       []*conn
+	max, taken [placeKinds]int
+	running    bool
+	stop       chan struct{}
+	once       sync.Once // closes stop
+	ticked     func(open int)
 }
 
 // ticks is how often the shortest timeout is looked at in its time.
 const ticks = 10
 
+// noEnd is a time that does not come.
+const noEnd = 1 << 58
+
 func newConnections(c *Config) *connections {
 	shortest := min(c.ReadTimeout, c.WriteTimeout, c.IdleTimeout)
 	return &connections{
-		max: c.MaxConnections, read: c.ReadTimeout, write: c.WriteTimeout, idle: c.IdleTimeout,
+		max:  [placeKinds]int{ordinary: c.MaxConnections, reserve: reservePlaces, watching: watchingPlaces},
+		read: c.ReadTimeout, write: c.WriteTimeout, idle: c.IdleTimeout,
 		tick: min(max(shortest/ticks, time.Millisecond), time.Second), start: time.Now(), stop: make(chan struct{}),
 	}
 }
+
+// now is the time on the clock of the connections.
+func (a *connections) now() int64 { return int64(time.Since(a.start)) }
 
 // after is the coarse time when a timeout that starts now has passed for sure:
 // the clock may be late by a tick.
@@ -39,33 +47,11 @@ func (a *connections) after(timeout time.Duration) int64 {
 	return a.coarse.Load() + int64(timeout+a.tick)
 }
 
-// add takes a connection in; nil if there are too many.
-func (a *connections) add(c net.Conn, l *listener) *conn {
-	wrapped := &conn{Conn: c, listener: l, all: a}
+// open is how many connections are open.
+func (a *connections) open() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.list) >= a.max {
-		return nil
-	}
-	if !a.running {
-		a.running = true
-		a.coarse.Store(int64(time.Since(a.start)))
-		go a.watch()
-	}
-	wrapped.enter(phaseSilent, a.read)
-	wrapped.place = len(a.list)
-	a.list = append(a.list, wrapped)
-	return wrapped
-}
-
-func (a *connections) remove(c *conn) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	last := a.list[len(a.list)-1]
-	a.list[c.place] = last
-	last.place = c.place
-	a.list[len(a.list)-1] = nil
-	a.list = a.list[:len(a.list)-1]
+	return len(a.list)
 }
 
 // watch ends the phases whose time has come, until end is called.
@@ -78,13 +64,15 @@ func (a *connections) watch() {
 			return
 		case <-ticker.C:
 		}
-		now := int64(time.Since(a.start))
+		now := a.now()
 		a.coarse.Store(now)
 		a.mu.Lock()
 		for _, c := range a.list {
 			c.expire(now)
 		}
+		open := len(a.list)
 		a.mu.Unlock()
+		a.ticked(open)
 	}
 }
 
@@ -93,20 +81,24 @@ var past = time.Unix(1, 0)
 
 // expire wakes the connection's goroutine if its phase is over.
 func (c *conn) expire(now int64) {
-	due := c.due.Load()
-	if due <= 0 || due>>phaseBits > now {
-		return
+	if due := c.due.Load(); due > 0 && due>>phaseBits <= now {
+		c.fire(due)
 	}
+}
+
+// fire ends the phase that due is of, and reports false if it has ended already.
+func (c *conn) fire(due int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.due.CompareAndSwap(due, fired) {
-		return
+		return false
 	}
 	if phase := due & (1<<phaseBits - 1); phase == phaseWriting || phase == phaseRepeat {
 		_ = c.Conn.SetWriteDeadline(past)
 	} else {
 		_ = c.Conn.SetReadDeadline(past)
 	}
+	return true
 }
 
 // closeSilent closes the connections that have not sent a byte: there is

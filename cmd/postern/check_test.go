@@ -165,7 +165,7 @@ func TestIdleDefault(t *testing.T) {
 			if got := call("", nil, "search", "-policies", c.dir, "-default-org", c.org, "actions", "-principal", "role/A", "-resource", "b/k"); !strings.HasPrefix(got.errs, "postern search: "+c.says) {
 				t.Errorf("search: %+v", got)
 			}
-			s := start(t, "serve", "-policies", c.dir, "-default-org", c.org)
+			s := start(t, "serve", "-policies", c.dir, "-default-org", c.org, "-allow-empty")
 			s.await("it warns", func() bool { return strings.Contains(s.log(), `"level":"WARN","msg":"`+c.says) })
 		})
 	}

@@ -26,12 +26,9 @@ func listen(ctx context.Context, address, socket string, remote bool) ([]net.Lis
 		if err := checkAddress(ctx, address, remote); err != nil {
 			return nil, err
 		}
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("%s is in use by another process; stop it, or choose another address with -listen (%w)", address, err)
-		}
+		l, err := listenTCP(ctx, "-listen", address)
 		if err != nil {
-			return nil, fmt.Errorf("-listen: %w", err)
+			return nil, err
 		}
 		open = append(open, l)
 	}
@@ -49,6 +46,18 @@ func listen(ctx context.Context, address, socket string, remote bool) ([]net.Lis
 		return nil, usagef("-listen %s needs -socket PATH: there would be nothing to serve on", noListen)
 	}
 	return open, nil
+}
+
+// listenTCP opens the address that a flag gives.
+func listenTCP(ctx context.Context, flag, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is in use by another process; stop it, or choose another address with %s (%w)", address, flag, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	return l, nil
 }
 
 // checkAddress refuses an address that other machines could reach: whoever can

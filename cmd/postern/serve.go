@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -92,9 +93,10 @@ func (p *policyFlags) config(current *index.Current, logger *slog.Logger) loader
 type serveOptions struct {
 	policyFlags
 	listen, socket, state, publicURL string
+	metricsListen                    string
 	allowHosts                       list
 	explain                          choice
-	allowRemote                      bool
+	allowRemote, allowEmpty          bool
 	rescan                           time.Duration
 	maxBody                          size
 	maxConnections                   int
@@ -106,6 +108,8 @@ func (o *serveOptions) define(fs *flags) {
 	o.maxBody = 1 << 20
 	fs.StringVar(&o.listen, "listen", "127.0.0.1:8180", "TCP `ADDRESS` to serve on, or "+noListen)
 	fs.StringVar(&o.socket, "socket", "", "`PATH` of a Unix socket to serve on too, mode 0660")
+	fs.StringVar(&o.metricsListen, "metrics-listen", "", "TCP `ADDRESS` that has /metrics, /healthz and /readyz and nothing else; other machines may reach it")
+	fs.BoolVar(&o.allowEmpty, "allow-empty", false, "be ready (/readyz) although the policy directory holds no policy file")
 	fs.StringVar(&o.state, "state", "", "`DIR` where last good policies survive a restart")
 	fs.StringVar(&o.publicURL, "public-url", "", "`URL` under which clients reach the server, for its metadata")
 	fs.Var(&o.allowHosts, "allow-host", "accept this `NAME` in Host too, for a proxy's upstream; may be repeated")
@@ -113,7 +117,7 @@ func (o *serveOptions) define(fs *flags) {
 	fs.BoolVar(&o.allowRemote, "allow-remote", false, "allow a -listen that other machines can reach")
 	fs.DurationVar(&o.rescan, "rescan", 30*time.Second, "`INTERVAL` at which the whole directory is looked at, in case an event was missed")
 	fs.Var(&o.maxBody, "max-body", "largest request body, in `BYTES`")
-	fs.IntVar(&o.maxConnections, "max-connections", 4096, "`N`: most connections at once; further ones get 429")
+	fs.IntVar(&o.maxConnections, "max-connections", 4096, "`N`: most connections at once that may ask; further ones get 429, but for probes")
 }
 
 func (o *serveOptions) check() error {
@@ -128,6 +132,9 @@ func (o *serveOptions) check() error {
 	}
 	if o.listen == "" {
 		return usagef("-listen is empty; write an address like 127.0.0.1:8180, or %s to serve the socket only", noListen)
+	}
+	if _, port, err := net.SplitHostPort(o.metricsListen); o.metricsListen != "" && (err != nil || port == "") {
+		return usagef("-metrics-listen %q is no address; write HOST:PORT or :PORT, like 127.0.0.1:9180 or :9180", o.metricsListen)
 	}
 	return nil
 }
@@ -183,7 +190,13 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 		logger = config.Logger
 	}
 	var door *sidecar.Server // set before the loader runs
-	config.Observe = func(s *policy.Status) { door.ObserveReload(s) }
+	var waiting atomic.Bool  // the first load found no policies
+	config.Observe = func(s *policy.Status) {
+		door.ObserveReload(s)
+		if s.Held() && waiting.CompareAndSwap(true, false) {
+			o.logReady(logger, s)
+		}
+	}
 	policies, err := loader.New(config)
 	if err != nil {
 		return err
@@ -196,6 +209,7 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 		PublicURL:      o.publicURL,
 		AllowHosts:     o.allowHosts,
 		ExplainOff:     o.explain.value == "off",
+		AllowEmpty:     o.allowEmpty,
 		Logger:         logger,
 		Version:        buildOf(debug.ReadBuildInfo()).version,
 	})
@@ -207,16 +221,33 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 		return err
 	}
 
+	var watch []net.Listener
+	if o.metricsListen != "" {
+		l, err := listenTCP(ctx, "-metrics-listen", o.metricsListen)
+		if err != nil {
+			for _, open := range listeners {
+				open.Close()
+			}
+			return err
+		}
+		watch = append(watch, l)
+	}
+
 	// The door opens before the first load: /healthz answers, and /readyz and
 	// decisions say 503 until there is a snapshot.
-	failed := make(chan error, len(listeners)+1)
+	failed := make(chan error, len(listeners)+len(watch)+1)
+	serveOn := func(l net.Listener, serve func(net.Listener) error) {
+		if err := serve(l); err != nil {
+			failed <- fmt.Errorf("serving on %s: %w", l.Addr(), err)
+		}
+	}
 	for _, l := range listeners {
 		logger.Info("serving", "address", l.Addr().String(), "policies", o.policies)
-		go func(l net.Listener) {
-			if err := door.Serve(l); err != nil {
-				failed <- fmt.Errorf("serving on %s: %w", l.Addr(), err)
-			}
-		}(l)
+		go serveOn(l, door.Serve)
+	}
+	for _, l := range watch {
+		logger.Info("serving metrics and probes", "address", l.Addr().String())
+		go serveOn(l, door.Watch)
 	}
 	loading, stopLoading := context.WithCancel(ctx)
 	loaded := make(chan struct{})
@@ -224,7 +255,7 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 		defer close(loaded)
 		err := policies.Load(loading)
 		if err == nil {
-			logReady(logger, policies.Status())
+			waiting.Store(!o.logReady(logger, policies.Status()))
 			if idle := o.idleDefault(policies.Status()); idle != "" {
 				logger.Warn(idle)
 			}
@@ -262,14 +293,21 @@ wait:
 	return why
 }
 
-// logReady says what the first load brought.
-func logReady(logger *slog.Logger, s *policy.Status) {
+// logReady says what the first load brought; or that there was nothing to load,
+// and returns false.
+func (o *serveOptions) logReady(logger *slog.Logger, s *policy.Status) bool {
+	if !s.Held() && !o.allowEmpty {
+		logger.Warn("not ready: the policy directory holds no policy file, so that everything is denied; put one there, or start with -allow-empty if that is meant",
+			"policies", o.policies, "took", s.Duration.String())
+		return false
+	}
 	statements := 0
 	for _, n := range s.Statements {
 		statements += n
 	}
 	logger.Info("ready", "generation", s.Generation, "organizations", len(s.Organizations), "buckets", s.Buckets,
 		"statements", statements, "files", s.Files, "quarantined", len(s.Quarantined), "warnings", s.WarningCount, "took", s.Duration.String())
+	return true
 }
 
 // wiping is a slog.Handler that takes the progress line away before a record

@@ -1,0 +1,125 @@
+package sidecar
+
+import (
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// task is the work on one request, which ends early if nobody wants its answer.
+type task struct {
+	server  *Server
+	conn    *conn
+	until   time.Time     // when the slice ends
+	asked   time.Time     // when the connection was last asked whether its client is there
+	working time.Time     // when the turn began, zero if there is none
+	worked  time.Duration // in the turns before
+	stopped stop
+}
+
+// stop is why work ended early.
+type stop uint8
+
+const (
+	goesOn     stop = iota
+	clientGone      // nobody waits for the answer
+	serverEnds      // Shutdown was called
+	noRoom          // the answer does not fit the budget of answers
+)
+
+// askEvery is how often work asks whether its client is still there.
+const askEvery = 20 * time.Millisecond
+
+// begin starts the work on a request that was there at a time.
+func (t *task) begin(s *Server, c *conn, at time.Time) {
+	*t = task{server: s, conn: c, until: at.Add(slice), asked: at}
+}
+
+// goOn is called between items of the work, with the organization for which the
+// next one is. It waits for its turn when a slice is over, and returns false if
+// the work is to stop.
+func (t *task) goOn(org string) bool {
+	if t.stopped != goesOn {
+		return false
+	}
+	now := time.Now()
+	if now.Before(t.until) {
+		return true
+	}
+	return t.turn(org, now)
+}
+
+// turn waits for a turn, as work does that is long from its start.
+func (t *task) turn(org string, now time.Time) bool {
+	var wait <-chan struct{}
+	if t.working.IsZero() {
+		wait = t.server.turns.take(org)
+	} else {
+		wait = t.server.turns.pass(org)
+		t.worked += now.Sub(t.working)
+	}
+	t.working = time.Time{}
+	if wait != nil && !t.wait(org, wait) {
+		return false
+	}
+	if wait != nil {
+		now = time.Now()
+	}
+	t.working, t.until = now, now.Add(slice)
+	return t.wanted(now)
+}
+
+// wait waits in line.
+func (t *task) wait(org string, turn <-chan struct{}) bool {
+	ticker := time.NewTicker(askEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-turn:
+			return true
+		case <-t.server.ended:
+		case <-ticker.C:
+		}
+		if !t.wanted(time.Now()) {
+			t.server.turns.leave(org, turn)
+			return false
+		}
+	}
+}
+
+// wanted reports whether somebody waits for the answer.
+func (t *task) wanted(now time.Time) bool {
+	if t.server.ending.Load() {
+		t.stopped = serverEnds
+		return false
+	}
+	if now.Sub(t.asked) >= askEvery {
+		t.asked = now
+		if t.conn != nil && gone(t.conn.Conn) {
+			t.stopped = clientGone
+			return false
+		}
+	}
+	return true
+}
+
+// end ends the turn that the task has, if it has one.
+func (t *task) end() {
+	if !t.working.IsZero() {
+		t.server.turns.give()
+	}
+	*t = task{}
+}
+
+// unfinished answers a request whose work was stopped.
+func (t *task) unfinished(ctx *fasthttp.RequestCtx) int {
+	ctx.SetConnectionClose()
+	ctx.Response.Header.Set("Retry-After", "1")
+	switch t.stopped {
+	case clientGone:
+		return refuse(ctx, 503, "the client closed its side of the connection before the answer was ready; keep it open until the answer is there")
+	case serverEnds:
+		return refuse(ctx, 503, "the server is shutting down; ask again later")
+	}
+	return refuse(ctx, 503, "the server holds as much of large answers as it may; read answers as they come, ask for less at a time, or ask again later")
+}
