@@ -28,7 +28,7 @@ func (l *Loader) settleBlank(ch *changes) {
 		l.lostWhileDown(ch)
 	}
 	lost := map[string]bool{} // whether it could have said anything
-	for _, x := range ch.lost {
+	for _, x := range slices.Concat(ch.lost, ch.found.late) {
 		lost[x.bucket] = lost[x.bucket] || x.unknown
 	}
 	for _, name := range slices.Concat(ch.buckets, ch.blank) {

@@ -53,6 +53,7 @@ func (l *Loader) commit(f *findings) *changes {
 	}
 	l.releaseMoved(ch, f)
 	l.settleBlank(ch)
+	l.noteLost(ch)
 	l.files = 0
 	for _, o := range l.orgs {
 		l.files += o.files()

@@ -18,8 +18,8 @@ type departure struct {
 	first time.Time
 }
 
-// longestHold bounds how long a removal is held in a folder that never rests:
-// what was meant to be taken away must go at last.
+// longestHold bounds how long a removal, or an organization that arrives, is
+// held in a folder that never rests: what was meant must happen at last.
 const longestHold = 30 * time.Second
 
 // hold takes out of the findings what vanished and is held. SIGHUP confirms:
@@ -29,8 +29,8 @@ const longestHold = 30 * time.Second
 // re-pointed, was swapped whole: what it lacks was never in it. An
 // organization that vanished is a removal at once, as it leaves nobody with
 // access; so is a bucket file that another organization has now.
-func (l *Loader) hold(f *findings, confirm bool) {
-	if !l.loaded || confirm || !f.root.same(l.root) {
+func (l *Loader) hold(f *findings, sc *scope) {
+	if !l.loaded || sc.confirm || sc.atOnce || !f.root.same(l.root) {
 		clear(l.departures)
 		return
 	}
@@ -96,7 +96,7 @@ func (l *Loader) holdBuckets(f *findings, o *organization, of *orgFinding) bool 
 			}
 		}
 	}
-	if x.fault != nil || swapped(o.at, of.at) || swapped(o.bucketsAt, x.at) || len(gone) == 0 || l.rested(at, from, gone) {
+	if x.fault != nil || swapped(o.at, of.at) || swapped(o.bucketsAt, x.at) || len(gone) == 0 || l.rested(at, from, gone) && !l.coming(gone) {
 		delete(l.departures, at)
 		return false
 	}
@@ -166,7 +166,7 @@ func (f *findings) arrived(file string) bool {
 	return ok
 }
 
-// departing tells when a departure has to be looked at again.
+// departing tells when a departure, or an arrival, has to be looked at again.
 func (l *Loader) departing() (at time.Time, ok bool) {
 	if l.failed { // the look that finds the policy directory again sees to it
 		return at, false
@@ -176,13 +176,24 @@ func (l *Loader) departing() (at time.Time, ok bool) {
 			at, ok = due, true
 		}
 	}
+	for _, a := range l.arrivals {
+		if due := a.since.Add(l.c.Hold); !ok || due.Before(at) {
+			at, ok = due, true
+		}
+	}
 	return at, ok
 }
 
-// addDepartures puts the departures that are due into scope.
+// addDepartures puts the departures and arrivals that are due into scope.
 func (l *Loader) addDepartures(sc *scope) {
+	due := time.Now().Add(-l.c.Hold)
+	for name, a := range l.arrivals {
+		if sc.atOnce || !a.since.After(due) {
+			sc.add(place{org: name, part: partFolder})
+		}
+	}
 	for p, d := range l.departures {
-		if time.Now().Before(d.since.Add(l.c.Hold)) {
+		if !sc.atOnce && d.since.After(due) {
 			continue
 		}
 		for name := range d.names { // with one, all of the folder are looked at

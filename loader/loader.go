@@ -38,7 +38,7 @@ type Config struct {
 	Rescan  time.Duration // from one look at everything to the next; 30 s
 	Quiet   time.Duration // without events before a look begins; 25 ms
 	MaxWait time.Duration // at most, from the first event to its look; 250 ms
-	Hold    time.Duration // from the last removal in a folder until it takes effect; 250 ms
+	Hold    time.Duration // that a folder has to be at rest until what was removed from it, or a new organization's, counts; 250 ms
 	Workers int           // files read and parsed side by side; GOMAXPROCS
 
 	// Compiler compiles; a nil BuiltIn of it is policyjson.BuiltIn.
@@ -77,6 +77,7 @@ type Loader struct {
 	digest digest
 
 	departures map[place]*departure     // by the unit, or buckets/, that they are of
+	arrivals   map[string]*arrival      // organizations' folders that are not at rest yet
 	vanished   map[string]*organization // what is remembered of organizations that vanished
 	loaded     bool                     // the first look was published
 	snapshot   *index.Snapshot
@@ -126,7 +127,7 @@ func New(c Config) (*Loader, error) {
 	l := &Loader{
 		c: c, log: c.Logger, pending: newPending(), orgs: map[string]*organization{}, claims: newClaims(),
 		odd: map[string]policy.Diagnostic{}, faults: map[place]*fault{}, routes: newRoutes(),
-		departures: map[place]*departure{}, vanished: map[string]*organization{},
+		departures: map[place]*departure{}, vanished: map[string]*organization{}, arrivals: map[string]*arrival{},
 	}
 	l.status.Store(&policy.Status{Result: policy.ReloadFailed})
 	if c.StateDir != "" {
@@ -150,8 +151,8 @@ func New(c Config) (*Loader, error) {
 func (l *Loader) Status() *policy.Status { return l.status.Load() }
 
 // Load looks at everything and publishes what changed; the first time it
-// always publishes generation 1. It waits until removals take effect
-// (Config.Hold). Broken files are no error: see Status. An error says that the
+// always publishes generation 1. It waits until removals take effect and new
+// organizations are taken (Config.Hold). Broken files are no error: see Status. An error says that the
 // policy directory itself could not be read, or that ctx is done.
 func (l *Loader) Load(ctx context.Context) error {
 	l.mu.Lock()

@@ -27,7 +27,7 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 			break
 		}
 		// What moved may have moved with other names: look at everything.
-		sc = &scope{all: true, confirm: sc.confirm}
+		sc = &scope{all: true, atOnce: sc.atOnce, confirm: sc.confirm}
 		if err = pause(ctx, attempt); err != nil {
 			break
 		}
@@ -42,8 +42,9 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 	took.scanned = time.Now()
 	recovered := l.failed
 	l.failed = false
+	l.arrive(f)
 	l.miss(f, sc.confirm)
-	l.hold(f, sc.confirm)
+	l.hold(f, sc)
 	ch := l.commit(f)
 	if l.loaded {
 		l.logRemovals(ch)

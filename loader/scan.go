@@ -41,6 +41,8 @@ type findings struct {
 	arrivals map[string]struct{} // bucket files that are new, once arrived asked
 	files    *filesFound         // once having or lacks asked
 	meant    bool                // whatever is gone was meant to go: see miss
+	surveys  map[string]survey   // of organizations that are arriving, and not taken
+	late     []lostFile          // what others lost while the organizations that this look takes were arriving
 }
 
 // link notes the links on the way to a name without a place: it may become
@@ -111,7 +113,7 @@ type scan struct {
 // scan looks at the scope. errChanged asks for a look at everything, instead;
 // on the last attempt what still changes counts as broken.
 func (l *Loader) scan(ctx context.Context, sc *scope, last bool) (*findings, error) {
-	s := &scan{l: l, ctx: ctx, scope: sc, last: last, now: l.c.Now(), found: &findings{all: sc.all, odd: map[string]*policy.Diagnostic{}}}
+	s := &scan{l: l, ctx: ctx, scope: sc, last: last, now: l.c.Now(), found: &findings{all: sc.all, odd: map[string]*policy.Diagnostic{}, surveys: map[string]survey{}}}
 	at, through, err := l.rootSpot()
 	if err != nil {
 		return nil, err
@@ -231,10 +233,16 @@ func (s *scan) organization(name string) error {
 		}
 		return nil
 	}
+	waiting := s.l.arrivals[name]
+	if s.scope.all || at.through == nil || waiting != nil && waiting.survey.at.same(at) {
+		if s.arriving(name, at) && !s.atRest(name, at) {
+			return nil
+		}
+	}
 	s.found.orgs = append(s.found.orgs, f)
 
 	sc := &orgScope{whole: true}
-	if !s.scope.all {
+	if !s.scope.all && (waiting == nil || !waiting.survey.at.same(at)) {
 		moved := known == nil || !known.at.same(at)
 		if moved && at.through != nil {
 			return errChanged // other names may have moved with it
@@ -424,6 +432,7 @@ func (s *scan) settle() error {
 	if at, _, err := s.l.rootSpot(); err != nil || !at.same(s.found.root) {
 		return errChanged
 	}
+	s.stillArriving()
 	moved := map[string]bool{}
 	for _, c := range s.checks {
 		if !look(s.real, c.dir, c.name).same(c.was) {

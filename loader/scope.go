@@ -3,6 +3,7 @@ package loader
 // scope is what one look looks at.
 type scope struct {
 	all     bool // everything
+	atOnce  bool // nothing has to be at rest: a hold ended
 	confirm bool // SIGHUP: buckets/ folders that vanished are removals
 	orgs    map[string]*orgScope
 }
