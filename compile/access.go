@@ -128,7 +128,7 @@ type record struct {
 }
 
 // key is the record's name in index.GrantList.Roles, which no file can write.
-func (r *record) key() string { return fmt.Sprintf("\x00%d", r.number) }
+func (r *record) key() string { return fmt.Sprintf("\xff%d", r.number) }
 
 type binding struct {
 	*policy.Binding
@@ -201,7 +201,7 @@ func (u *access) members() *index.MemberList {
 			t := &d.Tokens[i]
 			out.Tokens = append(out.Tokens, index.Token{
 				Name: t.Name, Type: t.Type, Group: t.Group.Name, User: t.User.Name, Expires: t.Expires, HasExpires: t.HasExpires,
-				Held: index.Held{Roles: namesOf(t.Roles), Place: reference(d, "token/"+t.Name, i, t.At, policy.EffectAllow)},
+				Held: index.Held{Roles: u.keysOf(t.Roles), Place: reference(d, "token/"+t.Name, i, t.At, policy.EffectAllow)},
 			})
 		}
 		for i, r := range d.MemberRoles {
@@ -232,7 +232,7 @@ func (u *access) issuer(d *policy.AccessDocument, from *policy.Issuer) (out []in
 		r := &from.Rules[i]
 		rule := index.IssuerRule{
 			URL: from.URL, Deny: r.Effect == policy.EffectDeny,
-			Held: index.Held{Roles: namesOf(r.Roles), Place: reference(d, "issuer/"+from.Name, i, r.At, policy.EffectAllow)},
+			Held: index.Held{Roles: u.keysOf(r.Roles), Place: reference(d, "issuer/"+from.Name, i, r.At, policy.EffectAllow)},
 		}
 		u.in(r.At)
 		for _, c := range r.Claims {
@@ -247,10 +247,15 @@ func (u *access) issuer(d *policy.AccessDocument, from *policy.Issuer) (out []in
 	return out
 }
 
-func namesOf(list []policy.Reference) []string {
+// keysOf are the keys in index.GrantList.Roles of what names of roles name: a
+// record has one, by whichever of its names it is named.
+func (u *access) keysOf(list []policy.Reference) []string {
 	out := make([]string, len(list))
 	for i := range list {
 		out[i] = list[i].Name
+		if _, r := u.roleOf(list[i].Name); r != nil {
+			out[i] = r.key()
+		}
 	}
 	return out
 }

@@ -35,17 +35,23 @@ func (u *access) check() {
 type places struct {
 	u    *access
 	what string
-	at   map[string]policy.Position
+	// id: the name is an id.
+	id bool
+	at map[string]policy.Position
 }
 
 // once reports whether the name is new; if not, that is an error which names
 // both places. Documents come in order of their files.
 func (p *places) once(name string, at policy.Position) bool {
 	if other, ok := p.at[name]; ok {
+		a, called := "a", "name"
+		if p.id {
+			a, called = "an", "id"
+		}
 		if other == (policy.Position{}) {
-			p.u.report(policy.Error, at, "the %s %q is built in; write another name", p.what, name)
+			p.u.report(policy.Error, at, "the %s %q is built in; write another %s", p.what, name, called)
 		} else {
-			p.u.report(policy.Error, at, "the %s %q is already defined at %s; a name is unique within its organization, write another", p.what, name, other)
+			p.u.report(policy.Error, at, "the %s %q is already defined at %s; %s %s is unique within its organization, write another", p.what, name, other, a, called)
 		}
 		return false
 	}
@@ -55,7 +61,9 @@ func (p *places) once(name string, at policy.Position) bool {
 
 // define collects what the documents define.
 func (u *access) define() {
-	table := func(what string) *places { return &places{u, what, map[string]policy.Position{}} }
+	table := func(what string) *places {
+		return &places{u, what, what == "binding" || what == "record", map[string]policy.Position{}}
+	}
 	sets, roles, groups, bindings := table("permission set"), table("role"), table("group"), table("binding")
 	tokens, issuers, entities, records, names := table("token"), table("issuer"), table("entity"), table("record"), table("policy name")
 	for i := range u.builtIn.PermissionSets {
@@ -67,6 +75,9 @@ func (u *access) define() {
 		r := &u.builtIn.Roles[i]
 		roles.at[r.Name] = policy.Position{}
 		u.roles[r.Name] = &role{Role: r, doc: u.builtIn, builtIn: true}
+	}
+	for i := range u.builtIn.Bindings {
+		bindings.at[u.builtIn.Bindings[i].ID] = policy.Position{}
 	}
 	for _, d := range u.docs {
 		if d.Name != "" {

@@ -36,14 +36,17 @@ func isToken(r *policy.Request) bool {
 	return strings.HasPrefix(r.Principal.IDs[0], "token/")
 }
 
-// alive reports that the token of an organization is known and has not
-// expired; of one that has no iam layer, none is known.
-func (m *IAM) alive(r *policy.Request) bool {
-	if m == nil {
+// nobody reports that the caller is a token that its organization does not know,
+// or one that has expired; of an organization without iam layer, none is known.
+// A known one is v.token from then on.
+func (v *view) nobody(own *Organization) bool {
+	if !isToken(v.request) {
 		return false
 	}
-	t := m.members.tokens[r.Principal.IDs[0]]
-	return t != nil && t.alive(r.Now)
+	if own.IAM != nil && !own.IAMUnavailable {
+		v.token = own.IAM.members.tokens[v.request.Principal.IDs[0]]
+	}
+	return v.token == nil || !v.token.alive(v.request.Now)
 }
 
 // expand works out who the caller is (specification 2: groups, defaults,

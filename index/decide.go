@@ -30,7 +30,7 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 		return policy.Anonymous, policy.LayerNone
 	}
 	own := s.own(v)
-	if isToken(v.request) && (own.IAMUnavailable || !own.IAM.alive(v.request)) {
+	if v.nobody(own) {
 		return policy.Anonymous, policy.LayerNone
 	}
 	if v.class == action.IAM {

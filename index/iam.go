@@ -91,6 +91,8 @@ type iamView struct {
 	resource, uid []byte
 	resourceType  string
 	marks         marks // of the request
+	// token is the caller, if it is one that is known.
+	token *iamToken
 	// subjects and object are the facts that entities add, in this layer only.
 	subjects [2]*Entity
 	object   *Entity

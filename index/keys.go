@@ -58,6 +58,9 @@ func (v *view) lookup(kind KeyKind, name string, tag uint32, buf *serverValues) 
 		if name != v.org {
 			return nil, false
 		}
+		if t := v.token; t != nil && t.kind == policy.TokenTeam { // which states its team's group
+			return buf.one(policy.ValueString, t.group), false
+		}
 		buf.list = buf.list[:0]
 		v.spend(2 * len(r.Principal.Groups))
 		for _, g := range r.Principal.Groups {

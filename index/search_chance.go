@@ -35,7 +35,7 @@ const (
 // never too little.
 var settledKeys = map[KeyKind]string{
 	KeyPrincipalOrg:     "sra",
-	KeyGroups:           "sra",
+	KeyGroups:           "ra", // a team token's is its team's
 	KeyClaim:            "sra",
 	KeyCurrentTime:      "sra",
 	KeyEpochTime:        "sra",

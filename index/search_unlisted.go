@@ -92,7 +92,7 @@ func (p *patterns) unlistedActions(*view) (out []admitted) {
 
 func (p *patterns) unlistedActionsOf(v *view, prefix string, class action.Class) []admitted {
 	s, own := p.s, p.s.own(v)
-	if isToken(v.request) && (own.IAMUnavailable || !own.IAM.alive(v.request)) {
+	if v.nobody(own) {
 		return nil
 	}
 	if class == action.IAM {
@@ -122,7 +122,7 @@ func (p *patterns) unlistedActionsOf(v *view, prefix string, class action.Class)
 func (p *patterns) unlistedResources(v *view) []admitted {
 	own, resourceType := p.s.own(v), p.open.Resource.Type
 	switch {
-	case isToken(v.request) && (own.IAMUnavailable || !own.IAM.alive(v.request)),
+	case v.nobody(own),
 		resourceType == "organization", // the caller's own is the only one
 		v.class.WholeOrganization():
 		return nil

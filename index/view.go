@@ -98,7 +98,7 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.whole = v.class.WholeOrganization()
 	v.text = r.Resource.ID
 	v.denyOnly = false
-	v.open, v.rowLooked = 0, false
+	v.open, v.rowLooked, v.token = 0, false, nil
 	v.contextKeys.made = false
 	v.arns.made = false
 	v.traits.made = false

@@ -209,7 +209,7 @@ func (a *iam) readClaims(w *caller) {
 		return
 	}
 	for _, r := range allows {
-		if !slices.Equal(r.roles(), allows[0].roles()) {
+		if !a.haveAll(r, allows[0]) || !a.haveAll(allows[0], r) {
 			denied = true
 		}
 	}
@@ -220,14 +220,30 @@ func (a *iam) readClaims(w *caller) {
 	w.issuers = allows
 }
 
-// roles are the names of the rule's roles, each once, in order.
-func (r issuerRule) roles() []string {
-	var names []string
-	for _, role := range r.issuer.Rules[r.index].Roles {
-		names = append(names, role.Name)
+// haveAll tells whether every role of a rule is one of another's. A record is
+// one role, by whichever of its names it is named.
+func (a *iam) haveAll(other, rule issuerRule) bool {
+	return !slices.ContainsFunc(rule.roles(), func(want policy.Reference) bool {
+		return !slices.ContainsFunc(other.roles(), func(have policy.Reference) bool {
+			return a.named(have.Name) == a.named(want.Name)
+		})
+	})
+}
+
+func (r issuerRule) roles() []policy.Reference { return r.issuer.Rules[r.index].Roles }
+
+// roleOrRecord is what the name of a role names; nothing, for a name that
+// nothing has.
+type roleOrRecord struct {
+	role   *policy.Role
+	record *policy.Record
+}
+
+func (a *iam) named(name string) roleOrRecord {
+	if r := a.roleNamed(name); r != nil {
+		return roleOrRecord{role: r}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return roleOrRecord{record: a.recordNamed(name)}
 }
 
 // claimsMatch: "every listed claim must match (*, and ? for one character; a

@@ -57,7 +57,7 @@
 //     `token/NAME`, also as a prefix, or a group that has it other than by `*`
 //     (at any depth). Denies reach it by `*` too, also through groups.
 //   - team token: a caller with the identifier `token/NAME` that states the
-//     group. The defaults hold for it as for everybody: if it has no explicit
+//     group, in every layer (iam:ORG:groups holds it alone). The defaults hold for it as for everybody: if it has no explicit
 //     role. `*` reaches it.
 //   - personal token: a caller with two identifiers, the token's and the
 //     user's, that states no group.
@@ -78,7 +78,8 @@
 //     A claim that cannot be read (an object; a list with an element that is
 //     no scalar) matches in a Deny rule and in no Allow rule, as 1.7 has it of
 //     conditions; one that is absent matches nothing.
-//     Matching Allows differ in roles if the sets of names differ as written.
+//     The rules of all issuers of one url count. Matching Allows differ in
+//     roles if the sets of roles and records that they name differ.
 //     Where they agree all of them determine.
 //   - "no iam statement that names the caller" (1.3, cwobject:): no binding, of
 //     either effect and whatever it gives, lists an identifier, a prefix of

@@ -57,9 +57,14 @@ func (q *question) lookup(key string) found {
 
 	if org, ok := groupsKey(key); ok {
 		// "the groups that the request states, ORG being the caller's
-		// organization"
+		// organization"; a team token states its team's (doc.go).
 		if org != q.caller {
 			return found{}
+		}
+		if name, ok := strings.CutPrefix(r.Principal.IDs[0], tokenPrefix); ok {
+			if t := q.tokenNamed(name); t.Type == policy.TokenTeam {
+				return found{values: []string{t.Group.Name}}
+			}
 		}
 		return found{values: r.Principal.Groups}
 	}
