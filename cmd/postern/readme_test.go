@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A block of README.md is a fenced block of console: commands behind "$ ",
+// A block of a page is a fenced block of console: commands behind "$ ",
 // each with the output that it prints.
 type example struct {
 	command, output string
@@ -28,7 +28,7 @@ func TestREADME(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts, examples := parseREADME(t, string(text))
+	parts, examples := parsePage(t, "README.md", string(text))
 	if len(examples) < 8 {
 		t.Fatalf("README.md has %d commands only", len(examples))
 	}
@@ -62,7 +62,7 @@ func TestREADME(t *testing.T) {
 		}
 	}
 	if *update {
-		if err := os.WriteFile(name, []byte(writeREADME(parts, examples)), 0o644); err != nil {
+		if err := os.WriteFile(name, []byte(writePage(parts, examples)), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -70,10 +70,10 @@ func TestREADME(t *testing.T) {
 
 const defaultAddress = "127.0.0.1:8180"
 
-// parseREADME returns the text between outputs (each part ends with a command
+// parsePage returns the text between outputs (each part ends with a command
 // line or with the end of the text) and the commands, in order. A fenced block
 // that a reader would take for commands must be of console.
-func parseREADME(t *testing.T, text string) (parts []string, examples []example) {
+func parsePage(t *testing.T, name, text string) (parts []string, examples []example) {
 	t.Helper()
 	var part strings.Builder
 	inside, console := false, false
@@ -89,7 +89,7 @@ func parseREADME(t *testing.T, text string) (parts []string, examples []example)
 			case language == "yaml" || language == "json":
 				inside = true
 			default:
-				t.Fatalf("README.md:%d: a block of %q: write console for commands, yaml or json for files", n, language)
+				t.Fatalf("%s:%d: a block of %q: write console for commands, yaml or json for files", name, n, language)
 			}
 			part.WriteString(line)
 			continue
@@ -104,7 +104,7 @@ func parseREADME(t *testing.T, text string) (parts []string, examples []example)
 		case console && part.Len() == 0:
 			examples[len(examples)-1].output += line
 		case console:
-			t.Fatalf("README.md:%d: output without a command", n)
+			t.Fatalf("%s:%d: output without a command", name, n)
 		default:
 			part.WriteString(line)
 		}
@@ -112,7 +112,7 @@ func parseREADME(t *testing.T, text string) (parts []string, examples []example)
 	return append(parts, part.String()), examples
 }
 
-func writeREADME(parts []string, examples []example) string {
+func writePage(parts []string, examples []example) string {
 	var b strings.Builder
 	for i, e := range examples {
 		b.WriteString(parts[i])
@@ -122,9 +122,9 @@ func writeREADME(parts []string, examples []example) string {
 	return b.String()
 }
 
-func TestParseREADME(t *testing.T) {
+func TestParsePage(t *testing.T) {
 	text := "a\n```console\n$ one\nout 1\nout 2\n$ two\n```\nb\n```yaml\n$ no command\n```\n```console\n$ three\nout 3\n```\nc\n"
-	parts, examples := parseREADME(t, text)
+	parts, examples := parsePage(t, "the page", text)
 	want := []example{{"one", "out 1\nout 2\n", 3}, {"two", "", 6}, {"three", "out 3\n", 13}}
 	if len(examples) != len(want) {
 		t.Fatalf("got %+v", examples)
@@ -134,7 +134,7 @@ func TestParseREADME(t *testing.T) {
 			t.Errorf("got %+v, want %+v", examples[i], want[i])
 		}
 	}
-	if got := writeREADME(parts, examples); got != text {
+	if got := writePage(parts, examples); got != text {
 		t.Errorf("written again:\n%s", got)
 	}
 }
