@@ -330,7 +330,7 @@ func TestTimeKeys(t *testing.T) {
 		{`{"aws:CurrentTime":1767323045}`, []policy.Attribute{attr("aws:CurrentTime", num("1767323045")), attr("aws:EpochTime", num("1767323045"))}},
 		{`{"aws:EpochTime":["1767323045"]}`, []policy.Attribute{attr("aws:EpochTime", str("1767323045")), attr("aws:CurrentTime", str("2026-01-02T03:04:05Z"))}},
 		{`{"aws:EpochTime":1.7e9}`, []policy.Attribute{attr("aws:EpochTime", num("1.7e9")), unreadable("aws:CurrentTime")}},
-		{`{"aws:EpochTime":"2026-01-02"}`, []policy.Attribute{attr("aws:EpochTime", str("2026-01-02")), unreadable("aws:CurrentTime")}},
+		{`{"aws:EpochTime":"2026-01-02"}`, []policy.Attribute{attr("aws:EpochTime", str("2026-01-02")), attr("aws:CurrentTime", str("2026-01-02"))}},
 		{`{"aws:EpochTime":253402300800}`, []policy.Attribute{attr("aws:EpochTime", num("253402300800")), unreadable("aws:CurrentTime")}},
 		{`{"aws:EpochTime":253402300799}`, []policy.Attribute{attr("aws:EpochTime", num("253402300799")), attr("aws:CurrentTime", str("9999-12-31T23:59:59Z"))}},
 		{`{"aws:EpochTime":99999999999999999999}`, []policy.Attribute{attr("aws:EpochTime", num("99999999999999999999")), unreadable("aws:CurrentTime")}},

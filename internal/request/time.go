@@ -2,6 +2,7 @@ package request
 
 import (
 	"strconv"
+	"strings"
 
 	"postern/internal/value"
 	"postern/policy"
@@ -19,31 +20,33 @@ const maxDated = 253402300799
 
 // completeTime sets both time keys from the one that list states, at current
 // or epoch, -1 where it is not there: "the server's clock unless the context
-// states one, which sets both" (specification 1.7). One that is stated as an
-// empty list is not stated, and taken out.
+// states one, which sets both" (specification 1.7). Both are read as Date
+// operators read them. One that is stated as an empty list is not stated, and
+// taken out.
 func completeTime(s *store, list []policy.Attribute, current, epoch int) ([]policy.Attribute, fault) {
 	stated := func(i int) bool { return i >= 0 && (list[i].Unreadable || len(list[i].Values) > 0) }
 	hasCurrent, hasEpoch := stated(current), stated(epoch)
 	switch {
 	case hasCurrent && hasEpoch:
-		c, okC := instant(&list[current], false)
-		e, okE := instant(&list[epoch], true)
-		if !okC || !okE || c != e {
+		if !sameTime(&list[current], &list[epoch]) {
 			return list, wrong("context."+epochTime, "not the same time as "+currentTime+"; state one of the two, and the other follows from it")
 		}
 		return list, fault{}
 	case hasCurrent:
 		added := policy.Attribute{Key: epochTime, Unreadable: true}
-		if c, ok := instant(&list[current], false); ok {
+		if c, _, ok := instant(&list[current]); ok {
 			added.Unreadable = false
-			added.Values = s.value(policy.ValueNumber, strconv.AppendInt(s.tail(20), c, 10))
+			added.Values = s.value(policy.ValueNumber, strconv.AppendInt(s.tail(20), c.Seconds, 10))
 		}
 		return put(list, epoch, added), fault{}
 	case hasEpoch:
 		added := policy.Attribute{Key: currentTime, Unreadable: true}
-		if e, ok := instant(&list[epoch], true); ok && e <= maxDated {
+		switch e, seconds, ok := instant(&list[epoch]); {
+		case ok && !seconds:
+			added.Unreadable, added.Values = false, list[epoch].Values
+		case ok && e.Seconds <= maxDated:
 			added.Unreadable = false
-			added.Values = s.value(policy.ValueString, value.AppendTime(s.tail(20), e))
+			added.Values = s.value(policy.ValueString, value.AppendTime(s.tail(20), e.Seconds))
 		}
 		return put(list, current, added), fault{}
 	}
@@ -56,21 +59,26 @@ func completeTime(s *store, list []policy.Attribute, current, epoch int) ([]poli
 	return kept, fault{}
 }
 
-// instant reads the one value of a time key as whole seconds, rounded down.
-func instant(a *policy.Attribute, onlyDigits bool) (int64, bool) {
+// sameTime reports that two time keys state one time. A number of seconds has no
+// fraction, so that beside one whole seconds count.
+func sameTime(a, b *policy.Attribute) bool {
+	x, secondsX, okX := instant(a)
+	y, secondsY, okY := instant(b)
+	if !okX || !okY {
+		return false
+	}
+	return x == y || (secondsX || secondsY) && x.Seconds == y.Seconds
+}
+
+// instant reads the one value of a time key. seconds reports that it is a number
+// of seconds, and no date.
+func instant(a *policy.Attribute) (at value.Instant, seconds, ok bool) {
 	if a.Unreadable || len(a.Values) != 1 {
-		return 0, false
+		return value.Instant{}, false, false
 	}
 	text := a.Values[0].Text
-	if onlyDigits {
-		for i := 0; i < len(text); i++ {
-			if text[i] < '0' || text[i] > '9' {
-				return 0, false
-			}
-		}
-	}
-	at, ok := value.Date(text)
-	return at.Seconds, ok
+	at, ok = value.Date(text)
+	return at, strings.IndexByte(text, '-') < 0, ok
 }
 
 // put puts a where the list has its empty twin, at i, or at the list's end.
