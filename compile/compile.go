@@ -209,6 +209,10 @@ func (l *lowering) principals(out *index.Principals) {
 			if !s.NotPrincipal {
 				l.texts.add(p.Org)
 			}
+		case policy.PrincipalNobody:
+			if s.NotPrincipal {
+				l.refuse("NotPrincipal names nobody: write whom it exempts")
+			}
 		default:
 			l.refuse("a principal of no known kind")
 		}

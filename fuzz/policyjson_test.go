@@ -161,7 +161,11 @@ func checkPolicyDocument(t *testing.T, doc *policy.Document, lines int) {
 		for _, p := range st.Principals {
 			identifier := p.Kind == policy.PrincipalExact || p.Kind == policy.PrincipalPrefix
 			provider, name, _ := strings.Cut(p.Name, "/")
-			org := p.Kind != policy.PrincipalEveryone && doc.Kind == policy.KindBucket
+			nobody := p.Kind == policy.PrincipalNobody
+			org := p.Kind != policy.PrincipalEveryone && !nobody && doc.Kind == policy.KindBucket
+			if nobody && (len(st.Principals) > 1 || st.NotPrincipal || doc.Kind != policy.KindBucket) {
+				bad("nobody")
+			}
 			if p.Kind == 0 || identifier != (p.Name != "") || org != (p.Org != "") || identifier && (provider == "" || provider == "group" || provider == "token") ||
 				p.Kind == policy.PrincipalExact && name == "" || strings.Contains(p.Name, "*") {
 				bad("principal")

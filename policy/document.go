@@ -127,6 +127,10 @@ const (
 	// PrincipalToken is the token Name, the caller `token/NAME`; in iam
 	// documents only.
 	PrincipalToken
+	// PrincipalNobody stands alone, in the Principal of a bucket policy whose
+	// entries all name kinds of callers that there never are (`Service`,
+	// sessions of a role, ...): the statement matches nobody (specification 1.5).
+	PrincipalNobody
 )
 
 // PrincipalPattern is one entry of a statement's principals.

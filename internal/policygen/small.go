@@ -210,6 +210,9 @@ func (w *smallWorld) bucketDocument(org, bucket string) *policy.Document {
 		}
 		s.NotResource = w.chance(8)
 		s.NotPrincipal = s.Effect == policy.EffectDeny && w.chance(3)
+		if !s.NotPrincipal && w.chance(20) {
+			s.Principals = []policy.PrincipalPattern{{Kind: policy.PrincipalNobody}}
+		}
 		s.Conditions = w.conditions(d.Variables)
 		if onlyConditions || onlyResources {
 			s.Principals, s.NotPrincipal = []policy.PrincipalPattern{{Kind: policy.PrincipalEveryone}}, false

@@ -83,8 +83,13 @@ func (w *writer) bucketStatement(st *policy.Statement) {
 	w.open(before, "Effect")
 	w.text(st.Effect.String())
 	w.open(separator, negated("Principal", st.NotPrincipal))
-	w.open("{", "AWS")
-	w.principals(st.Principals)
+	if st.Principals[0].Kind == policy.PrincipalNobody {
+		w.open("{", "Service")
+		w.text("nobody")
+	} else {
+		w.open("{", "AWS")
+		w.principals(st.Principals)
+	}
 	w.raw("}")
 	w.open(separator, negated("Action", st.NotAction))
 	w.list(st.Actions, "")

@@ -137,6 +137,7 @@ func (d *decoder) bucketStatement(st *policy.Statement) {
 	st.Line, _ = d.place(at)
 	cs := &d.conditionList
 	cs.reset()
+	d.foreign = d.foreign[:0]
 	f := d.fields(&bucketStatementSet, func(i int) {
 		f := &bucketStatementSet.fields[i]
 		switch i {
@@ -150,7 +151,7 @@ func (d *decoder) bucketStatement(st *policy.Statement) {
 				st.Effect = effectOf(allow)
 			}
 		case stPrincipal, stNotPrincipal:
-			st.Principals = d.bucketPrincipals(f)
+			st.Principals = d.bucketPrincipals(f, i == stNotPrincipal)
 			st.NotPrincipal = i == stNotPrincipal
 		case stAction, stNotAction:
 			st.Actions = d.entries(f, true, d.bucketAction)
@@ -169,6 +170,7 @@ func (d *decoder) bucketStatement(st *policy.Statement) {
 	if f.has(stNotPrincipal) && !f.has(stPrincipal) && st.Effect == policy.EffectAllow {
 		d.report(f.at[stNotPrincipal]-1, msgNotPrincipalAllow)
 	}
+	d.foreignPrincipals(st.Effect)
 	d.conditionWarnings(cs, st.Effect)
 	st.Conditions = d.conditionLists.keep(cs.list)
 }

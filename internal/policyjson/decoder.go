@@ -35,6 +35,7 @@ type decoder struct {
 	unescaped     []byte
 	list          []string
 	principals    []policy.PrincipalPattern
+	foreign       []foreignPrincipal // of the statement at hand
 	conditionList conditions
 	statementList []policy.Statement
 	scopes        []scope // known scopes of the set or record at hand

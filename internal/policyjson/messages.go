@@ -76,6 +76,9 @@ const (
 	msgPrincipalVariable
 	msgPrincipalText
 	msgPrincipalKey
+	msgPrincipalForeign
+	msgPrincipalForeignDeny
+	msgPrincipalForeignNot
 	msgPrincipalEmpty
 	msgNotPrincipalAllow
 	msgBoth
@@ -227,24 +230,27 @@ var messages = [messageCount]struct {
 	msgVariable:          {isError, "%s"},
 	msgVariableLong:      {isError, "`${` does not begin a policy variable here; write `${KEY}` or `${KEY, 'TEXT'}`, or `${$}{` for the text `${`"},
 
-	msgPrincipalARN:      {isError, "%s is an ARN, and an organization policy wants the identifier alone; write %s"},
-	msgPrincipalARNForm:  {isError, "%s is no principal; write \"*\", \"arn:aws:iam::ORG:provider/name\", \"arn:aws:iam::ORG:*\" or \"ORG\""},
-	msgPrincipalOrg:      {isError, "%s names no organization; write 1 to 64 letters, digits, `-` or `_` as ORG in \"arn:aws:iam::ORG:...\""},
-	msgPrincipalNoOrg:    {isError, "%s does not say of which organization; write %s"},
-	msgPrincipalEMail:    {isError, "%s is an e-mail address; write the user's UID, as in %s"},
-	msgPrincipalBare:     {isError, "%s has no provider (an IAM group cannot stand here); write %s for a SAML group or role, %s for a console user"},
-	msgPrincipalProvider: {isError, "%s does not begin with a provider (1 to 64 letters, digits, `.`, `_`, `-`) and `/`; write %s"},
-	msgPrincipalNobody:   {isError, "%s has no name after the provider; write %s"},
-	msgPrincipalStar:     {isError, "%s has a `*` that is not at the end; write each name, or %s for names that begin alike"},
-	msgPrincipalGroup:    {isError, "%s is an IAM group, which only the iam layer knows; write %s for a SAML group or role, or %s for one user"},
-	msgPrincipalToken:    {isError, "%s is a token, which only the iam layer knows; grant it in an iam document"},
-	msgPrincipalVariable: {isError, "there are no policy variables in principals, and %s holds `${`; write the name itself, or test it in a `Condition`"},
-	msgPrincipalText:     {isError, "the only text that %s can be is \"*\"; write an object such as {\"AWS\": %s}"},
-	msgPrincipalKey:      {isError, "there is no kind of principal %s; write \"AWS\" or \"CW\""},
-	msgPrincipalEmpty:    {isError, "%s is an empty object; write {\"AWS\": \"*\"}, or whom it names"},
-	msgNotPrincipalAllow: {isError, "\"NotPrincipal\" with \"Allow\" would admit everyone else; write \"Principal\" with those who are allowed, or \"Deny\""},
-	msgBoth:              {isError, "%s and %s exclude each other, and the other stands at %s; keep one"},
-	msgNeither:           {isError, "the statement has neither %s nor %s; add %s"},
+	msgPrincipalARN:         {isError, "%s is an ARN, and an organization policy wants the identifier alone; write %s"},
+	msgPrincipalARNForm:     {isError, "%s is no principal; write \"*\", \"arn:aws:iam::ORG:provider/name\", \"arn:aws:iam::ORG:*\" or \"ORG\""},
+	msgPrincipalOrg:         {isError, "%s names no organization; write 1 to 64 letters, digits, `-` or `_` as ORG in \"arn:aws:iam::ORG:...\""},
+	msgPrincipalNoOrg:       {isError, "%s does not say of which organization; write %s"},
+	msgPrincipalEMail:       {isError, "%s is an e-mail address; write the user's UID, as in %s"},
+	msgPrincipalBare:        {isError, "%s has no provider (an IAM group cannot stand here); write %s for a SAML group or role, %s for a console user"},
+	msgPrincipalProvider:    {isError, "%s does not begin with a provider (1 to 64 letters, digits, `.`, `_`, `-`) and `/`; write %s"},
+	msgPrincipalNobody:      {isError, "%s has no name after the provider; write %s"},
+	msgPrincipalStar:        {isError, "%s has a `*` that is not at the end; write each name, or %s for names that begin alike"},
+	msgPrincipalGroup:       {isError, "%s is an IAM group, which only the iam layer knows; write %s for a SAML group or role, or %s for one user"},
+	msgPrincipalToken:       {isError, "%s is a token, which only the iam layer knows; grant it in an iam document"},
+	msgPrincipalVariable:    {isError, "there are no policy variables in principals, and %s holds `${`; write the name itself, or test it in a `Condition`"},
+	msgPrincipalText:        {isError, "the only text that %s can be is \"*\"; write an object such as {\"AWS\": %s}"},
+	msgPrincipalKey:         {isError, "there is no kind of principal %s; write \"AWS\" or \"CW\""},
+	msgPrincipalForeign:     {isWarning, "postern has no such callers; this entry matches nobody; %s"},
+	msgPrincipalForeignDeny: {isError, "postern has no such callers, so that this Deny would guard against nobody by %s; %s"},
+	msgPrincipalForeignNot:  {isError, "postern has no such callers, so that %s would exempt nobody; %s"},
+	msgPrincipalEmpty:       {isError, "%s is an empty object; write {\"AWS\": \"*\"}, or whom it names"},
+	msgNotPrincipalAllow:    {isError, "\"NotPrincipal\" with \"Allow\" would admit everyone else; write \"Principal\" with those who are allowed, or \"Deny\""},
+	msgBoth:                 {isError, "%s and %s exclude each other, and the other stands at %s; keep one"},
+	msgNeither:              {isError, "the statement has neither %s nor %s; add %s"},
 
 	msgConditionEmpty:  {isWarning, "%s is empty and restricts nothing; remove it"},
 	msgOperatorEmpty:   {isError, "the operator %s has no keys; write {\"KEY\": \"VALUE\"}, or remove it"},

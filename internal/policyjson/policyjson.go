@@ -155,6 +155,7 @@ func (d *decoder) reset() {
 	// These would keep documents alive.
 	clear(d.list[:cap(d.list)])
 	clear(d.principals[:cap(d.principals)])
+	clear(d.foreign[:cap(d.foreign)])
 	clear(d.conditionList.list[:cap(d.conditionList.list)])
 	clear(d.statementList)
 	d.statementList = d.statementList[:0]

@@ -75,8 +75,8 @@ const wantPrincipals = `"*", an ARN such as "arn:aws:iam::ORG:role/NAME", or a l
 // The keys of a Principal object; their lengths tell them apart.
 var principalFields = [...]field{{"AWS", wantPrincipals, ""}, {"CW", wantPrincipals, ""}}
 
-// bucketPrincipals reads the value of Principal or NotPrincipal.
-func (d *decoder) bucketPrincipals(f *field) []policy.PrincipalPattern {
+// bucketPrincipals reads the value of Principal, or of NotPrincipal.
+func (d *decoder) bucketPrincipals(f *field, not bool) []policy.PrincipalPattern {
 	k := d.s.Peek()
 	at := d.s.Offset()
 	switch k {
@@ -99,7 +99,8 @@ func (d *decoder) bucketPrincipals(f *field) []policy.PrincipalPattern {
 		at := d.s.KeyOffset()
 		twice := d.duplicate()
 		key := d.key()
-		if name := string(key); name != "AWS" && name != "CW" {
+		kind := foreignKindOf(key)
+		if name := string(key); kind == nil && name != "AWS" && name != "CW" {
 			d.report(at, msgPrincipalKey, quote(key))
 			if !value.EqualFoldASCII(name, "AWS") && !value.EqualFoldASCII(name, "CW") {
 				d.skip()
@@ -110,18 +111,32 @@ func (d *decoder) bucketPrincipals(f *field) []policy.PrincipalPattern {
 			d.skip()
 			continue
 		}
+		if kind != nil {
+			d.strings(&kind.field, true, false, func(text string, at int) {
+				if d.notEmpty(&kind.field, text, at) {
+					d.foreign = append(d.foreign, foreignPrincipal{text, kind.write, kind.deny, at, not})
+				}
+			})
+			continue
+		}
 		entry := &principalFields[0]
 		if len(key) == len(principalFields[1].name) {
 			entry = &principalFields[1]
 		}
 		d.strings(entry, true, false, func(text string, at int) {
-			if d.notEmpty(entry, text, at) {
+			switch {
+			case !d.notEmpty(entry, text, at):
+			case strings.HasPrefix(text, sessionPrefix) && d.session(text, at, not):
+			default:
 				d.principals = append(d.principals, d.bucketPrincipal(text, at))
 			}
 		})
 	}
 	if n == 0 && !d.s.Failed() {
 		d.report(at, msgPrincipalEmpty, quote(f.name))
+	}
+	if len(d.principals) == 0 && len(d.foreign) > 0 {
+		d.principals = append(d.principals, policy.PrincipalPattern{Kind: policy.PrincipalNobody})
 	}
 	return d.patternLists.keep(d.principals)
 }

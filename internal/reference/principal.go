@@ -58,6 +58,8 @@ func (q *question) names(p policy.PrincipalPattern) bool {
 		return sameOrganization && slices.Contains(ids, p.Name)
 	case policy.PrincipalPrefix:
 		return sameOrganization && slices.ContainsFunc(ids, func(id string) bool { return strings.HasPrefix(id, p.Name) })
+	case policy.PrincipalNobody:
+		return false // 1.5: "this entry matches nobody"
 	}
 	return false
 }
