@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
+	"io"
 	"time"
 )
 
@@ -89,7 +90,7 @@ func (s *scan) surveyFolder(sum hash.Hash, at spot, do func(name string)) {
 	}
 }
 
-func addSpot(sum hash.Hash, name string, at spot) {
+func addSpot(sum io.Writer, name string, at spot) {
 	b := append([]byte(name), 0, byte(at.kind))
 	for _, n := range []int64{at.stamp.size, at.stamp.mtime, at.stamp.ctime, int64(at.stamp.inode), int64(at.stamp.device)} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(n))

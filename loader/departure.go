@@ -168,6 +168,9 @@ func (f *findings) arrived(file string) bool {
 
 // departing tells when a departure, or an arrival, has to be looked at again.
 func (l *Loader) departing() (at time.Time, ok bool) {
+	if l.held() { // all is looked at once it is not
+		return at, false
+	}
 	if l.failed { // the look that finds the policy directory again sees to it
 		return at, false
 	}

@@ -39,7 +39,10 @@ type Config struct {
 	Quiet   time.Duration // without events before a look begins; 25 ms
 	MaxWait time.Duration // at most, from the first event to its look; 250 ms
 	Hold    time.Duration // that a folder has to be at rest until what was removed from it, or a new organization's, counts; 250 ms
-	Workers int           // files read and parsed side by side; GOMAXPROCS
+	// PassHold has .hold passed over: for a look whose generation decides for
+	// one command alone.
+	PassHold bool
+	Workers  int // files read and parsed side by side; GOMAXPROCS
 
 	// Compiler compiles; a nil BuiltIn of it is policyjson.BuiltIn.
 	Compiler compile.Compiler
@@ -79,6 +82,10 @@ type Loader struct {
 	departures map[place]*departure     // by the unit, or buckets/, that they are of
 	arrivals   map[string]*arrival      // organizations' folders that are not at rest yet
 	vanished   map[string]*organization // what is remembered of organizations that vanished
+	halt       *halt                    // .hold, while it stands
+	released   bool                     // a hold ended, and what it held back is not published yet
+	behind     *pending                 // what was not looked at, as it was held
+	plainHold  time.Duration            // how long a plain hold lasts
 	loaded     bool                     // the first look was published
 	snapshot   *index.Snapshot
 	fallback   string // DefaultOrganization as the snapshot has it
@@ -125,7 +132,8 @@ func New(c Config) (*Loader, error) {
 		return nil, fmt.Errorf("loader: default organization %q: want 1 to 64 of A-Z a-z 0-9 - _", c.DefaultOrganization)
 	}
 	l := &Loader{
-		c: c, log: c.Logger, pending: newPending(), orgs: map[string]*organization{}, claims: newClaims(),
+		plainHold: plainHold,
+		c:         c, log: c.Logger, pending: newPending(), orgs: map[string]*organization{}, claims: newClaims(),
 		odd: map[string]policy.Diagnostic{}, faults: map[place]*fault{}, routes: newRoutes(),
 		departures: map[place]*departure{}, vanished: map[string]*organization{}, arrivals: map[string]*arrival{},
 	}
@@ -154,12 +162,28 @@ func (l *Loader) Status() *policy.Status { return l.status.Load() }
 // always publishes generation 1. It waits until removals take effect and new
 // organizations are taken (Config.Hold). Broken files are no error: see Status. An error says that the
 // policy directory itself could not be read, or that ctx is done.
+//
+// While POLICIES/.hold stands Load publishes nothing and returns at once, but
+// for the first time: then it takes no notice of a plain one, and under a
+// transaction publishes what the mirror has, or waits for its end if that has
+// nothing.
 func (l *Loader) Load(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	sc := &scope{all: true, confirm: l.pending.takeConfirm()}
+	t := l.takeBehind(&pending{confirm: l.pending.takeConfirm()})
+	sc := &scope{all: true, confirm: t.confirm}
 	for {
-		if err := l.look(ctx, sc); err != nil {
+		err := l.look(ctx, sc)
+		if errors.Is(err, errHeld) {
+			if l.loaded || l.startHeld() {
+				l.keepBehind(&pending{all: true, confirm: sc.confirm})
+				return nil
+			}
+			if err = sleep(ctx, haltPoll); err == nil {
+				continue
+			}
+		}
+		if err != nil {
 			return err
 		}
 		due, ok := l.departing()

@@ -51,6 +51,8 @@ func (l *Loader) flush(ctx context.Context, most int) {
 				l.mirrorError(p, s.leave(v))
 			} else if l.orgs[p.org] == nil {
 				l.mirrorError(p, s.remove(p))
+			} else {
+				s.stays(p.org)
 			}
 			delete(s.jobs, p)
 		} else if len(todo) < most && ctx.Err() == nil {
@@ -244,6 +246,7 @@ func (l *Loader) sweep() {
 			}
 			continue
 		}
+		s.stays(name)
 		for _, sub := range []string{"", bucketsName} {
 			es, _ := os.ReadDir(filepath.Join(s.dir, name, sub))
 			for _, e := range es {

@@ -22,12 +22,19 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 		l.state.budget.Store(keepBytes)
 	}
 	for attempt := 1; ; attempt++ {
-		f, err = l.scan(ctx, sc, attempt == repeats)
+		before := l.gateNow()
+		if l.closed(before) {
+			return errHeld
+		}
+		sc.atOnce = l.released
+		if f, err = l.scan(ctx, sc, attempt == repeats); err == nil {
+			err = l.passed(before, attempt == repeats)
+		}
 		if !errors.Is(err, errChanged) || attempt == repeats {
 			break
 		}
 		// What moved may have moved with other names: look at everything.
-		sc = &scope{all: true, atOnce: sc.atOnce, confirm: sc.confirm}
+		sc = &scope{all: true, confirm: sc.confirm}
 		if err = pause(ctx, attempt); err != nil {
 			break
 		}
@@ -36,12 +43,15 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if errors.Is(err, errHeld) {
+			return err
+		}
 		l.fail(started, err)
 		return fmt.Errorf("policy directory: %w", err)
 	}
 	took.scanned = time.Now()
 	recovered := l.failed
-	l.failed = false
+	l.failed, l.released = false, false
 	l.arrive(f)
 	l.miss(f, sc.confirm)
 	l.hold(f, sc)

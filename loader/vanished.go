@@ -192,5 +192,18 @@ func (s *state) leave(v *organization) error {
 	for _, p := range setParts {
 		errs = append(errs, s.remove(place{org: v.name, part: p}))
 	}
-	return errors.Join(append(errs, s.setHeld(v))...)
+	return errors.Join(append(errs, s.setHeld(v), put(filepath.Join(s.dir, v.name, leftName), nil))...)
 }
+
+// left reports whether all that the mirror has of an organization is what is
+// remembered of it.
+func (s *state) left(org string) bool {
+	_, err := os.Lstat(filepath.Join(s.dir, org, leftName))
+	return err == nil
+}
+
+// stays takes back that an organization vanished.
+func (s *state) stays(org string) { os.Remove(filepath.Join(s.dir, org, leftName)) }
+
+// leftName is a file of the mirror that an organization which vanished has.
+const leftName = "vanished"

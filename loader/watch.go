@@ -55,6 +55,7 @@ func (p *pending) note(do func()) {
 
 func (p *pending) event(ev fsnotify.Event) {
 	p.note(func() {
+		p.urgent = p.urgent || filepath.Base(ev.Name) == holdName
 		if ev.Has(fsnotify.Remove) || ev.Has(fsnotify.Rename) {
 			p.gone[ev.Name] = struct{}{}
 		}
@@ -257,6 +258,10 @@ func (l *Loader) run(ctx context.Context, n notifier, events <-chan fsnotify.Eve
 		if departing && (idle || time.Until(again) < wait) {
 			wait = max(0, time.Until(again))
 		}
+		held := l.isHeld()
+		if held && wait > haltPoll {
+			wait = haltPoll
+		}
 		if idle && l.backlog() {
 			wait = 0
 		}
@@ -270,7 +275,7 @@ func (l *Loader) run(ctx context.Context, n notifier, events <-chan fsnotify.Eve
 		}
 		if !time.Now().Before(due) {
 			l.pending.note(func() { l.pending.all = true })
-		} else if idle && (!departing || time.Now().Before(again)) {
+		} else if idle && !held && (!departing || time.Now().Before(again)) {
 			l.drain(ctx)
 			continue
 		}
@@ -311,7 +316,12 @@ func (l *Loader) collect(ctx context.Context, events <-chan fsnotify.Event, errs
 func (l *Loader) lookAt(ctx context.Context, t *pending) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	sc := &scope{all: t.all || l.failed || !l.loaded, confirm: t.confirm}
+	if l.closed(l.gateNow()) {
+		l.keepBehind(t)
+		return t.all
+	}
+	t = l.takeBehind(t)
+	sc := &scope{all: t.all || l.failed || !l.loaded, atOnce: l.released, confirm: t.confirm}
 	for path := range t.gone {
 		if l.watcher != nil {
 			l.watcher.lost(path)
@@ -324,9 +334,15 @@ func (l *Loader) lookAt(ctx context.Context, t *pending) bool {
 		l.addDepartures(sc)
 	}
 	if sc.empty() {
+		l.released = false
 		return false
 	}
-	if err := l.look(ctx, sc); err != nil {
+	err := l.look(ctx, sc)
+	if errors.Is(err, errHeld) {
+		l.keepBehind(t)
+		return t.all
+	}
+	if err != nil {
 		l.pending.keepConfirm(t.confirm)
 		return sc.all
 	}
@@ -344,6 +360,13 @@ func (l *Loader) waiting() (time.Time, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.departing()
+}
+
+// isHeld is held, for Run.
+func (l *Loader) isHeld() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held() || l.behind != nil
 }
 
 // troubled reports that the last look failed as a whole.

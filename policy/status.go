@@ -20,6 +20,12 @@ type Status struct {
 	// LastSuccess is when a look last ended without any quarantined unit.
 	LastSuccess time.Time
 
+	// HeldSince is when POLICIES/.hold began to keep new policies from being
+	// published, with a monotonic clock's reading; zero if it does not.
+	// HeldTransaction reports that its time is not bounded.
+	HeldSince       time.Time
+	HeldTransaction bool
+
 	// Organizations in byte order of their names.
 	Organizations []OrganizationStatus
 	// Quarantined units of all organizations, in byte order of Unit.

@@ -114,6 +114,11 @@ func (s *Server) writeMetrics(w *bytes.Buffer) {
 	}
 	gauge(w, "postern_quarantined_units", "Units that are broken, and at their last good content or denied.", itoa(len(status.Quarantined)))
 	gauge(w, "postern_warnings", "Warnings of the files in force.", itoa(status.WarningCount))
+	held := time.Duration(0)
+	if !status.HeldSince.IsZero() {
+		held = time.Since(status.HeldSince)
+	}
+	gauge(w, "postern_hold_age_seconds", "How long .hold in the policy directory has kept new policies from being published; 0 if it does not.", strconv.FormatFloat(held.Seconds(), 'f', 3, 64))
 	gauge(w, "postern_snapshot_bytes", "Size of the snapshot in force, in bytes, as the index counts it.", strconv.FormatInt(status.SnapshotBytes, 10))
 	for _, f := range procstat.Read() {
 		family(w, f.Name, f.Kind, f.Help)

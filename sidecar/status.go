@@ -83,6 +83,7 @@ func (s *Server) ready(ctx *fasthttp.RequestCtx, st *state) int {
 	b = appendCount(b, "buckets", status.Buckets)
 	b = appendCount(b, "files", status.Files)
 	b = appendFailure(b, status)
+	b = appendHold(b, status)
 	b = appendUnits(b, status.Quarantined)
 	st.buf = append(b, '}')
 	return s.json(ctx, st, code)
@@ -95,6 +96,26 @@ func appendFailure(b []byte, status *policy.Status) []byte {
 	}
 	b = append(b, `,"failure":`...)
 	return appendString(b, status.Failure)
+}
+
+// longHold is the age from which a hold that stands is warned about.
+const longHold = 60 * time.Second
+
+// appendHold says how long POLICIES/.hold has kept new policies from being
+// published, if it does (specification 4, One generation).
+func appendHold(b []byte, status *policy.Status) []byte {
+	if status.HeldSince.IsZero() {
+		return b
+	}
+	age := time.Since(status.HeldSince)
+	b = append(b, `,"hold":{"age_seconds":`...)
+	b = strconv.AppendInt(b, int64(age.Seconds()), 10)
+	b = append(b, `,"transaction":`...)
+	b = strconv.AppendBool(b, status.HeldTransaction)
+	if age > longHold {
+		b = append(b, `,"warning":"nothing new is published until .hold is gone from the policy directory, and it has stood for more than 60 s; see whether what wrote it still works"`...)
+	}
+	return append(b, '}')
 }
 
 // status answers /v1/status.
@@ -113,6 +134,7 @@ func (s *Server) status(ctx *fasthttp.RequestCtx, st *state) int {
 	b = append(b, `,"last_reload_result":`...)
 	b = appendString(b, status.Result.String())
 	b = appendFailure(b, status)
+	b = appendHold(b, status)
 	b = append(b, `,"last_success":`...)
 	b = appendTime(b, status.LastSuccess)
 	b = appendCount(b, "statements", statements(status))

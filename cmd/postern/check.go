@@ -225,7 +225,9 @@ func readInput(name string, in io.Reader) ([]byte, error) {
 // riddle.
 func (o *checkOptions) load(ctx context.Context, verb string, errs io.Writer) (*index.Snapshot, error) {
 	current := new(index.Current)
-	l, err := loader.New(o.config(current, slog.New(slog.DiscardHandler)))
+	config := o.config(current, slog.New(slog.DiscardHandler))
+	config.PassHold = true
+	l, err := loader.New(config)
 	if err != nil {
 		return nil, err
 	}

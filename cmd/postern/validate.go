@@ -132,7 +132,7 @@ func (v *validation) add(ctx context.Context, name string) error {
 // addDirectory reads a policy directory as serve does, once, and gathers what
 // it would quarantine and warn of.
 func (v *validation) addDirectory(ctx context.Context, dir string) error {
-	l, err := loader.New(loader.Config{Root: dir, MaxFile: v.limit, Current: new(index.Current), Logger: slog.New(slog.DiscardHandler)})
+	l, err := loader.New(loader.Config{Root: dir, MaxFile: v.limit, Current: new(index.Current), PassHold: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,239 @@
+package loader
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"syscall"
+	"time"
+
+	"postern/policy"
+)
+
+// halt is POLICIES/.hold while it stands: nothing new is published then, and
+// all that changed is published as one generation once it is gone
+// (specification 4, One generation).
+//
+// It counts by its name: whatever has that name, a folder or a link that leads
+// nowhere too, is a hold. One whose content begins with "transaction " does not
+// end by time; so does one whose content there is and cannot be read. Any other
+// is plain and ends after plainHold. One that takes the place of another, or is
+// written again, is another hold.
+type halt struct {
+	stamp       stamp // of the name itself, no link followed
+	transaction bool
+	first       time.Time // since when publishing has been held without a break
+	since       time.Time // since when it is this hold
+	over        bool      // it is plain, and its time is over
+}
+
+const (
+	holdName = ".hold"
+	heldName = ".held" // what the last transaction left
+	// plainHold is how long a plain hold lasts.
+	plainHold = 60 * time.Second
+	// haltPoll is how often a hold is looked for while one stands, in case its
+	// removal has no event.
+	haltPoll = 100 * time.Millisecond
+	// mostHeld bounds the bytes of .held that are compared.
+	mostHeld = 64 << 10
+)
+
+var transactionPrefix = []byte("transaction ")
+
+// errHeld says that a look does not count, as a hold stood, or came and went.
+var errHeld = errors.New("the policy directory is held")
+
+// gate is what must be the same before and after a look.
+type gate struct {
+	unknown     bool // POLICIES itself cannot be found: the look fails for that
+	standing    bool
+	stamp       stamp
+	transaction bool
+	held        string // identity and content of .held; "" if there is none
+}
+
+// gateNow looks at .hold and .held.
+func (l *Loader) gateNow() (g gate) {
+	root, _, err := l.rootSpot()
+	if err != nil || l.c.PassHold {
+		return gate{unknown: true}
+	}
+	path := join(root.real, holdName)
+	if fi, err := os.Lstat(path); err == nil {
+		g.standing, g.stamp, g.transaction = true, stampOf(fi), isTransaction(path)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		g.standing, g.transaction = true, true
+	}
+	path = join(root.real, heldName)
+	if fi, err := os.Lstat(path); err == nil {
+		var b bytes.Buffer
+		addSpot(&b, "", spot{stamp: stampOf(fi)})
+		if data, err := readSome(path, mostHeld); err == nil {
+			b.Write(data)
+		}
+		g.held = b.String()
+	}
+	return g
+}
+
+// isTransaction reports whether a hold does not end by time; true in doubt.
+func isTransaction(path string) bool {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ELOOP)
+	}
+	if !fi.Mode().IsRegular() {
+		return false // it has no content
+	}
+	data, err := readSome(path, len(transactionPrefix))
+	return err != nil || bytes.Equal(data, transactionPrefix)
+}
+
+// readSome reads at most n bytes of a regular file.
+func readSome(path string, n int) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
+		return nil, errChanged
+	}
+	return io.ReadAll(io.LimitReader(f, int64(n)))
+}
+
+// closed brings the loader up to date with a gate, and reports whether nothing
+// may be published.
+func (l *Loader) closed(g gate) bool {
+	h := l.halt
+	if g.unknown {
+		return false
+	}
+	if !g.standing {
+		if h != nil {
+			l.halt, l.released = nil, l.released || !h.over
+			l.noteHalt()
+			if !h.over {
+				l.log.Info(".hold is gone: what changed is published", "held", time.Since(h.first).Round(time.Millisecond))
+			}
+		}
+		return false
+	}
+	now := time.Now()
+	switch {
+	case h == nil || h.over && h.stamp != g.stamp:
+		l.halt = &halt{first: now, since: now, stamp: g.stamp, transaction: g.transaction}
+		l.log.Info(".hold stands: nothing new is published", "transaction", g.transaction)
+	case h.stamp != g.stamp || h.transaction != g.transaction:
+		l.halt = &halt{first: h.first, since: now, stamp: g.stamp, transaction: g.transaction}
+	case h.over:
+		return false
+	}
+	if h = l.halt; !h.transaction && now.Sub(h.since) >= l.plainHold {
+		h.over = true
+		l.log.Warn(".hold has stood for too long: what changed is published though it is there; remove it, or let its content begin with \"transaction \" if nothing may be published until it is gone",
+			"age", now.Sub(h.since).Round(time.Second))
+	}
+	l.noteHalt()
+	return !h.over && (h.transaction || l.loaded)
+}
+
+// passed reports, after a look that the gate before let in, whether the look
+// counts: nil, errHeld, or errChanged for one that has to be repeated.
+func (l *Loader) passed(before gate, last bool) error {
+	after := l.gateNow()
+	switch {
+	case after.standing && (!before.standing || before.stamp != after.stamp) && l.closed(after):
+		return errHeld
+	case after.held == before.held && after.standing == before.standing:
+		return nil
+	case last: // it is looked at again soon
+		return errHeld
+	}
+	return errChanged
+}
+
+// noteHalt puts the hold into the status.
+func (l *Loader) noteHalt() {
+	st := *l.status.Load()
+	since, transaction := l.haltStatus()
+	if st.HeldSince.Equal(since) && st.HeldTransaction == transaction {
+		return
+	}
+	st.HeldSince, st.HeldTransaction = since, transaction
+	l.status.Store(&st)
+}
+
+func (l *Loader) haltStatus() (since time.Time, transaction bool) {
+	if l.halt == nil || l.halt.over {
+		return time.Time{}, false
+	}
+	return l.halt.first, l.halt.transaction
+}
+
+// held reports whether the last look found a hold that nothing is published
+// under.
+func (l *Loader) held() bool {
+	return l.halt != nil && !l.halt.over && (l.halt.transaction || l.loaded)
+}
+
+// startHeld is the first load while a transaction stands: what the mirror has
+// is put in force, if it has anything, and everything is looked at once the
+// hold is gone. False: there is nothing to take.
+func (l *Loader) startHeld() bool {
+	if l.state == nil {
+		return false
+	}
+	started := l.c.Now()
+	at, through, err := l.rootSpot()
+	if err != nil {
+		return false
+	}
+	f := &findings{root: at, through: through, all: true}
+	for _, org := range l.state.organizations() {
+		if l.state.left(org) {
+			continue // it vanished
+		}
+		d := problem(org, "a transaction holds the policy directory: until .hold is gone, what the state directory has is in force, and what it has not is denied")
+		f.orgs = append(f.orgs, &orgFinding{name: org, whole: true, fault: []policy.Diagnostic{d}})
+	}
+	if len(f.orgs) == 0 {
+		return false
+	}
+	ch := l.commit(f)
+	l.publish(ch)
+	st := l.newStatus(ch, started)
+	l.status.Store(st)
+	l.log.Warn(".hold stands at the start: what the state directory has is in force until it is gone", "organizations", len(f.orgs), "generation", st.Generation)
+	if l.c.Observe != nil {
+		l.c.Observe(st)
+	}
+	return true
+}
+
+// keepBehind takes over what a look was to look at and did not, as it was held.
+func (l *Loader) keepBehind(t *pending) {
+	b := l.behind
+	if b == nil {
+		b = newPending()
+		l.behind = b
+	}
+	b.all, b.confirm = b.all || t.all, b.confirm || t.confirm
+	maps.Copy(b.paths, t.paths)
+	maps.Copy(b.gone, t.gone)
+	if len(b.paths) > maxPaths {
+		clear(b.paths)
+		b.all = true
+	}
+}
+
+// takeBehind adds what was not looked at to t.
+func (l *Loader) takeBehind(t *pending) *pending {
+	l.keepBehind(t)
+	t, l.behind = l.behind, nil
+	return t
+}
