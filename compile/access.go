@@ -96,14 +96,12 @@ type access struct {
 	unchecked int
 
 	l           *lowering
-	depth       int // of what check follows
 	diagnostics []policy.Diagnostic
 }
 
 type permissionSet struct {
 	*policy.PermissionSet
 	builtIn bool
-	visit
 	actions *actionList // of it and what it includes, once asked for
 }
 
@@ -111,17 +109,15 @@ type role struct {
 	*policy.Role
 	doc     *policy.AccessDocument
 	builtIn bool
-	visit
 	lowered bool
 	spans   []index.Span // its own and those of what it includes
 }
 
 type record struct {
 	*policy.Record
-	doc    *policy.AccessDocument
-	index  int // in the document
-	number int // in access.records
-	visit
+	doc     *policy.AccessDocument
+	index   int      // in the document
+	number  int      // in access.records
 	node    int      // number in the tree plus 1, once lowered
 	rule    int      // number of the rule that it is
 	actions []string // that it can grant, sorted

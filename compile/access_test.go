@@ -66,11 +66,12 @@ func TestAccessBetweenFiles(t *testing.T) {
 		{"a name that two records have", files{`[{"name": "x", "details": ` + allow + `}, {"name": "x", "details": ` + allow + `}]`, `"bindings": [{"roles": ["x"], "members": ["*"]}]`}, `2 records have the name "x"`},
 		{"record by name", files{`[{"name": "x", "details": ` + allow + `}]`, `"bindings": [{"roles": ["x"], "members": ["*"]}]`}, ""},
 		{"set of another type", files{stack + `, "roles": {}`, `"permissionSets": {"e": {"resourceType": "environment", "include": ["s"]}}`}, `the permission set "s" is about resources of type "stack"`},
-		{"cycle of sets", files{`"permissionSets": {"a": {"resourceType": "stack", "include": ["b"]}, "b": {"resourceType": "stack", "include": ["a"]}}`}, `the permission set "a" comes back to itself`},
-		{"cycle of roles", files{`"roles": {"a": {"include": ["b"]}}`, `"roles": {"b": {"include": ["a"]}}`}, `the role "a" comes back to itself`},
-		{"role in itself", files{`"roles": {"a": {"include": ["a"]}}`}, `the role "a" comes back to itself`},
-		{"cycle of groups", files{`"groups": {"a": {"members": ["group/b"]}}`, `"groups": {"b": {"members": ["group/a"]}}`}, `the group "a" comes back to itself`},
-		{"cycle of records", files{`[{"id": "x", "details": {"__type": "PermissionDescriptorCompose", "permissionDescriptors": ["x"]}}]`}, `the record "x" comes back to itself`},
+		{"cycle of sets", files{`"permissionSets": {"a": {"resourceType": "stack", "include": ["b"]}, "b": {"resourceType": "stack", "include": ["a"]}}`}, `the permission set "a" includes itself`},
+		{"cycle of roles", files{`"roles": {"a": {"include": ["b"]}}`, `"roles": {"b": {"include": ["a"]}}`}, `the role "a" includes itself: "a" > "b" > "a"; remove one of the includes`},
+		{"the shortest cycle", files{`"roles": {"a": {"include": ["b"]}, "b": {"include": ["c"]}}`, `"roles": {"c": {"include": ["d", "e"]}, "d": {"include": ["e"]}, "e": {"include": ["b"]}}`}, `the role "b" includes itself: "b" > "c" > "e" > "b"; remove one of the includes`},
+		{"role in itself", files{`"roles": {"a": {"include": ["a"]}}`}, `the role "a" includes itself`},
+		{"cycle of groups", files{`"groups": {"a": {"members": ["group/b"]}}`, `"groups": {"b": {"members": ["group/a"]}}`}, `the group "a" is a member of itself: "a" > "b" > "a"; remove one of the members`},
+		{"cycle of records", files{`[{"id": "x", "details": {"__type": "PermissionDescriptorCompose", "permissionDescriptors": ["x"]}}]`}, `the record "x" composes itself`},
 		{"two ways to one set", files{`"permissionSets": {"a": {"resourceType": "t", "include": ["b", "c"]}, "b": {"resourceType": "t", "include": ["d"]}, "c": {"resourceType": "t", "include": ["d"]}, "d": {"resourceType": "t", "actions": ["read"]}}`}, ""},
 	} {
 		var docs []*policy.AccessDocument
@@ -119,12 +120,12 @@ func TestAccessAlone(t *testing.T) {
 		unchecked        int
 	}{
 		{"whole", `"groups": {"g": {"members": ["a/b"]}}, "bindings": [{"roles": ["iam-viewer"], "members": ["group/g"]}]`, "", 0},
-		{"group in itself", `"groups": {"g": {"members": ["group/g"]}}`, `the group "g" comes back to itself`, 0},
-		{"cycle of roles", ofRoles, `the role "a" comes back to itself`, 1},
-		{"set in itself", `"permissionSets": {"s": {"resourceType": "stack", "include": ["s"]}}`, `the permission set "s" comes back to itself`, 0},
+		{"group in itself", `"groups": {"g": {"members": ["group/g"]}}`, `the group "g" is a member of itself`, 0},
+		{"cycle of roles", ofRoles, `the role "a" includes itself`, 1},
+		{"set in itself", `"permissionSets": {"s": {"resourceType": "stack", "include": ["s"]}}`, `the permission set "s" includes itself`, 0},
 		{"set of another type", `"permissionSets": {"s": {"resourceType": "stack", "include": ["e"]}, "e": {"resourceType": "env", "actions": ["env:read"], "include": ["x"]}}`, `the permission set "e" is about resources of type "env"`, 1},
 		{"built-in role", `"roles": {"iam-viewer": {"rules": [{"permissionSets": ["x"], "resources": ["stack:*"]}]}}`, `the role "iam-viewer" is built in`, 1},
-		{"record in itself", `[{"id": "x", "details": {"__type": "PermissionDescriptorCompose", "permissionDescriptors": ["x", "y"]}}]`, `the record "x" comes back to itself`, 1},
+		{"record in itself", `[{"id": "x", "details": {"__type": "PermissionDescriptorCompose", "permissionDescriptors": ["x", "y"]}}]`, `the record "x" composes itself`, 1},
 		{"defined elsewhere", `"roles": {"r": {"include": ["x"], "rules": [{"permissionSets": ["x"], "resources": ["*"]}]}},
 			"bindings": [{"roles": ["x"], "members": ["group/x", "token/x"]}], "defaults": {"memberRoles": ["x"]},
 			"tokens": {"t": {"type": "team", "group": "x"}, "u": {"type": "organization", "roles": ["x"]}},
@@ -279,7 +280,18 @@ func TestLongChains(t *testing.T) {
 				m, ds := Compiler{}.Access("o1", docs)
 				if ok := !policy.HasErrors(ds); ok != (n <= maxHeight) {
 					t.Errorf("%s, %d in a row, backwards %v: %v", name, n, backwards, ds)
-				} else if ok {
+				} else if !ok {
+					// The shortest chain that is too long is told, from its start.
+					start, second, end := n-maxHeight-1, n-maxHeight, n
+					if name == "groups" {
+						start, second, end = maxHeight+1, maxHeight, 0
+					}
+					want := fmt.Sprintf(`"c%d" > "c%d" > `, start, second)
+					if len(ds) != 1 || !strings.Contains(ds[0].Message, fmt.Sprintf(`"c%d" starts a chain of more than 1000 `, start)) ||
+						!strings.Contains(ds[0].Message, want) || !strings.Contains(ds[0].Message, fmt.Sprintf(` > ... > "c%d"; `, end)) {
+						t.Errorf("%s, %d in a row, backwards %v: %v; want the chain %s... > c%d", name, n, backwards, ds, want, end)
+					}
+				} else {
 					if got := decideIAM(m, reads("u/1")).Reason; got != policy.Allowed {
 						t.Errorf("%s, %d in a row, backwards %v: %v", name, n, backwards, got)
 					}

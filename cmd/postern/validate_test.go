@@ -76,9 +76,9 @@ func TestValidateIAMFile(t *testing.T) {
 		body, want string
 		code       int
 	}{
-		"group in itself":     {`"groups":{"g":{"members":["group/g"]}}`, `the group "g" comes back to itself`, 1},
-		"cycle of roles":      {`"roles":{"a":{"include":["b"]},"b":{"include":["a"]}}`, `the role "a" comes back to itself`, 1},
-		"set in itself":       {`"permissionSets":{"s":{"resourceType":"stack","include":["s"]}}`, `the permission set "s" comes back to itself`, 1},
+		"group in itself":     {`"groups":{"g":{"members":["group/g"]}}`, `the group "g" is a member of itself`, 1},
+		"cycle of roles":      {`"roles":{"a":{"include":["b"]},"b":{"include":["a"]}}`, `the role "a" includes itself`, 1},
+		"set in itself":       {`"permissionSets":{"s":{"resourceType":"stack","include":["s"]}}`, `the permission set "s" includes itself`, 1},
 		"set of another type": {`"permissionSets":{"s":{"resourceType":"stack","include":["e"]},"e":{"resourceType":"env","actions":["env:read"]}}`, `the permission set "e" is about resources of type "env"`, 1},
 		"built-in role":       {`"roles":{"iam-viewer":{"rules":[{"actions":["iam:GetUser"],"resources":["*"]}]}}`, `the role "iam-viewer" is built in`, 1},
 		"whole":               {`"groups":{"g":{"members":["a/b"]}}`, "no errors, no warnings\n", 0},
