@@ -25,7 +25,7 @@ func (c Compiler) AccessAgain(org string, docs, before []*policy.AccessDocument,
 	if len(docs) == 0 {
 		return nil, nil
 	}
-	u := newAccess(c, docs)
+	u := newAccess(c, org, docs)
 	u.check()
 	if policy.HasErrors(u.diagnostics) {
 		policy.SortDiagnostics(u.diagnostics)
@@ -57,7 +57,7 @@ func (c Compiler) AccessAgain(org string, docs, before []*policy.AccessDocument,
 // what this document and the built-in one lack, of which nothing is reported.
 func (c Compiler) AccessAlone(doc *policy.AccessDocument) (ds []policy.Diagnostic, unchecked int) {
 	docs := []*policy.AccessDocument{doc}
-	u := newAccess(c, docs)
+	u := newAccess(c, "", docs)
 	u.alone = true
 	u.check()
 	if u.unchecked == 0 {
@@ -78,6 +78,7 @@ func reference(d *policy.AccessDocument, statement string, at int, where policy.
 // access is the documents of one organization on their way to an index.IAM.
 type access struct {
 	c        Compiler
+	org      string                   // the organization, "" if it is not known
 	docs     []*policy.AccessDocument // by file
 	builtIn  *policy.AccessDocument   // never nil
 	bindings []binding                // as frozen: Deny first
@@ -139,9 +140,9 @@ func byFile(docs []*policy.AccessDocument) []*policy.AccessDocument {
 	return docs
 }
 
-func newAccess(c Compiler, docs []*policy.AccessDocument) *access {
+func newAccess(c Compiler, org string, docs []*policy.AccessDocument) *access {
 	u := &access{
-		c: c, docs: byFile(docs), builtIn: c.BuiltIn,
+		c: c, org: org, docs: byFile(docs), builtIn: c.BuiltIn,
 		sets: map[string]*permissionSet{}, roles: map[string]*role{}, byID: map[string]*record{}, byName: map[string][]*record{},
 		groups: map[string]*policy.Group{}, tokens: map[string]policy.Position{},
 		l: newLowering(),

@@ -10,6 +10,9 @@ func (u *access) check() {
 	u.define()
 	u.resolve()
 	u.cycles()
+	if !policy.HasErrors(u.diagnostics) {
+		u.meetings()
+	}
 }
 
 // places finds names that are used twice.
@@ -145,6 +148,7 @@ func (u *access) resolve() {
 			u.rolesKnown(r.Include)
 			for j := range r.Rules {
 				u.ruleKnown(&r.Rules[j])
+				u.organizations(r.Rules[j].NotResources)
 			}
 		}
 	}
@@ -158,6 +162,8 @@ func (u *access) resolve() {
 			u.membersKnown(b.Members)
 			if len(b.Roles) == 0 {
 				u.ruleKnown(bindingRule(b))
+			} else {
+				u.organizations(b.Resources)
 			}
 			if b.Effect != policy.EffectAllow && b.Effect != policy.EffectDeny {
 				u.report(policy.Error, b.At, "the binding has no effect; write Allow or Deny")
@@ -203,6 +209,7 @@ func (u *access) set(r policy.Reference) *permissionSet {
 }
 
 func (u *access) ruleKnown(r *policy.Rule) {
+	u.organizations(r.Resources)
 	for _, ref := range r.PermissionSets {
 		s := u.set(ref)
 		if s == nil {

@@ -51,6 +51,8 @@ func (d *decoder) permissionSet(name string, nameAt int) policy.PermissionSet {
 			if text, at, ok := d.text(f); ok {
 				if !isName(text, "._-", 64) {
 					d.report(at, msgTypeName, quote(text), f.want)
+				} else if text == "global" {
+					d.report(at, msgTypeGlobal)
 				}
 				set.ResourceType = text
 			}

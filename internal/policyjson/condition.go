@@ -234,6 +234,9 @@ func (d *decoder) conditionWarnings(cs *conditions, effect policy.Effect) {
 			plain.IfExists = false
 			d.report(cs.in[i], msgForAnyIfExists, quote(op.String()), quote(plain.String()))
 		}
+		if instead, never := d.neverSet(c.Key); never {
+			d.report(cs.at[i], msgKeyNever, quote(c.Key), instead)
+		}
 		if op.Qualifier == policy.QualifierNone && op.Test != policy.Null && alwaysList(c.Key) {
 			all, one := op, op
 			all.Qualifier, one.Qualifier = policy.ForAllValues, policy.ForAnyValue
@@ -245,4 +248,40 @@ func (d *decoder) conditionWarnings(cs *conditions, effect policy.Effect) {
 // alwaysList reports whether a key has several values by its nature.
 func alwaysList(key string) bool {
 	return value.EqualFoldASCII(key, "aws:TagKeys") || value.EqualFoldASCII(key, "aws:PrincipalOrgPaths") || isGroups(key)
+}
+
+// neverSet says what to write instead of a key that no request can have: it has
+// the form of a property's, and the name of something that is none
+// (specification 3.1) and that the server does not set either (1.7).
+func (d *decoder) neverSet(key string) (instead string, never bool) {
+	key = value.FoldASCII(key)
+	of, name, _ := strings.Cut(key, ".")
+	switch {
+	case of != "subject" && of != "resource" && of != "action":
+		return "", false
+	case key == "subject.type", key == "subject.id", key == "resource.type", key == "resource.id", key == "action.name":
+		return "", false
+	case key == "resource.uid" && d.kind == policy.KindAccess:
+		return `write "type:uid:ID" into the resources`, true
+	case key == "resource.tags" && d.kind == policy.KindAccess:
+		return "write a selector, which tests tags", true
+	case key == "resource.uid":
+		return "remove it", true
+	}
+	switch name {
+	case "type", "id", "name", "org", "principals", "groups", "claims", "tags":
+	default:
+		return "", false
+	}
+	if other, ok := setInstead[key]; ok {
+		return "write " + other, true
+	}
+	return "remove it", true
+}
+
+// setInstead are keys that the server sets in place of some that nothing does.
+var setInstead = map[string]string{
+	"subject.name": `"subject.id"`, "subject.org": `"cw:PrincipalOrgID"`, "subject.principals": `"aws:PrincipalArn"`,
+	"subject.groups": `"iam:ORG:groups"`, "subject.claims": `"oidc:ORG:CLAIM"`,
+	"resource.name": `"resource.id"`, "resource.org": `"cw:ResourceOrgID"`, "action.id": `"action.name"`,
 }

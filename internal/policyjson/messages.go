@@ -101,6 +101,7 @@ const (
 	msgForAllValues
 	msgForAnyIfExists
 	msgAlwaysList
+	msgKeyNever
 
 	msgBucketName
 
@@ -112,6 +113,7 @@ const (
 	msgHasNeither
 	msgWholeNumber
 	msgTypeName
+	msgTypeGlobal
 	msgAccessActionStar
 	msgAccessActionForm
 	msgAccessActionNever
@@ -269,6 +271,7 @@ var messages = [messageCount]struct {
 	msgForAllValues:    {isWarning, "%s also holds where %s is absent, and this is an Allow; add \"Null\": {%s: \"false\"}"},
 	msgForAnyIfExists:  {isWarning, "%s is false where the key is absent, so \"IfExists\" changes nothing; write %s"},
 	msgAlwaysList:      {isWarning, "%s is always a list; write %s or %s to say how many of its values must hold"},
+	msgKeyNever:        {isWarning, "nothing ever sets the condition key %s; %s"},
 
 	msgBucketName: {isError, "%s is no bucket name; write 1 to 255 letters, digits, `.`, `-` or `_`"},
 
@@ -280,6 +283,7 @@ var messages = [messageCount]struct {
 	msgHasNeither:         {isError, "%s has neither %s nor %s; add %s"},
 	msgWholeNumber:        {isError, "%s is %s; write %s"},
 	msgTypeName:           {isError, "%s is no type of resource, which is 1 to 64 letters, digits, `.`, `_` or `-`; write %s"},
+	msgTypeGlobal:         {isWarning, "\"global\" is the type of the organization in Pulumi's records alone; write \"organization\" here"},
 	msgAccessActionStar:   {isError, "\"*\" would be every action of every service; write each service, as in \"stack:*\""},
 	msgAccessActionForm:   {isError, "%s is no action of an iam document; write a service with `:` and a pattern after it, such as \"stack:read\" or \"stack:*\", or a name without `:` and wildcards, such as \"read\""},
 	msgAccessActionNever:  {isWarning, "%s never matches in the iam layer, which says nothing on `s3:`; write it into an organization policy, or remove it"},

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"postern/internal/action"
 	"postern/internal/jsonscan"
 	"postern/internal/value"
 	"postern/policy"
@@ -61,6 +62,8 @@ func (d *decoder) permissions(f *field) (out []string) {
 			d.report(at, msgPermissionWild, quote(text))
 		case !colon || name == "" || !isName(service, "-_", len(service)):
 			d.report(at, msgPermissionForm, quote(text))
+		case action.ClassOf(text).S3():
+			d.report(at, msgAccessActionNever, quote(text))
 		default:
 			d.knownScope(text, at)
 		}

@@ -1,0 +1,164 @@
+package compile
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"postern/index"
+	"postern/policy"
+)
+
+// What surely has no effect, and is no error: warnings. Each stands only where no
+// request, and no other file, could give it one.
+
+// organizations warns of resources that name another organization than the one
+// whose documents these are: no other is ever asked (specification 1.3, Tenant
+// boundary).
+func (u *access) organizations(list []policy.ResourcePattern) {
+	if u.org == "" {
+		return
+	}
+	for _, p := range list {
+		if p.Type != "organization" || p.UID || strings.Contains(p.Pattern, "${") || index.Match(u.l.program(p.Pattern, false), u.org) {
+			continue
+		}
+		u.report(policy.Warning, p.At, "the resource %q never matches: the organization that these documents speak of is %q; write %q, or remove it",
+			p, u.org, "organization:*")
+	}
+}
+
+// meetings warns of a binding of roles whose resources are of other types than
+// all that the roles are about: together they hold on nothing.
+func (u *access) meetings() {
+	types := typesOfRoles{u: u, known: map[roleOrRecord]typeSet{}}
+	for _, d := range u.docs {
+		for i := range d.Bindings {
+			b := &d.Bindings[i]
+			if len(b.Roles) == 0 || len(b.Resources) == 0 || everything(b.Resources) {
+				continue
+			}
+			brought := typeSet{}
+			for _, r := range b.Roles {
+				brought.join(types.of(r.Name))
+			}
+			if len(brought) == 0 || brought[""] {
+				continue // of no rules there is nothing to say
+			}
+			meet := false
+			for _, p := range b.Resources {
+				meet = meet || brought[p.Type]
+			}
+			if !meet {
+				u.report(policy.Warning, b.Resources[0].At, "the binding's resources are of other types than all that its roles are about, so that it has no effect; write resources of type %s, or leave them out",
+					brought.list())
+			}
+		}
+	}
+}
+
+// typeSet is a set of types of resources; "" in it stands for all.
+type typeSet map[string]bool
+
+func (s typeSet) join(other typeSet) { maps.Copy(s, other) }
+
+// list names the types, as an alternative.
+func (s typeSet) list() string {
+	names := slices.Sorted(maps.Keys(s))
+	for i := range names {
+		names[i] = strconv.Quote(names[i])
+	}
+	return strings.Join(names, " or ")
+}
+
+// typesOfRoles finds out which types of resources roles may be about. There are
+// no cycles any more.
+type typesOfRoles struct {
+	u     *access
+	known map[roleOrRecord]typeSet
+}
+
+type roleOrRecord struct {
+	role   *role
+	record *record
+}
+
+// of returns the types of a role or record; all, where nobody knows the name.
+func (t *typesOfRoles) of(name string) typeSet {
+	var what roleOrRecord
+	what.role, what.record = t.u.roleOf(name)
+	if what == (roleOrRecord{}) {
+		return typeSet{"": true}
+	}
+	if out, ok := t.known[what]; ok {
+		return out
+	}
+	if what.record != nil {
+		return t.ofRecord(what.record)
+	}
+	out := typeSet{}
+	for _, r := range what.role.Include {
+		out.join(t.of(r.Name))
+	}
+	for i := range what.role.Rules {
+		t.ofRule(&what.role.Rules[i], out)
+	}
+	t.known[what] = out
+	return out
+}
+
+func (t *typesOfRoles) ofRecord(r *record) typeSet {
+	what := roleOrRecord{record: r}
+	if out, ok := t.known[what]; ok {
+		return out
+	}
+	out := typeSet{}
+	t.ofNode(r.Details, out)
+	if r.ResourceType != "global" && len(out) > 0 {
+		out = typeSet{r.ResourceType: true}
+	}
+	t.known[what] = out
+	return out
+}
+
+func (t *typesOfRoles) ofRule(r *policy.Rule, out typeSet) {
+	if len(r.Actions) > 0 {
+		for _, p := range r.Resources {
+			out[p.Type] = true
+		}
+	}
+	for _, ref := range r.PermissionSets {
+		if s := t.u.sets[ref.Name]; s == nil {
+			out[""] = true
+		} else if len(ofType(r.Resources, s.ResourceType)) > 0 {
+			out[s.ResourceType] = true
+		}
+	}
+}
+
+// ofNode adds the types of what a node grants. What conditions say of an entity
+// is not looked at: any type, then.
+func (t *typesOfRoles) ofNode(n *policy.Descriptor, out typeSet) {
+	if n == nil {
+		return
+	}
+	if len(n.Permissions) > 0 {
+		out[""] = true
+	}
+	for _, e := range n.Entries {
+		t.ofNode(e, out)
+	}
+	t.ofNode(n.Then, out)
+	t.ofNode(n.Else, out)
+	for i := range n.Options {
+		t.ofNode(n.Options[i].Node, out)
+	}
+	for _, r := range n.Include {
+		if other := t.u.byID[r.Name]; other != nil {
+			out.join(t.ofRecord(other))
+		} else {
+			out[""] = true
+		}
+	}
+}
