@@ -78,7 +78,7 @@ func (l *Loader) lostWhileDown(ch *changes) {
 			if o := l.orgs[org]; l.claims.blank[bucketOf(file)] == nil || o != nil && o.buckets[file] != nil {
 				continue
 			}
-			files, err := l.state.read(place{org: org, part: partBuckets, name: file})
+			files, err := l.state.lastGood(place{org: org, part: partBuckets, name: file})
 			if err != nil || len(files) > 0 {
 				ch.lost = append(ch.lost, lostFile{org: org, bucket: bucketOf(file)})
 			}

@@ -27,6 +27,9 @@ type Config struct {
 	// StateDir is the mirror of the last good files (specification 4, Restart);
 	// "" for none. It must not lie in Root.
 	StateDir string
+	// StateSync writes the marks of each generation to the disk before it is in
+	// force, so that a restart after a loss of power is not behind either.
+	StateSync bool
 	// DefaultOrganization is `-default-org`; it is in force while no other
 	// organization has a folder (specification 1.5).
 	DefaultOrganization string
@@ -35,7 +38,7 @@ type Config struct {
 	MaxFiles int               // files in all; 5,000,000
 	Limits   policyjson.Limits // within a file; 64 levels, 100,000 statements
 
-	Rescan  time.Duration // from one look at everything to the next; 30 s
+	Rescan  time.Duration // from one look at everything to the next; 60 s
 	Quiet   time.Duration // without events before a look begins; 25 ms
 	MaxWait time.Duration // at most, from the first event to its look; 250 ms
 	Hold    time.Duration // that a folder has to be at rest until what was removed from it, or a new organization's, counts; 250 ms
@@ -114,7 +117,7 @@ func New(c Config) (*Loader, error) {
 	c.MaxFiles = cmp.Or(c.MaxFiles, 5_000_000)
 	c.Limits.Depth = cmp.Or(c.Limits.Depth, 64)
 	c.Limits.Statements = cmp.Or(c.Limits.Statements, 100_000)
-	c.Rescan = cmp.Or(c.Rescan, 30*time.Second)
+	c.Rescan = cmp.Or(c.Rescan, time.Minute)
 	c.Quiet = cmp.Or(c.Quiet, 25*time.Millisecond)
 	c.MaxWait = cmp.Or(c.MaxWait, 250*time.Millisecond)
 	c.Hold = cmp.Or(c.Hold, 250*time.Millisecond)
@@ -142,7 +145,7 @@ func New(c Config) (*Loader, error) {
 		if c.StateDir, err = filepath.Abs(c.StateDir); err != nil {
 			return nil, fmt.Errorf("loader: state directory: %w", err)
 		}
-		if l.state, err = openState(c.StateDir); err != nil {
+		if l.state, err = openState(c.StateDir, c.StateSync); err != nil {
 			return nil, fmt.Errorf("loader: state directory: %w", err)
 		}
 		if real, err := filepath.EvalSymlinks(c.StateDir); err == nil {
@@ -170,6 +173,7 @@ func (l *Loader) Status() *policy.Status { return l.status.Load() }
 func (l *Loader) Load(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.openMarks()
 	t := l.takeBehind(&pending{confirm: l.pending.takeConfirm()})
 	sc := &scope{all: true, confirm: t.confirm}
 	for {

@@ -13,8 +13,9 @@ import (
 
 // mirror notes that a unit may have to be mirrored.
 func (l *Loader) mirror(p place, files []raw) {
-	if l.state != nil {
-		l.state.jobs[p] = files
+	if s := l.state; s != nil && !s.taken {
+		s.jobs[p] = files
+		s.marks.due = append(s.marks.due, p)
 	}
 }
 
@@ -39,6 +40,18 @@ func (l *Loader) flush(ctx context.Context, most int) {
 	if s == nil || !l.loaded {
 		return
 	}
+	if err := s.exclusive(func() error { return l.flushSome(ctx, most) }); err != nil {
+		l.mirrorError(place{}, err)
+	}
+	if s.taken {
+		clear(s.jobs)
+	}
+	l.touchState()
+}
+
+// flushSome is flush while no other process uses the state directory.
+func (l *Loader) flushSome(ctx context.Context, most int) error {
+	s := l.state
 	if !s.swept {
 		s.swept = true
 		l.sweep()
@@ -47,14 +60,18 @@ func (l *Loader) flush(ctx context.Context, most int) {
 	for p := range s.jobs {
 		// An organization that vanished goes first, and with all it had.
 		if p.part == partFolder {
+			var err error
 			if v := l.vanished[p.org]; l.orgs[p.org] == nil && v != nil {
-				l.mirrorError(p, s.leave(v))
+				err = s.leave(v)
 			} else if l.orgs[p.org] == nil {
-				l.mirrorError(p, s.remove(p))
+				err = s.remove(p)
 			} else {
 				s.stays(p.org)
 			}
-			delete(s.jobs, p)
+			if err == nil {
+				delete(s.jobs, p)
+			}
+			l.mirrorError(p, err)
 		} else if len(todo) < most && ctx.Err() == nil {
 			todo = append(todo, p)
 		}
@@ -88,11 +105,13 @@ func (l *Loader) flush(ctx context.Context, most int) {
 		dirs[filepath.Dir(s.file(p))] = struct{}{}
 	}
 	for dir := range dirs { // the renames and removals
-		if f, err := os.Open(dir); err == nil {
-			f.Sync()
-			f.Close()
-		}
+		syncFolder(dir)
 	}
+	if len(s.jobs) > 0 {
+		return nil
+	}
+	s.unmarked = ""
+	return s.marks.clear()
 }
 
 // mirrorError logs the first of a row of errors.
@@ -105,7 +124,32 @@ func (l *Loader) mirrorError(p place, err error) {
 	if !s.trouble {
 		l.log.Error("the state directory cannot be written: a restart would not know the last good content", "unit", shown(p.path()), "error", reason(err))
 	}
-	s.trouble = true
+	s.trouble, s.failure = true, reason(err)
+}
+
+// stateFailure says what is wrong with the state directory, "" if nothing.
+func (l *Loader) stateFailure() string {
+	s := l.state
+	switch {
+	case s == nil:
+		return ""
+	case s.taken:
+		return errTaken.Error()
+	case s.unmarked != "":
+		return "it cannot be written before a generation is in force, and a restart could put older policies in force: " + s.unmarked
+	case s.trouble:
+		return "it cannot be written, and a restart would not know the last good content: " + s.failure
+	}
+	return ""
+}
+
+// touchState brings the status up to date with what is wrong with the state
+// directory.
+func (l *Loader) touchState() {
+	if st := *l.status.Load(); st.StateFailure != l.stateFailure() {
+		st.StateFailure = l.stateFailure()
+		l.status.Store(&st)
+	}
 }
 
 // flushUnit brings one unit of the mirror up to date. files are its good ones,
@@ -120,50 +164,84 @@ func (l *Loader) flushUnit(p place, files []raw) error {
 	if o == nil {
 		return s.remove(p)
 	}
+	w := l.wanted(p)
 	if p.part == partBuckets && p.name == "" {
-		if o.bucketsFault == nil && len(o.missed) == 0 {
+		if !w.known {
 			return errors.Join(s.remove(p), os.RemoveAll(filepath.Join(s.dir, o.name, missedNames)))
 		}
 		return s.setHeld(o)
 	}
-	known, good, none, faulty := true, noContent.sum, true, false
-	if p.part == partBuckets {
-		b := o.buckets[p.name]
-		if b != nil {
-			known, faulty = b.known, b.fault != nil || o.bucketsFault != nil || o.isMissed(p.name)
-			if b.good != nil {
-				good, none = b.good.sum, false
-			}
-		}
-	} else {
-		u := o.unit(p.part)
-		known, good, none, faulty = u.known, u.good.sum, len(u.good.set().files) == 0, u.fault != nil
-	}
 	switch {
-	case !known:
-		if old, err := s.read(p); err == nil && len(old) == 0 {
-			return s.remove(p) // it was blank: see forsake
+	case !w.known:
+		old, err := s.read(p)
+		switch {
+		case err != nil: // what is there, if anything, is no good
+			return nil
+		case len(old) == 0: // it was blank: see forsake
+			return s.remove(p)
+		case !s.marks.trusts(p, sumOfRaw(p.part, old)):
+			return spoil(s.file(p)) // before the marks that say so are cleared
 		}
-		return nil // what is there, if anything, is no good either
-	case none && !faulty:
+		return nil
+	case w.none && !w.faulty:
 		return s.remove(p)
 	}
-	if old, err := s.read(p); err == nil && sumOfRaw(p.part, old) == good {
+	if old, err := s.read(p); err == nil && sumOfRaw(p.part, old) == w.sum {
 		return nil
 	}
 	switch {
-	case none:
+	case w.none:
 		files = nil
-	case sumOfRaw(p.part, files) != good:
+	case sumOfRaw(p.part, files) != w.sum:
 		files = l.reread(p, o)
 	}
-	if sumOfRaw(p.part, files) != good {
+	if sumOfRaw(p.part, files) != w.sum {
 		// What was good is gone from the tree before it was mirrored. An older
 		// content is not what the snapshot says: better none, which denies.
 		return s.remove(p)
 	}
 	return s.write(p, files)
 }
+
+// wanted is what the mirror has to hold of a unit.
+type wanted struct {
+	known  bool // it has last good content; else nothing of it can be trusted
+	sum    sum  // of that content; zeros if not known
+	none   bool // it is that of no files
+	faulty bool // the unit is quarantined, so that even no files are worth a word
+}
+
+func (l *Loader) wanted(p place) (w wanted) {
+	o := l.orgs[p.org]
+	if o == nil && p.part == partBuckets {
+		o = l.vanished[p.org]
+	}
+	switch {
+	case o == nil:
+	case p.part == partBuckets && p.name == "":
+		if w.known = o.held(); w.known {
+			w.sum = sumOfHeld(o.bucketsKnown, rawNames(o.buckets), rawNames(o.missed))
+		}
+	case p.part == partBuckets:
+		w = wanted{known: true, sum: noContent.sum, none: true}
+		if b := o.buckets[p.name]; b != nil {
+			w.known, w.faulty = b.known, b.fault != nil || o.bucketsFault != nil || o.isMissed(p.name)
+			if b.good != nil {
+				w.sum, w.none = b.good.sum, false
+			}
+		}
+	default:
+		u := o.unit(p.part)
+		w = wanted{u.known, u.good.sum, len(u.good.set().files) == 0, u.fault != nil}
+	}
+	if !w.known {
+		w.sum = sum{}
+	}
+	return w
+}
+
+// held reports whether the mirror lists what buckets/ holds and misses.
+func (o *organization) held() bool { return o.bucketsFault != nil || len(o.missed) > 0 }
 
 // sumOfRaw is the sum of the content that the files are.
 func sumOfRaw(p part, files []raw) sum {
@@ -279,7 +357,7 @@ func (l *Loader) restore(p part, at place) (*content, bool) {
 	if l.state == nil {
 		return nil, false
 	}
-	files, err := l.state.read(at)
+	files, err := l.state.lastGood(at)
 	if err != nil {
 		if !errors.Is(err, os.ErrNotExist) {
 			l.log.Error("the last good content of a unit cannot be restored", "unit", shown(at.path()), "error", reason(err))
@@ -325,9 +403,10 @@ func (l *Loader) restoreBuckets(ch *changes, o *organization) {
 			l.restoreBucket(ch, o, name)
 		}
 	}
-	for _, name := range l.state.missed(o.name) {
-		if o.buckets[name] != nil {
-			o.missed = with(o.missed, name)
+	_, _, missed := l.state.held(o.name)
+	for _, n := range missed {
+		if o.buckets[n.name] != nil {
+			o.missed = with(o.missed, n.name)
 		}
 	}
 }
@@ -339,8 +418,8 @@ func (l *Loader) restoreHeld(ch *changes, o *organization) bool {
 	if l.state == nil {
 		return false
 	}
-	held, err := l.state.read(place{org: o.name, part: partBuckets})
-	if err != nil {
+	held, known, _ := l.state.held(o.name)
+	if !known {
 		return false
 	}
 	o.bucketsKnown = true

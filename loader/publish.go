@@ -138,6 +138,7 @@ func (l *Loader) publish(ch *changes) bool {
 		last = l.snapshot.Generation()
 		changed = changed || digest != l.snapshot.Digest()
 	}
+	l.mark()
 	if !changed {
 		return false
 	}

@@ -35,6 +35,12 @@ type state struct {
 	jobs    map[place][]raw
 	swept   bool // what no unit owns was removed
 	trouble bool
+	failure string // of trouble
+
+	marks    marks
+	opened   bool   // the marks were read
+	unmarked string // why the marks of the last generation could not be written
+	taken    bool   // another process has taken the directory over
 }
 
 // raw is a file's content, kept until it is mirrored.
@@ -55,7 +61,7 @@ const (
 	flushAtOnce = 128
 )
 
-func openState(dir string) (*state, error) {
+func openState(dir string, sync bool) (*state, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -64,7 +70,7 @@ func openState(dir string) (*state, error) {
 		return nil, err
 	}
 	f.Close()
-	return &state{dir: dir, jobs: map[place][]raw{}}, os.Remove(f.Name())
+	return &state{dir: dir, jobs: map[place][]raw{}, marks: newMarks(dir, sync)}, os.Remove(f.Name())
 }
 
 // keep reports whether n more bytes may be kept until they are mirrored.
@@ -163,6 +169,16 @@ func (s *state) read(p place) ([]raw, error) {
 	return decode(p, b)
 }
 
+// lastGood reads one unit of the mirror, unless other content of it was in
+// force since it was written.
+func (s *state) lastGood(p place) ([]raw, error) {
+	files, err := s.read(p)
+	if err == nil && !s.marks.trusts(p, sumOfRaw(p.part, files)) {
+		return nil, errBehind
+	}
+	return files, err
+}
+
 // write puts one unit into the mirror, atomically and durably. If it cannot,
 // what the mirror had is spoilt: an older content is not what the snapshot
 // says, and to restore nothing, which denies, takes no room on a full disk.
@@ -199,11 +215,12 @@ func put(at string, data []byte) error {
 
 // spoil leaves of a file of the mirror that there was one: decode believes
 // nothing of it.
-func spoil(at string) {
-	if f, err := os.OpenFile(at, os.O_WRONLY|os.O_TRUNC, 0); err == nil {
-		f.Sync()
-		f.Close()
+func spoil(at string) error {
+	f, err := os.OpenFile(at, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return err
 	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 func (s *state) remove(p place) error {

@@ -99,6 +99,7 @@ func (l *Loader) newStatus(ch *changes, started time.Time) *policy.Status {
 	if ch.warnings || ch.conflicts {
 		st.Warnings, st.WarningCount = l.warnings()
 	}
+	st.StateFailure = l.stateFailure()
 	l.conclude(st)
 	return st
 }

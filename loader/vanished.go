@@ -123,38 +123,45 @@ const missedNames = "buckets.missed"
 func (s *state) remembered(org string) *organization {
 	v := &organization{name: org, buckets: map[string]*bucket{}}
 	files := s.buckets(org)
-	if names, err := s.read(place{org: org, part: partBuckets}); err == nil {
-		v.bucketsKnown = true
-		for _, n := range names {
-			files = append(files, n.name)
-		}
+	held, known, missed := s.held(org)
+	v.bucketsKnown = known
+	for _, n := range held {
+		files = append(files, n.name)
 	}
 	for _, name := range files {
 		v.buckets[name] = &bucket{}
 	}
-	for _, name := range s.missed(org) {
-		if v.buckets[name] == nil {
-			v.buckets[name] = &bucket{}
+	for _, n := range missed {
+		if v.buckets[n.name] == nil {
+			v.buckets[n.name] = &bucket{}
 		}
-		v.missed = with(v.missed, name)
+		v.missed = with(v.missed, n.name)
 	}
 	return v
 }
 
-// missed lists the bucket files that an organization missed.
-func (s *state) missed(org string) (out []string) {
-	b, err := os.ReadFile(filepath.Join(s.dir, org, missedNames))
-	if err != nil {
-		return nil
+// held lists the bucket files that an organization held, if all were known, and
+// those that it missed; nothing where that may be out of date.
+func (s *state) held(org string) (held []raw, known bool, missed []raw) {
+	p := place{org: org, part: partBuckets}
+	held, err := s.read(p)
+	known = err == nil
+	if b, err := os.ReadFile(filepath.Join(s.dir, org, missedNames)); err == nil {
+		missed, _ = decode(p, b)
 	}
-	names, err := decode(place{org: org, part: partBuckets}, b)
-	if err != nil {
-		return nil
+	if !s.marks.trusts(p, sumOfHeld(known, held, missed)) {
+		return nil, false, nil
 	}
-	for _, n := range names {
-		out = append(out, n.name)
+	return held, known, missed
+}
+
+// sumOfHeld is the sum of what setHeld writes.
+func sumOfHeld(known bool, held, missed []raw) sum {
+	p := place{part: partBuckets}
+	if !known {
+		return sumOf(encode(p, missed))
 	}
-	return out
+	return sumOf(append(encode(p, missed), encode(p, held)...))
 }
 
 // setHeld lists the bucket files that an organization holds, if all are known,

@@ -14,6 +14,9 @@ type Status struct {
 	Result ReloadResult
 	// Failure says why a look failed, "" if it did not.
 	Failure string
+	// StateFailure says what is wrong with the state directory, "" if nothing or
+	// if there is none: then a restart may put less in force, or older policies.
+	StateFailure string
 	// FinishedAt is when that look ended, Duration how long it took.
 	FinishedAt time.Time
 	Duration   time.Duration

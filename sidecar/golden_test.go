@@ -27,7 +27,7 @@ func TestGolden(t *testing.T) {
 	broken := policy.Diagnostic{Position: policy.Position{File: "o1/access-policies/broken.json", Line: 3, Column: 14}, Message: "`effect` is \"allow\"; write \"Allow\" or \"Deny\""}
 	warning := policy.Diagnostic{Severity: policy.Warning, Position: policy.Position{File: "o1/buckets/closed.json", Line: 2, Column: 1}, Message: "this <pattern> & that can never match"}
 	status := &policy.Status{
-		Generation: 7, Digest: policy.Digest{0x57, 31: 0xa7}, Result: policy.ReloadQuarantined, FinishedAt: clock, Duration: 1250 * time.Microsecond, LastSuccess: clock.Add(-time.Hour),
+		Generation: 7, Digest: policy.Digest{0x57, 31: 0xa7}, StateFailure: "it cannot be written: no space left on device", Result: policy.ReloadQuarantined, FinishedAt: clock, Duration: 1250 * time.Microsecond, LastSuccess: clock.Add(-time.Hour),
 		Organizations: []policy.OrganizationStatus{{Name: "o1", Statements: 4, Buckets: 1, Files: 2}, {Name: "o2"}},
 		Quarantined: []policy.QuarantinedUnit{
 			{Unit: "o1/access-policies", Since: clock.Add(-time.Minute), LastGood: true, Diagnostics: []policy.Diagnostic{broken, {Position: policy.Position{File: "o1/access-policies/é.json"}, Message: "cannot be read"}}},

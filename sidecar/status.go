@@ -89,13 +89,15 @@ func (s *Server) ready(ctx *fasthttp.RequestCtx, st *state) int {
 	return s.json(ctx, st, code)
 }
 
-// appendFailure says why the policy directory could not be looked at, if so.
+// appendFailure says why the policy directory could not be looked at, if so,
+// and what is wrong with the state directory.
 func appendFailure(b []byte, status *policy.Status) []byte {
-	if status.Failure == "" {
-		return b
+	for _, f := range []struct{ member, text string }{{`,"failure":`, status.Failure}, {`,"state_failure":`, status.StateFailure}} {
+		if f.text != "" {
+			b = appendString(append(b, f.member...), f.text)
+		}
 	}
-	b = append(b, `,"failure":`...)
-	return appendString(b, status.Failure)
+	return b
 }
 
 // longHold is the age from which a hold that stands is warned about.

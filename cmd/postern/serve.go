@@ -97,6 +97,7 @@ type serveOptions struct {
 	allowHosts                       list
 	explain                          choice
 	allowRemote, allowEmpty          bool
+	stateSync                        bool
 	rescan                           time.Duration
 	maxBody                          size
 	maxConnections                   int
@@ -111,11 +112,12 @@ func (o *serveOptions) define(fs *flags) {
 	fs.StringVar(&o.metricsListen, "metrics-listen", "", "TCP `ADDRESS` that has /metrics, /healthz and /readyz and nothing else; other machines may reach it")
 	fs.BoolVar(&o.allowEmpty, "allow-empty", false, "be ready (/readyz) although the policy directory holds no policy file")
 	fs.StringVar(&o.state, "state", "", "`DIR` where last good policies survive a restart")
+	fs.BoolVar(&o.stateSync, "state-sync", false, "wait for the disk before a change is in force, so that -state is not behind after a loss of power")
 	fs.StringVar(&o.publicURL, "public-url", "", "`URL` under which clients reach the server, for its metadata")
 	fs.Var(&o.allowHosts, "allow-host", "accept this `NAME` in Host too, for a proxy's upstream; may be repeated")
 	fs.Var(&o.explain, "explain", "`on|off`: whether X-Postern-Explain is answered")
 	fs.BoolVar(&o.allowRemote, "allow-remote", false, "allow a -listen that other machines can reach")
-	fs.DurationVar(&o.rescan, "rescan", 30*time.Second, "`INTERVAL` at which the whole directory is looked at, in case an event was missed")
+	fs.DurationVar(&o.rescan, "rescan", time.Minute, "`INTERVAL` at which the whole directory is looked at, in case an event was missed")
 	fs.Var(&o.maxBody, "max-body", "largest request body, in `BYTES`")
 	fs.IntVar(&o.maxConnections, "max-connections", 4096, "`N`: most connections at once that may ask; further ones get 429, but for probes")
 }
@@ -125,7 +127,7 @@ func (o *serveOptions) check() error {
 		return err
 	}
 	if o.rescan <= 0 {
-		return usagef("-rescan %s is no interval; write one above 0, like 30s", o.rescan)
+		return usagef("-rescan %s is no interval; write one above 0, like 60s", o.rescan)
 	}
 	if o.maxConnections < 1 {
 		return usagef("-max-connections %d admits nobody; write a number above 0", o.maxConnections)
@@ -141,7 +143,7 @@ func (o *serveOptions) check() error {
 
 func (o *serveOptions) config(current *index.Current, logger *slog.Logger) loader.Config {
 	c := o.policyFlags.config(current, logger)
-	c.StateDir = o.state
+	c.StateDir, c.StateSync = o.state, o.stateSync
 	c.Rescan = o.rescan
 	return c
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"postern/loader"
 )
 
 // withoutOrganization is readKey of a caller that states no organization.
@@ -64,17 +66,24 @@ func TestServeFlags(t *testing.T) {
 	}
 }
 
-// TestServeRescan: what -rescan does is seen where events are missed, which no
-// test can bring about from outside.
-func TestServeRescan(t *testing.T) {
-	fs := newFlags("serve", "", "")
-	var o serveOptions
-	o.define(fs)
-	if _, err := fs.parse([]string{"-rescan", "7s"}, func(string) (string, bool) { return "", false }, io.Discard); err != nil {
-		t.Fatal(err)
+// TestServeTellsTheLoader: what these flags do is seen where events are missed,
+// or power is lost, which no test can bring about from outside.
+func TestServeTellsTheLoader(t *testing.T) {
+	config := func(args ...string) loader.Config {
+		t.Helper()
+		fs := newFlags("serve", "", "")
+		var o serveOptions
+		o.define(fs)
+		if _, err := fs.parse(args, func(string) (string, bool) { return "", false }, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		return o.config(nil, nil)
 	}
-	if c := o.config(nil, nil); c.Rescan != 7*time.Second {
-		t.Errorf("the loader is told %s", c.Rescan)
+	if c := config(); c.Rescan != time.Minute || c.StateDir != "" || c.StateSync {
+		t.Errorf("without flags the loader is told %+v", c)
+	}
+	if c := config("-rescan", "7s", "-state", "s", "-state-sync"); c.Rescan != 7*time.Second || c.StateDir != "s" || !c.StateSync {
+		t.Errorf("the loader is told %+v", c)
 	}
 }
 

@@ -1,0 +1,20 @@
+package loader
+
+import (
+	"os"
+	"syscall"
+)
+
+// lock locks a folder against other processes until unlock is called. Whoever
+// holds it does so for a moment only; the end of a process unlocks too.
+func lock(dir string) (unlock func(), err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := again(func() (int, error) { return 0, syscall.Flock(int(f.Fd()), syscall.LOCK_EX) }); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}

@@ -1,0 +1,340 @@
+package loader
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// marks is the file `overtaken` of the state directory: of each unit whose
+// mirror may be behind, what was in force last (specification 4, Restart). The
+// marks of a generation are appended, in one write, before it is in force, so
+// that a process that is killed at any moment never restarts behind what was in
+// force: what the mirror has of a marked unit counts only if it is the content
+// that the mark names.
+//
+//	postern-marks 1\n
+//	<number of marks, 4 bytes> <marks> <sum>
+//	...
+//
+// A mark is the SHA-256 of the unit's path and the sum of its content, or zeros
+// where nothing that the mirror has of it can be trusted; the mark of an
+// organization's folder goes for all in it. The last one of a unit counts. A
+// frame's sum goes over the sum of the frame before and over the frame, so that
+// a frame that is torn, rotten, missing or out of place is found: then nothing
+// of the mirror is trusted, as it is not known which units it spoke of.
+//
+// Once the mirror has caught up, the marks are cleared. The file is bounded by
+// the units that wait to be mirrored: see bound.
+//
+// Who opens the state directory writes the file anew, in place of the old one.
+// So a process that finds another file under the name knows that a second
+// process uses the directory, and keeps its hands off: see exclusive.
+type marks struct {
+	path string
+	file *os.File // as written by this process; nil if it could not be
+	size int64    // of what is whole in it
+	last sum      // of the last frame
+	sync bool     // fsync after each write
+
+	known map[sum]known // as found at the start, until cleared
+	due   []place       // units to be marked with the next generation
+	short bool          // a generation's marks are not in it: it has to be written anew
+}
+
+// known is a mark that was found at the start, and how many were before it.
+type known struct {
+	content sum
+	order   int
+}
+
+// mark is one mark.
+type mark struct{ unit, content sum }
+
+const (
+	marksName  = "overtaken"
+	marksMagic = "postern-marks 1\n"
+	markSize   = 2 * len(sum{})
+	// marksRest is the size up to which the file is not written anew, in bytes,
+	// beside twice what the units that wait would take.
+	marksRest = 1 << 20
+)
+
+var (
+	errDamaged = errors.New("the file " + marksName + " of the state directory is damaged or missing")
+	errBehind  = errors.New("other content of this unit was in force since it was mirrored")
+	errTaken   = errors.New("another process uses it now; give each its own")
+)
+
+func newMarks(dir string, sync bool) marks {
+	return marks{path: filepath.Join(dir, marksName), sync: sync}
+}
+
+func unitKey(p place) sum { return sumOf([]byte(p.path())) }
+
+// doubtAll is the unit of a mark that goes for every unit.
+var doubtAll sum
+
+// appendFrame appends the marks as one frame that follows the one with the sum
+// last, and returns its own.
+func appendFrame(b []byte, last sum, ms []mark) ([]byte, sum) {
+	begin := len(b)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(ms)))
+	for i := range ms {
+		b = append(append(b, ms[i].unit[:]...), ms[i].content[:]...)
+	}
+	own := sumOf(slices.Concat(last[:], b[begin:]))
+	return append(b, own[:]...), own
+}
+
+// parseMarks reads what appendFrame wrote, and believes nothing that does not
+// check out.
+func parseMarks(b []byte) ([]mark, error) {
+	b, ok := bytes.CutPrefix(b, []byte(marksMagic))
+	if !ok {
+		return nil, errDamaged
+	}
+	var out []mark
+	var last sum
+	for len(b) > 0 {
+		if len(b) < 4 {
+			return nil, errDamaged
+		}
+		size := 4 + int64(binary.LittleEndian.Uint32(b))*int64(markSize)
+		if int64(len(b)) < size+int64(len(last)) {
+			return nil, errDamaged
+		}
+		own := sumOf(slices.Concat(last[:], b[:size]))
+		if !bytes.Equal(own[:], b[size:size+int64(len(own))]) {
+			return nil, errDamaged
+		}
+		for at := b[4:size]; len(at) > 0; at = at[markSize:] {
+			out = append(out, mark{sum(at[:len(sum{})]), sum(at[len(sum{}):markSize])})
+		}
+		last, b = own, b[size+int64(len(own)):]
+	}
+	return out, nil
+}
+
+// open reads the marks and makes the file this process's own. It must be called
+// with the state directory locked. The error says that the marks cannot be
+// trusted, or not be written; both are bearable.
+func (m *marks) open(mirrored bool) error {
+	data, err := os.ReadFile(m.path)
+	var found []mark
+	switch {
+	case err == nil:
+		found, err = parseMarks(data)
+	case errors.Is(err, fs.ErrNotExist) && !mirrored:
+		err = nil
+	case errors.Is(err, fs.ErrNotExist):
+		err = errDamaged
+	}
+	if err != nil {
+		found = []mark{{unit: doubtAll}}
+	}
+	m.known = make(map[sum]known, len(found))
+	for i, k := range found {
+		m.known[k.unit] = known{k.content, i}
+	}
+	return errors.Join(err, m.rewrite(found))
+}
+
+// trusts reports whether content that the mirror has of a unit may be put in
+// force: nothing else is known to have been in force since.
+func (m *marks) trusts(p place, content sum) bool {
+	own, marked := m.known[unitKey(p)]
+	for _, whole := range []sum{doubtAll, unitKey(place{org: p.org, part: partFolder})} {
+		if k, ok := m.known[whole]; ok && (!marked || own.order < k.order) {
+			return false
+		}
+	}
+	return !marked || own.content == content
+}
+
+// append appends the marks of one generation in one write.
+func (m *marks) append(ms []mark) error {
+	b, own := appendFrame(make([]byte, 0, 4+len(ms)*markSize+len(sum{})), m.last, ms)
+	_, err := m.file.WriteAt(b, m.size)
+	if err == nil && m.sync {
+		err = m.file.Sync()
+	}
+	if err != nil {
+		return err
+	}
+	m.size, m.last = m.size+int64(len(b)), own
+	return nil
+}
+
+// rewrite puts a file with these marks in place of what was there.
+func (m *marks) rewrite(ms []mark) error {
+	b, last := []byte(marksMagic), sum{}
+	if len(ms) > 0 {
+		b, last = appendFrame(b, last, ms)
+	}
+	f, err := os.CreateTemp(filepath.Dir(m.path), temporary)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err == nil && m.sync {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), m.path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		f.Close()
+		return err
+	}
+	if m.sync {
+		syncFolder(filepath.Dir(m.path))
+	}
+	if m.file != nil {
+		m.file.Close()
+	}
+	m.file, m.size, m.last, m.short = f, int64(len(b)), last, false
+	return nil
+}
+
+// clear takes all marks away: the mirror has caught up.
+func (m *marks) clear() error {
+	if m.file == nil || m.short {
+		if err := m.rewrite(nil); err != nil {
+			return err
+		}
+	}
+	if m.size > int64(len(marksMagic)) {
+		if err := m.file.Truncate(int64(len(marksMagic))); err != nil {
+			return err
+		}
+		m.size, m.last = int64(len(marksMagic)), sum{}
+	}
+	m.known, m.due = nil, nil
+	return nil
+}
+
+// taken reports whether another process has put its own file in place.
+func (m *marks) taken() bool {
+	if m.file == nil {
+		return false
+	}
+	here, err1 := os.Stat(m.path)
+	ours, err2 := m.file.Stat()
+	return err1 == nil && err2 == nil && !os.SameFile(here, ours)
+}
+
+func syncFolder(dir string) {
+	if f, err := os.Open(dir); err == nil {
+		f.Sync()
+		f.Close()
+	}
+}
+
+// exclusive does what must not meet another process that uses the state
+// directory: errTaken if one has taken it over.
+func (s *state) exclusive(do func() error) error {
+	if s.taken {
+		return errTaken
+	}
+	unlock, err := lock(s.dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if s.marks.taken() {
+		s.taken = true
+		return errTaken
+	}
+	return do()
+}
+
+// bound is the size past which the file of marks is written anew.
+func (s *state) bound() int64 { return marksRest + int64(2*markSize*len(s.jobs)) }
+
+// mark marks the units that changed since the last generation, before the new
+// one is in force. If it cannot, that is told, and the generation is published
+// all the same: a revocation does not wait for a disk.
+func (l *Loader) mark() {
+	s := l.state
+	if s == nil || s.taken || len(s.marks.due) == 0 && !s.marks.short {
+		return
+	}
+	m := &s.marks
+	l.marksFailed(s.exclusive(func() error {
+		due := m.due
+		m.due = nil
+		if m.file != nil && !m.short && m.append(l.marksOf(due)) == nil && m.size <= s.bound() {
+			return nil
+		}
+		// Anew: what was found at the start, what waits to be mirrored, what is due.
+		m.short = true
+		places := append(slices.Collect(maps.Keys(s.jobs)), due...)
+		return m.rewrite(append(m.found(), l.marksOf(places)...))
+	}))
+}
+
+// openMarks opens the marks once, with the first look.
+func (l *Loader) openMarks() {
+	s := l.state
+	if s == nil || s.opened {
+		return
+	}
+	s.opened = true
+	err := s.exclusive(func() error { return s.marks.open(len(s.organizations()) > 0) })
+	if errors.Is(err, errDamaged) {
+		l.log.Error("nothing that the state directory holds is trusted: what is broken now denies", "error", err.Error())
+	} else if err != nil {
+		l.marksFailed(err)
+	}
+}
+
+// marksFailed tells that the marks of a generation could not be written.
+func (l *Loader) marksFailed(err error) {
+	s := l.state
+	switch {
+	case err == nil:
+		s.unmarked = ""
+		return
+	case s.unmarked == "":
+		l.log.Error("the state directory cannot be written before a generation is in force: a restart before it is mirrored could put older policies in force", "error", reason(err))
+	}
+	s.unmarked = reason(err)
+}
+
+// found are the marks that were found at the start, in their order.
+func (m *marks) found() []mark {
+	out := make([]mark, 0, len(m.known))
+	for unit, k := range m.known {
+		out = append(out, mark{unit, k.content})
+	}
+	slices.SortFunc(out, func(a, b mark) int { return m.known[a.unit].order - m.known[b.unit].order })
+	return out
+}
+
+// marksOf are the marks of units as they are in the model.
+func (l *Loader) marksOf(places []place) []mark {
+	ms := make([]mark, 0, len(places))
+	put := func(p place) { ms = append(ms, mark{unitKey(p), l.wanted(p).sum}) }
+	for _, p := range places {
+		switch {
+		case p.part != partFolder:
+			put(p)
+		case l.orgs[p.org] != nil: // it is back, and its units have marks of their own
+		case l.vanished[p.org] == nil:
+			ms = append(ms, mark{unit: unitKey(p)})
+		default: // its bucket policies are remembered
+			for _, set := range setParts {
+				put(place{org: p.org, part: set})
+			}
+			put(place{org: p.org, part: partBuckets})
+		}
+	}
+	return ms
+}

@@ -1,0 +1,360 @@
+package loader
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"postern/policy"
+)
+
+// publish looks and publishes, and is killed before anything is mirrored.
+func (tr *tree) publish() {
+	tr.t.Helper()
+	tr.l.mu.Lock()
+	defer tr.l.mu.Unlock()
+	if err := tr.l.look(context.Background(), &scope{all: true, confirm: true}); err != nil {
+		tr.t.Fatal(err)
+	}
+}
+
+// never checks that the reason is not that of an Allow that was overtaken.
+func (tr *tree) never(what string, got, overtaken policy.Reason) {
+	tr.t.Helper()
+	if got == overtaken {
+		tr.t.Errorf("%s: %v, which was overtaken\n%s", what, got, tr.describe())
+	}
+}
+
+// "A process killed at any moment never restarts behind what was in force":
+// one content is mirrored, the next is in force, then the file breaks, and the
+// process is killed before the mirror has caught up.
+func TestNeverBehindWhatWasInForce(t *testing.T) {
+	group := func(members string) string { return fmt.Sprintf(iamGroup, members) }
+	for name, c := range map[string]struct {
+		first     []string // files and contents
+		next      []string // "" removes
+		broken    string
+		ask       func(tr *tree) policy.Reason
+		overtaken policy.Reason
+	}{
+		"bucket": {
+			[]string{"o1/buckets/b.json", allowBucket("b")}, []string{"o1/buckets/b.json", denyAll("b")}, "o1/buckets/b.json",
+			func(tr *tree) policy.Reason { return tr.decide("o1", "b") }, allowed,
+		},
+		"bucket that was none": {
+			[]string{"o1/buckets.json", `{"buckets":["b"]}`}, []string{"o1/buckets/b.json", denyAll("b")}, "o1/buckets/b.json",
+			func(tr *tree) policy.Reason { return tr.decide("o1", "b") }, allowed,
+		},
+		"bucket that went": {
+			[]string{"o1/buckets/b.json", allowBucket("b"), "o1/buckets/c.json", allowBucket("c")}, []string{"o1/buckets/b.json", ""}, "o1/buckets/b.json",
+			func(tr *tree) policy.Reason { return tr.decide("o1", "b") }, allowed,
+		},
+		"organization": {
+			[]string{"o1/buckets.json", `{"buckets":["b"]}`, "o1/access-policies/p.json", allowAll("p")},
+			[]string{"o1/access-policies/p.json", denyBucket("p", "b")}, "o1/access-policies/p.json",
+			func(tr *tree) policy.Reason { return tr.decide("o1", "b") }, allowed,
+		},
+		"organization, another file": {
+			[]string{"o1/buckets.json", `{"buckets":["b"]}`},
+			[]string{"o1/access-policies/p.json", denyBucket("p", "b")}, "o1/access-policies/a.json",
+			func(tr *tree) policy.Reason { return tr.decide("o1", "b") }, allowed,
+		},
+		"list": {
+			[]string{"o1/buckets.json", `{"buckets":["b"]}`}, []string{"o1/buckets.json", `{"buckets":["c"]}`}, "o1/buckets.json",
+			func(tr *tree) policy.Reason { return tr.decide("o1", "b") }, allowed,
+		},
+		"iam": {
+			[]string{"o1/iam/groups.json", group(`"u/alice"`), "o1/iam/bindings.json", iamBound},
+			[]string{"o1/iam/groups.json", group("")}, "o1/iam/groups.json",
+			func(tr *tree) policy.Reason { return tr.iam("u/alice") }, allowed,
+		},
+		"an organization that went": {
+			[]string{"o1/buckets/b.json", allowBucket("b")},
+			[]string{"o1", ""}, "o1/access-policies/all.json",
+			func(tr *tree) policy.Reason { return tr.decide("o1", "b") }, allowed,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := stateTree(t, append([]string{"o1/access-policies/all.json", allowAll("all")}, c.first...)...)
+			tr.wantUnits()
+			if got := c.ask(tr); got != c.overtaken {
+				t.Fatalf("first: %v", got)
+			}
+			for i := 0; i < len(c.next); i += 2 {
+				if c.next[i+1] == "" {
+					tr.remove(c.next[i])
+				} else {
+					tr.write(c.next[i], c.next[i+1])
+				}
+			}
+			tr.publish()
+			tr.never("in force", c.ask(tr), c.overtaken)
+			tr.write(c.broken, "{")
+			for i := range 3 {
+				tr.open()
+				if i == 0 { // killed once more before it mirrors
+					tr.l.openMarks()
+					tr.publish()
+				} else {
+					tr.load()
+				}
+				tr.never(fmt.Sprintf("restart %d", i), c.ask(tr), c.overtaken)
+			}
+			for i := 0; i < len(c.first); i += 2 {
+				tr.write(c.first[i], c.first[i+1])
+			}
+			tr.write("o1/access-policies/all.json", allowAll("all"))
+			if name == "organization" {
+				tr.write("o1/access-policies/p.json", allowAll("p"))
+			} else {
+				tr.remove("o1/access-policies/p.json")
+			}
+			if !strings.Contains(c.broken, "access-policies/all") && !slices.Contains(c.first, c.broken) {
+				tr.remove(c.broken)
+			}
+			tr.start()
+			tr.wantUnits()
+			if got := c.ask(tr); got != c.overtaken {
+				t.Errorf("good files count, marked or not: %v", got)
+			}
+		})
+	}
+}
+
+// What was in force is restored though the mirror is marked, where it has
+// caught up.
+func TestMarkedAndMirrored(t *testing.T) {
+	tr := stateTree(t, "o1/access-policies/all.json", allowAll("all"), "o1/buckets/b.json", allowBucket("b"))
+	tr.write("o1/buckets/b.json", denyAll("b"))
+	tr.publish()
+	tr.l.mu.Lock()
+	p := place{org: "o1", part: partBuckets, name: "b.json"}
+	if err := tr.l.flushUnit(p, nil); err != nil {
+		t.Fatal(err)
+	}
+	tr.l.mu.Unlock()
+	tr.write("o1/buckets/b.json", "{")
+	tr.start()
+	tr.wantUnits("+o1/buckets/b.json")
+	tr.want("o1", "b", bucketDeny)
+}
+
+func (tr *tree) marks() []byte {
+	tr.t.Helper()
+	b, err := os.ReadFile(filepath.Join(tr.config.StateDir, marksName))
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	return b
+}
+
+// A file of marks that is torn, rotten or gone makes nothing trusted; what is
+// good is in force all the same.
+func TestMarksDamaged(t *testing.T) {
+	tr := stateTree(t, "o1/access-policies/all.json", allowAll("all"), "o1/buckets/b.json", allowBucket("b"), "o1/buckets/c.json", allowBucket("c"))
+	tr.write("o1/buckets/b.json", denyAll("b"))
+	tr.publish()
+	good := tr.marks()
+	if ms, err := parseMarks(good); err != nil || len(ms) != 1 || ms[0] != (mark{unitKey(place{org: "o1", part: partBuckets, name: "b.json"}), sumOf([]byte(denyAll("b")))}) {
+		t.Fatalf("%v, %v", ms, err)
+	}
+	for i := range good {
+		for bit := range 8 {
+			bad := bytes.Clone(good)
+			bad[i] ^= 1 << bit
+			if _, err := parseMarks(bad); err == nil {
+				t.Fatalf("bit %d of byte %d flipped, and believed", bit, i)
+			}
+		}
+		if _, err := parseMarks(good[:i]); (err == nil) != (i == len(marksMagic)) {
+			t.Fatalf("cut off at %d: %v", i, err)
+		}
+	}
+	if _, err := parseMarks(append(bytes.Clone(good), 0)); err == nil {
+		t.Error("a byte too many is believed")
+	}
+	tr.write("o1/buckets/b.json", "{")
+	mirrored, err := os.ReadFile(filepath.Join(tr.config.StateDir, "o1/buckets/b.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := filepath.Join(tr.config.StateDir, marksName)
+	for name, damage := range map[string]func() error{
+		"torn":    func() error { return os.WriteFile(at, good[:len(good)-9], 0o600) },
+		"rotten":  func() error { b := bytes.Clone(good); b[30] ^= 4; return os.WriteFile(at, b, 0o600) },
+		"gone":    func() error { return os.Remove(at) },
+		"empty":   func() error { return os.WriteFile(at, nil, 0o600) },
+		"zeros":   func() error { return os.WriteFile(at, make([]byte, len(good)), 0o600) },
+		"a frame": func() error { return os.WriteFile(at, append(good[:16:16], good[len(good)-64:]...), 0o600) },
+	} {
+		os.WriteFile(filepath.Join(tr.config.StateDir, "o1/buckets/b.json"), mirrored, 0o600)
+		if err := damage(); err != nil {
+			t.Fatal(err)
+		}
+		tr.open()
+		tr.l.openMarks()
+		tr.publish() // and killed
+		tr.want("o1", "b", unavailable)
+		tr.start()
+		tr.want("o1", "b", unavailable)
+		tr.want("o1", "c", allowed)
+		if !strings.Contains(tr.log.String(), "nothing that the state directory holds is trusted") {
+			t.Errorf("%s: the log does not say so", name)
+		}
+		tr.start()
+		tr.want("o1", "b", unavailable)
+	}
+	tr.write("o1/buckets/c.json", "{") // the mirror has caught up: trusted again
+	tr.start()
+	tr.want("o1", "c", allowed)
+}
+
+// The file of marks is emptied once the mirror has caught up, and bounded while
+// it has not.
+func TestMarksAreBounded(t *testing.T) {
+	tr := stateTree(t, stateFiles...)
+	if b := tr.marks(); string(b) != marksMagic {
+		t.Errorf("%d bytes of marks are left", len(b))
+	}
+	dir := filepath.Join(tr.config.StateDir, "o1/buckets")
+	os.RemoveAll(dir)
+	os.WriteFile(dir, nil, 0o600) // nothing can be mirrored here
+	tr.write("o1/buckets/b.json", allowBucket("b"))
+	tr.load()
+	tr.l.mu.Lock()
+	most := int64(0)
+	p := place{org: "o1", part: partBuckets, name: "b.json"}
+	for range 3 * marksRest / 100 {
+		tr.l.mirror(p, nil)
+		tr.l.mark()
+		most = max(most, tr.l.state.marks.size)
+	}
+	tr.l.mu.Unlock()
+	if most < marksRest/2 || most > marksRest+1<<12 {
+		t.Errorf("the marks grew to %d bytes", most)
+	}
+	ms, err := parseMarks(tr.marks())
+	if err != nil || len(ms) == 0 || ms[len(ms)-1].unit != unitKey(p) {
+		t.Errorf("%d marks, %v", len(ms), err)
+	}
+	os.Remove(dir)
+	tr.load()
+	if b := tr.marks(); string(b) != marksMagic {
+		t.Errorf("%d bytes of marks are left", len(b))
+	}
+}
+
+// "If it cannot be written the generation is published all the same, and the
+// log and /readyz say so."
+func TestMarksCannotBeWritten(t *testing.T) {
+	tr := stateTree(t, stateFiles...)
+	away := tr.config.StateDir + ".away"
+	if err := os.Rename(tr.config.StateDir, away); err != nil {
+		t.Fatal(err)
+	}
+	tr.write("o1/buckets/c.json", denyAll("c"))
+	tr.load()
+	tr.want("o1", "c", bucketDeny)
+	if got := tr.l.Status().StateFailure; !strings.Contains(got, "no such file or directory") {
+		t.Errorf("the status says %q", got)
+	}
+	for _, want := range []string{"before a generation is in force", "would not know the last good content"} {
+		if n := strings.Count(tr.log.String(), want); n != 1 {
+			t.Errorf("%d log lines say %q", n, want)
+		}
+	}
+	if err := os.Rename(away, tr.config.StateDir); err != nil {
+		t.Fatal(err)
+	}
+	tr.write("o1/buckets/b.json", allowBucket("b"))
+	tr.publish() // the marks that were missed are made up for
+	tr.write("o1/buckets/c.json", "{")
+	tr.start()
+	tr.want("o1", "c", unavailable)
+	tr.write("o1/buckets/c.json", allowBucket("c"))
+	tr.load()
+	if got := tr.l.Status().StateFailure; got != "" {
+		t.Errorf("the status still says %q", got)
+	}
+}
+
+// Of two processes with one state directory the last to start has it; the other
+// goes on without, and says so.
+func TestTwoProcesses(t *testing.T) {
+	tr := stateTree(t, stateFiles...)
+	first := *tr
+	tr.start()
+	second := *tr
+	tr.write("o1/buckets/c.json", denyAll("c"))
+	second.load()
+	tr.write("o1/buckets/b.json", "{")
+	tr.write("o1/buckets/c.json", "{")
+	first.load() // it never saw that c denies
+	first.want("o1", "c", allowed)
+	if got := first.l.Status().StateFailure; !strings.Contains(got, "another process uses it now") {
+		t.Errorf("the status of the first says %q", got)
+	}
+	tr.write("o1/buckets/new.json", allowBucket("new"))
+	first.load()
+	first.want("o1", "new", allowed)
+	if got := second.l.Status().StateFailure; got != "" {
+		t.Errorf("the status of the second says %q", got)
+	}
+	tr.wantMirror("o1/access-policies", "o1/buckets.json", "o1/buckets/b.json", "o1/buckets/c.json")
+	tr.start()
+	tr.want("o1", "b", bucketDeny)
+	tr.want("o1", "c", bucketDeny)
+	if !errors.Is(second.l.state.exclusive(func() error { return nil }), errTaken) {
+		t.Error("the second still has it")
+	}
+}
+
+// What buckets/ held while it was at fault is not taken for what it holds after
+// that was over, by a process that is killed before the mirror says so.
+func TestHeldIsOvertaken(t *testing.T) {
+	tr := stateTree(t, "o1/access-policies/a.json", allowAll("a"), "o1/buckets/b.json", allowBucket("b"), "o1/buckets.json", `{"buckets":["c"]}`)
+	tr.rename("o1/buckets", "..b")
+	tr.link("nowhere", "o1/buckets")
+	tr.load()
+	tr.want("o1", "c", allowed)
+	tr.remove("o1/buckets")
+	tr.rename("..b", "o1/buckets")
+	tr.write("o1/buckets/c.json", denyAll("c"))
+	tr.publish()
+	tr.want("o1", "c", bucketDeny)
+	tr.rename("o1/buckets", "..b")
+	tr.link("nowhere", "o1/buckets")
+	for range 2 {
+		tr.start()
+		if got := tr.decide("o1", "c"); got == allowed {
+			t.Fatalf("c: %v", got)
+		}
+	}
+}
+
+// With StateSync the marks reach the disk first, and say the same.
+func TestMarksSynced(t *testing.T) {
+	tr := emptyTree(t)
+	tr.config.StateDir, tr.config.StateSync = filepath.Join(t.TempDir(), "state"), true
+	tr.write("o1/access-policies/all.json", allowAll("all"))
+	tr.write("o1/buckets/b.json", allowBucket("b"))
+	tr.start()
+	tr.write("o1/buckets/b.json", denyAll("b"))
+	tr.publish()
+	if !tr.l.state.marks.sync {
+		t.Error("the marks are not told to sync")
+	}
+	tr.write("o1/buckets/b.json", "{")
+	tr.start()
+	tr.want("o1", "b", unavailable)
+	if got := tr.l.Status().StateFailure; got != "" {
+		t.Errorf("the status says %q", got)
+	}
+}
