@@ -1,4 +1,4 @@
-package index_test
+package fuzz
 
 import (
 	"fmt"
@@ -11,8 +11,10 @@ import (
 	"postern/compile"
 	"postern/index"
 	"postern/internal/action"
+	"postern/internal/conformance"
 	"postern/internal/policygen"
 	"postern/internal/reference"
+	"postern/internal/request"
 	"postern/policy"
 )
 
@@ -27,10 +29,15 @@ func TestSearchSaysWhatItCannotList(t *testing.T) {
 	}
 	for name, world := range worlds {
 		c := &unlistedCounts{of: map[string]*unlistedCount{}}
-		for seed := range uint64(24) {
+		for seed := range uint64(12) {
 			r := rand.New(rand.NewPCG(seed, 31))
 			d, requests := world(r)
-			holdUnlisted(t, fmt.Sprintf("%s, seed %d", name, seed), c, r, d, requests, []string{"auto", "roaring", "scan"}[seed%3])
+			form := []string{"auto", "roaring", "scan"}[seed%3]
+			s, ds := compile.Compiler{Form: forms[form]}.Directory(d, 1)
+			if policy.HasErrors(ds) {
+				t.Fatal(ds)
+			}
+			holdUnlisted(t, fmt.Sprintf("%s, seed %d, %s", name, seed, form), c, r, d, s, requests)
 		}
 		for _, what := range []string{"subject", "resource", "action"} {
 			n := c.of[what]
@@ -42,21 +49,128 @@ func TestSearchSaysWhatItCannotList(t *testing.T) {
 	}
 }
 
+// FuzzSearch is TestSearchSaysWhatItCannotList without end, over worlds of
+// organization and bucket policies, or with access of the iam layer.
+func FuzzSearch(f *testing.F) {
+	for i := range 6 {
+		f.Add(uint64(i), i%2 == 0, []byte{})
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, access bool, data []byte) {
+		r := rand.New(&byteSource{data: data, rest: rand.NewPCG(seed, 31)})
+		world := policygen.SmallFrom
+		if access {
+			world = policygen.SmallAccessFrom
+		}
+		d, requests := world(r)
+		s, ds := compile.Compiler{}.Directory(d, 1)
+		if policy.HasErrors(ds) {
+			t.Fatal(ds)
+		}
+		holdUnlisted(t, "a world", &unlistedCounts{of: map[string]*unlistedCount{}}, r, d, s, requests[:min(len(requests), 4)])
+	})
+}
+
+// TestSearchOfTheCorpusSaysWhatItCannotList: likewise over worlds of the corpus,
+// one in some, since the reference takes its time.
+func TestSearchOfTheCorpusSaysWhatItCannotList(t *testing.T) {
+	const few, oneIn = 1, 24
+	r := rand.New(rand.NewPCG(32, 32))
+	byWorld := map[*conformance.World][]*policy.Request{}
+	names := map[*conformance.World]string{}
+	var worlds []*conformance.World
+	for _, c := range conformance.Load(t) {
+		q, err := new(request.Decoder).Evaluation(c.Body, conformance.Now)
+		if err != nil || len(byWorld[c.World]) == few {
+			continue
+		}
+		if byWorld[c.World] == nil {
+			worlds, names[c.World] = append(worlds, c.World), c.Name
+		}
+		byWorld[c.World] = append(byWorld[c.World], q)
+	}
+	c := &unlistedCounts{of: map[string]*unlistedCount{}}
+	for i, w := range worlds {
+		if i%oneIn != 0 {
+			continue
+		}
+		s, _ := compile.Compiler{}.Directory(w.Directory, 1)
+		holdUnlisted(t, names[w], c, r, w.Directory, s, byWorld[w])
+	}
+	for what, n := range c.of {
+		t.Logf("%s: %d searches, %d complete; %d ids that were not listed are allowed", what, n.searches, n.complete, n.allowed)
+		if n.allowed < 5 {
+			t.Errorf("%s: %+v; the test says little", what, *n)
+		}
+	}
+}
+
+// TestSearchOfWorkloadsSaysWhatItCannotList: likewise over larger worlds, in
+// which patterns are many.
+func TestSearchOfWorkloadsSaysWhatItCannotList(t *testing.T) {
+	r := rand.New(rand.NewPCG(33, 33))
+	for _, w := range []*policygen.Workload{
+		policygen.Groups(300, 1), policygen.Orgwide(300, 1), policygen.Wildcards(300, 1), policygen.Conditions(10, 1), policygen.Tenants(4, 12, 200, 1), policygen.Iam(100, 1),
+	} {
+		s, ds := compile.Compiler{}.Directory(w.Directory, 1)
+		if policy.HasErrors(ds) {
+			t.Fatal(ds)
+		}
+		var requests []*policy.Request
+		for _, q := range w.Requests(8) {
+			requests = append(requests, &q.Request)
+		}
+		c := &unlistedCounts{of: map[string]*unlistedCount{}}
+		holdUnlisted(t, w.Name, c, r, w.Directory, s, requests)
+		for what, n := range c.of {
+			t.Logf("%s: %s: %d searches, %d complete; %d ids that were not listed are allowed", w.Name, what, n.searches, n.complete, n.allowed)
+		}
+	}
+}
+
+// TestPatternsAreBounded: past a bound the answer says that it is truncated.
+func TestPatternsAreBounded(t *testing.T) {
+	principals := func(n int) (out []policy.PrincipalPattern) {
+		for i := range n {
+			out = append(out, policy.PrincipalPattern{Kind: policy.PrincipalPrefix, Name: fmt.Sprintf("role/p%06d-", i)})
+		}
+		return out
+	}
+	const many = 70_000 // more than a search looks at
+	for _, c := range []struct {
+		principals []policy.PrincipalPattern
+		patterns   int
+		truncated  bool
+	}{
+		{principals(1), 1, false}, {principals(1000), 1000, false}, {principals(1001), 1000, true}, {principals(many), 1000, true},
+	} {
+		d := &policy.Directory{Organizations: map[string]*policy.DirectoryOrganization{"o1": {Policies: []*policy.Document{{Kind: policy.KindOrganization, Statements: []policy.Statement{{
+			Effect: policy.EffectAllow, Principals: c.principals, Actions: []string{"s3:*"}, Resources: []string{"*"},
+		}}}}}}}
+		s, ds := compile.Compiler{}.Directory(d, 1)
+		if policy.HasErrors(ds) {
+			t.Fatal(ds)
+		}
+		found, err := s.SearchSubjects(&policy.Request{
+			Principal: policy.Principal{Org: "o1", IDs: []string{"role/"}}, Action: "s3:GetObject",
+			Resource: policy.Resource{Kind: policy.ResourceObject, Type: "object", ID: "b/k", Org: "o1"},
+		}, index.Page{})
+		if err != nil || found.Complete || len(found.Patterns) != c.patterns || found.Truncated != c.truncated {
+			t.Errorf("%d: complete %t, truncated %t, %d patterns, %v", len(c.principals), found.Complete, found.Truncated, len(found.Patterns), err)
+		}
+	}
+}
+
 type unlistedCounts struct{ of map[string]*unlistedCount }
 
 type unlistedCount struct{ searches, complete, allowed int }
 
 // holdUnlisted holds the three searches around each request to the reference.
-func holdUnlisted(t *testing.T, at string, c *unlistedCounts, r *rand.Rand, d *policy.Directory, requests []*policy.Request, form string) {
+func holdUnlisted(t *testing.T, at string, c *unlistedCounts, r *rand.Rand, d *policy.Directory, s *index.Snapshot, requests []*policy.Request) {
 	t.Helper()
-	s, ds := compile.Compiler{Form: searchForms[form]}.Directory(d, 1)
-	if policy.HasErrors(ds) {
-		t.Fatal(ds)
-	}
 	texts := textsIn(d)
 	evaluator := reference.New(d)
 	for i, q := range requests {
-		at := fmt.Sprintf("%s, %s, request %d", at, form, i)
+		at := fmt.Sprintf("%s, request %d", at, i)
 		hold := func(what string, put func(string) (*policy.Request, bool), matches func(pattern, id string) bool, search func(index.Page) (index.Found, error), ids []string) {
 			n := c.of[what]
 			if n == nil {
@@ -173,6 +287,20 @@ func holdUnlisted(t *testing.T, at string, c *unlistedCounts, r *rand.Rand, d *p
 		}
 		hold("action", put, matches, listed, append(ids, "s3:Stranger", "cwobject:Stranger", "stack:stranger"))
 	}
+}
+
+// fitted fills the kind of a request's resource as internal/request does; false
+// if the two do not fit.
+func fitted(r *policy.Request) (*policy.Request, bool) {
+	check := &policy.Request{
+		Principal: policy.Principal{IDs: []string{"role/x"}}, Action: r.Action,
+		Resource: policy.Resource{Type: r.Resource.Type, ID: r.Resource.ID},
+	}
+	if request.Check(check) != nil {
+		return nil, false
+	}
+	r.Resource.Kind = check.Resource.Kind
+	return r, true
 }
 
 func sample(r *rand.Rand, from []string, n int) (out []string) {
