@@ -136,12 +136,17 @@ func TestPatternsAreBounded(t *testing.T) {
 		return out
 	}
 	const many = 70_000 // more than a search looks at
+	stop := index.Page{More: func() bool { return false }}
 	for _, c := range []struct {
 		principals []policy.PrincipalPattern
+		page       index.Page
 		patterns   int
 		truncated  bool
 	}{
-		{principals(1), 1, false}, {principals(1000), 1000, false}, {principals(1001), 1000, true}, {principals(many), 1000, true},
+		{principals(1), index.Page{}, 1, false}, {principals(1000), index.Page{}, 1000, false},
+		{principals(1001), index.Page{}, 1000, true}, {principals(many), index.Page{}, 1000, true},
+		{principals(10), index.Page{Bytes: 60}, 4, true}, {principals(10), index.Page{Bytes: 150}, 10, false},
+		{principals(10), stop, 10, false}, {principals(1000), stop, 254, true},
 	} {
 		d := &policy.Directory{Organizations: map[string]*policy.DirectoryOrganization{"o1": {Policies: []*policy.Document{{Kind: policy.KindOrganization, Statements: []policy.Statement{{
 			Effect: policy.EffectAllow, Principals: c.principals, Actions: []string{"s3:*"}, Resources: []string{"*"},
@@ -153,10 +158,50 @@ func TestPatternsAreBounded(t *testing.T) {
 		found, err := s.SearchSubjects(&policy.Request{
 			Principal: policy.Principal{Org: "o1", IDs: []string{"role/"}}, Action: "s3:GetObject",
 			Resource: policy.Resource{Kind: policy.ResourceObject, Type: "object", ID: "b/k", Org: "o1"},
-		}, index.Page{})
-		if err != nil || found.Complete || len(found.Patterns) != c.patterns || found.Truncated != c.truncated {
-			t.Errorf("%d: complete %t, truncated %t, %d patterns, %v", len(c.principals), found.Complete, found.Truncated, len(found.Patterns), err)
+		}, c.page)
+		if err != nil || found.Next != "" || found.Complete || len(found.Patterns) != c.patterns || found.Truncated != c.truncated {
+			t.Errorf("%d: complete %t, truncated %t, %d patterns, next %q, %v", len(c.principals), found.Complete, found.Truncated, len(found.Patterns), found.Next, err)
 		}
+	}
+}
+
+// TestPatternsHaveTime: patterns that a page has no time left for, beside its
+// candidates, are the next page's.
+func TestPatternsHaveTime(t *testing.T) {
+	list := []policy.PrincipalPattern{{Kind: policy.PrincipalExact, Name: "role/a"}, {Kind: policy.PrincipalExact, Name: "role/b"}}
+	for i := range 400 {
+		list = append(list, policy.PrincipalPattern{Kind: policy.PrincipalPrefix, Name: fmt.Sprintf("role/p%06d-", i)})
+	}
+	d := &policy.Directory{Organizations: map[string]*policy.DirectoryOrganization{"o1": {Policies: []*policy.Document{{Kind: policy.KindOrganization, Statements: []policy.Statement{{
+		Effect: policy.EffectAllow, Principals: list, Actions: []string{"s3:*"}, Resources: []string{"*"},
+	}}}}}}}
+	s, ds := compile.Compiler{}.Directory(d, 1)
+	if policy.HasErrors(ds) {
+		t.Fatal(ds)
+	}
+	var ids []string
+	page, asked := index.Page{}, 0
+	page.More = func() bool { asked++; return asked%2 == 1 } // one candidate, then no more
+	for pages := 1; ; pages++ {
+		found, err := s.SearchSubjects(&policy.Request{
+			Principal: policy.Principal{Org: "o1", IDs: []string{"role/"}}, Action: "s3:GetObject",
+			Resource: policy.Resource{Kind: policy.ResourceObject, Type: "object", ID: "b/k", Org: "o1"},
+		}, page)
+		if err != nil || pages > 10 {
+			t.Fatalf("page %d: %v", pages, err)
+		}
+		ids = append(ids, found.IDs...)
+		if found.Next != "" {
+			if len(found.Patterns) > 0 || found.Complete || found.Truncated {
+				t.Errorf("page %d, not the last, has %d patterns", pages, len(found.Patterns))
+			}
+			page.Token = found.Next
+			continue
+		}
+		if len(found.Patterns) != 400 || found.Truncated || !slices.Equal(ids, []string{"a", "b"}) || pages < 2 {
+			t.Errorf("page %d: %d patterns, truncated %t, ids %q", pages, len(found.Patterns), found.Truncated, ids)
+		}
+		return
 	}
 }
 

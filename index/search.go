@@ -27,10 +27,12 @@ type Page struct {
 	// Token is Found.Next of the page before, "" for the first.
 	Token string
 	// Bytes ends the page early, with a token, once its names together have
-	// about that many bytes; 0 is no bound.
+	// about that many bytes; 0 is no bound. Patterns past it are left out, which
+	// Truncated says.
 	Bytes int
 	// More is asked between candidates; the page ends early, with a token, when
-	// it returns false. It may be nil.
+	// it returns false. It may be nil. It is asked too while patterns are looked
+	// for, which then end, with Truncated if the page has nothing else.
 	More func() bool
 }
 
@@ -185,7 +187,10 @@ func (sr *search) run(put func(name string) bool, unlisted func(*patterns, *view
 		name, ok := sr.names.next()
 		switch {
 		case !ok:
-			sr.cannotList(&out, unlisted)
+			// What was cut short beside candidates has a page of its own.
+			if whole := sr.cannotList(&out, unlisted); !whole && looked > 0 {
+				return Found{IDs: out.IDs, Next: pageToken(sr.limit, last, sr.mark)}
+			}
 			return out
 		case looked == maxLooked, looked > 0 && (sr.bytes > 0 && bytes >= sr.bytes || sr.more != nil && !sr.more()):
 			out.Next = pageToken(sr.limit, last, sr.mark)

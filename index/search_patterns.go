@@ -15,6 +15,9 @@ const (
 	// maxPatternWork bounds what one search for patterns looks at: statements,
 	// patterns, buckets, and pairs of patterns.
 	maxPatternWork = 65_536
+	// looksBetween is the number of looks from one question whether to go on to
+	// the next.
+	looksBetween = 256
 	// maxPatternSteps are the steps of matching that count as one look.
 	maxPatternSteps = 1024
 )
@@ -42,22 +45,31 @@ type patterns struct {
 	*search
 	looked    int
 	truncated bool
+	stopped   bool // by more
 }
 
 // look counts; false past the bound, from where the answer is in doubt.
 func (p *patterns) look() bool {
-	if p.looked++; p.looked > maxPatternWork {
+	if p.looked++; p.looked > maxPatternWork || p.looked%looksBetween == 0 && !p.goOn() {
 		p.truncated = true
 	}
 	return !p.truncated
+}
+
+// goOn asks whether there may be more work.
+func (p *patterns) goOn() bool {
+	if p.more != nil && !p.stopped && !p.more() {
+		p.stopped, p.truncated = true, true
+	}
+	return !p.stopped
 }
 
 // doubt says that the answer is in doubt where a view passed its budget.
 func (p *patterns) doubt(v *view) { p.truncated = p.truncated || v.over() }
 
 // cannotList completes the last page: what the search, whose open request is
-// open, cannot list.
-func (sr *search) cannotList(out *Found, list func(*patterns, *view) []admitted) {
+// open, cannot list; false if More stopped it.
+func (sr *search) cannotList(out *Found, list func(*patterns, *view) []admitted) bool {
 	p := &patterns{search: sr}
 	var sc Scratch
 	v := &sc.view
@@ -71,10 +83,18 @@ func (sr *search) cannotList(out *Found, list func(*patterns, *view) []admitted)
 	if len(all) > maxPatterns {
 		all, p.truncated = all[:maxPatterns], true
 	}
+	bytes := 0
+	for i, a := range all {
+		if bytes += len(a.text) + len(a.at.Document) + len(a.at.Statement) + len(a.at.File); p.bytes > 0 && bytes > p.bytes {
+			all, p.truncated = all[:i], true
+			break
+		}
+	}
 	out.Complete, out.Truncated = len(all) == 0 && !p.truncated, p.truncated
 	for _, a := range all {
 		out.Patterns = append(out.Patterns, Pattern{Text: a.text, Statement: a.at})
 	}
+	return !p.stopped
 }
 
 // both returns what two layers admit that both have to: of each pair that can

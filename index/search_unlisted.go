@@ -226,7 +226,9 @@ func (p *patterns) inBucket(v *view, name string, bucket *bucketSlot, as []admit
 		within := name
 		if p.open.Resource.Type == "object" {
 			within = anyAfter(name + "/")
-		} else if p.request.Resource.ID, p.request.Resource.Kind = name, policy.ResourceBucket; p.s.Decide(&p.request, &p.scratch).Outcome != policy.Allow {
+		} else if p.request.Resource.ID, p.request.Resource.Kind = name, policy.ResourceBucket; !p.goOn() {
+			return as // in doubt
+		} else if p.s.Decide(&p.request, &p.scratch).Outcome != policy.Allow {
 			return nil
 		}
 		inside = func(list []admitted) []admitted {
