@@ -1,7 +1,6 @@
 package index
 
 import (
-	"math/bits"
 	"unsafe"
 
 	"postern/internal/action"
@@ -42,13 +41,15 @@ const (
 )
 
 // The actions of a chunk: which statements a look at sieveKey tells nothing
-// of, which known actions are covered at all, and for each of those the number
-// of the set of statements that cover it, a byte; behind them the sets.
+// of, and for each known action, by its ID, the number of the set of statements
+// that cover it; behind the numbers the sets. 0 is the empty set, which is not
+// there; the numbers end with the last action that is covered. They are as wide
+// as the largest needs, a power of two of bits, and lie least first: one, two
+// or four bits are enough for most policies.
 const (
 	chunkOpen    = 0 // a set of statements
-	chunkCovered = 2 // four words
-	chunkSets    = 6 // place of the sets from chunkOpen on
-	chunkNumbers = 7
+	chunkHead    = 2 // place of the sets, logarithm of the width << 8, count of numbers << 16
+	chunkNumbers = 3
 )
 
 // A record: four counts a word, least byte first. With flagPrograms the place
@@ -233,19 +234,17 @@ func (b block) covering(chunk uint32, id action.ID) uint64 {
 
 // covered is covering, of the actions of a chunk.
 func (a block) covered(id action.ID) uint64 {
-	head := (*[chunkNumbers]uint32)(a)
-	covered, before := uint64(head[chunkCovered])|uint64(head[chunkCovered+1])<<32, uint32(0)
-	if id >= 64 {
-		before = uint32(bits.OnesCount64(covered))
-		covered = uint64(head[chunkCovered+2]) | uint64(head[chunkCovered+3])<<32
-	}
-	below := covered << (63 - id&63) // the action's own bit is the highest
-	if int64(below) >= 0 {
+	head := a[chunkHead]
+	if uint32(id) >= head>>16 {
 		return 0
 	}
-	n := before + uint32(bits.OnesCount64(below)) - 1
-	number := a[chunkNumbers+n/4] >> (n % 4 * 8) & 0xff
-	return a.u64(head[chunkSets] + 2*number)
+	width := head >> 8 & 0xff
+	at := uint32(id) << width
+	number := a[chunkNumbers+at/32] >> (at % 32) & (1<<(1<<width) - 1)
+	if number == 0 {
+		return 0
+	}
+	return a.u64(head&0xff + 2*(number-1))
 }
 
 // covers reports whether a statement covers the requested action.

@@ -209,6 +209,9 @@ func (v *view) ask(layer policy.Layer, org string, p *Policies) policy.Effect {
 // its entry, one cache line more, is seldom read.
 func (v *view) askBucket(bucket *bucketSlot) policy.Effect {
 	p := &bucket.entry.policy
+	if v.more {
+		return v.asked(policy.LayerBucket, v.owner, p, p.askMore(nil, bucket.block(), v))
+	}
 	return v.asked(policy.LayerBucket, v.owner, p, p.satisfied(bucket.block(), policy.EffectNone, v))
 }
 
@@ -224,6 +227,9 @@ var outcomes = [...]policy.Outcome{policy.EffectNone: policy.ImplicitDeny, polic
 
 // ask asks the part of the bucket that the request is about, and the wide one.
 func (p *Policies) ask(v *view) policy.Effect {
+	if v.more {
+		return p.askMore(p.bucketBlock(v.bucket, v.bucketHash), block(p.words), v)
+	}
 	effect := policy.EffectNone
 	if !v.whole {
 		if b := p.bucketBlock(v.bucket, v.bucketHash); b != nil {

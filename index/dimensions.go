@@ -10,6 +10,9 @@ func (p *Policies) resourceHolds(b block, r record, v *view) bool {
 	if v.whole {
 		return r.is(flagWhole)
 	}
+	if v.objects && r.is(flagDeny) {
+		return p.objectsHold(b, r, v)
+	}
 	exact, prefix, globs := b.what(r)
 	at := b.patterns(r)
 	if exact > 0 && b.hasText(at, exact, v.text) || prefix > 0 && b.hasPrefix(at+textWords*exact, prefix, v.text) {

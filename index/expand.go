@@ -19,12 +19,9 @@ const (
 
 // match matches a program that may hold variables.
 func (p *Policies) match(program, text string, v *view) match {
-	if strings.IndexByte(program, opVariable) >= 0 {
-		expanded, ok := p.expand(program, len(text), v)
-		if !ok {
-			return missing
-		}
-		program = expanded
+	program, ok := p.expanded(program, len(text), v)
+	if !ok {
+		return missing
 	}
 	if v.glob(program, text) {
 		return matches
@@ -37,6 +34,14 @@ func (p *Policies) match(program, text string, v *view) match {
 func Match(program, text string) bool {
 	m := matcher{budget: budget{left: math.MaxInt}}
 	return m.glob(program, text)
+}
+
+// expanded is expand for a program that may hold no variable.
+func (p *Policies) expanded(program string, limit int, v *view) (string, bool) {
+	if strings.IndexByte(program, opVariable) < 0 {
+		return program, true
+	}
+	return p.expand(program, limit, v)
 }
 
 // expand puts the values of variables into program; false if one has none. The

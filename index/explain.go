@@ -54,6 +54,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 			out.Nearest, out.Truncated = step.iam.nearest(v)
 			out.Looked += min(step.iam.Len(), nearestBound)
 		} else {
+			step.policies.takeRefused(v)
 			out.Nearest, out.Truncated = step.policies.nearest(step, v)
 			out.Looked += min(step.policies.Len(), nearestBound)
 		}
@@ -99,13 +100,55 @@ func (p *Policies) determining(s *step, effect policy.Effect, v *view) []policy.
 	var out []policy.StatementRef
 	for _, b := range p.asked(v) {
 		for id := range b.count() {
-			if effectOf(b, id) == effect && b.covers(id, v) && p.verify(b, id, v) && !v.over() {
+			if effectOf(b, id) == effect && v.someAction(func() bool { return b.covers(id, v) && p.verify(b, id, v) }) && !v.over() {
 				out = append(out, p.reference(b, id, s.layer))
 			}
 		}
 	}
 	slices.SortFunc(out, byPlace)
 	return out
+}
+
+// someAction reports whether something is so of one of the actions that the
+// request needs, each at hand in turn.
+func (v *view) someAction(is func() bool) bool {
+	if is() {
+		return true
+	}
+	first, found := v.action, false
+	for _, id := range v.beside {
+		v.take(id)
+		if found = is(); found {
+			break
+		}
+	}
+	if len(v.beside) > 0 {
+		v.take(first)
+	}
+	return found
+}
+
+// takeRefused makes the first of the needed actions that no Allow is satisfied
+// for the one at hand.
+func (p *Policies) takeRefused(v *view) {
+	for _, id := range v.beside {
+		if !p.hasAllow(v) {
+			return
+		}
+		v.take(id)
+	}
+}
+
+// hasAllow reports whether an Allow is satisfied for the action at hand.
+func (p *Policies) hasAllow(v *view) bool {
+	for _, b := range p.asked(v) {
+		for id := b.denies(); id < b.count(); id++ {
+			if b.covers(id, v) && p.verify(b, id, v) || v.over() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func byPlace(a, b policy.StatementRef) int {

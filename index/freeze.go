@@ -113,35 +113,45 @@ func (w *blockWriter) programsOf(a *Actions) uint32 {
 // actions writes the actions of a chunk and returns their place.
 func (w *blockWriter) actions(list []frozen, open uint64) uint32 {
 	at := uint32(len(w.words))
-	var covered ActionBits
-	var of [128]uint64 // the statements that cover an action
+	var of [maxActions]uint64 // the statements that cover an action
+	count := 0                // of the actions up to the last that is covered
 	for i := range list {
 		for word, known := range list[i].from.Actions.Known {
-			covered[word] |= known
+			if known != 0 {
+				count = max(count, 64*word+bits.Len64(known))
+			}
 			for ; known != 0; known &= known - 1 {
 				of[64*word+bits.TrailingZeros64(known)] |= 1 << i
 			}
 		}
 	}
-	var numbersOf [128]byte
-	var setsOf [128]uint64
-	numbers, sets := numbersOf[:0], setsOf[:0]
-	for word, known := range covered {
-		for ; known != 0; known &= known - 1 {
-			set := of[64*word+bits.TrailingZeros64(known)]
-			n := slices.Index(sets, set)
-			if n < 0 {
-				n = len(sets)
-				sets = append(sets, set)
-			}
-			numbers = append(numbers, byte(n))
+	var numbers [maxActions]uint32
+	var setsOf [maxActions]uint64
+	sets := setsOf[:0]
+	for id, set := range of[:count] {
+		if set == 0 {
+			continue
 		}
+		n := slices.Index(sets, set)
+		if n < 0 {
+			n = len(sets)
+			sets = append(sets, set)
+		}
+		numbers[id] = uint32(n) + 1
 	}
+	width := 0
+	for len(sets) >= 1<<(1<<width) {
+		width++
+	}
+	words := (count<<width + 31) / 32
 	w.u64(open)
-	w.u64(covered[0])
-	w.u64(covered[1])
-	w.words = append(w.words, uint32(chunkNumbers+(len(numbers)+3)/4))
-	w.words = appendText(w.words, numbers)
+	w.words = append(w.words, uint32(chunkNumbers+words)|uint32(width)<<8|uint32(count)<<16)
+	from := len(w.words)
+	w.words = append(w.words, make([]uint32, words)...)
+	for id, n := range numbers[:count] {
+		bit := id << width
+		w.words[from+bit/32] |= n << (bit % 32)
+	}
 	for _, set := range sets {
 		w.u64(set)
 	}

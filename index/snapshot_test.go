@@ -14,7 +14,7 @@ func allowEverything(n int) *Policies {
 		statements[i] = Statement{
 			Index:             i,
 			Principals:        Principals{Everyone: true},
-			Actions:           Actions{Known: ActionBits{^uint64(0), ^uint64(0)}},
+			Actions:           Actions{Known: ActionBits{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}},
 			Resources:         []string{programOf("*")},
 			WholeOrganization: true,
 		}

@@ -6,11 +6,14 @@ import (
 )
 
 // ActionBits is a set of known actions, by action.ID.
-type ActionBits [2]uint64
+type ActionBits [maxActions / 64]uint64
+
+// maxActions is the number of known actions that there is room for.
+const maxActions = 256
 
 // There must be a bit for every known action; init fails when there is not.
 func init() {
-	if action.Count() > 128 {
+	if action.Count() > maxActions {
 		panic("index: ActionBits is too small for the action table")
 	}
 }

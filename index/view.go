@@ -33,7 +33,13 @@ type view struct {
 	class   action.Class
 	action  action.ID
 	known   bool
-	folded  []byte // the action's name folded, made when an unknown one is asked for
+	// beside are the actions that the request needs beside its own; objects: the
+	// action at hand is an object operation that is asked on a bucket; more: one
+	// of these is so, see needs.go.
+	beside        []action.ID
+	objects, more bool
+	objectText    []byte
+	folded        []byte // the action's name folded, made when an unknown one is asked for
 	// whole: the request is about the whole organization; text: the resource
 	// text otherwise.
 	whole bool
@@ -90,10 +96,12 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.owner = v.org
 	v.action, v.known = action.Lookup(r.Action)
 	if v.known {
-		v.class = action.ClassOfID(v.action)
+		v.class, v.beside = action.ClassOfID(v.action), action.Beside(v.action)
+		v.take(v.action)
 	} else {
-		v.class = action.ClassOf(r.Action)
+		v.class, v.beside, v.objects = action.ClassOf(r.Action), nil, false
 	}
+	v.more = v.objects || len(v.beside) > 0
 	v.folded = v.folded[:0]
 	v.whole = v.class.WholeOrganization()
 	v.text = r.Resource.ID

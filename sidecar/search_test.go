@@ -42,10 +42,10 @@ func TestSearchPages(t *testing.T) {
 	for _, r := range searched(t, s, pathSearchAction, head+"}").Results {
 		whole = append(whole, r.Name)
 	}
-	if want := []string{"s3:CreateBucket", "s3:GetObject", "s3:HeadObject", "s3:PutBucketPolicy"}; !slices.Equal(whole, want) {
+	if want := []string{"s3:CreateBucket", "s3:GetObject", "s3:HeadObject", "s3:PutBucketPolicy", "s3:SelectObjectContent"}; !slices.Equal(whole, want) {
 		t.Fatalf("%q, want %q", whole, want)
 	}
-	for limit := 1; limit <= 5; limit++ {
+	for limit := 1; limit <= 6; limit++ {
 		var all []string
 		page := fmt.Sprintf(`{"limit":%d}`, limit)
 		for pages := 1; ; pages++ {

@@ -26,7 +26,7 @@ func TestSearch(t *testing.T) {
 		"on what":            {"resources -principal role/Admin -action s3:ListBucket -type bucket", "TYPE    ID\nbucket  closed\nbucket  data\nbucket  logs\n", 0},
 		"limit":              {"resources -principal role/Admin -action s3:ListBucket -type bucket -limit 2", "TYPE    ID\nbucket  closed\nbucket  data\n", 0},
 		"on what, of less":   {"resources -principal saml/jean -action s3:ListBucket -type bucket", "TYPE    ID\nbucket  logs\n", 0},
-		"what":               {"actions -principal saml/jean -resource logs", "ACTION\ns3:GetObject\ns3:HeadBucket\ns3:HeadObject\ns3:ListBucket\ns3:ListObjects\ns3:ListObjectsV2\n", 0},
+		"what":               {"actions -principal saml/jean -resource logs", "ACTION\ns3:GetObject\ns3:HeadBucket\ns3:HeadObject\ns3:ListBucket\ns3:ListObjects\ns3:ListObjectsV2\ns3:SelectObjectContent\n", 0},
 		"unknown type":       {"resources -principal role/Admin -action s3:ListBucket -type unheard -json", `{"results":[],"context":{"complete":true}}` + "\n", 1},
 		"json":               {"resources -principal saml/jean -action s3:ListBucket -type bucket -json", `{"results":[{"type":"bucket","id":"logs"}],"context":{"complete":true}}` + "\n", 0},
 		"json of actions":    {"actions -principal saml/jean -resource-type bucket -resource logs -limit 1 -json", `{"results":[{"name":"s3:GetObject"}]}` + "\n", 0},

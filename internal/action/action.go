@@ -1,7 +1,8 @@
 // Package action is the table of the actions that postern knows: their names,
-// the names under which a pattern may match them, and what they are asked on
-// (specification 1.2, 1.3). Parser warnings, compiler, index and reference
-// read it; it holds data and lookups, and matches no pattern.
+// the names under which a pattern may match them, what they need beside them,
+// and what they are asked on (specification 1.2, 1.3). Parser warnings,
+// compiler, index and reference read it; it holds data and lookups, and matches
+// no pattern. The data stand in names.go, with their sources and dates.
 package action
 
 import "strings"
@@ -43,94 +44,102 @@ func (c Class) OrganizationOnly() bool { return c <= CreateBucket }
 // S3 reports whether the class is one of `s3:` actions.
 func (c Class) S3() bool { return c >= ListAllMyBuckets }
 
-// aliases names equal actions, both ways; needs names the action that an
-// operation's name also counts as, one way (specification 1.2).
-var aliases = [][2]string{
-	{"s3:PutLifecycleConfiguration", "s3:PutBucketLifecycleConfiguration"},
-	{"s3:GetLifecycleConfiguration", "s3:GetBucketLifecycleConfiguration"},
-}
+// Kind is the type of resource that the service authorization reference gives
+// an action. Requests need not keep to it: what they may be asked on is told
+// by Class.
+type Kind uint8
 
-var needs = [][2]string{
-	{"s3:HeadObject", "s3:GetObject"},
-	{"s3:HeadBucket", "s3:ListBucket"},
-	{"s3:ListObjects", "s3:ListBucket"},
-	{"s3:ListObjectsV2", "s3:ListBucket"},
-	{"s3:ListBuckets", "s3:ListAllMyBuckets"},
-	{"s3:DeleteObjects", "s3:DeleteObject"},
-	{"s3:CreateMultipartUpload", "s3:PutObject"},
-	{"s3:UploadPart", "s3:PutObject"},
-	{"s3:CompleteMultipartUpload", "s3:PutObject"},
-}
-
-const s3Names = `AbortMultipartUpload BypassGovernanceRetention CompleteMultipartUpload CreateBucket
-CreateMultipartUpload DeleteBucket DeleteBucketCORS DeleteBucketEncryption DeleteBucketLifecycle
-DeleteBucketOwnershipControls DeleteBucketPolicy DeleteBucketTagging DeleteBucketWebsite DeleteObject
-DeleteObjectTagging DeleteObjectVersion DeleteObjectVersionTagging DeleteObjects
-GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketAcl GetBucketCORS GetBucketLifecycleConfiguration
-GetBucketLocation GetBucketLogging GetBucketNotification GetBucketObjectLockConfiguration
-GetBucketOwnershipControls GetBucketPolicy GetBucketPolicyStatus GetBucketPublicAccessBlock
-GetBucketRequestPayment GetBucketTagging GetBucketVersioning GetBucketWebsite GetEncryptionConfiguration
-GetIntelligentTieringConfiguration GetInventoryConfiguration GetLifecycleConfiguration GetMetricsConfiguration
-GetObject GetObjectAcl GetObjectAttributes GetObjectLegalHold GetObjectRetention GetObjectTagging
-GetObjectTorrent GetObjectVersion GetObjectVersionAcl GetObjectVersionAttributes GetObjectVersionForReplication
-GetObjectVersionTagging GetObjectVersionTorrent GetReplicationConfiguration HeadBucket HeadObject
-InitiateReplication ListAllMyBuckets ListBucket ListBucketMultipartUploads ListBucketVersions ListBuckets
-ListMultipartUploadParts ListObjects ListObjectsV2 ObjectOwnerOverrideToBucketOwner
-PutAccelerateConfiguration PutAnalyticsConfiguration PutBucketAcl PutBucketCORS PutBucketLifecycleConfiguration
-PutBucketLogging PutBucketNotification PutBucketObjectLockConfiguration PutBucketOwnershipControls
-PutBucketPolicy PutBucketPublicAccessBlock PutBucketRequestPayment PutBucketTagging PutBucketVersioning
-PutBucketWebsite PutEncryptionConfiguration PutIntelligentTieringConfiguration PutInventoryConfiguration
-PutLifecycleConfiguration PutMetricsConfiguration PutObject PutObjectAcl PutObjectLegalHold PutObjectRetention
-PutObjectTagging PutObjectVersionAcl PutObjectVersionTagging PutReplicationConfiguration RenameObject
-ReplicateDelete ReplicateObject ReplicateTags RestoreObject UpdateObjectEncryption UploadPart`
-
-const cwobjectNames = `CreateAccessKey CreateAccessKeyOIDC CreateAccessKeySAML DeleteAccessPolicy
-EnsureAccessPolicy ListAccessKeyInfo ListAccessPolicy ListBucketInfo RevokeAccessKeyByAccessKey`
+// The kinds.
+const (
+	// OnOther is neither an object nor a bucket: the account, an access point,
+	// a job, and every `cwobject:` action.
+	OnOther Kind = iota
+	OnBucket
+	OnObject
+)
 
 type entry struct {
-	name  string
-	also  []string // further names under which a pattern matches it
-	class Class
+	name   string // with its service
+	also   []string
+	beside []ID
+	action ID // the action that an operation needs, else the entry itself
+	class  Class
+	kind   Kind
 }
 
 var table []entry
 
 func init() {
-	add := func(name string, class Class) {
-		table = append(table, entry{name: name, class: class})
-		addSlot(ID(len(table) - 1))
+	add := func(name string, class Class, kind Kind) ID {
+		id := ID(len(table))
+		table = append(table, entry{name: name, action: id, class: class, kind: kind})
+		addSlot(id)
+		return id
 	}
-	for _, n := range strings.Fields(s3Names) {
-		class := Bucket
-		switch n {
-		case "ListAllMyBuckets", "ListBuckets":
-			class = ListAllMyBuckets
-		case "PutBucketPolicy":
-			class = PutBucketPolicy
-		case "CreateBucket":
-			class = CreateBucket
-		case "GetBucketPolicy", "DeleteBucketPolicy":
-			class = BucketPolicy
+	addS3 := func(names string, kind Kind) {
+		for _, n := range strings.Fields(names) {
+			class, ok := classes[n]
+			if !ok {
+				class = Bucket
+			}
+			add("s3:"+n, class, kind)
 		}
-		add("s3:"+n, class)
 	}
-	for _, n := range strings.Fields(cwobjectNames) {
-		add("cwobject:"+n, ControlPlane)
-	}
-	also := func(name, other string) {
-		id, ok := Lookup(name)
-		if !ok {
-			panic("action: " + name + " has another name and is not in the table")
+	addS3(objectActions, OnObject)
+	addS3(bucketActions, OnBucket)
+	for _, o := range operations {
+		if o[0] == o[1] {
+			add("s3:"+o[0], Bucket, OnBucket)
+			continue
 		}
-		table[id].also = append(table[id].also, other)
+		add("s3:"+o[0], Bucket, OnOther) // settled below
 	}
-	for _, p := range aliases {
-		also(p[0], p[1])
-		also(p[1], p[0])
+	for _, n := range strings.Fields(cwobjectActions) {
+		add("cwobject:"+n, ControlPlane, OnOther)
 	}
-	for _, p := range needs {
-		also(p[0], p[1])
+	addS3(otherActions, OnOther)
+
+	for _, n := range aliases {
+		operation := must(n)
+		needed := neededBy(n)
+		table[needed].also = append(table[needed].also, table[operation].name)
 	}
+	for _, o := range operations {
+		if o[0] == o[1] {
+			continue
+		}
+		e, needed := &table[must(o[0])], must(o[1])
+		e.action, e.class, e.kind = needed, table[needed].class, table[needed].kind
+		e.also = append(e.also, table[needed].name)
+		for _, name := range table[needed].also {
+			if name != e.name {
+				e.also = append(e.also, name)
+			}
+		}
+	}
+	for _, b := range besides {
+		e := &table[must(b[0])]
+		e.beside = append(e.beside, must(b[1]))
+	}
+}
+
+// must finds a name of the tables, without its service `s3:`.
+func must(name string) ID {
+	id, ok := Lookup("s3:" + name)
+	if !ok {
+		panic("action: " + name + " is used in one table and stands in no other")
+	}
+	return id
+}
+
+// neededBy is the action that an operation of the list needs.
+func neededBy(name string) ID {
+	for _, o := range operations {
+		if o[0] == name {
+			return must(o[1])
+		}
+	}
+	panic("action: the alias " + name + " is no operation")
 }
 
 // Count returns how many actions are known.
@@ -140,8 +149,21 @@ func Count() int { return len(table) }
 func Name(id ID) string { return table[id].name }
 
 // Also returns the further names of the action: a pattern that matches one of
-// them, or the name itself, matches the action. The caller must not change it.
+// them, or the name itself, matches the action (specification 1.2). The caller
+// must not change it.
 func Also(id ID) []string { return table[id].also }
+
+// Beside returns the actions that the action needs beside it: a Deny of one of
+// them denies it, and each must be allowed (specification 1.2). None of them
+// has any of its own. The caller must not change it.
+func Beside(id ID) []ID { return table[id].beside }
+
+// Needed returns the action that an operation's name counts as, and for every
+// other name the action itself.
+func Needed(id ID) ID { return table[id].action }
+
+// KindOf tells what the action is asked on.
+func KindOf(id ID) Kind { return table[id].kind }
 
 // ClassOf tells the class of an action, known or not. A name without `:` and
 // every service but `s3:` and `cwobject:` (compared without regard to ASCII
@@ -162,43 +184,3 @@ func ClassOf(name string) Class {
 
 // ClassOfID tells the class of a known action.
 func ClassOfID(id ID) Class { return table[id].class }
-
-// Nearest returns the known action whose name is closest to the given one,
-// compared without case, and whether one is close enough to be worth
-// suggesting. It allocates: it is for messages.
-func Nearest(name string) (string, bool) {
-	folded := strings.ToLower(name)
-	best, bestAt := 4, -1
-	for i := range table {
-		if d := distance(folded, strings.ToLower(table[i].name), best); d < best {
-			best, bestAt = d, i
-		}
-	}
-	if bestAt < 0 {
-		return "", false
-	}
-	return table[bestAt].name, true
-}
-
-// distance is Levenshtein's, or limit if it is that or more.
-func distance(a, b string, limit int) int {
-	if max(len(a), len(b))-min(len(a), len(b)) >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diagonal
-			if a[i-1] != b[j-1] {
-				cost = 1 + min(diagonal, row[j], row[j-1])
-			}
-			diagonal, row[j] = row[j], cost
-		}
-	}
-	return min(row[len(b)], limit)
-}

@@ -8,7 +8,7 @@ const (
 	minName  = 8 // no known name is shorter
 )
 
-var slots [1 << slotBits]uint8 // ID + 1
+var slots [1 << slotBits]uint16 // ID + 1
 
 // place is where the search for a name of at least minName bytes starts.
 func place(name string) uint32 {
@@ -30,7 +30,7 @@ func addSlot(id ID) {
 	for slots[i] != 0 {
 		i = (i + 1) % (1 << slotBits)
 	}
-	slots[i] = uint8(id + 1)
+	slots[i] = uint16(id + 1)
 }
 
 // Lookup finds a known action by its name, without regard to ASCII case. It

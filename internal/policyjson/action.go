@@ -57,16 +57,22 @@ func (d *decoder) matchesKnown(text string) bool {
 	folded := value.FoldASCII(text)
 	head, _, _ := strings.Cut(folded, "*")
 	head, _, _ = strings.Cut(head, "?")
-	for id := range action.Count() {
-		for _, name := range append([]string{action.Name(action.ID(id))}, action.Also(action.ID(id))...) {
-			name = value.FoldASCII(name)
-			if strings.HasPrefix(name, head) && matchName(folded, name) {
-				return true
-			}
+	for _, name := range foldedNames {
+		if strings.HasPrefix(name, head) && matchName(folded, name) {
+			return true
 		}
 	}
 	return false
 }
+
+// foldedNames are the names of the action table in lower case.
+var foldedNames = func() []string {
+	out := make([]string, action.Count())
+	for id := range out {
+		out[id] = value.FoldASCII(action.Name(action.ID(id)))
+	}
+	return out
+}()
 
 // matchName matches a name of the action table, which is short ASCII, in at
 // most pattern x name steps.

@@ -10,7 +10,7 @@ import (
 // action if it matches any of them." NotAction speaks about those that none of
 // its patterns matches.
 func (q *question) actionsHold(s *policy.Statement) bool {
-	names := actionNames(q.request.Action)
+	names := actionNames(q.action)
 	matches := false
 	for _, text := range s.Actions {
 		// 1.6: "Actions are compared without regard to ASCII case". They hold
@@ -33,6 +33,26 @@ func actionNames(name string) []string {
 		names = append(names, action.Also(id)...)
 	}
 	return names
+}
+
+// neededActions lists the actions that a request asks for: its own, and those
+// that an operation needs beside it (1.2).
+func neededActions(name string) []string {
+	needed := []string{name}
+	if id, ok := action.Lookup(name); ok {
+		for _, beside := range action.Beside(id) {
+			needed = append(needed, action.Name(beside))
+		}
+	}
+	return needed
+}
+
+// aboutObjects tells that the action at hand is an object operation that is
+// asked on a bucket (1.2): it is about objects of the bucket that the request
+// does not name.
+func (q *question) aboutObjects() bool {
+	id, ok := action.Lookup(q.action)
+	return ok && action.KindOf(id) == action.OnObject && q.request.Resource.Kind == policy.ResourceBucket
 }
 
 // lowerASCII folds the letters A to Z, and nothing else.

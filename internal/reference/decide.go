@@ -31,7 +31,7 @@ func New(d *policy.Directory) *Evaluator { return &Evaluator{directory: d} }
 // ImplicitDeny. Ownership and availability that are checked before any
 // statement (the reasons of LayerNone, and not_bucket_owner) are no steps.
 func (e *Evaluator) Evaluate(r *policy.Request) policy.Explanation {
-	q := question{directory: e.directory, request: r}
+	q := question{directory: e.directory, request: r, action: r.Action}
 	if q.directory == nil {
 		q.directory = &policy.Directory{}
 	}
@@ -45,6 +45,7 @@ type question struct {
 	directory *policy.Directory
 	request   *policy.Request
 
+	action string // the action at hand: the request's, or one that it needs beside it
 	caller string // the caller's organization
 	bucket string // the bucket asked about, "" if none
 	owner  string // the bucket's owner, "" if nobody is known to be
@@ -193,11 +194,7 @@ func (q *question) findOwner(class action.Class) policy.Reason {
 // organizationStatements asks all organization policies of the caller's
 // organization together (1.3), and returns the satisfied ones.
 func (q *question) organizationStatements() (allows, denies []policy.StatementRef) {
-	for _, d := range q.organization(q.caller).Policies {
-		allows = append(allows, q.satisfied(policy.LayerOrganization, d, policy.EffectAllow)...)
-		denies = append(denies, q.satisfied(policy.LayerOrganization, d, policy.EffectDeny)...)
-	}
-	return allows, denies
+	return q.layer(policy.LayerOrganization, q.organization(q.caller).Policies)
 }
 
 // organizationStep is the organization step of s3: actions (1.3). It returns
@@ -269,12 +266,12 @@ func (q *question) decideBucket(class action.Class, allows []policy.StatementRef
 		return
 	}
 
-	if denies := q.satisfied(policy.LayerBucket, b.Policy, policy.EffectDeny); len(denies) > 0 {
+	bucketAllows, denies := q.layer(policy.LayerBucket, []*policy.Document{b.Policy})
+	if len(denies) > 0 {
 		// "any satisfied Deny -> deny"
 		q.deny(policy.LayerBucket, q.owner, policy.BucketDeny, denies)
 		return
 	}
-	bucketAllows := q.satisfied(policy.LayerBucket, b.Policy, policy.EffectAllow)
 	if len(bucketAllows) == 0 {
 		// "a policy that neither allows nor denies -> deny"
 		q.deny(policy.LayerBucket, q.owner, noMatch, nil)
@@ -295,10 +292,7 @@ func (q *question) ownerLets() bool {
 		q.deny(policy.LayerOrganization, q.owner, policy.OrganizationUnavailable, nil)
 		return false
 	}
-	var denies []policy.StatementRef
-	for _, d := range owner.Policies {
-		denies = append(denies, q.satisfiedForEveryone(policy.LayerOrganization, d, policy.EffectDeny)...)
-	}
+	denies := q.layerForEveryone(policy.LayerOrganization, owner.Policies)
 	if len(denies) > 0 {
 		q.deny(policy.LayerOrganization, q.owner, policy.OwnerOrganizationDeny, denies)
 		return false

@@ -164,6 +164,36 @@ func (p pattern) matches(text string) bool {
 	return reached[len(chars)]
 }
 
+// matchesSomeBehind tells whether the pattern matches some text that begins
+// with the given one and goes on: some first tokens match the beginning, and
+// what is left of the pattern can match more. Only nothing can not; a `*` that
+// has matched goes on matching.
+func (p pattern) matchesSomeBehind(beginning string) bool {
+	tokens := p.oneCharacterEach()
+	for i := range len(tokens) + 1 {
+		goesOn := i < len(tokens) || i > 0 && tokens[i-1].kind == anyRun
+		if goesOn && tokens[:i].matches(beginning) {
+			return true
+		}
+	}
+	return false
+}
+
+// matchesAllBehind tells whether the pattern matches every text that begins
+// with the given one and goes on. It does if it matches whatever number of
+// characters behind it that are none of the pattern's own; more of them than
+// the pattern has tokens only a `*` can match, and that matches any number.
+func (p pattern) matchesAllBehind(beginning string) bool {
+	const foreign = "\xff" // a character of its own, in no pattern
+	tokens := p.oneCharacterEach()
+	for n := range len(tokens) + 1 {
+		if !tokens.matches(beginning + strings.Repeat(foreign, n+1)) {
+			return false
+		}
+	}
+	return true
+}
+
 // oneCharacterEach cuts inserted values into their characters: "what is put in
 // is literal text: a * in it is no wildcard" (1.7).
 func (p pattern) oneCharacterEach() pattern {

@@ -92,3 +92,56 @@ func TestActionNames(t *testing.T) {
 		}
 	}
 }
+
+// TestBehind: 1.2, against every key of a few characters. Keys of one more than
+// a pattern has characters tell all that longer ones would.
+func TestBehind(t *testing.T) {
+	const beginning = "a/"
+	patterns, keys := []string{""}, []string{}
+	for from, n := 0, 0; n < 4; n++ {
+		to := len(patterns)
+		for ; from < to; from++ {
+			for _, c := range []string{"a", "/", "é", "*", "?"} {
+				patterns = append(patterns, patterns[from]+c)
+			}
+		}
+	}
+	grow := []string{""}
+	for range 5 {
+		var longer []string
+		for _, k := range grow {
+			for _, c := range []string{"a", "/", "é"} {
+				longer = append(longer, k+c)
+			}
+		}
+		grow = longer
+		keys = append(keys, longer...)
+	}
+	some, all := 0, 0
+	for _, text := range patterns {
+		p := plainPattern(text)
+		wantSome, wantAll := false, true
+		for _, key := range keys {
+			if p.matches(beginning + key) {
+				wantSome = true
+			} else {
+				wantAll = false
+			}
+		}
+		if got := p.matchesSomeBehind(beginning); got != wantSome {
+			t.Fatalf("%q matches some behind: %v", text, got)
+		}
+		if got := p.matchesAllBehind(beginning); got != wantAll {
+			t.Fatalf("%q matches all behind: %v", text, got)
+		}
+		if wantSome {
+			some++
+		}
+		if wantAll {
+			all++
+		}
+	}
+	if some < 100 || all < 20 {
+		t.Errorf("of %d patterns %d match some and %d all", len(patterns), some, all)
+	}
+}

@@ -8,18 +8,60 @@ import (
 	"postern/policy"
 )
 
-// satisfied returns the statements of d with the given effect that are
-// satisfied (1.1): those "whose principals, actions, resources and conditions
+// layer asks the documents of one layer together, and returns the satisfied
+// statements (1.1): those "whose principals, actions, resources and conditions
 // all hold for the request".
-func (q *question) satisfied(layer policy.Layer, d *policy.Document, effect policy.Effect) []policy.StatementRef {
-	return q.filter(layer, d, effect, func(s *policy.Statement) bool { return q.principalsHold(s) })
+//
+// Of an action that needs others beside it "a Deny of either denies, and both
+// must be allowed" (1.2): the layer is asked about each, and where one has no
+// Allow there is none.
+func (q *question) layer(layer policy.Layer, documents []*policy.Document) (allows, denies []policy.StatementRef) {
+	each := true
+	q.eachAction(func() {
+		before := len(allows)
+		for _, d := range documents {
+			allows = append(allows, q.filter(layer, d, policy.EffectAllow, q.principalsHold)...)
+			denies = append(denies, q.filter(layer, d, policy.EffectDeny, q.principalsHold)...)
+		}
+		each = each && len(allows) > before
+	})
+	if !each {
+		allows = nil
+	}
+	return once(allows), once(denies)
 }
 
-// satisfiedForEveryone is satisfied for a caller of another organization:
-// "Denies whose principals contain the string *" (1.3), and of those every
-// caller is meant.
-func (q *question) satisfiedForEveryone(layer policy.Layer, d *policy.Document, effect policy.Effect) []policy.StatementRef {
-	return q.filter(layer, d, effect, func(s *policy.Statement) bool { return namesEveryone(s) })
+// layerForEveryone returns the satisfied Denies of a layer for a caller of
+// another organization: "Denies whose principals contain the string *" (1.3),
+// and of those every caller is meant.
+func (q *question) layerForEveryone(layer policy.Layer, documents []*policy.Document) (denies []policy.StatementRef) {
+	q.eachAction(func() {
+		for _, d := range documents {
+			denies = append(denies, q.filter(layer, d, policy.EffectDeny, namesEveryone)...)
+		}
+	})
+	return once(denies)
+}
+
+// eachAction does something with each of the actions that the request asks for
+// at hand.
+func (q *question) eachAction(do func()) {
+	for _, name := range neededActions(q.request.Action) {
+		q.action = name
+		do()
+	}
+	q.action = q.request.Action
+}
+
+// once drops statements that stand in a list already, and keeps the order.
+func once(refs []policy.StatementRef) []policy.StatementRef {
+	var out []policy.StatementRef
+	for _, r := range refs {
+		if !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 func (q *question) filter(layer policy.Layer, d *policy.Document, effect policy.Effect, principals func(*policy.Statement) bool) []policy.StatementRef {
@@ -65,23 +107,32 @@ func inOrder(refs []policy.StatementRef) []policy.StatementRef {
 func (q *question) resourcesHold(d *policy.Document, s *policy.Statement) bool {
 	// 1.3: "On the whole organization a statement's resources hold only if
 	// they list the one-character string *, for Denies too."
-	if action.ClassOf(q.request.Action).WholeOrganization() {
+	if action.ClassOf(q.action).WholeOrganization() {
 		return !s.NotResource && slices.Contains(s.Resources, "*")
 	}
+	// 1.2: "An object operation that is asked on a bucket meets every Deny
+	// whose resources can match one of the bucket's objects; an Allow of it
+	// must cover the resource as asked." So a Deny's Resource holds for the
+	// bucket as asked and for any of its objects, and its NotResource exempts
+	// the request where it has all of them.
+	objects := s.Effect == policy.EffectDeny && q.aboutObjects()
 	matches := false
 	for _, text := range s.Resources {
 		p, ok := q.readPattern(text, d.Variables)
-		if !ok {
+		switch {
+		case !ok:
 			// 1.7: "A variable without a value makes its pattern match
 			// nothing: ... a Deny's NotResource excludes nothing by it; an
 			// Allow with it in NotResource is not satisfied".
 			if s.NotResource && s.Effect == policy.EffectAllow {
 				return false
 			}
-			continue
-		}
-		if p.matches(q.request.Resource.ID) {
-			matches = true
+		case objects && s.NotResource:
+			matches = matches || p.matchesAllBehind(q.bucket+"/")
+		case objects:
+			matches = matches || p.matches(q.request.Resource.ID) || p.matchesSomeBehind(q.bucket+"/")
+		default:
+			matches = matches || p.matches(q.request.Resource.ID)
 		}
 	}
 	return matches != s.NotResource

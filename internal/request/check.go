@@ -207,10 +207,14 @@ func fit(r *policy.Request) fault {
 }
 
 // onBucket reports that an action is asked on a bucket or an object, without
-// looking it up: of an s3: action only two are not. Where it reports nothing,
-// the table of actions tells.
+// looking it up: of an s3: action only three are not, which their lengths tell.
+// Where it reports nothing, the table of actions tells.
 func onBucket(name string) bool {
-	return len(name) > 3 && name[:3] == "s3:" && len(name) != len("s3:ListAllMyBuckets") && len(name) != len("s3:ListBuckets")
+	switch len(name) {
+	case len("s3:ListBuckets"), len("s3:ListAllMyBuckets"), len("s3:ListDirectoryBuckets"):
+		return false
+	}
+	return len(name) > 3 && name[:3] == "s3:"
 }
 
 // validType reports whether s is 1 to 64 of `A-Z a-z 0-9 . _ -`

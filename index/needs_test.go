@@ -1,0 +1,69 @@
+package index
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"postern/policy"
+)
+
+// TestBehind holds what Denies say of a bucket's objects against every key of a
+// few characters (specification 1.2).
+func TestBehind(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	keys := []string{}
+	for from := []string{""}; len(keys) < 3+9+27+81+243; {
+		var longer []string
+		for _, k := range from {
+			for _, c := range []string{"a", "/", "é"} {
+				longer = append(longer, k+c)
+			}
+		}
+		keys = append(keys, longer...)
+		from = longer
+	}
+	v := &view{}
+	m := &matcher{}
+	p := &Policies{}
+	some, all := 0, 0
+	const tries = 4000
+	for range tries {
+		var b strings.Builder
+		for range r.IntN(5) {
+			b.WriteString([]string{"a", "/", "é", "*", "?", "*"}[r.IntN(6)])
+		}
+		beginning := []string{"a", "aé", "éa"}[r.IntN(3)] + "/"
+		pattern := b.String()
+		program := programOf(pattern)
+		wantSome, wantAll := false, true
+		for _, key := range keys {
+			if m.begin(); m.glob(program, beginning+key) {
+				wantSome = true
+			} else {
+				wantAll = false
+			}
+		}
+		w := &blockWriter{}
+		w.reset()
+		w.textEntry(program)
+		at := w.flush()
+		v.begin(&policy.Request{Resource: policy.Resource{ID: strings.TrimSuffix(beginning, "/")}}, "")
+		wantSome = wantSome || m.glob(program, v.text)
+		if got := p.globHasSome(block(w.words), at, 1, beginning, v); got != wantSome {
+			t.Fatalf("%q has some of %q: %v", pattern, beginning, got)
+		}
+		if got := p.globHasAll(block(w.words), at, 1, beginning+anObject, v); got != wantAll {
+			t.Fatalf("%q has all of %q: %v", pattern, beginning, got)
+		}
+		if wantSome {
+			some++
+		}
+		if wantAll {
+			all++
+		}
+	}
+	if some < tries/20 || all < tries/50 {
+		t.Errorf("of %d patterns %d match some and %d all", tries, some, all)
+	}
+}
