@@ -21,7 +21,8 @@ const freeWork = 2 << 20
 const (
 	endsWork      = 20 // the ends of a pattern, a segment of it, a name
 	statementWork = 16 // a statement or rule that is looked at
-	conditionWork = 12 // a condition
+	conditionWork = 24 // a condition with one value, which one other is compared with
+	compareWork   = 5  // a value that is compared
 	postingWork   = 24 // a step in a Roaring bitmap
 )
 

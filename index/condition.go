@@ -80,7 +80,7 @@ func (w *wanted) conditionHolds(entry uint32, kind KeyKind, v *view, deny bool) 
 		return w.resourceHolds(v, deny)
 	}
 	b := w.b
-	if !v.spend(conditionWork) {
+	if !v.spend(conditionWork + len(v.request.Context)/2) {
 		return true // as Policies.holds
 	}
 	key := b.str(b[entry+conditionKeyAt], b[entry+conditionKeyLen])
@@ -106,14 +106,18 @@ func (w *wanted) conditionHolds(entry uint32, kind KeyKind, v *view, deny bool) 
 		return negated || w.op&conditionIfExists != 0
 	}
 	if len(have) == 1 { // the rest, for one value
-		found, ok := w.compare(have[0].Text, v)
+		text := have[0].Text
+		if (w.n > 1 || len(text) > longText) && !v.spend(w.work(len(text))) {
+			return true
+		}
+		found, ok := w.compare(text, v)
 		return ok && found != negated || !ok && deny
 	}
 	// Every value is read even when the answer is known: one that cannot be
 	// read makes the list unreadable.
 	all, any := true, false
 	for i := range have {
-		if v.over() {
+		if !v.spend(w.work(len(have[i].Text))) {
 			return true
 		}
 		found, ok := w.compare(have[i].Text, v)
@@ -143,8 +147,8 @@ func (w *wanted) missesVariable(v *view) bool {
 	return false
 }
 
-// longText is the length from which on each comparison with a text is counted
-// by its length.
+// longText is the length up to which a comparison with one text is part of what
+// a condition costs.
 const longText = 64
 
 // work is what a comparison of a text of n bytes costs, without tests of
@@ -153,9 +157,11 @@ func (w *wanted) work(n int) int {
 	values := int(w.n)
 	switch w.how {
 	case CompareText, CompareTextFold, CompareLike, CompareArn, CompareBool, CompareNull:
-		return values + n/32
+		return compareWork + values + n/32
 	case compareBegins:
-		return values * (2 + n/64)
+		return compareWork + values*(2+n/64)
+	case CompareIP:
+		return compareWork + 10*values + n + 32
 	case CompareBinary:
 		return values*(2+n/64) + n
 	case CompareNumberEqual, CompareNumberLess, CompareNumberLessEqual, CompareNumberGreater, CompareNumberGreaterEqual:
@@ -163,7 +169,7 @@ func (w *wanted) work(n int) int {
 			n *= 32 // digits by digits, until it is known which double is nearest
 		}
 	}
-	return 3*values + n + 32
+	return compareWork + 5*values + n + 32
 }
 
 // longNumber is the length of the longest number of 17 digits that is usual.
@@ -182,9 +188,6 @@ func (w *wanted) null(absent bool) bool {
 // compare reports whether the text of a request is one of the wanted values by
 // the comparison; ok is false if the comparison cannot read it.
 func (w *wanted) compare(text string, v *view) (found, ok bool) {
-	if !v.spend(w.work(len(text))) {
-		return false, true
-	}
 	if w.op&conditionArn != 0 && strings.Count(text, ":") < 5 {
 		return false, false
 	}
@@ -322,12 +325,18 @@ func (w *wanted) holds(i uint32, a netip.Addr) bool {
 
 // plain compares with texts that hold no variable.
 func (w *wanted) plain(text string, v *view) bool {
-	long := len(text) > longText
+	each := 0 // what a comparison costs where it is counted
+	if w.n > 1 || len(text) > longText {
+		each = 4 + len(text)/32
+		if w.how == CompareTextFold {
+			each = 4 + len(text)/3
+		}
+	}
 	for at := w.at; at < w.at+textWords*w.n; at += textWords {
 		if w.b[at+textLen] != uint32(len(text)) {
 			continue
 		}
-		if long && !v.spend(len(text)/8) {
+		if each > 0 && !v.spend(each) {
 			return false
 		}
 		other := w.b.str(w.b[at+textAt], uint32(len(text)))

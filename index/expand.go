@@ -105,6 +105,7 @@ func variableNumber(program string) (n int, rest string) {
 // with literal text that the parser checked, no byte of a program but an
 // operation can be one (specification 1.7: what is put in is literal text).
 func (v *view) variable(x *Variable) (string, bool) {
+	v.spend(endsWork + len(v.request.Context)/2)
 	values, unreadable := v.lookup(x.Key.Kind, x.Key.Name, keyTag(x.Key.Name), &v.variableValue)
 	switch {
 	case unreadable || len(values) > 1:

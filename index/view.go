@@ -22,7 +22,6 @@ func (sc *Scratch) Spent() int { return Budget - sc.view.left }
 // view is one request as the index looks at it, with what is worked out once
 // for all statements.
 type view struct {
-	matcher
 	request *policy.Request
 	// org is the caller's organization, owner the resource's; for the whole
 	// organization, and where nobody owns, the caller's.
@@ -69,6 +68,8 @@ type view struct {
 	expanded      []byte
 	values        serverValues
 	variableValue serverValues
+
+	matcher
 }
 
 // step is one layer that was asked, and what it said. policies is nil where
