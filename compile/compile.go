@@ -66,6 +66,7 @@ func (c Compiler) Directory(d *policy.Directory, generation uint64) (*index.Snap
 	b := index.NewBuilder(nil)
 	c.BuiltIn = d.BuiltIn
 	b.SetDefaultOrganization(d.DefaultOrganization)
+	b.SetPlatformOrganizations(d.PlatformOrganizations)
 	var all []policy.Diagnostic
 	for name, o := range d.Organizations {
 		out := index.Organization{

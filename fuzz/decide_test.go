@@ -152,10 +152,11 @@ func outcomes(t *testing.T, d *policy.Directory, requests []*policy.Request) []p
 // edit returns a copy of d in which change has been applied to every document.
 func edit(d *policy.Directory, change func(*policy.Document)) *policy.Directory {
 	out := &policy.Directory{
-		DefaultOrganization: d.DefaultOrganization,
-		BuiltIn:             d.BuiltIn,
-		Organizations:       map[string]*policy.DirectoryOrganization{},
-		Buckets:             map[string]*policy.DirectoryBucket{},
+		DefaultOrganization:   d.DefaultOrganization,
+		PlatformOrganizations: d.PlatformOrganizations,
+		BuiltIn:               d.BuiltIn,
+		Organizations:         map[string]*policy.DirectoryOrganization{},
+		Buckets:               map[string]*policy.DirectoryBucket{},
 	}
 	document := func(doc *policy.Document) *policy.Document {
 		c := *doc

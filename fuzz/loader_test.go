@@ -27,7 +27,7 @@ func TestCorpusThroughLoader(t *testing.T) {
 			}
 		}
 		var current index.Current
-		l, err := loader.New(loader.Config{Root: root, DefaultOrganization: w.DefaultOrganization, Current: &current, Workers: 1})
+		l, err := loader.New(loader.Config{Root: root, DefaultOrganization: w.DefaultOrganization, PlatformOrganizations: w.PlatformOrganizations, Current: &current, Workers: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -47,14 +47,18 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 	if v.class == action.ControlPlane {
 		return s.decideControlPlane(v, own)
 	}
-	if own.Policies == nil {
+	switch {
+	case own.Policies == nil && s.passesAsPlatform(v):
+		v.notePlatform()
+	case own.Policies == nil:
 		return v.end(policy.LayerOrganization, v.org, policy.NoOrganizationPolicy)
-	}
-	switch v.ask(policy.LayerOrganization, v.org, own.Policies) {
-	case policy.EffectDeny:
-		return policy.OrganizationDeny, policy.LayerOrganization
-	case policy.EffectNone:
-		return policy.OrganizationNoMatch, policy.LayerOrganization
+	default:
+		switch v.ask(policy.LayerOrganization, v.org, own.Policies) {
+		case policy.EffectDeny:
+			return policy.OrganizationDeny, policy.LayerOrganization
+		case policy.EffectNone:
+			return policy.OrganizationNoMatch, policy.LayerOrganization
+		}
 	}
 
 	foreign, contested := v.owner != v.org, bucket.is(bucketContested)

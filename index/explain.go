@@ -24,7 +24,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 	v.matcher.begin() // grounds have a budget of their own
 	for i := range v.steps {
 		step := &v.steps[i]
-		out.Steps = append(out.Steps, policy.Step{Layer: step.layer, Org: step.org, Outcome: step.outcome})
+		out.Steps = append(out.Steps, policy.Step{Layer: step.layer, Org: step.org, Outcome: step.outcome, Platform: step.platform})
 		if step.outcome != out.Decision.Outcome {
 			continue
 		}

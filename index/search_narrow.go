@@ -58,8 +58,11 @@ func (sr *search) subjects(provider string) {
 // step has to, so the one that names the fewest does.
 func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *bucketSlot, provider string) *candidates {
 	c := &candidates{}
-	if own.Policies != nil {
+	switch {
+	case own.Policies != nil:
 		own.Policies.subjects(v, provider, c)
+	case s.passesAsPlatform(v):
+		c.all = true
 	}
 	if v.class == action.ControlPlane {
 		if own.IAM != nil && !own.IAMUnavailable && !c.all {
@@ -212,11 +215,15 @@ func (sr *search) resources() {
 			sr.addStored(resourceType, own.Policies, c, c)
 		}
 		return
-	case resourceType != "bucket" && resourceType != "object", own.PoliciesUnavailable, own.Policies == nil:
+	case resourceType != "bucket" && resourceType != "object", own.PoliciesUnavailable, own.Policies == nil && !s.isPlatform(v):
 		return
 	}
 	c := &candidates{}
-	own.Policies.resources(v, resourceType, c)
+	if own.Policies != nil {
+		own.Policies.resources(v, resourceType, c)
+	} else {
+		c.all = true
+	}
 	c.doubt(v)
 	c.settle()
 	// What organization policies name is gone through as it is; of the other

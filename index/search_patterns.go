@@ -197,10 +197,13 @@ func (s *Snapshot) bucketStep(v *view, bucket *bucketSlot) (passes bool, asked *
 // layers returns what the layers in front of iam admit on one bucket, or on the
 // whole organization: admit tells of the statements of one of them.
 func (p *patterns) layers(v *view, own *Organization, bucket *bucketSlot, admit func(*Policies, policy.Layer) []admitted) []admitted {
-	if own.Policies == nil {
-		return nil
+	var as []admitted
+	switch {
+	case own.Policies != nil:
+		as = admit(own.Policies, policy.LayerOrganization)
+	case p.s.passesAsPlatform(v):
+		as = everything()
 	}
-	as := admit(own.Policies, policy.LayerOrganization)
 	if len(as) == 0 {
 		return nil
 	}

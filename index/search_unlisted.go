@@ -132,8 +132,11 @@ func (p *patterns) unlistedResources(v *view) []admitted {
 		}
 		return own.IAM.admitResources(p, v, resourceType)
 	case resourceType != "bucket" && resourceType != "object",
-		own.PoliciesUnavailable, own.Policies == nil, v.class.OrganizationOnly() && v.outsideTenant(false):
+		own.PoliciesUnavailable, own.Policies == nil && !p.s.isPlatform(v), v.class.OrganizationOnly() && v.outsideTenant(false):
 		return nil
+	}
+	if own.Policies == nil {
+		return p.inBuckets(v, own, everything())
 	}
 	out := []admitted{}
 	for _, a := range p.admitResources(v, own.Policies, policy.LayerOrganization, false) {
@@ -219,6 +222,9 @@ func (p *patterns) inBucket(v *view, name string, bucket *bucketSlot, as []admit
 	case p.s.defaultOrg != "":
 		v.owner = p.s.defaultOrg
 	default:
+		return nil
+	}
+	if v.owner == v.org && p.s.isPlatform(v) {
 		return nil
 	}
 	inside := func(list []admitted) []admitted { return list }

@@ -15,6 +15,7 @@ type Snapshot struct {
 	generation    uint64
 	digest        policy.Digest
 	defaultOrg    string
+	platform      []string // see SetPlatformOrganizations
 	organizations map[string]*organization
 	// owners are the organizations by the numbers that bucketSlot.owner has.
 	owners []*organization
@@ -167,6 +168,11 @@ func (b *Builder) SetDefaultOrganization(org string) { b.next.defaultOrg = org }
 // SetDigest says which policy files the next snapshot is made from
 // (specification 3.4). A builder that is not told keeps the last snapshot's.
 func (b *Builder) SetDigest(d policy.Digest) { b.next.digest = d }
+
+// SetPlatformOrganizations names the organizations whose callers pass their own
+// organization's step, where it has no folder, on the way to the bucket step of
+// another organization's bucket (specification 1.3). The list is kept.
+func (b *Builder) SetPlatformOrganizations(orgs []string) { b.next.platform = orgs }
 
 // SetOrganization adds or replaces an organization.
 func (b *Builder) SetOrganization(name string, o Organization) {

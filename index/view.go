@@ -80,6 +80,7 @@ type step struct {
 	policies *Policies
 	iam      *IAM // instead of policies in the iam layer
 	denyOnly bool
+	platform bool // see notePlatform
 	outcome  policy.Outcome
 }
 

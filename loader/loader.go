@@ -33,6 +33,8 @@ type Config struct {
 	// DefaultOrganization is `-default-org`; it is in force while no other
 	// organization has a folder (specification 1.5).
 	DefaultOrganization string
+	// PlatformOrganizations are those of `-platform-org` (specification 1.3).
+	PlatformOrganizations []string
 
 	MaxFile  int64             // bytes in a file; 16 MiB
 	MaxFiles int               // files in all; 5,000,000
@@ -133,6 +135,11 @@ func New(c Config) (*Loader, error) {
 	}
 	if c.DefaultOrganization != "" && !ValidOrganization(c.DefaultOrganization) {
 		return nil, fmt.Errorf("loader: default organization %q: want 1 to 64 of A-Z a-z 0-9 - _", c.DefaultOrganization)
+	}
+	for _, org := range c.PlatformOrganizations {
+		if !ValidOrganization(org) {
+			return nil, fmt.Errorf("loader: platform organization %q: want 1 to 64 of A-Z a-z 0-9 - _", org)
+		}
 	}
 	l := &Loader{
 		plainHold: plainHold,

@@ -131,6 +131,9 @@ func (l *Loader) publish(ch *changes) bool {
 		l.fallback = d
 		changed = true
 	}
+	if !l.loaded {
+		b.SetPlatformOrganizations(l.c.PlatformOrganizations)
+	}
 	digest := l.digest.make(l.c.Workers)
 	b.SetDigest(digest)
 	var last uint64

@@ -151,7 +151,13 @@ type Step struct {
 	Layer   Layer
 	Org     string // the organization whose statements were asked
 	Outcome Outcome
+	// Platform reports that no statement was asked: the organization has no
+	// folder, is one of `-platform-org`, and the step counts as an Allow.
+	Platform bool
 }
+
+// PlatformNote is what answers say of a step that is Platform.
+const PlatformNote = "a platform organization without a folder: its own step counts as an Allow"
 
 // Nearest is the Allow that came closest to being satisfied (specification
 // 3.2): among the Allows of the layer that did not allow, the one that failed

@@ -7,6 +7,10 @@ type Directory struct {
 	// DefaultOrganization is `-default-org` where it applies: it fills an
 	// organization that a caller or an owner does not state. "" fills nothing.
 	DefaultOrganization string
+	// PlatformOrganizations are those that `-platform-org` names: where one has
+	// no folder, its callers' own step counts as an Allow in the bucket step of
+	// other organizations' buckets (specification 1.3).
+	PlatformOrganizations []string
 	// Organizations by name: those that have a folder.
 	Organizations map[string]*DirectoryOrganization
 	// Buckets by name: those that have a file or are listed.

@@ -43,7 +43,11 @@ func appendExplanation(b []byte, e *policy.Explanation, most int) []byte {
 		b = append(b, `,"organization":`...)
 		b = appendString(b, step.Org)
 		b = append(b, `,"outcome":`...)
-		b = append(appendString(b, step.Outcome.String()), '}')
+		b = appendString(b, step.Outcome.String())
+		if step.Platform {
+			b = append(b, `,"note":"`+policy.PlatformNote+`"`...)
+		}
+		b = append(b, '}')
 	}
 	b = append(b, ']')
 	if e.Nearest != nil {

@@ -64,7 +64,7 @@ func (fs *flags) parse(args []string, env lookup, out io.Writer) ([]string, erro
 			return
 		}
 		values := []string{value}
-		if _, list := f.Value.(*list); list {
+		if _, repeated := f.Value.(interface{ repeated() }); repeated {
 			values = strings.Split(strings.TrimRight(value, "\n"), "\n")
 		}
 		for _, v := range values {
@@ -98,12 +98,19 @@ func (fs *flags) help(w io.Writer) {
 // organization defines a flag that names an organization.
 func (fs *flags) organization(p *string, name, usage string) {
 	fs.Func(name, usage, func(v string) error {
-		if !loader.ValidOrganization(v) {
-			return errors.New("no organization can have that name; write 1 to 64 of A-Z a-z 0-9 - _, or leave the flag out")
+		if err := validOrganization(v); err != nil {
+			return err
 		}
 		*p = v
 		return nil
 	})
+}
+
+func validOrganization(v string) error {
+	if !loader.ValidOrganization(v) {
+		return errors.New("no organization can have that name; write 1 to 64 of A-Z a-z 0-9 - _, or leave the flag out")
+	}
+	return nil
 }
 
 // list is a flag that may be repeated.
@@ -116,12 +123,25 @@ func (l *list) String() string {
 	return strings.Join(*l, ",")
 }
 
+// repeated marks the flags that take one value a line in the environment.
+func (l *list) repeated() {}
+
 func (l *list) Set(v string) error {
 	if v == "" {
 		return fmt.Errorf("it is empty; leave the flag out instead")
 	}
 	*l = append(*l, v)
 	return nil
+}
+
+// organizations is a flag that names an organization and may be repeated.
+type organizations struct{ list }
+
+func (o *organizations) Set(v string) error {
+	if err := validOrganization(v); err != nil {
+		return err
+	}
+	return o.list.Set(v)
 }
 
 // size is a number of bytes: 1048576, 1MiB, 512KiB.

@@ -30,6 +30,16 @@ type step struct {
 	Layer        string `json:"layer"`
 	Organization string `json:"organization,omitempty"`
 	Outcome      string `json:"outcome"`
+	Note         string `json:"note,omitempty"`
+}
+
+// newStep is a step as -json prints it.
+func newStep(s policy.Step) step {
+	out := step{Layer: s.Layer.String(), Organization: s.Org, Outcome: s.Outcome.String()}
+	if s.Platform {
+		out.Note = policy.PlatformNote
+	}
+	return out
 }
 
 // granted is the "context" of an allow that has obligations (specification 2,
@@ -84,7 +94,7 @@ func printJSON(w io.Writer, e *policy.Explanation, explain bool) error {
 			determining = append(determining, newStatement(r))
 		}
 		for _, s := range e.Steps {
-			steps = append(steps, step{s.Layer.String(), s.Org, s.Outcome.String()})
+			steps = append(steps, newStep(s))
 		}
 		a.Digest = e.Digest.String()
 		a.Determining, a.Steps, a.Truncated = &determining, &steps, e.Truncated
@@ -118,7 +128,11 @@ func printText(w io.Writer, e *policy.Explanation, explain bool) error {
 			if s.Org != "" {
 				fmt.Fprintf(&b, " of %s", s.Org)
 			}
-			fmt.Fprintf(&b, ": %s\n", s.Outcome)
+			fmt.Fprintf(&b, ": %s", s.Outcome)
+			if s.Platform {
+				fmt.Fprintf(&b, " (%s)", policy.PlatformNote)
+			}
+			b.WriteByte('\n')
 		}
 		for _, r := range e.Determining {
 			fmt.Fprintf(&b, "decided by %s\n", describe(r))

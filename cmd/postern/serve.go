@@ -41,6 +41,7 @@ SIGHUP reads the policies again at once; SIGTERM answers what is in flight and e
 // every command that reads a policy directory.
 type policyFlags struct {
 	policies, defaultOrg string
+	platformOrgs         organizations
 	maxFile              size
 }
 
@@ -48,6 +49,7 @@ func (p *policyFlags) define(fs *flags) {
 	p.maxFile = 16 << 20
 	fs.StringVar(&p.policies, "policies", "", "the policy directory `DIR`; required")
 	fs.organization(&p.defaultOrg, "default-org", "`ORG`: the organization of callers and buckets that state none, while no other has a folder")
+	fs.Var(&p.platformOrgs, "platform-org", "`ORG` of the platform's own services: without a folder, its callers need only what a bucket's policy allows them; may be repeated")
 	fs.Var(&p.maxFile, "max-file", "largest policy file, in `BYTES`")
 }
 
@@ -82,11 +84,12 @@ func (p *policyFlags) idleDefault(s *policy.Status) string {
 
 func (p *policyFlags) config(current *index.Current, logger *slog.Logger) loader.Config {
 	return loader.Config{
-		Root:                p.policies,
-		DefaultOrganization: p.defaultOrg,
-		MaxFile:             int64(p.maxFile),
-		Current:             current,
-		Logger:              logger,
+		Root:                  p.policies,
+		DefaultOrganization:   p.defaultOrg,
+		PlatformOrganizations: p.platformOrgs.list,
+		MaxFile:               int64(p.maxFile),
+		Current:               current,
+		Logger:                logger,
 	}
 }
 

@@ -20,6 +20,7 @@ type section struct {
 	topic, name, prose string
 	rules              []string
 	defaultOrg         string
+	platformOrgs       []string
 	broken             []string
 	refused            []string
 	files              map[string][]byte
@@ -143,6 +144,8 @@ func (s *section) directives(lines []line) error {
 			s.rules = append(s.rules, strings.Fields(m[2])...)
 		case "default-org":
 			s.defaultOrg = m[2]
+		case "platform-org":
+			s.platformOrgs = append(s.platformOrgs, strings.Fields(m[2])...)
 		case "broken":
 			s.broken = append(s.broken, strings.Fields(m[2])...)
 		case "refused":
@@ -173,7 +176,7 @@ func (s *section) cases() ([]Case, error) {
 		switch p.kind {
 		case "requests":
 			if world == nil {
-				w, err := newWorld(s.files, s.defaultOrg, s.broken, s.refused)
+				w, err := newWorld(s.files, s.defaultOrg, s.platformOrgs, s.broken, s.refused)
 				if err != nil {
 					return nil, fmt.Errorf("%s/%s: %w", s.topic, s.name, err)
 				}

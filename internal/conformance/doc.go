@@ -27,6 +27,7 @@
 //
 //	rules: ID ...       the rules of testdata/rules.txt that its cases exercise
 //	default-org: ORG    serves the directory with -default-org ORG
+//	platform-org: ORG ...  serves the directory with -platform-org ORG for each
 //	remove: PATH ...    files of the archive that this section does without
 //	broken: PATH ...    files that have to be refused; every other file has to be good
 //	refused: ORG ...    organizations whose iam/ has to be refused as a whole, good as

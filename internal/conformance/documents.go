@@ -104,7 +104,7 @@ func (s *section) row(file, template, word, text string, asks []string, lets map
 		files[name] = content
 	}
 	files[file] = []byte(text)
-	world, err := newWorld(files, s.defaultOrg, append(broken, s.broken...), append(refused, s.refused...))
+	world, err := newWorld(files, s.defaultOrg, s.platformOrgs, append(broken, s.broken...), append(refused, s.refused...))
 	if err != nil {
 		return nil, l.errorf("%v", err)
 	}

@@ -94,7 +94,7 @@ func (s *section) tableRow(operator, key, values string, columns, cells []string
 		"o1/access-policies/all.json": []byte(tableWorld),
 		"o1/buckets/allow.json":       fmt.Appendf(nil, tableAllow, condition),
 		"o1/buckets/deny.json":        fmt.Appendf(nil, tableDeny, condition),
-	}, "", nil, nil)
+	}, "", nil, nil, nil)
 	if err != nil {
 		return nil, l.errorf("%v", err)
 	}

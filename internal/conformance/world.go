@@ -22,6 +22,8 @@ type World struct {
 	// DefaultOrganization is the flag -default-org, "" if it is not given.
 	// Directory has it only where it applies (specification 1.5, Owner).
 	DefaultOrganization string
+	// PlatformOrganizations are the flags -platform-org.
+	PlatformOrganizations []string
 	// Refused are the documents of each iam/ whose files are good one by one,
 	// and which have to be refused together: a name that nobody defines or two
 	// define, a cycle. In Directory its organization is IAMUnavailable.
@@ -31,11 +33,12 @@ type World struct {
 // newWorld reads files as specification 4 lays them out. The names in broken,
 // and no others, have to be refused; refused names the organizations whose
 // iam/ is to be refused as a whole.
-func newWorld(files map[string][]byte, defaultOrg string, broken, refused []string) (*World, error) {
-	w := &World{Files: files, DefaultOrganization: defaultOrg, Directory: &policy.Directory{
-		Organizations: map[string]*policy.DirectoryOrganization{},
-		Buckets:       map[string]*policy.DirectoryBucket{},
-		BuiltIn:       policyjson.BuiltIn(),
+func newWorld(files map[string][]byte, defaultOrg string, platformOrgs, broken, refused []string) (*World, error) {
+	w := &World{Files: files, DefaultOrganization: defaultOrg, PlatformOrganizations: platformOrgs, Directory: &policy.Directory{
+		PlatformOrganizations: platformOrgs,
+		Organizations:         map[string]*policy.DirectoryOrganization{},
+		Buckets:               map[string]*policy.DirectoryBucket{},
+		BuiltIn:               policyjson.BuiltIn(),
 	}, Refused: map[string][]*policy.AccessDocument{}}
 	var wrong []string
 	names := map[string]string{} // organization and policy name -> path

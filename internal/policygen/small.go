@@ -53,7 +53,7 @@ type smallWorld struct {
 
 // organization names an organization, mostly one with a folder.
 func (w *smallWorld) organization() string {
-	if w.chance(24) {
+	if w.chance(16) {
 		return pick(w.generator, "o9", "O1", "o2")
 	}
 	return pick(w.generator, w.organizations...)
@@ -91,6 +91,10 @@ func (w *smallWorld) directory() *policy.Directory {
 	// (specification 1.5).
 	if len(w.organizations) == 1 && w.chance(3) {
 		d.DefaultOrganization = w.organizations[0]
+	}
+	// Some of these have a folder, some have none (specification 1.3).
+	if w.chance(2) {
+		d.PlatformOrganizations = []string{"o9", "o2", w.organizations[0]}
 	}
 	for _, name := range w.organizations {
 		o := &policy.DirectoryOrganization{

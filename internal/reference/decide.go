@@ -114,8 +114,8 @@ func (q *question) decide() {
 		q.decideControlPlane()
 		return
 	}
-	allows := q.organizationStep()
-	if allows == nil {
+	allows, ok := q.organizationStep(class)
+	if !ok {
 		return
 	}
 
@@ -198,25 +198,34 @@ func (q *question) organizationStatements() (allows, denies []policy.StatementRe
 }
 
 // organizationStep is the organization step of s3: actions (1.3). It returns
-// the Allows that let the request go on, or answers it and returns nil.
-func (q *question) organizationStep() []policy.StatementRef {
+// the Allows that let the request go on, or answers it.
+func (q *question) organizationStep(class action.Class) (allows []policy.StatementRef, ok bool) {
+	// "for a caller of an organization named by -platform-org that has no folder,
+	// its own step counts as an Allow in the bucket step of a bucket that another
+	// organization owns, and nowhere else".
+	inBucketStep := class == action.Bucket || class == action.BucketPolicy
+	folder := q.directory.Organizations[q.caller] != nil
+	if !folder && slices.Contains(q.directory.PlatformOrganizations, q.caller) && inBucketStep && q.owner != q.caller {
+		q.explanation.Steps = append(q.explanation.Steps, policy.Step{Layer: policy.LayerOrganization, Org: q.caller, Outcome: policy.Allow, Platform: true})
+		return nil, true
+	}
 	// "no policy at all -> deny".
 	if len(q.organization(q.caller).Policies) == 0 {
 		q.deny(policy.LayerOrganization, q.caller, policy.NoOrganizationPolicy, nil)
-		return nil
+		return nil, false
 	}
 	allows, denies := q.organizationStatements()
 	switch {
 	case len(denies) > 0: // "any satisfied Deny -> deny"
 		q.deny(policy.LayerOrganization, q.caller, policy.OrganizationDeny, denies)
-		return nil
+		return nil, false
 	case len(allows) == 0: // "nothing satisfied -> deny"
 		q.deny(policy.LayerOrganization, q.caller, policy.OrganizationNoMatch, nil)
-		return nil
+		return nil, false
 	}
 	// "a satisfied Allow -> go on"
 	q.step(policy.LayerOrganization, q.caller, policy.Allow)
-	return allows
+	return allows, true
 }
 
 // decideBucket answers what the bucket step decides, after the organization
