@@ -67,6 +67,9 @@ func (l *Loader) logLines(lines []string, what string) {
 
 func (l *Loader) organizationRemoved(gone goneOrganization) string {
 	line := "organization " + gone.name + " has no folder any more: its callers are denied"
+	if l.isPlatform(gone.name) {
+		line = "platform organization " + gone.name + " has no folder any more: its callers need only what the policies of other organizations' buckets allow them"
+	}
 	unowned := 0
 	for _, name := range gone.buckets {
 		if len(l.claims.of(name)) == 0 {

@@ -229,6 +229,7 @@ func (s *scan) organization(name string) error {
 	s.check(name, s.real, name, at)
 	if f.gone {
 		if known != nil {
+			s.keepPlatform(f)
 			s.found.orgs = append(s.found.orgs, f)
 		}
 		return nil
