@@ -45,7 +45,7 @@ func (s *Server) receive(ctx *fasthttp.RequestCtx) (b body, refused int) {
 	if length < 0 { // chunked
 		most = s.config.MaxBody + 1
 	}
-	b.buffer = s.bodies.get(0)
+	b.buffer = s.bodies.small()
 	for n := 0; ; {
 		if n == length {
 			b.unread = false
@@ -53,7 +53,7 @@ func (s *Server) receive(ctx *fasthttp.RequestCtx) (b body, refused int) {
 			return b, 0
 		}
 		if n == len(b.buffer.b) {
-			if b.buffer = s.bodies.grow(b.buffer, b.buffer.class+1); b.buffer == nil {
+			if b.buffer = s.bodies.grow(b.buffer); b.buffer == nil {
 				ctx.Response.Header.Set("Retry-After", "1")
 				return b, refuse(ctx, 503, "the server holds as much of large requests as it may; send this one again, or send smaller ones")
 			}

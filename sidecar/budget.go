@@ -1,7 +1,6 @@
 package sidecar
 
 import (
-	"math/bits"
 	"sync"
 	"sync/atomic"
 )
@@ -29,13 +28,13 @@ type budget struct {
 	used atomic.Int64
 }
 
-// take reports whether n more bytes may be held, where the caller may go beyond
-// the budget by some. A single holder may have more than the whole budget: what
-// is large by configuration must not fail for ever.
-func (b *budget) take(n, beyond int64) bool {
+// take reports whether a holder that has own bytes may hold n more, where it may
+// go beyond the budget by some. A holder that is alone may have more than the
+// whole budget: what is large by configuration must not fail for ever.
+func (b *budget) take(n, own, beyond int64) bool {
 	for {
 		used := b.used.Load()
-		if used > 0 && used+n > b.max+beyond {
+		if used > own && used+n > b.max+beyond {
 			return false
 		}
 		if b.used.CompareAndSwap(used, used+n) {
@@ -63,45 +62,48 @@ type buffers struct {
 // pooledClasses are the classes that are kept: to 128 KiB.
 const pooledClasses = 5
 
-// classOf is the smallest class that holds n bytes.
-func classOf(n int) int {
-	if n <= freeBytes {
-		return 0
-	}
-	return bits.Len(uint((n - 1) / freeBytes))
-}
+// small returns a buffer of freeBytes.
+func (p *buffers) small() *buffer { return p.get(0) }
 
-// get returns a buffer of the class, nil if the budget does not allow it.
+// get returns a buffer of the class, which the budget has allowed.
 func (p *buffers) get(class int) *buffer {
-	size := freeBytes << class
-	if class > 0 && !p.budget.take(int64(size), 0) {
-		return nil
-	}
 	if class < pooledClasses {
 		if b, ok := p.pools[class].Get().(*buffer); ok {
 			return b
 		}
 	}
-	return &buffer{make([]byte, size), class}
+	return &buffer{make([]byte, freeBytes<<class), class}
+}
+
+// charge is what a buffer of the class takes of the budget.
+func charge(class int) int64 {
+	if class == 0 {
+		return 0
+	}
+	return int64(freeBytes) << class
 }
 
 // put takes a buffer back, which must not be used any more.
 func (p *buffers) put(b *buffer) {
-	if b.class > 0 {
-		p.budget.give(int64(len(b.b)))
-	}
+	p.budget.give(charge(b.class))
+	p.keep(b)
+}
+
+func (p *buffers) keep(b *buffer) {
 	if b.class < pooledClasses {
 		p.pools[b.class].Put(b)
 	}
 }
 
-// grow returns a buffer of the class with what b holds, and takes b back; nil,
-// and b is taken back all the same, if the budget does not allow it.
-func (p *buffers) grow(b *buffer, class int) *buffer {
-	larger := p.get(class)
-	if larger != nil {
-		copy(larger.b, b.b)
+// grow returns a buffer of the next class with what b holds, and takes b back;
+// nil, and b is taken back all the same, if the budget does not allow it.
+func (p *buffers) grow(b *buffer) *buffer {
+	if !p.budget.take(charge(b.class+1)-charge(b.class), charge(b.class), 0) {
+		p.put(b)
+		return nil
 	}
-	p.put(b)
+	larger := p.get(b.class + 1)
+	copy(larger.b, b.b)
+	p.keep(b)
 	return larger
 }

@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,12 @@ func TestCorpusOverHTTP(t *testing.T) {
 		}
 		if !strings.HasPrefix(explained.body, prefix) || !json.Valid([]byte(explained.body)) {
 			t.Errorf("%s (%s): alone %s, explained %s", c.Name, c.At, got.body, explained.body)
+		}
+	}
+	// What is counted is what can be (specification 1.8).
+	for i, n := range s.blocks.sum().decisions {
+		if v := verdict(i); n > 0 && !slices.Contains(decidedBy[v.reason()], v.layer()) {
+			t.Errorf("%d decisions of the layer %s have the reason %s, which it never gives", n, v.layer(), v.reason())
 		}
 	}
 }

@@ -138,7 +138,7 @@ func (st *state) answer(ctx *fasthttp.RequestCtx, status int) int {
 // false, and the work stops, if there is no room.
 func (st *state) fits() bool {
 	if n := int64(cap(st.buf)); n > freeBytes && n > st.charged {
-		if !st.server.answers.take(n-st.charged, st.beyond) {
+		if !st.server.answers.take(n-st.charged, st.charged, st.beyond) {
 			st.task.stopped = noRoom
 			return false
 		}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -278,3 +279,24 @@ func (s *served) counted(t testing.TB, labels string, want int) {
 		t.Errorf("no %s in the metrics:\n%s", line, got.body)
 	}
 }
+
+// policyStatus is a status that tests change.
+type policyStatus struct {
+	now     atomic.Pointer[policy.Status]
+	current *index.Snapshot
+}
+
+func (p *policyStatus) get() *policy.Status {
+	if s := p.now.Load(); s != nil {
+		return s
+	}
+	return &policy.Status{}
+}
+
+func (p *policyStatus) files(n int) { p.now.Store(&policy.Status{Files: n}) }
+
+func (p *policyStatus) quarantined() {
+	p.now.Store(&policy.Status{Quarantined: []policy.QuarantinedUnit{{Unit: "o1/iam"}}})
+}
+
+func (p *policyStatus) none() *index.Current { return new(index.Current) }
