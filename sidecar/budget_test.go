@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"postern/index"
+	"postern/policy"
 )
 
 // TestBodiesAreBounded: a body holds what has come of it, and past the budget of
@@ -116,7 +117,7 @@ func TestExplanationsAreBounded(t *testing.T) {
 	snapshot := snapshotOf(t, 1, map[string]string{"o1/access-policies/p.json": strings.TrimSuffix(b.String(), ",") + "]}"})
 	s := serve(t, func(c *Config) { c.Current = new(index.Current); c.Current.Store(snapshot) })
 	item := `{"subject":{"type":"saml","id":"jean","properties":{"org":"o1"}},"action":{"name":"s3:GetObject"},"resource":{"type":"object","id":"b/k","properties":{"org":"o1"}}}`
-	const most = explainBytes + 4<<10
+	const most = explainBytes
 	one := decode(t, s, item, "X-Postern-Explain: true")
 	if !json.Valid([]byte(one.body)) || !strings.HasPrefix(one.body, `{"decision":true,`) || !strings.Contains(one.body, `"truncated":true`) || len(one.body) > most || len(one.body) < explainBytes/2 {
 		t.Errorf("one: %d bytes: %.300s", len(one.body), one.body)
@@ -125,6 +126,11 @@ func TestExplanationsAreBounded(t *testing.T) {
 	many := s.ask(t, post(pathEvaluations, `{"evaluations":[`+strings.TrimSuffix(strings.Repeat(item+",", items), ",")+`]}`, "X-Postern-Explain: true"))
 	if !json.Valid([]byte(many.body)) || strings.Count(many.body, `"decision":true`) != items || strings.Count(many.body, `"truncated":true`) != items || len(many.body) > most+items<<9 {
 		t.Errorf("many: %d bytes, %d decisions, %d truncated", len(many.body), strings.Count(many.body, `"decision":true`), strings.Count(many.body, `"truncated":true`))
+	}
+	// So is whatever else explains.
+	got := string(appendExplanation(nil, &policy.Explanation{Hints: []string{strings.Repeat("h", explainBytes)}}, explainBytes))
+	if !json.Valid([]byte(got)) || strings.Contains(got, `"hint"`) || !strings.HasSuffix(got, `"truncated":true}}`) {
+		t.Errorf("a long hint: %d bytes: %.300s", len(got), got)
 	}
 	wait(t, "all is given back", func() bool { return s.answers.used.Load() == 0 })
 }

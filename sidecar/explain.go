@@ -6,11 +6,22 @@ import (
 	"postern/policy"
 )
 
+// explainedLeast is enough for what every explained answer has.
+const explainedLeast = 4 << 10
+
 // appendExplanation appends the answer of one evaluation with its grounds
-// (specification 3.2). Once it has about most bytes, determining statements are
-// left out, and it says that it is truncated.
+// (specification 3.2): most bytes of it, or explainedLeast if that is more. What
+// does not fit is left out, and the answer says that it is truncated.
 func appendExplanation(b []byte, e *policy.Explanation, most int) []byte {
-	d, from, truncated := e.Decision, len(b), e.Truncated
+	d, end, truncated := e.Decision, len(b)+most-explainedLeast, e.Truncated
+	// fit takes away what was appended from a place on, if it does not fit.
+	fit := func(from int) bool {
+		if len(b) <= end {
+			return true
+		}
+		b, truncated = b[:from], true
+		return false
+	}
 	b = append(b, `{"decision":`...)
 	b = strconv.AppendBool(b, d.Outcome == policy.Allow)
 	b = append(b, `,"context":{"reason":`...)
@@ -24,14 +35,14 @@ func appendExplanation(b []byte, e *policy.Explanation, most int) []byte {
 	}
 	b = append(b, `,"determining":[`...)
 	for i := range e.Determining {
-		if truncated = truncated || len(b)-from > most; len(b)-from > most {
-			break
-		}
+		from := len(b)
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(b, '{')
-		b = append(appendStatement(b, &e.Determining[i]), '}')
+		if b = append(appendStatement(b, &e.Determining[i]), '}'); !fit(from) {
+			break
+		}
 	}
 	b = append(b, `],"steps":[`...)
 	for i, step := range e.Steps {
@@ -51,10 +62,14 @@ func appendExplanation(b []byte, e *policy.Explanation, most int) []byte {
 	}
 	b = append(b, ']')
 	if e.Nearest != nil {
+		from := len(b)
 		b = appendNearest(append(b, `,"nearest":`...), e.Nearest)
+		fit(from)
 	}
 	if len(e.Hints) > 0 {
+		from := len(b)
 		b = appendStrings(append(b, `,"hint":`...), e.Hints)
+		fit(from)
 	}
 	if truncated {
 		b = append(b, `,"truncated":true`...)
