@@ -139,7 +139,7 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 			return fail(s.l.tooMany(path))
 		}
 		trusted := known != nil && known.sure
-		if trusted && at.stamp == known.seen.stamp && !known.seen.fresh {
+		if trusted && s.trusts(known.seen, at.stamp) {
 			return x, false
 		}
 		var err error

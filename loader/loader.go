@@ -41,6 +41,7 @@ type Config struct {
 	Limits   policyjson.Limits // within a file; 64 levels, 100,000 statements
 
 	Rescan  time.Duration // from one look at everything to the next; 60 s
+	Reread  time.Duration // in which every file is read once, whatever its stamp says; 1 h
 	Quiet   time.Duration // without events before a look begins; 25 ms
 	MaxWait time.Duration // at most, from the first event to its look; 250 ms
 	Hold    time.Duration // that a folder has to be at rest until what was removed from it, or a new organization's, counts; 250 ms
@@ -84,6 +85,8 @@ type Loader struct {
 	files  int
 	digest digest
 
+	rereads rereads
+
 	departures map[place]*departure     // by the unit, or buckets/, that they are of
 	arrivals   map[string]*arrival      // organizations' folders that are not at rest yet
 	vanished   map[string]*organization // what is remembered of organizations that vanished
@@ -120,6 +123,7 @@ func New(c Config) (*Loader, error) {
 	c.Limits.Depth = cmp.Or(c.Limits.Depth, 64)
 	c.Limits.Statements = cmp.Or(c.Limits.Statements, 100_000)
 	c.Rescan = cmp.Or(c.Rescan, time.Minute)
+	c.Reread = cmp.Or(c.Reread, time.Hour)
 	c.Quiet = cmp.Or(c.Quiet, 25*time.Millisecond)
 	c.MaxWait = cmp.Or(c.MaxWait, 250*time.Millisecond)
 	c.Hold = cmp.Or(c.Hold, 250*time.Millisecond)

@@ -253,6 +253,12 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 	return found, nil
 }
 
+// trusts reports whether a file that bears the stamp is taken for what was seen
+// of it, unread. SIGHUP has every file read.
+func (s *scan) trusts(seen file, now stamp) bool {
+	return seen.stamp == now && !seen.fresh && !s.scope.confirm
+}
+
 func (s *scan) count(n *int) int64 {
 	*n++
 	return s.counted.Add(1)
@@ -267,7 +273,7 @@ func (s *scan) unchanged(todo []entry, seen []file) ([]file, error) {
 	out := make([]file, 0, len(seen)) // not nil: an empty set is unchanged too
 	for i, e := range todo {
 		f := seen[i]
-		if e.spot.stamp != f.stamp || f.fresh {
+		if !s.trusts(f, e.spot.stamp) {
 			data, err := s.open(e.spot)
 			if errors.Is(err, errChanged) {
 				return nil, err

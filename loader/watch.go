@@ -248,6 +248,7 @@ func (l *Loader) run(ctx context.Context, n notifier, events <-chan fsnotify.Eve
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	due := time.Now().Add(l.c.Rescan)
+	l.startRereads()
 	for {
 		wait := l.pending.wait(l.c.Quiet, l.c.MaxWait)
 		idle := wait < 0
@@ -265,6 +266,9 @@ func (l *Loader) run(ctx context.Context, n notifier, events <-chan fsnotify.Eve
 		if idle && l.backlog() {
 			wait = 0
 		}
+		if idle {
+			wait = min(wait, max(0, time.Until(l.rereadDue())))
+		}
 		timer.Reset(wait)
 		select {
 		case <-ctx.Done():
@@ -277,10 +281,12 @@ func (l *Loader) run(ctx context.Context, n notifier, events <-chan fsnotify.Eve
 			l.pending.note(func() { l.pending.all = true })
 		} else if idle && !held && (!departing || time.Now().Before(again)) {
 			l.drain(ctx)
+			l.readAgain(ctx)
 			continue
 		}
 		t := l.pending.take()
 		all := l.lookAt(ctx, t)
+		l.readAgain(ctx) // events that never end do not keep it from its pace
 		if l.troubled() {
 			due = time.Now().Add(min(l.c.Rescan, time.Second))
 		} else if all {

@@ -106,6 +106,7 @@ func TestCommands(t *testing.T) {
 		{"serve -policies x -explain maybe", 2, "", "write on or off"},
 		{"serve -policies x -max-body 0", 2, "", "like 16MiB"},
 		{"serve -policies x -rescan 0s", 2, "", "write one above 0, like 60s"},
+		{"serve -policies x -reread -1h", 2, "", "write one above 0, like 1h"},
 		{"serve -policies x -max-connections 0", 2, "", "write a number above 0"},
 		{"serve -policies examples -listen 0.0.0.0:0", 2, "", "Write -listen 127.0.0.1:0, or add -allow-remote"},
 		{"serve -policies examples -listen :8180", 2, "", "is every address of this machine"},

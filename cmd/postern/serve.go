@@ -101,7 +101,7 @@ type serveOptions struct {
 	explain                          choice
 	allowRemote, allowEmpty          bool
 	stateSync                        bool
-	rescan                           time.Duration
+	rescan, reread                   time.Duration
 	maxBody                          size
 	maxConnections                   int
 }
@@ -121,6 +121,7 @@ func (o *serveOptions) define(fs *flags) {
 	fs.Var(&o.explain, "explain", "`on|off`: whether X-Postern-Explain is answered")
 	fs.BoolVar(&o.allowRemote, "allow-remote", false, "allow a -listen that other machines can reach")
 	fs.DurationVar(&o.rescan, "rescan", time.Minute, "`INTERVAL` at which the whole directory is looked at, in case an event was missed")
+	fs.DurationVar(&o.reread, "reread", time.Hour, "`INTERVAL` in which every file is read once, in case its content changed and its time did not")
 	fs.Var(&o.maxBody, "max-body", "largest request body, in `BYTES`")
 	fs.IntVar(&o.maxConnections, "max-connections", 4096, "`N`: most connections at once that may ask; further ones get 429, but for probes")
 }
@@ -131,6 +132,9 @@ func (o *serveOptions) check() error {
 	}
 	if o.rescan <= 0 {
 		return usagef("-rescan %s is no interval; write one above 0, like 60s", o.rescan)
+	}
+	if o.reread <= 0 {
+		return usagef("-reread %s is no interval; write one above 0, like 1h", o.reread)
 	}
 	if o.maxConnections < 1 {
 		return usagef("-max-connections %d admits nobody; write a number above 0", o.maxConnections)
@@ -147,7 +151,7 @@ func (o *serveOptions) check() error {
 func (o *serveOptions) config(current *index.Current, logger *slog.Logger) loader.Config {
 	c := o.policyFlags.config(current, logger)
 	c.StateDir, c.StateSync = o.state, o.stateSync
-	c.Rescan = o.rescan
+	c.Rescan, c.Reread = o.rescan, o.reread
 	return c
 }
 

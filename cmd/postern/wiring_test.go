@@ -79,10 +79,10 @@ func TestServeTellsTheLoader(t *testing.T) {
 		}
 		return o.config(nil, nil)
 	}
-	if c := config(); c.Rescan != time.Minute || c.StateDir != "" || c.StateSync {
+	if c := config(); c.Rescan != time.Minute || c.Reread != time.Hour || c.StateDir != "" || c.StateSync {
 		t.Errorf("without flags the loader is told %+v", c)
 	}
-	if c := config("-rescan", "7s", "-state", "s", "-state-sync"); c.Rescan != 7*time.Second || c.StateDir != "s" || !c.StateSync {
+	if c := config("-rescan", "7s", "-reread", "3h", "-state", "s", "-state-sync"); c.Rescan != 7*time.Second || c.Reread != 3*time.Hour || c.StateDir != "s" || !c.StateSync {
 		t.Errorf("the loader is told %+v", c)
 	}
 }

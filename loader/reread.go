@@ -1,0 +1,171 @@
+package loader
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// rereads reads every file once in Config.Reread, whatever its stamp says: a
+// store through a shared mapping of a file may change its content and no stamp
+// (specification 4, Missed events). It goes leaf by leaf of the digest, which
+// spreads the files over the time, and a few files at a time, so that an event
+// never waits for it.
+type rereads struct {
+	began time.Time // of this round
+	leaf  int       // that is read, or next to be
+	todo  []seenFile
+}
+
+// seenFile is one file, by the unit that it belongs to.
+type seenFile struct {
+	unit place
+	name string
+}
+
+// rereadAtOnce is how many files are read again before an event is looked at.
+const rereadAtOnce = 16
+
+// due is when there is something to read again.
+func (r *rereads) due(every time.Duration) time.Time {
+	if len(r.todo) > 0 {
+		return time.Time{}
+	}
+	return r.began.Add(every / leafCount * time.Duration(r.leaf))
+}
+
+// may reports whether there are policies to read again, and nothing holds them.
+func (r *rereads) may(l *Loader) bool {
+	return l.loaded && !l.failed && !l.held() && l.behind == nil
+}
+
+// startRereads begins a round.
+func (l *Loader) startRereads() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rereads = rereads{began: time.Now()}
+}
+
+// rereadDue is when readAgain has something to do.
+func (l *Loader) rereadDue() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.rereads.may(l) {
+		return time.Now().Add(l.c.Rescan)
+	}
+	return l.rereads.due(l.c.Reread)
+}
+
+// readAgain reads the next few files again, if they are due, and looks at those
+// whose content is another.
+func (l *Loader) readAgain(ctx context.Context) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := &l.rereads
+	if !r.may(l) || time.Now().Before(r.due(l.c.Reread)) {
+		return
+	}
+	for len(r.todo) == 0 && !time.Now().Before(r.due(l.c.Reread)) {
+		r.todo = l.filesOfLeaf(r.leaf)
+		if r.leaf++; r.leaf == leafCount {
+			r.leaf, r.began = 0, r.began.Add(max(l.c.Reread, time.Since(r.began)))
+			break
+		}
+	}
+	root, err := os.OpenRoot(l.root.real)
+	if err != nil {
+		return // the next look says so
+	}
+	defer root.Close()
+	sc := &scope{}
+	n := min(len(r.todo), rereadAtOnce)
+	for _, f := range r.todo[:n] {
+		if l.isAnother(root, f) {
+			sc.add(f.unit)
+		}
+	}
+	r.todo = r.todo[n:]
+	if sc.empty() || l.look(ctx, sc) != nil {
+		return
+	}
+	l.flush(context.WithoutCancel(ctx), flushAtOnce)
+}
+
+// filesOfLeaf are the files of one leaf of the digest: those in force, and those
+// of quarantined units.
+func (l *Loader) filesOfLeaf(leaf int) (out []seenFile) {
+	for _, f := range l.digest.leaves[leaf].files {
+		switch f.dir.part {
+		case partBuckets:
+			out = append(out, seenFile{place{org: f.dir.org, part: partBuckets, name: f.name}, f.name})
+		case partList:
+			out = append(out, seenFile{place{org: f.dir.org, part: partList}, listName})
+		default:
+			out = append(out, seenFile{place{org: f.dir.org, part: f.dir.part}, f.name})
+		}
+	}
+	here := func(path string) bool { return leafOf([]byte(path)) == leaf }
+	for p := range l.faults {
+		o := l.orgs[p.org]
+		switch {
+		case o == nil || p.part >= partFolder:
+		case p.part == partBuckets:
+			if p.name != "" && here(p.path()) {
+				out = append(out, seenFile{p, p.name})
+			}
+		case p.part == partList:
+			if here(p.path()) {
+				out = append(out, seenFile{p, listName})
+			}
+		default:
+			for _, f := range o.unit(p.part).seen {
+				if here(p.path() + "/" + f.name) {
+					out = append(out, seenFile{p, f.name})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// isAnother reports whether a file does not hold what was seen of it, and
+// notes that the next look has to read it.
+func (l *Loader) isAnother(root *os.Root, f seenFile) bool {
+	seen, dir := l.seen(f)
+	if seen == nil || seen.sum == nil {
+		return false // it is read at every look
+	}
+	at := look(l.root.real, dir, f.name)
+	if rel, ok := below(l.root.real, at.real); ok && at.kind == regular && at.stamp == seen.stamp {
+		if data, err := l.read(root, rel, at); err == nil && sumOf(data) == *seen.sum {
+			return false
+		}
+	}
+	seen.fresh = true
+	return true
+}
+
+// seen is what was last seen of a file, and the folder that it lies in; nil if
+// there is nothing to compare it with.
+func (l *Loader) seen(f seenFile) (*file, string) {
+	o := l.orgs[f.unit.org]
+	switch {
+	case o == nil:
+	case f.unit.part == partBuckets:
+		if b := o.buckets[f.name]; b != nil && b.sure {
+			return &b.seen, o.bucketsAt.real
+		}
+	default:
+		u, dir := o.unit(f.unit.part), o.at.real
+		if f.unit.part != partList {
+			dir = u.at.real
+		}
+		i, found := slices.BinarySearchFunc(u.seen, f.name, func(f file, name string) int { return strings.Compare(f.name, name) })
+		if found && u.sure {
+			return &u.seen[i], dir
+		}
+	}
+	return nil, ""
+}
