@@ -131,6 +131,10 @@ func (l *Loader) arrive(f *findings) {
 	}
 	now := time.Now()
 	for name, v := range f.surveys {
+		if l.orgs[name] != nil { // a look in between took it
+			delete(l.arrivals, name)
+			continue
+		}
 		a := l.arrivals[name]
 		if a == nil {
 			a = &arrival{survey: v, since: now, first: now}

@@ -106,6 +106,7 @@ type Loader struct {
 	work
 	progressing sync.Mutex
 	onRead      func(path string) // tests: called while a file is read
+	onPiece     func() bool       // tests: called between two pieces of a look; true: look at events once more
 }
 
 // New checks the configuration and opens the mirror. It does not look at Root.

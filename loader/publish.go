@@ -14,8 +14,7 @@ import (
 // error is that of a look that failed as a whole: nothing changed then, and
 // the snapshot in force stays.
 func (l *Loader) look(ctx context.Context, sc *scope) error {
-	started, before := l.c.Now(), l.work.now()
-	took := phases{begin: time.Now()}
+	begin := l.begin()
 	var f *findings
 	var err error
 	if l.state != nil {
@@ -27,7 +26,7 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 			return errHeld
 		}
 		sc.atOnce = l.released
-		if f, err = l.scan(ctx, sc, attempt == repeats); err == nil {
+		if f, err = l.scan(ctx, sc, attempt); err == nil {
 			err = l.passed(before, attempt == repeats)
 		}
 		if !errors.Is(err, errChanged) || attempt == repeats {
@@ -46,12 +45,34 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 		if errors.Is(err, errHeld) {
 			return err
 		}
-		l.fail(started, err)
+		l.fail(begin.at, err)
 		return fmt.Errorf("policy directory: %w", err)
 	}
+	l.released = false
+	l.finish(ctx, f, sc, begin)
+	if again := f.again; !again.empty() {
+		return l.look(ctx, again)
+	}
+	return nil
+}
+
+// beginning is when a look began, and what looks had done until then.
+type beginning struct {
+	at   time.Time // by Config.Now
+	took phases
+	work workDone
+}
+
+func (l *Loader) begin() beginning {
+	return beginning{at: l.c.Now(), took: phases{begin: time.Now()}, work: l.work.now()}
+}
+
+// finish makes what a look found the model, and publishes it.
+func (l *Loader) finish(ctx context.Context, f *findings, sc *scope, begin beginning) {
+	started, took := begin.at, begin.took
 	took.scanned = time.Now()
 	recovered := l.failed
-	l.failed, l.released = false, false
+	l.failed = false
 	l.arrive(f)
 	l.miss(f, sc.confirm)
 	l.hold(f, sc)
@@ -65,7 +86,7 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 
 	if !published && !ch.quarantine && !ch.warnings && !recovered {
 		l.touch(started, sc.all)
-		return nil
+		return
 	}
 	st := l.newStatus(ch, started)
 	last := l.status.Load()
@@ -74,12 +95,11 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 		l.logWarnings(last, st)
 	}
 	if published {
-		l.logGeneration(ctx, st, ch, sc.all, took, l.work.now().since(before))
+		l.logGeneration(ctx, st, ch, sc.all, took, l.work.now().since(begin.work))
 	}
 	if l.c.Observe != nil && (published || ch.quarantine || recovered) {
 		l.c.Observe(st)
 	}
-	return nil
 }
 
 // fail notes that a look failed as a whole.

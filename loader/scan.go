@@ -40,6 +40,7 @@ type findings struct {
 
 	arrivals map[string]struct{} // bucket files that are new, once arrived asked
 	files    *filesFound         // once having or lacks asked
+	again    *scope              // what has to be looked at again: see untouched
 	meant    bool                // whatever is gone was meant to go: see miss
 	surveys  map[string]survey   // of organizations that are arriving, and not taken
 	late     []lostFile          // what others lost while the organizations that this look takes were arriving
@@ -96,7 +97,10 @@ type scan struct {
 	l       *Loader
 	ctx     context.Context
 	scope   *scope
-	last    bool // the last attempt
+	last    bool   // the last attempt
+	pieces  bool   // events are looked at between its pieces
+	inner   bool   // it is such a look
+	touched *scope // what such looks have looked at
 	root    *os.Root
 	real    string // of the root
 	now     time.Time
@@ -111,9 +115,20 @@ type scan struct {
 }
 
 // scan looks at the scope. errChanged asks for a look at everything, instead;
-// on the last attempt what still changes counts as broken.
-func (l *Loader) scan(ctx context.Context, sc *scope, last bool) (*findings, error) {
-	s := &scan{l: l, ctx: ctx, scope: sc, last: last, now: l.c.Now(), found: &findings{all: sc.all, odd: map[string]*policy.Diagnostic{}, surveys: map[string]survey{}}}
+// on the last attempt what still changes counts as broken. On the first, events
+// are looked at between its pieces; a later one is of what moved together.
+func (l *Loader) scan(ctx context.Context, sc *scope, attempt int) (*findings, error) {
+	s := l.newScan(ctx, sc)
+	s.last, s.pieces = attempt == repeats, attempt == 1 && l.loaded && !l.failed && !sc.atOnce && !sc.again
+	return s.scan()
+}
+
+func (l *Loader) newScan(ctx context.Context, sc *scope) *scan {
+	return &scan{l: l, ctx: ctx, scope: sc, touched: &scope{again: true}, now: l.c.Now(), found: &findings{all: sc.all, odd: map[string]*policy.Diagnostic{}, surveys: map[string]survey{}}}
+}
+
+func (s *scan) scan() (*findings, error) {
+	l, sc := s.l, s.scope
 	at, through, err := l.rootSpot()
 	if err != nil {
 		return nil, err
@@ -145,12 +160,20 @@ func (l *Loader) scan(ctx context.Context, sc *scope, last bool) (*findings, err
 	}
 	for _, w := range s.waiting {
 		w()
+		if err := s.between(); err != nil {
+			return nil, err
+		}
 	}
 	s.listed.Store(true)
 	if err := s.run(); err != nil {
 		return nil, err
 	}
-	return s.found, s.settle()
+	if err := s.settle(); err != nil {
+		return nil, err
+	}
+	s.untouched()
+	s.found.again = s.touched
+	return s.found, nil
 }
 
 // rootSpot finds the policy directory, which may be a link itself.
@@ -190,12 +213,17 @@ func (s *scan) walk() error {
 		s.counted.Store(int64(s.l.files))
 	}
 	slices.Sort(names)
-	for _, name := range names {
+	for i, name := range names {
 		if err := s.organization(name); err != nil {
 			return err
 		}
+		if i%chunk == chunk-1 {
+			if err := s.between(); err != nil {
+				return err
+			}
+		}
 	}
-	return nil
+	return s.between()
 }
 
 // organization notes what has to be done for one name in the root.
@@ -344,6 +372,10 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
 	s.watchLinks(at.through)
 	b := &bucketsFinding{at: at, odd: map[string]*policy.Diagnostic{}}
 	f.buckets = b
+	if s.inner && at.through != nil && !at.same(known.bucketsAt) {
+		b.moved.Store(true) // other names may have moved with it
+		return
+	}
 	path := f.name + "/" + bucketsName
 	b.listed = sc.whole || sc.buckets || known.bucketsFault != nil || !at.same(known.bucketsAt)
 	if !s.scope.all && b.listed {
@@ -408,11 +440,30 @@ func (s *scan) check(org, dir, name string, was spot) {
 	s.checks = append(s.checks, check{org, dir, name, was})
 }
 
-// run does the tasks noted so far, side by side.
+// run does the tasks noted so far, side by side, in pieces.
 func (s *scan) run() error {
+	tasks, piece := s.tasks, len(s.tasks)
+	s.tasks = nil
+	if s.pieces {
+		piece = pieceTasks
+	}
+	for len(tasks) > 0 {
+		n := min(piece, len(tasks))
+		if err := s.runPiece(tasks[:n]); err != nil {
+			return err
+		}
+		tasks = tasks[n:]
+		if err := s.between(); err != nil {
+			return err
+		}
+	}
+	return s.ctx.Err()
+}
+
+func (s *scan) runPiece(tasks []func() error) error {
 	g, ctx := errgroup.WithContext(s.ctx)
 	g.SetLimit(s.l.c.Workers)
-	for _, task := range s.tasks {
+	for _, task := range tasks {
 		g.Go(func() error {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -420,11 +471,7 @@ func (s *scan) run() error {
 			return task()
 		})
 	}
-	s.tasks = nil
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	return s.ctx.Err()
+	return g.Wait()
 }
 
 // settle makes sure that the folders looked at still are where they were, so

@@ -4,6 +4,7 @@ package loader
 type scope struct {
 	all     bool // everything
 	atOnce  bool // nothing has to be at rest: a hold ended
+	again   bool // it was looked at in the middle of another look
 	confirm bool // SIGHUP: buckets/ folders that vanished are removals
 	orgs    map[string]*orgScope
 }

@@ -33,6 +33,9 @@ func brokenSet(diagnostics ...policy.Diagnostic) *setFinding {
 
 // set looks at a unit of several files until nothing changes under the look.
 func (s *scan) set(f *orgFinding, p part, known *unit) (*setFinding, error) {
+	if at := look(s.real, f.at.real, partNames[p]); s.inner && at.through != nil && p != partList && !at.same(known.at) {
+		return nil, errChanged // other names may have moved with it
+	}
 	for attempt := range repeats {
 		l := s.list(f, p)
 		found, err := s.files(f, p, l, known)

@@ -328,17 +328,7 @@ func (l *Loader) lookAt(ctx context.Context, t *pending) bool {
 	}
 	t = l.takeBehind(t)
 	sc := &scope{all: t.all || l.failed || !l.loaded, atOnce: l.released, confirm: t.confirm}
-	for path := range t.gone {
-		if l.watcher != nil {
-			l.watcher.lost(path)
-		}
-	}
-	if !sc.all {
-		for path := range t.paths {
-			l.routes.mark(sc, path)
-		}
-		l.addDepartures(sc)
-	}
+	l.ask(sc, t)
 	if sc.empty() {
 		l.released = false
 		return false
@@ -359,6 +349,22 @@ func (l *Loader) lookAt(ctx context.Context, t *pending) bool {
 		l.watcher.keep(wanted)
 	}
 	return sc.all
+}
+
+// ask puts into scope what the events taken are about, and what is due.
+func (l *Loader) ask(sc *scope, t *pending) {
+	for path := range t.gone {
+		if l.watcher != nil {
+			l.watcher.lost(path)
+		}
+	}
+	if sc.all {
+		return
+	}
+	for path := range t.paths {
+		l.routes.mark(sc, path)
+	}
+	l.addDepartures(sc)
 }
 
 // waiting is departing, for Run.

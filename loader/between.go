@@ -1,0 +1,206 @@
+package loader
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+)
+
+// A look at everything takes long where there are many files, and a change that
+// an event announces is not to wait for it (specification 4, Missed events). So
+// a look runs in pieces, and between two of them whatever events name is looked
+// at, committed and published by a look of its own, on the same goroutine.
+//
+// What such a look in between has looked at is newer, or may be, than what the
+// large look found of it: that is taken out of the findings, and looked at once
+// more when the large look is over. So nothing that was read before a change
+// takes the place of what was read after it, and nothing is left out.
+
+// pieceTasks is how many tasks run between two chances for events: of at most
+// 16 x chunk files.
+const pieceTasks = 16
+
+// between looks at what events name, in the middle of a look.
+func (s *scan) between() error {
+	l := s.l
+	if !s.pieces || !s.found.root.same(l.root) {
+		return nil
+	}
+	for {
+		if t := l.pending.takePaths(l.c.Quiet, l.c.MaxWait); t != nil {
+			if err := s.lookBetween(t); err != nil {
+				return err
+			}
+		}
+		if l.onPiece == nil || s.ctx.Err() != nil || !l.onPiece() {
+			return s.ctx.Err()
+		}
+	}
+}
+
+// takePaths takes the events of a burst that is over, and leaves what asks for
+// a look at everything; nil: there are none.
+func (p *pending) takePaths(quiet, most time.Duration) *pending {
+	if p.wait(quiet, most) != 0 {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.paths)+len(p.gone) == 0 {
+		return nil
+	}
+	t := newPending()
+	t.paths, p.paths = p.paths, t.paths
+	t.gone, p.gone = p.gone, t.gone
+	if !p.all {
+		p.urgent, p.first, p.last = false, time.Time{}, time.Time{}
+	}
+	return t
+}
+
+// putBack has events looked at once the look that is under way is over.
+func (p *pending) putBack(t *pending) {
+	p.note(func() {
+		maps.Copy(p.paths, t.paths)
+		maps.Copy(p.gone, t.gone)
+	})
+}
+
+// lookBetween is a look in the middle of a larger one.
+func (s *scan) lookBetween(t *pending) error {
+	l := s.l
+	before := l.gateNow()
+	if l.closed(before) { // nor does the larger look count
+		l.keepBehind(t)
+		return errHeld
+	}
+	begin := l.begin()
+	sc := &scope{}
+	l.ask(sc, t)
+	if sc.empty() {
+		return nil
+	}
+	inner := l.newScan(s.ctx, sc)
+	inner.inner = true
+	f, err := inner.scan()
+	if err == nil {
+		err = l.passed(before, true)
+	}
+	if err != nil {
+		// What moved may have moved with other names: the larger look begins anew,
+		// and these are looked at after it in any case.
+		l.pending.putBack(t)
+		if s.last && errors.Is(err, errChanged) {
+			return nil
+		}
+		return err
+	}
+	s.touch(sc, f)
+	l.finish(s.ctx, f, sc, begin)
+	l.flush(context.WithoutCancel(s.ctx), flushAtOnce)
+	return nil
+}
+
+// touch notes what a look in between has looked at.
+func (s *scan) touch(sc *scope, f *findings) {
+	for org, o := range sc.orgs {
+		if o.whole {
+			s.touched.add(place{org: org, part: partFolder})
+		}
+		for p, asked := range o.units {
+			if asked {
+				s.touched.add(place{org: org, part: part(p)})
+			}
+		}
+		if o.buckets {
+			s.touched.add(place{org: org, part: partBuckets})
+		}
+		for name := range o.files {
+			s.touched.add(place{org: org, part: partBuckets, name: name})
+		}
+		for name := range o.odd {
+			s.touched.add(place{org: org, part: partFolder, name: name})
+		}
+	}
+	for _, of := range f.orgs {
+		if of.whole || of.gone {
+			s.touched.add(place{org: of.name, part: partFolder})
+		}
+		if of.buckets != nil && of.buckets.listed {
+			s.touched.add(place{org: of.name, part: partBuckets})
+		}
+	}
+}
+
+// untouched takes out of the findings what looks in between have looked at.
+func (s *scan) untouched() {
+	f, l := s.found, s.l
+	if s.touched.empty() {
+		return
+	}
+	for name := range s.touched.orgs { // names in the root as the model has them now
+		f.odd[name] = nil
+		if d, ok := l.odd[name]; ok {
+			f.odd[name] = &d
+		}
+	}
+	for p := range f.links {
+		if o := s.touched.orgs[p.org]; o != nil {
+			delete(f.links, p)
+		}
+	}
+	kept := f.orgs[:0]
+	for _, of := range f.orgs {
+		if o := s.touched.orgs[of.name]; o == nil || l.prune(of, o) {
+			kept = append(kept, of)
+		}
+	}
+	clear(f.orgs[len(kept):])
+	f.orgs = kept
+}
+
+// prune takes what was touched out of what was found of one organization.
+// False: all of it.
+func (l *Loader) prune(of *orgFinding, touched *orgScope) bool {
+	known := l.orgs[of.name]
+	if touched.whole || of.gone || of.fault != nil || known == nil {
+		return false
+	}
+	for p, t := range touched.units {
+		if t {
+			of.units[p] = nil
+		}
+	}
+	for name := range touched.odd {
+		path := of.name + "/" + name
+		of.odd[path] = nil
+		if d, ok := known.odd[path]; ok {
+			of.odd[path] = &d
+		}
+		delete(of.harmless, path)
+		if _, ok := known.harmless[path]; ok {
+			of.harmless = with(of.harmless, path)
+		}
+	}
+	b := of.buckets
+	if b == nil {
+		return true
+	}
+	if touched.buckets || len(touched.files) > 0 && (b.fault != nil || b.at.kind != folder) {
+		of.buckets = nil
+		return true
+	}
+	here := b.found[:0]
+	for _, x := range b.found {
+		if _, t := touched.files[x.name]; !t {
+			here = append(here, x)
+		}
+	}
+	clear(b.found[len(here):])
+	b.found = here
+	for name := range touched.files {
+		delete(b.odd, of.name+"/"+bucketsName+"/"+name)
+	}
+	return true
+}
