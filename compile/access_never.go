@@ -30,7 +30,8 @@ func (u *access) organizations(list []policy.ResourcePattern) {
 }
 
 // meetings warns of a binding of roles whose resources are of other types than
-// all that the roles are about: together they hold on nothing.
+// all that the roles are about: together they hold on nothing. (Whom it names has
+// an explicit role all the same.)
 func (u *access) meetings() {
 	types := typesOfRoles{u: u, known: map[roleOrRecord]typeSet{}}
 	for _, d := range u.docs {
@@ -51,8 +52,12 @@ func (u *access) meetings() {
 				meet = meet || brought[p.Type]
 			}
 			if !meet {
-				u.report(policy.Warning, b.Resources[0].At, "the binding's resources are of other types than all that its roles are about, so that it has no effect; write resources of type %s, or leave them out",
-					brought.list())
+				does := "grants"
+				if b.Effect == policy.EffectDeny {
+					does = "denies"
+				}
+				u.report(policy.Warning, b.Resources[0].At, "the binding's resources are of other types than all that its roles are about, so that it %s nothing; write resources of type %s, or leave them out",
+					does, brought.list())
 			}
 		}
 	}

@@ -33,9 +33,9 @@ func TestAccessNever(t *testing.T) {
 		{"a uid", bind(`"actions": ["x:y"], "resources": ["organization:uid:globex"]`), ""},
 		{"another type", bind(`"actions": ["x:y"], "resources": ["team:globex"]`), ""},
 
-		{"types apart", bind(`"roles": ["stacks"], "resources": ["environment:*"]`), `write resources of type "stack"`},
+		{"types apart", bind(`"roles": ["stacks"], "resources": ["environment:*"]`), `grants nothing; write resources of type "stack"`},
 		{"uids apart", bind(`"roles": ["stacks"], "resources": ["environment:uid:a", "team:*"]`), `write resources of type "stack"`},
-		{"a Deny", bind(`"roles": ["stacks"], "resources": ["environment:*"], "effect": "Deny"`), `has no effect`},
+		{"a Deny", bind(`"roles": ["stacks"], "resources": ["environment:*"], "effect": "Deny"`), `denies nothing; write resources of type "stack"`},
 		{"a set's type", bind(`"roles": ["set"], "resources": ["environment:*"]`), `write resources of type "stack"`},
 		{"included too", bind(`"roles": ["mixed"], "resources": ["x:*"]`), `write resources of type "environment" or "stack" or "team"`},
 		{"several roles", bind(`"roles": ["set", "mixed"], "resources": ["organization:*"]`), `"environment" or "stack" or "team"`},

@@ -115,6 +115,11 @@
 //   - otherwise as it says. A tag that is missing equals nothing, another
 //     missing tag neither. Numbers are compared as numbers, booleans by truth.
 //
+// What a record leaves out grants nothing, and decides nothing: an expression
+// without its operand is satisfied in neither polarity, in a Deny neither. An And
+// or an Or of which both parts are left out is false; with one part, the other
+// is satisfied in neither polarity.
+//
 // A Select takes every option that Equal would say true of. A record's
 // resource type holds its permissions, those that it composes included, to
 // resources of that type; `global` to none.
