@@ -161,6 +161,7 @@ func TestDoorsExplainAlike(t *testing.T) {
 	const subject = `{"subject":{"type":"role","id":"a","properties":{"org":"%s"}},"action":{"name":"%s"},"resource":{"type":"%s","id":"%s"},"context":{%s}}`
 	for _, body := range []string{
 		fmt.Sprintf(subject, "corp", "s3:GetObject", "object", "office/k", `"aws:SourceIp":"foo","team":["x","y"],"aws:SecureTransport":{},"aws:CurrentTime":"2026-01-01T00:00:00Z"`),
+		fmt.Sprintf(subject, "corp", "s3:GetObject", "object", "office/k", `"aws:CurrentTime":"2026-01-01T00:00:00Z"`),
 		fmt.Sprintf(subject, "corp", "s3:GetObject", "object", "home/k", ``),
 		fmt.Sprintf(subject, "corp", "s3:GetObject", "object", "none/k", ``),
 		fmt.Sprintf(subject, "crp", "s3:GetObject", "object", "office/k", ``),

@@ -40,7 +40,10 @@ func TestSearchPatterns(t *testing.T) {
 "bindings":[
 {"id":"web","roles":["reader"],"members":["group/web"]},
 {"id":"some","roles":["reader"],"members":["pulumi/alice"],"resources":["stack:acme/pay/*"]},
-{"id":"wide","actions":["env:open*"],"resources":["*"],"members":["pulumi/bob"]}],
+{"id":"wide","actions":["env:open*"],"resources":["*"],"members":["pulumi/bob"]},
+{"id":"dbs","actions":["db:see","db:drop"],"resources":["db:*"],"members":["*"]},
+{"id":"ban","effect":"Deny","actions":["db:see"],"resources":["db:*"],"members":["*"],"condition":{"StringEquals":{"subject.id":"bad"}}},
+{"id":"shut","effect":"Deny","actions":["db:drop"],"resources":["db:*"],"members":["*"]}],
 "defaults":{"memberRoles":["reader"]}}`,
 		"other/access-policies/p.json", organization("p", `
 {"name":"everyone","effect":"Allow","actions":["s3:*"],"resources":["*"],"principals":["saml/*"]}`),
@@ -63,7 +66,9 @@ func TestSearchPatterns(t *testing.T) {
 		"what is stated beside":   {"subjects -type saml -principal role/ci-1 -action cwobject:CreateAccessKey", []string{"saml/* access-policies/p.json:4"}},
 		"another organization":    {"subjects -org other -type saml -action s3:GetObject -resource open/pub/k", []string{"saml/* other/access-policies/p.json:2"}},
 		"of another organization": {"subjects -org other -type role -action s3:GetObject -resource open/pub/k", nil},
-		"groups and defaults":     {"subjects -type pulumi -action stack:read -resource stack:acme/x", []string{"* iam/roles.json:8", "pulumi/w-* iam/roles.json:5"}},
+		"groups and defaults":     {"subjects -type pulumi -action stack:read -resource stack:acme/x", []string{"* iam/roles.json:11", "pulumi/w-* iam/roles.json:5"}},
+		"a Deny of iam in doubt":  {"subjects -type pulumi -action db:see -resource db:x", []string{"* iam/roles.json:8"}},
+		"a Deny of iam":           {"subjects -type pulumi -action db:drop -resource db:x", nil},
 		"a stated group":          {"subjects -type pulumi -group web -action stack:read -resource stack:acme/x", []string{"pulumi/* iam/roles.json:5", "pulumi/w-* iam/roles.json:5"}},
 		"tokens":                  {"subjects -type token -action stack:read -resource stack:acme/x", nil},
 		"objects":                 {"resources -principal role/x -action s3:GetObject -type object", []string{"* access-policies/p.json:2", "open/pub/* buckets/open.json:2"}},
