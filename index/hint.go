@@ -138,9 +138,10 @@ func (h *hints) anonymous() {
 	}
 }
 
-// organization tells of an organization that has no folder.
+// organization tells of an organization that has no folder, and is none of the
+// platform's, which need none.
 func (h *hints) organization(name, where string) {
-	if name == "" {
+	if name == "" || slices.Contains(h.s.platform, name) {
 		return
 	}
 	if o := h.s.organizations[name]; o != nil && o.set {

@@ -118,6 +118,10 @@ func TestHints(t *testing.T) {
 			}
 		})
 	}
+	platform := []string{"check", "-policies", dir, "-platform-org", "static", "-org", "static", "-principal", "role/a", "-action", "s3:GetObject", "-resource", "office/k"}
+	if got := call("", nil, platform...); got.code != exitDenied || strings.Contains(got.out, "hint") {
+		t.Errorf("a platform organization: %+v", got)
+	}
 	for args, want := range map[string]string{
 		"-action GetObject -resource ml-data/x":       `-action: "GetObject" has no service, and so is asked on type:id; write "s3:GetObject"`,
 		"-action getobject -resource s3://ml-data/x":  `write "s3:GetObject"`,
