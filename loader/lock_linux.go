@@ -12,9 +12,8 @@ func lock(dir string) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := again(func() (int, error) { return 0, syscall.Flock(int(f.Fd()), syscall.LOCK_EX) }); err != nil {
-		f.Close()
-		return nil, err
-	}
+	// Where the file system has no locks, or none on folders, another process is
+	// found all the same, though not in the very same moment.
+	again(func() (int, error) { return 0, syscall.Flock(int(f.Fd()), syscall.LOCK_EX) })
 	return func() { f.Close() }, nil
 }

@@ -11,7 +11,7 @@ import (
 	"slices"
 )
 
-// marks is the file `overtaken` of the state directory: of each unit whose
+// marks is the file `overtaken.marks` of the state directory: of each unit whose
 // mirror may be behind, what was in force last (specification 4, Restart). The
 // marks of a generation are appended, in one write, before it is in force, so
 // that a process that is killed at any moment never restarts behind what was in
@@ -57,7 +57,7 @@ type known struct {
 type mark struct{ unit, content sum }
 
 const (
-	marksName  = "overtaken"
+	marksName  = "overtaken.marks" // which no organization is called
 	marksMagic = "postern-marks 1\n"
 	markSize   = 2 * len(sum{})
 	// marksRest is the size up to which the file is not written anew, in bytes,
@@ -72,7 +72,8 @@ var (
 )
 
 func newMarks(dir string, sync bool) marks {
-	return marks{path: filepath.Join(dir, marksName), sync: sync}
+	// Nothing is trusted before the marks were read.
+	return marks{path: filepath.Join(dir, marksName), sync: sync, known: map[sum]known{doubtAll: {}}}
 }
 
 func unitKey(p place) sum { return sumOf([]byte(p.path())) }

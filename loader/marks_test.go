@@ -358,3 +358,34 @@ func TestMarksSynced(t *testing.T) {
 		t.Errorf("the status says %q", got)
 	}
 }
+
+// Nothing that the mirror has is trusted before the marks were read, so also
+// where they never can be.
+func TestUnreadMarks(t *testing.T) {
+	tr := stateTree(t, stateFiles...)
+	tr.open()
+	p := place{org: "o1", part: partBuckets, name: "b.json"}
+	if _, err := tr.l.state.lastGood(p); !errors.Is(err, errBehind) {
+		t.Errorf("before: %v", err)
+	}
+	tr.l.openMarks()
+	if files, err := tr.l.state.lastGood(p); err != nil || len(files) != 1 {
+		t.Errorf("after: %v", err)
+	}
+	at := filepath.Join(tr.config.StateDir, marksName)
+	if err := os.Remove(at); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(at, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	tr.write("o1/buckets/b.json", "{")
+	tr.start()
+	tr.want("o1", "b", unavailable)
+	if got := tr.l.Status().StateFailure; got == "" {
+		t.Error("the status says nothing")
+	}
+	if ValidOrganization(marksName) {
+		t.Error("an organization may be called as the file of marks is")
+	}
+}

@@ -226,6 +226,6 @@ func TestKill9(t *testing.T) {
 
 // settled reports whether the mirror has caught up: no marks are left.
 func (k *killed) settled() bool {
-	fi, err := os.Stat(filepath.Join(k.state, "overtaken"))
+	fi, err := os.Stat(filepath.Join(k.state, "overtaken.marks"))
 	return err == nil && fi.Size() == int64(len("postern-marks 1\n"))
 }
