@@ -19,7 +19,9 @@ func (s *Server) access(ctx *fasthttp.RequestCtx, st *state, at endpoint, body [
 		return refused
 	}
 	now := s.now(began)
-	st.task.begin(s, st.conn, began)
+	if (explain || at == endpointEvaluations) && !st.task.begin(s, st.conn, began, body) {
+		return st.task.unfinished(ctx)
+	}
 	if at == endpointEvaluations {
 		return s.evaluations(ctx, st, snapshot, body, now, explain)
 	}

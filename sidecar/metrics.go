@@ -48,11 +48,46 @@ func (s *Server) ObserveReload(st *policy.Status) {
 // metrics answers /metrics in Prometheus' text format (specification 3.4). No
 // label holds anything that a request or a policy says.
 func (s *Server) metrics(ctx *fasthttp.RequestCtx, st *state) int {
-	b := bytes.NewBuffer(st.buf[:0])
-	s.writeMetrics(b)
-	st.buf = b.Bytes()
+	st.buf = append(st.buf[:0], s.figures.get(func() []byte {
+		var b bytes.Buffer
+		s.writeMetrics(&b)
+		return b.Bytes()
+	})...)
 	ctx.Response.Header.SetContentType("text/plain; version=0.0.4; charset=utf-8")
 	return st.answer(ctx, 200)
+}
+
+// joined is a text that costs something to make. It is made once at a time, and
+// those who wait meanwhile share the next one: each gets one that was begun after
+// it asked.
+type joined struct {
+	making sync.Mutex
+	mu     sync.Mutex
+	next   *made
+}
+
+type made struct {
+	once sync.Once
+	text []byte
+}
+
+// get returns the text, which must not be changed.
+func (j *joined) get(work func() []byte) []byte {
+	j.mu.Lock()
+	if j.next == nil {
+		j.next = new(made)
+	}
+	m := j.next
+	j.mu.Unlock()
+	m.once.Do(func() {
+		j.making.Lock()
+		defer j.making.Unlock()
+		j.mu.Lock()
+		j.next = nil // who asks from now on wants a later one
+		j.mu.Unlock()
+		m.text = work()
+	})
+	return m.text
 }
 
 func (s *Server) writeMetrics(w *bytes.Buffer) {

@@ -26,9 +26,8 @@ func (s *Server) search(ctx *fasthttp.RequestCtx, st *state, at endpoint, body [
 	if err != nil {
 		return refuse(ctx, 400, err.Error())
 	}
-	st.task.begin(s, st.conn, began)
 	org := q.Request.Principal.Org
-	if !st.task.turn(org, time.Now()) {
+	if !st.task.begin(s, st.conn, began, body) || !st.task.turn(org, time.Now()) {
 		return st.task.unfinished(ctx)
 	}
 	page := index.Page{Limit: q.Limit, Token: q.Token, Bytes: pageBytes,

@@ -31,10 +31,12 @@ type Server struct {
 	hosts  hosts
 	log    *slog.Logger
 
-	states      sync.Pool // of *state
-	bodies      buffers   // of bodies that are being received, or answered
-	answers     budget    // of answers that are being made, or wait for their client
-	turns       turns     // of long work
+	states      sync.Pool    // of *state
+	bodies      buffers      // of bodies that are being received, or answered
+	answers     budget       // of answers that are being made, or wait for their client
+	turns       turns        // of long work
+	first       atomic.Int64 // work in its first slice
+	figures     joined       // the text of /metrics
 	reclaim     reclaim
 	wasReady    atomic.Bool // /readyz said 200, or could have
 	blocks      blocks

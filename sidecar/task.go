@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -14,6 +15,7 @@ type task struct {
 	asked   time.Time     // when the connection was last asked whether its client is there
 	working time.Time     // when the turn began, zero if there is none
 	worked  time.Duration // in the turns before
+	first   bool          // it counts among those in their first slice
 	stopped stop
 }
 
@@ -30,9 +32,38 @@ const (
 // askEvery is how often work asks whether its client is still there.
 const askEvery = 20 * time.Millisecond
 
-// begin starts the work on a request that was there at a time.
-func (t *task) begin(s *Server, c *conn, at time.Time) {
+// atOnce bounds the work that is in its first slice, which needs no turn: past
+// it, work takes a turn from its start, so that a crowd does not keep the
+// processors from everyone else.
+const atOnce = 8
+
+// begin starts the work on a request that was there at a time; false if it is to
+// stop already.
+func (t *task) begin(s *Server, c *conn, at time.Time, body []byte) bool {
 	*t = task{server: s, conn: c, until: at.Add(slice), asked: at}
+	if s.first.Add(1) <= atOnce {
+		t.first = true
+		return true
+	}
+	s.first.Add(-1)
+	return t.turn(likelyOrg(body), at)
+}
+
+// likelyOrg is the first organization that a body seems to name: which line work
+// waits in before its body is decoded, and nothing else, hangs on it.
+func likelyOrg(body []byte) string {
+	const member = `"org":`
+	at := bytes.Index(body, []byte(member))
+	if at < 0 {
+		return ""
+	}
+	rest := bytes.TrimLeft(body[at+len(member):], " \t\r\n")
+	if len(rest) == 0 || rest[0] != '"' {
+		return ""
+	}
+	rest = rest[1:min(len(rest), 66)]
+	end := bytes.IndexByte(rest, '"')
+	return string(rest[:max(end, 0)])
 }
 
 // goOn is called between items of the work, with the organization for which the
@@ -51,6 +82,7 @@ func (t *task) goOn(org string) bool {
 
 // turn waits for a turn, as work does that is long from its start.
 func (t *task) turn(org string, now time.Time) bool {
+	t.leaveFirst()
 	var wait <-chan struct{}
 	if t.working.IsZero() {
 		wait = t.server.turns.take(org)
@@ -67,6 +99,13 @@ func (t *task) turn(org string, now time.Time) bool {
 	}
 	t.working, t.until = now, now.Add(slice)
 	return t.wanted(now)
+}
+
+func (t *task) leaveFirst() {
+	if t.first {
+		t.first = false
+		t.server.first.Add(-1)
+	}
 }
 
 // wait waits in line.
@@ -105,6 +144,7 @@ func (t *task) wanted(now time.Time) bool {
 
 // end ends the turn that the task has, if it has one.
 func (t *task) end() {
+	t.leaveFirst()
 	if !t.working.IsZero() {
 		t.server.turns.give()
 	}

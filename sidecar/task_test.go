@@ -5,6 +5,8 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -124,5 +126,69 @@ func TestGone(t *testing.T) {
 		}
 		c.Close()
 		wait(t, "it is seen that the client left", func() bool { return gone(here) })
+	}
+}
+
+// TestCrowdTakesTurns: past a few that are in their first slice, work waits in
+// the line of the organization that its body names first.
+func TestCrowdTakesTurns(t *testing.T) {
+	for body, want := range map[string]string{`{"org":"a"}`: "a", `{"x":{"org": "b"},"org":"c"}`: "b", `{"org":1}`: "", `{"org":"`: "", `{}`: "", "": "",
+		`{"org":"` + strings.Repeat("o", 64) + `"}`: strings.Repeat("o", 64), `{"org":"` + strings.Repeat("o", 65) + `"}`: ""} {
+		if got := likelyOrg([]byte(body)); got != want {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+	}
+	s := build(t, nil)
+	free := s.turns.free
+	tasks := make([]task, atOnce+free)
+	for i := range tasks {
+		if !tasks[i].begin(s.Server, nil, time.Now(), nil) || tasks[i].first != (i < atOnce) {
+			t.Fatalf("task %d: %+v", i, &tasks[i])
+		}
+	}
+	if s.turns.free != 0 {
+		t.Errorf("%d turns are free, want none", s.turns.free)
+	}
+	for i := range tasks {
+		tasks[i].end()
+	}
+	if s.turns.free != free || s.first.Load() != 0 {
+		t.Errorf("%d turns are free, want %d; %d in their first slice", s.turns.free, free, s.first.Load())
+	}
+}
+
+// TestJoined: those who wait for a text share one, which was begun after each of
+// them asked.
+func TestJoined(t *testing.T) {
+	var j joined
+	began, release := make(chan struct{}), make(chan struct{})
+	n := 0
+	work := func() []byte {
+		n++ // one at a time
+		if n == 1 {
+			close(began)
+			<-release
+		}
+		return []byte{byte(n)}
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		if got := j.get(work); got[0] != 1 {
+			t.Errorf("the first got %d", got[0])
+		}
+	})
+	<-began
+	for range 20 {
+		all.Go(func() {
+			if got := j.get(work); got[0] < 2 {
+				t.Errorf("one that came later got %d", got[0])
+			}
+		})
+	}
+	time.Sleep(20 * time.Millisecond)
+	close(release)
+	all.Wait()
+	if n > 21 || n < 2 {
+		t.Errorf("made %d times", n)
 	}
 }
