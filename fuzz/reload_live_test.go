@@ -3,6 +3,8 @@ package fuzz
 import (
 	"context"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -174,11 +176,21 @@ func (r *reload) restart() {
 		return
 	}
 	r.note("restart")
+	if hold := filepath.Join(r.root, ".hold"); strings.HasPrefix(string(readAll(hold)), "transaction ") {
+		os.Remove(hold) // a start under a transaction has tests of its own
+		r.boundary()
+	}
 	r.unwatch()
 	r.clients.end(r)
 	r.open()
 	r.model.restart(r.state != "")
 	r.look(false)
+}
+
+// readAll is what a file holds; nil if it cannot be read.
+func readAll(path string) []byte {
+	data, _ := os.ReadFile(path)
+	return data
 }
 
 // lostRoot reports whether a new folder would make a new policy directory, step

@@ -17,6 +17,7 @@ import (
 // model is specification 4 without any cleverness.
 type model struct {
 	loaded bool
+	meant  bool // SIGHUP came while it was held
 	orgs   map[string]*modelOrg
 	// vanished are organizations whose folders went, if they had several bucket
 	// policies: by what they had.
@@ -127,8 +128,21 @@ func list(root, dir string) (out []string, ok bool) {
 	return out, true
 }
 
+// held reports whether nothing may be published: .hold counts by its name. The
+// first look waits for none of these tests.
+func (m *model) held(root string) bool {
+	_, err := os.Lstat(filepath.Join(root, ".hold"))
+	return err == nil && m.loaded
+}
+
 func (m *model) look(root string, confirm bool) {
 	root, _ = filepath.EvalSymlinks(root)
+	confirm = confirm || m.meant
+	if m.held(root) {
+		m.meant = confirm
+		return
+	}
+	m.meant = false
 	names, ok := list(root, root)
 	if !ok {
 		return
@@ -182,7 +196,7 @@ func (m *model) look(root string, confirm bool) {
 			continue
 		}
 		delete(m.orgs, name)
-		if !confirm && (len(o.buckets) > 1 || len(o.missed) > 0) {
+		if !confirm && len(o.buckets) > 0 {
 			if m.vanished == nil {
 				m.vanished = map[string]*modelOrg{}
 			}
@@ -438,7 +452,7 @@ func (o *modelOrg) lookBuckets(root, at, org string, confirm bool, listed map[st
 // restart forgets what a process forgets: all, or, with a mirror, all but the
 // last good files and that quarantined units had none.
 func (m *model) restart(mirror bool) {
-	m.loaded = false
+	m.loaded, m.meant = false, false
 	if !mirror {
 		m.orgs, m.vanished = map[string]*modelOrg{}, nil
 		return

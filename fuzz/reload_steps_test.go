@@ -50,7 +50,12 @@ func (r *reload) note(format string, args ...any) {
 // What an operation does in several steps between which a look tells a
 // difference that lasts is divided by a boundary.
 func (r *reload) step() {
-	op := r.next(25)
+	if hold := filepath.Join(r.root, ".hold"); r.next(3) == 0 && os.Remove(hold) == nil {
+		r.note("the hold ends")
+		r.reached["a hold ended"]++
+		r.boundary()
+	}
+	op := r.next(30)
 	path := func() string { return paths[r.next(len(paths))] }
 	at := func(p string) string { return filepath.Join(r.root, p) }
 	content := func(p string) string {
@@ -172,7 +177,7 @@ func (r *reload) step() {
 		r.look(false)
 	case 17:
 		r.look(true)
-	case 18:
+	case 18, 28, 29:
 		r.restart()
 	case 19, 20: // permissions: of a file, of a folder, of the root
 		p := path()
@@ -205,6 +210,28 @@ func (r *reload) step() {
 		r.note("rmdir %s: %v", p, syscall.Rmdir(at(p)))
 	case 24:
 		r.overflow()
+	case 25: // nothing is published until it is gone
+		content := []string{"", "deploying", "transaction 1"}[r.next(3)]
+		r.note("hold %q: %v", content, os.WriteFile(at(".hold"), []byte(content), 0o644))
+	case 26: // buckets/ loses all; sometimes others come with it
+		dir := []string{"o1/buckets", "o2/buckets"}[r.next(2)]
+		if fi, err := os.Lstat(at(dir)); err != nil || !fi.IsDir() {
+			break
+		}
+		next := at(dir) + ".tmp"
+		os.RemoveAll(next)
+		if os.Mkdir(next, 0o755) == nil && r.next(2) == 0 {
+			r.note("with b9.json: %v", overwrite(next+"/b9.json", contents[4]))
+		}
+		r.note("%s is exchanged: %v", dir, r.exchange(next, at(dir)))
+		os.RemoveAll(next)
+	case 27: // and has it back
+		for _, name := range []string{"b1.json", "b2.json"} {
+			if fi, err := os.Lstat(at("o1/buckets")); err == nil && fi.IsDir() {
+				r.note("back %s: %v", name, overwrite(at("o1/buckets/"+name), contents[4]))
+				r.boundary()
+			}
+		}
 	}
 }
 
@@ -236,4 +263,12 @@ func (r *reload) removeAll(path string) error {
 func regular(path string) bool {
 	fi, err := os.Lstat(path)
 	return err == nil && fi.Mode().IsRegular()
+}
+
+// exchange puts the folder from in the place of the folder at.
+func (r *reload) exchange(from, at string) error {
+	if err := r.removeAll(at); err != nil {
+		return err
+	}
+	return os.Rename(from, at)
 }

@@ -360,12 +360,7 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 		}
 	}
 	l.settleMissed(ch, o)
-	if !o.bucketsKnown && len(o.missed) == 0 { // what is listed and has no file is known to have none now
-		o.bucketsKnown = true
-		for name := range o.listed {
-			ch.buckets = append(ch.buckets, name)
-		}
-	}
+	l.knowBuckets(ch, o)
 }
 
 func (l *Loader) commitBucket(ch *changes, o *organization, x *bucketFinding) {

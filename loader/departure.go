@@ -96,7 +96,9 @@ func (l *Loader) holdBuckets(f *findings, o *organization, of *orgFinding) bool 
 			}
 		}
 	}
-	if x.fault != nil || swapped(o.at, of.at) || swapped(o.bucketsAt, x.at) || len(gone) == 0 || l.rested(at, from, gone) && !l.coming(gone) {
+	// What an organization that is arriving has waits for that, whatever it left.
+	if x.fault != nil || len(gone) == 0 ||
+		(l.rested(at, from, gone) || swapped(o.at, of.at) || swapped(o.bucketsAt, x.at)) && !l.coming(gone) {
 		delete(l.departures, at)
 		return false
 	}

@@ -50,6 +50,7 @@ var errHeld = errors.New("the policy directory is held")
 // gate is what must be the same before and after a look.
 type gate struct {
 	unknown     bool // POLICIES itself cannot be found: the look fails for that
+	doubtful    bool // whether .hold stands cannot be told
 	standing    bool
 	stamp       stamp
 	transaction bool
@@ -66,7 +67,7 @@ func (l *Loader) gateNow() (g gate) {
 	if fi, err := os.Lstat(path); err == nil {
 		g.standing, g.stamp, g.transaction = true, stampOf(fi), isTransaction(path)
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		g.standing, g.transaction = true, true
+		g.doubtful = true // nor can POLICIES be looked at, mostly: the look says so
 	}
 	path = join(root.real, heldName)
 	if fi, err := os.Lstat(path); err == nil {
@@ -110,7 +111,7 @@ func readSome(path string, n int) ([]byte, error) {
 // may be published.
 func (l *Loader) closed(g gate) bool {
 	h := l.halt
-	if g.unknown {
+	if g.unknown || g.doubtful {
 		return false
 	}
 	if !g.standing {
@@ -147,6 +148,8 @@ func (l *Loader) closed(g gate) bool {
 func (l *Loader) passed(before gate, last bool) error {
 	after := l.gateNow()
 	switch {
+	case before.doubtful, after.doubtful:
+		return errHeld
 	case after.standing && (!before.standing || before.stamp != after.stamp) && l.closed(after):
 		return errHeld
 	case after.held == before.held && after.standing == before.standing:

@@ -316,7 +316,7 @@ func (l *Loader) sweep() {
 		o := l.orgs[name]
 		if o == nil {
 			v := s.remembered(name)
-			if v.mirrored = true; len(v.buckets) > 1 || len(v.missed) > 0 {
+			if v.mirrored = true; len(v.buckets) > 0 {
 				l.vanished[name] = v
 				l.mirrorError(place{org: name, part: partFolder}, s.leave(v))
 			} else {

@@ -206,7 +206,20 @@ func (l *Loader) releaseMoved(ch *changes, f *findings) {
 			l.dropBucket(ch, o, name)
 		}
 		l.settleMissed(ch, o)
+		l.knowBuckets(ch, o)
 		ch.orgs[o.name] = struct{}{}
+	}
+}
+
+// knowBuckets notes that what is listed and has no file is known to have none,
+// once buckets/ was listed and nothing of it is missed.
+func (l *Loader) knowBuckets(ch *changes, o *organization) {
+	if o.bucketsKnown || o.bucketsFault != nil || len(o.missed) > 0 {
+		return
+	}
+	o.bucketsKnown = true
+	for name := range o.listed {
+		ch.buckets = append(ch.buckets, name)
 	}
 }
 

@@ -91,7 +91,7 @@ func TestLastGoodSurvivesARestart(t *testing.T) {
 	tr.wantMirror("o1/access-policies", "o1/buckets.json", "o1/buckets/c.json")
 	tr.remove("o1")
 	tr.load()
-	tr.wantMirror()
+	tr.wantMirror("o1/buckets.names", "o1/buckets/c.json", "o1/vanished") // until SIGHUP, or it is back
 }
 
 // Files that break while the process is down.
@@ -116,7 +116,7 @@ func TestRemovedWhileDown(t *testing.T) {
 	tr.wantMirror("o1/access-policies", "o1/buckets.json", "o1/buckets/c.json", "o2/access-policies")
 	tr.remove("o1")
 	tr.start()
-	tr.wantMirror("o2/access-policies")
+	tr.wantMirror("o1/buckets/c.json", "o1/vanished", "o2/access-policies")
 }
 
 // buckets/ and an organization's folder at fault, across a restart.

@@ -11,13 +11,13 @@ import (
 // vanish remembers what the buckets/ of an organization that is removed held
 // and missed, in case it appears again without it (specification 4, Removals
 // and faults). What POLICIES was re-pointed away from, and what SIGHUP
-// confirms, is not remembered, nor is a single policy.
+// confirms, is not remembered.
 //
 // What is remembered is an organization of its own that holds buckets and
 // missed only, and is neither in force nor looked at. It stays until the
 // organization appears again, or SIGHUP.
 func (l *Loader) vanish(o *organization, meant bool) {
-	if meant || len(o.buckets) < 2 && len(o.missed) == 0 {
+	if meant || len(o.buckets) == 0 {
 		return
 	}
 	v := &organization{name: o.name, buckets: make(map[string]*bucket, len(o.buckets)), bucketsKnown: o.bucketsKnown, missed: o.missed}
@@ -51,8 +51,9 @@ func (l *Loader) mirrorAgain(v *organization) {
 
 // recall puts into an organization that is new to the model what its buckets/
 // held and missed before, as far as that is missed now: as remembered of one
-// that vanished, or at a cold start as the mirror has it. x is nil where
-// buckets/ cannot be listed: then all of what vanished is put in.
+// that vanished, or at a cold start as the mirror has it. What vanished and is
+// back is put in too, as it may be broken; and all of it where buckets/ cannot be
+// listed, which x says by being nil.
 func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 	v := l.vanished[o.name]
 	delete(l.vanished, o.name)
@@ -63,13 +64,15 @@ func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 	if v == nil && !mirrored || ch.found.meant {
 		return
 	}
+	vanished := v != nil
 	if mirrored {
 		if x == nil && v == nil {
 			return // restoreBuckets does it
 		}
 		v = l.state.remembered(o.name)
 	}
-	missed := maps.Clone(v.buckets) // all of it, where buckets/ cannot be listed
+	names := v.missed
+	into := maps.Clone(v.buckets) // all of it, where buckets/ cannot be listed
 	if x != nil {
 		gone := map[string]struct{}{}
 		for name := range v.buckets {
@@ -79,18 +82,23 @@ func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 			delete(gone, x.found[i].name)
 		}
 		now := l.missedNow(ch.found, v, gone)
-		maps.DeleteFunc(missed, func(name string, _ *bucket) bool {
-			_, gone := gone[name]
+		maps.DeleteFunc(into, func(name string, _ *bucket) bool {
+			if _, gone := gone[name]; !gone {
+				return !vanished
+			}
 			_, missed := now[name]
-			return !gone || !missed
+			return !missed
 		})
+		maps.DeleteFunc(now, func(name string, _ struct{}) bool {
+			_, gone := gone[name]
+			return !gone
+		})
+		names = now
 	}
-	names := map[string]struct{}{}
-	if len(missed) > 0 {
+	if len(names) > 0 {
 		o.bucketsKnown = v.bucketsKnown
 	}
-	for name, b := range missed {
-		names[name] = struct{}{}
+	for name, b := range into {
 		if o.buckets[name] != nil {
 			continue
 		}
@@ -105,9 +113,6 @@ func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 		} else {
 			l.reclaim(ch, o, bucketOf(name))
 		}
-	}
-	if x == nil {
-		names = v.missed
 	}
 	l.commitMissed(o, names)
 	if x != nil {
