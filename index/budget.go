@@ -33,16 +33,24 @@ func (b *budget) begin() { b.left, b.free = Budget, freeWork }
 
 // spendSteps spends the steps of a test; false if more is spent than there is.
 func (b *budget) spendSteps(n int) bool {
-	b.left -= n
+	if b.left -= n; b.left < 0 {
+		b.free = 0 // so that spend looks at what is left
+	}
 	return b.left >= 0
 }
 
 // spend spends other work; false if more is spent than there is.
 func (b *budget) spend(n int) bool {
-	if b.free -= n; b.free < 0 {
-		b.left += b.free
-		b.free = 0
-	}
+	b.free -= n
+	return b.free >= 0 || b.overdraw()
+}
+
+// overdraw takes what is missing of free work from the budget.
+//
+//go:noinline
+func (b *budget) overdraw() bool {
+	b.left += b.free
+	b.free = 0
 	return b.left >= 0
 }
 

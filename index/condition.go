@@ -156,8 +156,10 @@ const longText = 64
 func (w *wanted) work(n int) int {
 	values := int(w.n)
 	switch w.how {
-	case CompareText, CompareTextFold, CompareLike, CompareArn, CompareBool, CompareNull:
+	case CompareText, CompareTextFold, CompareLike, CompareBool, CompareNull:
 		return compareWork + values + n/32
+	case CompareArn:
+		return compareWork + endsWork*values + n/32
 	case compareBegins:
 		return compareWork + values*(2+n/64)
 	case CompareIP:

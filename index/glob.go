@@ -41,26 +41,46 @@ func (m *matcher) glob(program, text string) bool {
 		return true
 	}
 	inner, rest = inner[:last-1], rest[:to]
-	if m.spend(endsWork + len(inner)/32); len(inner)-strings.Count(inner, runText) > len(rest) {
-		return false // every operation but a run takes a byte
+	if len(inner) > len(rest) {
+		m.spend(len(inner) / 32)
+		if len(inner)-strings.Count(inner, runText) > len(rest) {
+			return false // every operation but a run takes a byte
+		}
 	}
 	if !m.spendSteps(testSteps(len(program), len(text))) {
 		return false
 	}
 	m.fuel = len(rest)/8 + 64
-	for more := true; more; {
-		var segment string
-		segment, inner, more = strings.Cut(inner, runText)
-		n := m.find(segment, rest)
-		if n < 0 || !m.spend(endsWork) {
-			return false
+	for m.spend(endsWork) {
+		n := 0
+		end := segmentLen(inner)
+		if literal := literalLen(inner); literal == end {
+			if n = strings.Index(rest, inner[:end]); n >= 0 {
+				n += end
+			}
+		} else {
+			n = m.find(inner[:end], rest)
 		}
-		rest = rest[n:]
+		switch {
+		case n < 0:
+			return false
+		case end == len(inner):
+			return true
+		}
+		inner, rest = inner[end+1:], rest[n:]
 	}
-	return true
+	return false
 }
 
 const runText = string("\xff") // opRun
+
+// segmentLen is the number of operations up to the first run, or of all.
+func segmentLen(ops string) int {
+	if i := strings.IndexByte(ops, opRun); i >= 0 {
+		return i
+	}
+	return len(ops)
+}
 
 // head matches the operations up to the first run, or all, at the beginning of a
 // text. It returns the number of them, and of the bytes that they took.
