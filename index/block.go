@@ -25,8 +25,9 @@ const (
 	headerSieve          // place of the sieve
 	headerWords
 
-	// headerNamed is, of the part of a name, the place of what named.go says;
-	// 0: it is like any other. Explanations say nothing of such parts.
+	// headerNamed is, in a part of a name, the place of its two groups, see
+	// named.go, 0 if it has none. Explanations do not read such parts, so they
+	// have no headerMeta.
 	headerNamed = headerMeta
 
 	lineWords = 16 // of a cache line
@@ -40,12 +41,13 @@ const (
 	sieveWords
 )
 
-// The actions of a chunk: which statements a look at sieveKey tells nothing
-// of, and for each known action, by its ID, the number of the set of statements
-// that cover it; behind the numbers the sets. 0 is the empty set, which is not
-// there; the numbers end with the last action that is covered. They are as wide
-// as the largest needs, a power of two of bits, and lie least first: one, two
-// or four bits are enough for most policies.
+// The actions of a chunk of 64 statements: first the open set, of the statements
+// that sieveKey does not narrow, two words; then the head; then for each known
+// action, by its ID, the number of the set of statements that cover it; then
+// these sets, two words each, counted from 1. Number 0 stands for the empty set,
+// which is not written. The numbers end with the last action that is covered.
+// Each has as many bits as the largest needs, a power of two, least bit first:
+// one, two or four bits are enough for most policies.
 const (
 	chunkOpen    = 0 // a set of statements
 	chunkHead    = 2 // place of the sets, logarithm of the width << 8, count of numbers << 16
@@ -81,8 +83,9 @@ const (
 	programsWords
 )
 
-// The principal entries: identifiers, sorted by hash; then beginnings, prefix-free and sorted by organization and
-// text; then organizations, which have no text.
+// The principal entries: identifiers, sorted by hash; then beginnings,
+// prefix-free and sorted by organization and text; then organizations, which
+// have no text.
 const (
 	beginAt  = iota // the text
 	beginLen        //

@@ -12,8 +12,8 @@ import (
 type caller struct {
 	// principals are numbers in Grants.principals, each once.
 	principals []uint32
-	// own is the number of principals that the caller is by its own names and
-	// groups; behind are what every caller is.
+	// own counts the first principals, which come from the caller's identifiers
+	// and groups; those behind them apply to every caller.
 	own int
 	// helds are numbers in Membership.helds, the defaults last.
 	helds    []uint32

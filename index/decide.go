@@ -118,6 +118,65 @@ func (s *Snapshot) decideBucket(v *view, own *Organization, bucket *bucketSlot, 
 	return noMatch, policy.LayerBucket
 }
 
+// decideControlPlane answers the cwobject: actions, which the organization's
+// policies and the caller's iam statements decide together (specification 1.3,
+// 1.8).
+func (s *Snapshot) decideControlPlane(v *view, own *Organization) (policy.Reason, policy.Layer) {
+	effect := policy.EffectNone
+	if own.Policies != nil {
+		effect = v.ask(policy.LayerOrganization, v.org, own.Policies)
+	} else {
+		v.end(policy.LayerOrganization, v.org, policy.NoOrganizationPolicy)
+	}
+	switch {
+	case effect == policy.EffectDeny:
+		return policy.OrganizationDeny, policy.LayerOrganization
+	case own.IAMUnavailable && effect == policy.EffectAllow:
+		return v.end(policy.LayerIAM, v.org, policy.IAMUnavailable)
+	}
+	named := false
+	if own.IAM != nil && !own.IAMUnavailable {
+		switch v.askIAM(own.IAM) {
+		case policy.EffectDeny:
+			return policy.IAMDeny, policy.LayerIAM
+		case policy.EffectAllow:
+			if effect != policy.EffectAllow {
+				return policy.Allowed, policy.LayerIAM
+			}
+			v.open = 0 // the organization's Allow has no constraint
+		}
+		named = own.IAM.members.namesCaller(&v.caller)
+	}
+	switch {
+	case effect == policy.EffectAllow:
+		return policy.Allowed, policy.LayerOrganization
+	case own.Policies == nil && !named:
+		return policy.NoOrganizationPolicy, policy.LayerOrganization
+	}
+	return policy.OrganizationNoMatch, policy.LayerOrganization
+}
+
+// decideIAM answers what the iam layer decides alone.
+func (s *Snapshot) decideIAM(v *view, own *Organization) (policy.Reason, policy.Layer) {
+	r := &v.request.Resource
+	if v.outsideTenant(r.Kind == policy.ResourceOrganization || r.Type == "organization") {
+		return policy.OwnerMismatch, policy.LayerNone
+	}
+	switch {
+	case own.IAMUnavailable:
+		return v.end(policy.LayerIAM, v.org, policy.IAMUnavailable)
+	case own.IAM == nil:
+		return v.end(policy.LayerIAM, v.org, policy.IAMNoMatch)
+	}
+	switch v.askIAM(own.IAM) {
+	case policy.EffectDeny:
+		return policy.IAMDeny, policy.LayerIAM
+	case policy.EffectAllow:
+		return policy.Allowed, policy.LayerIAM
+	}
+	return policy.IAMNoMatch, policy.LayerIAM
+}
+
 // What is known of an organization without a folder, and of a bucket in none.
 var (
 	unknownOrganization Organization
@@ -217,6 +276,18 @@ func (v *view) askBucket(bucket *bucketSlot) policy.Effect {
 		return v.asked(policy.LayerBucket, v.owner, p, p.askMore(nil, bucket.block(), v))
 	}
 	return v.asked(policy.LayerBucket, v.owner, p, p.satisfied(bucket.block(), policy.EffectNone, v))
+}
+
+// askIAM asks the iam statements of the caller's organization. Of an allow,
+// v.open is the constraint.
+func (v *view) askIAM(m *IAM) policy.Effect {
+	m.enter(v)
+	effect := m.satisfied(v)
+	v.leave()
+	if v.explaining {
+		v.steps = append(v.steps, step{layer: policy.LayerIAM, org: v.org, iam: m, outcome: outcomes[effect]})
+	}
+	return effect
 }
 
 // asked notes what a layer said.

@@ -184,9 +184,10 @@ func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
 	return at
 }
 
-// block writes the block of a part, and returns its place. explained: it holds
-// what explanations say of the statements, as all but the parts of names do. t
-// are the statements' traits, by which they are in order, or nil.
+// block writes the block of a part, and returns its place. explained says that
+// the document, index and line of each statement are recorded for explanations;
+// it is false for the parts of names, which explanations do not read. t are the
+// traits by which the statements are sorted, nil if they are not.
 func (f *freezer) block(name string, list []frozen, explained bool, t *traits) uint32 {
 	p := f.p
 	denies := 0

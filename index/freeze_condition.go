@@ -7,8 +7,7 @@ import (
 )
 
 // conditions adds the condition entries of a statement. All have to hold, so
-// those come first that cost little and are rarely true of a request that they
-// are not about.
+// the cheapest and most selective come first.
 func (w *blockWriter) conditions(list []Condition) {
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b Condition) int { return cmp.Compare(a.Operator.rank(), b.Operator.rank()) })

@@ -6,13 +6,15 @@ import (
 	"postern/policy"
 )
 
-// The part of a name that many statements list holds those of each effect in
-// two groups. The first is narrowed by words of candidates, and by the sieve,
-// whose sieveKey is the trait of a segment where it is not four bytes of the
-// beginning. The others have a trait in sieveKey, by which they are in order,
-// and a table finds them: so few are looked at, however many list the name.
+// The statements that list one identifier have a part of their own. Where they
+// are many, those of each effect stand in two groups. The statements of the
+// first group are narrowed by words of candidates and by the sieve, whose
+// sieveKey is the trait of a segment where it is not four bytes of the
+// beginning. The statements of the second group have a trait in sieveKey and
+// are sorted by it, and a table finds them by the traits of the request: so few
+// are looked at, however many list the identifier.
 //
-// What follows the chunks: where the first group ends, and the table of the
+// For each effect the part has where the first group ends and the table of the
 // second: slot trait>>shift is the first statement that can have a trait, the
 // next slot the end.
 const (

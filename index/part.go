@@ -10,7 +10,8 @@ const (
 	// wordSize is the number of statements that one machine word narrows.
 	wordSize = 64
 	// wordParts is the number of statements above which a part gets postings,
-	// and parts of its names; nameParts that above which one of those does.
+	// and a part for each name that its statements list; nameParts is the number
+	// above which the part of a name gets postings.
 	wordParts = 256
 	nameParts = 65536
 	// scanAlways stands in headerRoaring where the index is switched off.

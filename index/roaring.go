@@ -13,16 +13,17 @@ import (
 	"postern/policy"
 )
 
-// roaringIndex narrows a part of more than one word of statements: for each
-// dimension, postings are Roaring bitmaps of statement ids, shared and
-// read-only (copy-on-write stays off). Wildcards are kept apart from the keys
-// that they cover, and looked up beside them.
+// roaringIndex narrows a part of more than wordParts statements, and one of a
+// name of more than nameParts: for each dimension, postings are Roaring bitmaps
+// of statement ids, shared and read-only (copy-on-write stays off). Wildcards
+// are kept apart from the keys that they cover, and looked up beside them.
 type roaringIndex struct {
 	// actions holds, by action.ID, the statements that cover a known action;
 	// nil if none does. Actions that the same statements cover share one.
 	actions []*roaring.Bitmap
-	// everyone: principals contain `*`; loose: everyone, or the statement's
-	// principals are not told by names and beginnings alone.
+	// everyone are the statements whose principals contain `*`. loose are those
+	// too, and those whose principals hold an organization or are excluded by
+	// NotPrincipal: a caller's identifiers cannot narrow them.
 	everyone, loose *roaring.Bitmap
 	names           map[string]*roaring.Bitmap
 	// named are the places of the parts of names, by hash: what lists the name,

@@ -17,9 +17,9 @@ type actionRows struct {
 	// other holds the rules that have patterns: an action without a row is
 	// tried against each one's.
 	other row
-	// marks of a rule has the mark of each action that it may cover, see mark:
-	// few bits for many actions, so that what lacks one covers it not, and what
-	// has it may.
+	// marks has, for each rule, the mark of each action that the rule may cover,
+	// see mark. There are fewer bits than actions: a clear bit proves that the
+	// rule does not cover the action, a set bit proves nothing.
 	marks []uint64
 }
 

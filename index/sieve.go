@@ -15,9 +15,9 @@ func keyOf(text string, at uint32) uint32 {
 	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
 }
 
-// key are the bytes of the resource text that sieves look at. Where the text is
-// too short for them it is matched by no statement that has them, and any
-// number will do. told: the request is about a resource text at all.
+// key returns the four bytes of the resource text at a place, which sieves look
+// at; 0 where the text is too short, since then no statement that has a key can
+// match it. told is false if the request is about the whole organization.
 func (v *view) key(at uint32) (key uint32, told bool) {
 	if uint64(at)+keyBytes <= uint64(len(v.text)) {
 		key = keyOf(v.text, at)

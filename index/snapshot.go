@@ -48,7 +48,8 @@ type Organization struct {
 }
 
 // organization is an Organization, or what stands for one that is only known
-// as the owner of buckets. Its number stays in all snapshots of one line.
+// as the owner of buckets. Its number is the same in every snapshot that is built
+// from this one.
 type organization struct {
 	name   string
 	number uint32

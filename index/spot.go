@@ -75,8 +75,8 @@ func (s *spots) keyBehind(text string, colon int) (key uint32, ok bool) {
 }
 
 // request makes the marks of a request, by the text `type:id` of its resource and the
-// mark of its action. A rule about certain ids is about longer ones than those
-// without a key.
+// mark of its action. An id that is too short for a key matches no rule that has
+// the mark of one, so that it is safe to leave that mark out.
 func (s *spots) request(text string, action uint64) marks {
 	colon, number := max(0, strings.IndexByte(text, ':')), bits.TrailingZeros64(action)
 	m := marks{actions: action, pairs: pair(number), spots: typeSpot(text[:colon])}

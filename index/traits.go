@@ -21,8 +21,8 @@ const (
 	maxLengths = 8
 	maxLength  = 63
 	// minTraits is the number of statements from which on the part of a name
-	// has traits, minTabled that of statements of one effect that have one from
-	// which on a table finds them.
+	// has traits. Where more than minTabled statements of one effect have a trait,
+	// they get a table.
 	minTraits = 24
 	minTabled = 128
 )

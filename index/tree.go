@@ -9,7 +9,7 @@ import (
 	"postern/policy"
 )
 
-// Tree is the records of Pulumi's of an organization, each a tree of nodes
+// Tree holds an organization's Pulumi role records, each a tree of nodes
 // (specification 2, Pulumi's own JSON). It is evaluated as it is on a candidate:
 // written out as statements a record could be exponentially many. Places are
 // indexes into the slices; a node comes after all nodes that it refers to, so

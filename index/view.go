@@ -46,7 +46,7 @@ type view struct {
 	// bucket is the bucket's name in text, with its hash64.
 	bucket     string
 	bucketHash uint64
-	early      uint32 // what was read early, for nothing
+	early      uint32 // keeps loads that are made early alive; it is never read
 	// denyOnly asks for Deny statements whose principals contain `*`, and
 	// takes the principal dimension as holding: the owner's organization
 	// policies against a foreign caller (specification 1.3).
