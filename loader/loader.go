@@ -98,7 +98,7 @@ type Loader struct {
 	snapshot   *index.Snapshot
 	fallback   string // DefaultOrganization as the snapshot has it
 
-	statements [policy.LayerIAM + 1]int
+	statements [policy.LayerCount]int
 	failed     bool // the last look failed
 	state      *state
 	watcher    *watcher

@@ -8,17 +8,23 @@ const (
 	ImplicitDeny Outcome = iota
 	ExplicitDeny
 	Allow
+
+	// OutcomeCount is the length of an array that holds something of each outcome.
+	OutcomeCount = iota
 )
+
+var outcomeNames = [OutcomeCount]string{
+	ImplicitDeny: "ImplicitDeny",
+	ExplicitDeny: "ExplicitDeny",
+	Allow:        "Allow",
+}
 
 // String returns the outcome's name.
 func (o Outcome) String() string {
-	switch o {
-	case Allow:
-		return "Allow"
-	case ExplicitDeny:
-		return "ExplicitDeny"
+	if int(o) >= OutcomeCount {
+		o = ImplicitDeny
 	}
-	return "ImplicitDeny"
+	return outcomeNames[o]
 }
 
 // Layer is where a statement lives, and which layer decided.
@@ -30,94 +36,25 @@ const (
 	LayerOrganization
 	LayerBucket
 	LayerIAM
+
+	// LayerCount is the length of an array that holds something of each layer,
+	// LayerNone included.
+	LayerCount = iota
 )
+
+var layerNames = [LayerCount]string{
+	LayerNone:         "none",
+	LayerOrganization: "organization",
+	LayerBucket:       "bucket",
+	LayerIAM:          "iam",
+}
 
 // String returns the layer's name.
 func (l Layer) String() string {
-	switch l {
-	case LayerOrganization:
-		return "organization"
-	case LayerBucket:
-		return "bucket"
-	case LayerIAM:
-		return "iam"
+	if int(l) >= LayerCount {
+		l = LayerNone
 	}
-	return "none"
-}
-
-// Reason says why a request was decided as it was (specification 1.8).
-type Reason uint8
-
-// The reasons, in the order of specification 1.8: of several that apply, the
-// first is given.
-const (
-	ReasonNone Reason = iota
-	// TooCostly: the decision passed its budget (specification 1.6), and whatever
-	// it came to counts for nothing.
-	TooCostly
-	Anonymous
-	OrganizationUnavailable
-	OwnerMismatch
-	OwnerUnknown
-	OrganizationDeny
-	IAMDeny
-	NoOrganizationPolicy
-	OrganizationNoMatch
-	NotBucketOwner
-	OwnerOrganizationDeny
-	BucketPolicyUnavailable
-	BucketDeny
-	BucketNoMatch
-	CrossOrganizationNoAllow
-	IAMUnavailable
-	IAMNoMatch
-	Allowed
-)
-
-var reasonNames = [...]string{
-	ReasonNone:               "none",
-	TooCostly:                "too_costly",
-	Anonymous:                "anonymous",
-	OrganizationUnavailable:  "organization_unavailable",
-	OwnerMismatch:            "owner_mismatch",
-	OwnerUnknown:             "owner_unknown",
-	OrganizationDeny:         "organization_deny",
-	IAMDeny:                  "iam_deny",
-	NoOrganizationPolicy:     "no_organization_policy",
-	OrganizationNoMatch:      "organization_no_match",
-	NotBucketOwner:           "not_bucket_owner",
-	OwnerOrganizationDeny:    "owner_organization_deny",
-	BucketPolicyUnavailable:  "bucket_policy_unavailable",
-	BucketDeny:               "bucket_deny",
-	BucketNoMatch:            "bucket_no_match",
-	CrossOrganizationNoAllow: "cross_organization_no_allow",
-	IAMUnavailable:           "iam_unavailable",
-	IAMNoMatch:               "iam_no_match",
-	Allowed:                  "allowed",
-}
-
-// String returns the reason as answers spell it.
-func (r Reason) String() string { return reasonNames[r] }
-
-// Reasons returns every reason but ReasonNone, in order.
-func Reasons() []Reason {
-	out := make([]Reason, 0, len(reasonNames)-1)
-	for r := TooCostly; r <= Allowed; r++ {
-		out = append(out, r)
-	}
-	return out
-}
-
-// Outcome returns the outcome that goes with the reason: the `..._deny` are
-// ExplicitDeny, other denials ImplicitDeny (specification 1.8).
-func (r Reason) Outcome() Outcome {
-	switch r {
-	case Allowed:
-		return Allow
-	case OrganizationDeny, IAMDeny, OwnerOrganizationDeny, BucketDeny:
-		return ExplicitDeny
-	}
-	return ImplicitDeny
+	return layerNames[l]
 }
 
 // Decision is the answer to one request. The zero Decision is an implicit

@@ -36,6 +36,10 @@ const (
 	ArnNotEquals
 	ArnNotLike
 	Null
+
+	// TestCount is the length of an array that holds something of each test,
+	// TestNone included.
+	TestCount = iota
 )
 
 // Family tells how the values of a test are read.
@@ -53,7 +57,7 @@ const (
 	FamilyNull
 )
 
-var tests = [...]struct {
+var tests = [TestCount]struct {
 	name    string
 	family  Family
 	negated bool
@@ -90,8 +94,8 @@ var tests = [...]struct {
 
 // Tests returns every test, in the order of the specification.
 func Tests() []Test {
-	out := make([]Test, 0, len(tests)-1)
-	for t := StringEquals; t <= Null; t++ {
+	out := make([]Test, 0, TestCount-1)
+	for t := TestNone + 1; t < TestCount; t++ {
 		out = append(out, t)
 	}
 	return out
@@ -155,7 +159,7 @@ func ParseOperator(name string) (Operator, bool) {
 		}
 	}
 	name, o.IfExists = strings.CutSuffix(name, "IfExists")
-	for t := StringEquals; t <= Null; t++ {
+	for t := TestNone + 1; t < TestCount; t++ {
 		if tests[t].name != name {
 			continue
 		}

@@ -38,7 +38,7 @@ type Status struct {
 	WarningCount int
 
 	// Statements in force, by Layer.
-	Statements [LayerIAM + 1]int
+	Statements [LayerCount]int
 	Buckets    int
 	Files      int
 	// SnapshotBytes is the size of the snapshot in force, in bytes, as counted
@@ -63,17 +63,24 @@ const (
 	// ReloadFailed could not look at the policy directory at all; the
 	// generation in force stays.
 	ReloadFailed
+
+	// ReloadResultCount is the length of an array that holds something of each
+	// result.
+	ReloadResultCount = iota
 )
+
+var reloadResultNames = [ReloadResultCount]string{
+	ReloadOK:          "ok",
+	ReloadQuarantined: "quarantined",
+	ReloadFailed:      "failed",
+}
 
 // String returns the value of the label `result`.
 func (r ReloadResult) String() string {
-	switch r {
-	case ReloadOK:
-		return "ok"
-	case ReloadQuarantined:
-		return "quarantined"
+	if int(r) >= ReloadResultCount {
+		r = ReloadFailed
 	}
-	return "failed"
+	return reloadResultNames[r]
 }
 
 // OrganizationStatus counts what is in force for one organization.

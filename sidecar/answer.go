@@ -11,7 +11,7 @@ import (
 const allowed = `{"decision":true}`
 
 // denied is the answer of a plain deny, up to the generation, by reason.
-var denied = func() (out [policy.Allowed + 1]string) {
+var denied = func() (out [policy.ReasonCount]string) {
 	for r := range out {
 		out[r] = `{"decision":false,"context":{"reason":"` + policy.Reason(r).String() + `","generation":`
 	}
@@ -23,7 +23,7 @@ var denied = func() (out [policy.Allowed + 1]string) {
 func appendDecision(b []byte, d policy.Decision) []byte {
 	if d.Outcome != policy.Allow {
 		reason := d.Reason
-		if reason > policy.Allowed || reason == policy.Allowed {
+		if reason >= policy.ReasonCount || reason == policy.Allowed {
 			reason = policy.ReasonNone // no such deny exists; it is none the less one
 		}
 		b = append(b, denied[reason]...)

@@ -70,7 +70,7 @@ func TestCorpusOverHTTP(t *testing.T) {
 	}
 	// What is counted is what can be (specification 1.8).
 	for i, n := range s.blocks.sum().decisions {
-		if v := verdict(i); n > 0 && !slices.Contains(decidedBy[v.reason()], v.layer()) {
+		if v := verdict(i); n > 0 && !slices.Contains(v.reason().Layers(), v.layer()) {
 			t.Errorf("%d decisions of the layer %s have the reason %s, which it never gives", n, v.layer(), v.reason())
 		}
 	}

@@ -45,40 +45,14 @@ func codeOf(status int) int {
 // follows, and its layer.
 type verdict uint8
 
-// layers is how many there are, verdicts how many pairs of a reason and a layer.
-const (
-	layers   = int(policy.LayerIAM) + 1
-	verdicts = (int(policy.Allowed) + 1) * layers
-)
+const verdicts = policy.ReasonCount * policy.LayerCount
 
-func verdictOf(d policy.Decision) verdict { return verdict(int(d.Reason)*layers + int(d.Layer)) }
-
-func (v verdict) reason() policy.Reason { return policy.Reason(int(v) / layers) }
-func (v verdict) layer() policy.Layer   { return policy.Layer(int(v) % layers) }
-
-// decidedBy are the layers that decide with a reason (specification 1.3, 1.8);
-// the others never do. An item of a batch that is no evaluation has no reason.
-var decidedBy = [policy.Allowed + 1][]policy.Layer{
-	policy.ReasonNone:               {policy.LayerNone},
-	policy.TooCostly:                {policy.LayerNone},
-	policy.Anonymous:                {policy.LayerNone},
-	policy.OrganizationUnavailable:  {policy.LayerNone, policy.LayerOrganization},
-	policy.OwnerMismatch:            {policy.LayerNone},
-	policy.OwnerUnknown:             {policy.LayerNone},
-	policy.OrganizationDeny:         {policy.LayerOrganization},
-	policy.IAMDeny:                  {policy.LayerIAM},
-	policy.NoOrganizationPolicy:     {policy.LayerOrganization},
-	policy.OrganizationNoMatch:      {policy.LayerOrganization},
-	policy.NotBucketOwner:           {policy.LayerOrganization, policy.LayerBucket},
-	policy.OwnerOrganizationDeny:    {policy.LayerOrganization},
-	policy.BucketPolicyUnavailable:  {policy.LayerBucket},
-	policy.BucketDeny:               {policy.LayerBucket},
-	policy.BucketNoMatch:            {policy.LayerBucket},
-	policy.CrossOrganizationNoAllow: {policy.LayerBucket},
-	policy.IAMUnavailable:           {policy.LayerIAM},
-	policy.IAMNoMatch:               {policy.LayerIAM},
-	policy.Allowed:                  {policy.LayerOrganization, policy.LayerBucket, policy.LayerIAM},
+func verdictOf(d policy.Decision) verdict {
+	return verdict(int(d.Reason)*policy.LayerCount + int(d.Layer))
 }
+
+func (v verdict) reason() policy.Reason { return policy.Reason(int(v) / policy.LayerCount) }
+func (v verdict) layer() policy.Layer   { return policy.Layer(int(v) % policy.LayerCount) }
 
 // bounds are the `le` of postern_request_duration_seconds.
 var bounds = [...]time.Duration{

@@ -20,7 +20,7 @@ import (
 // times a second at most, so a lock is good enough.
 type reloads struct {
 	mu        sync.Mutex
-	results   [policy.ReloadFailed + 1]uint64
+	results   [policy.ReloadResultCount]uint64
 	durations [len(reloadBounds) + 1]uint64
 	sum       time.Duration
 }
@@ -97,7 +97,7 @@ func (s *Server) writeMetrics(w *bytes.Buffer) {
 	family(w, "postern_decisions_total", "counter", "Decisions by outcome, by the layer that decided, and by reason; an item of a batch counts as one.")
 	for i, n := range t.decisions {
 		v := verdict(i)
-		if n > 0 || slices.Contains(decidedBy[v.reason()], v.layer()) {
+		if n > 0 || slices.Contains(v.reason().Layers(), v.layer()) {
 			fmt.Fprintf(w, "postern_decisions_total{outcome=%q,layer=%q,reason=%q} %d\n", v.reason().Outcome(), v.layer(), v.reason(), n)
 		}
 	}
@@ -144,8 +144,8 @@ func (s *Server) writeMetrics(w *bytes.Buffer) {
 		fmt.Fprintf(w, "postern_policy_info{digest=%q} 1\n", snapshot.Digest())
 	}
 	family(w, "postern_statements", "gauge", "Statements in force by layer.")
-	for l := int(policy.LayerOrganization); l < layers; l++ {
-		fmt.Fprintf(w, "postern_statements{layer=%q} %d\n", policy.Layer(l), status.Statements[l])
+	for l := policy.LayerNone + 1; l < policy.LayerCount; l++ {
+		fmt.Fprintf(w, "postern_statements{layer=%q} %d\n", l, status.Statements[l])
 	}
 	gauge(w, "postern_quarantined_units", "Units that are broken, and at their last good content or denied.", itoa(len(status.Quarantined)))
 	gauge(w, "postern_warnings", "Warnings of the files in force.", itoa(status.WarningCount))

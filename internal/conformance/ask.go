@@ -191,14 +191,11 @@ func readWant(text string, world *World) (Want, error) {
 		return w, fmt.Errorf("no reason %q", words[0])
 	}
 	w.Outcome = outcomes[w.Reason]
-	layer, ok := map[string]policy.Layer{
-		"none": policy.LayerNone, "organization": policy.LayerOrganization,
-		"bucket": policy.LayerBucket, "iam": policy.LayerIAM,
-	}[words[1]]
-	if !ok {
-		return w, fmt.Errorf("no layer %q", words[1])
+	for w.Layer = policy.LayerNone; w.Layer.String() != words[1]; w.Layer++ {
+		if w.Layer == policy.LayerCount-1 {
+			return w, fmt.Errorf("no layer %q", words[1])
+		}
 	}
-	w.Layer = layer
 	for _, ref := range words[2:] {
 		if seconds, ok := strings.CutPrefix(ref, "open="); ok {
 			var err error
