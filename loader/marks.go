@@ -158,6 +158,12 @@ func (m *marks) trusts(p place, content sum) bool {
 	return !marked || own.content == content
 }
 
+// removed reports whether a bucket file's last mark says that it was removed.
+func (m *marks) removed(p place) bool {
+	_, marked := m.known[unitKey(p)]
+	return marked && m.trusts(p, noContent.sum)
+}
+
 // append appends the marks of one generation in one write.
 func (m *marks) append(ms []mark) error {
 	b, own := appendFrame(make([]byte, 0, 4+len(ms)*markSize+len(sum{})), m.last, ms)

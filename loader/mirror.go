@@ -398,15 +398,15 @@ func (l *Loader) restoreBuckets(ch *changes, o *organization) {
 	if l.state == nil {
 		return
 	}
+	v := l.state.remembered(o.name)
 	if !l.restoreHeld(ch, o) {
-		for _, name := range l.state.buckets(o.name) {
+		for name := range v.buckets {
 			l.restoreBucket(ch, o, name)
 		}
 	}
-	_, _, missed := l.state.held(o.name)
-	for _, n := range missed {
-		if o.buckets[n.name] != nil {
-			o.missed = with(o.missed, n.name)
+	for name := range v.missed {
+		if o.buckets[name] != nil {
+			o.missed = with(o.missed, name)
 		}
 	}
 }
@@ -418,7 +418,7 @@ func (l *Loader) restoreHeld(ch *changes, o *organization) bool {
 	if l.state == nil {
 		return false
 	}
-	held, known, _ := l.state.held(o.name)
+	held, known, _, _ := l.state.held(o.name)
 	if !known {
 		return false
 	}

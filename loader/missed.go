@@ -100,7 +100,7 @@ func (l *Loader) elsewhere(f *findings, o *organization, file string) bool {
 	bucket := bucketOf(file)
 	for _, claimants := range [][]*organization{l.claims.of(bucket), l.claims.blank[bucket]} {
 		for _, other := range claimants {
-			if _, missed := other.missed[file]; other != o && other.buckets[file] != nil && !missed && !f.lacks(other.name, file) {
+			if _, missed := other.missed[file]; other.name != o.name && other.buckets[file] != nil && !missed && !f.lacks(other.name, file) {
 				return true
 			}
 		}

@@ -124,40 +124,48 @@ func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 const missedNames = "buckets.missed"
 
 // remembered is what the mirror knows of an organization's buckets/, contents
-// left out: what it held, and what it missed.
+// left out: what it held, and what it missed. Where the mirror may not say what
+// was missed last, all that it has was, but for what is marked as removed.
 func (s *state) remembered(org string) *organization {
 	v := &organization{name: org, buckets: map[string]*bucket{}}
-	files := s.buckets(org)
-	held, known, missed := s.held(org)
+	held, known, missed, trusted := s.held(org)
 	v.bucketsKnown = known
-	for _, n := range held {
-		files = append(files, n.name)
+	for _, name := range s.buckets(org) {
+		if !s.marks.removed(place{org: org, part: partBuckets, name: name}) {
+			v.buckets[name] = &bucket{}
+		}
 	}
-	for _, name := range files {
-		v.buckets[name] = &bucket{}
+	for _, n := range slices.Concat(held, missed) {
+		v.buckets[n.name] = &bucket{}
 	}
 	for _, n := range missed {
-		if v.buckets[n.name] == nil {
-			v.buckets[n.name] = &bucket{}
-		}
 		v.missed = with(v.missed, n.name)
+	}
+	if !trusted {
+		for name := range v.buckets {
+			v.missed = with(v.missed, name)
+		}
 	}
 	return v
 }
 
 // held lists the bucket files that an organization held, if all were known, and
-// those that it missed; nothing where that may be out of date.
-func (s *state) held(org string) (held []raw, known bool, missed []raw) {
+// those that it missed. Not trusted: what the mirror has of that is damaged, or
+// out of date.
+func (s *state) held(org string) (held []raw, known bool, missed []raw, trusted bool) {
 	p := place{org: org, part: partBuckets}
 	held, err := s.read(p)
 	known = err == nil
-	if b, err := os.ReadFile(filepath.Join(s.dir, org, missedNames)); err == nil {
-		missed, _ = decode(p, b)
+	b, err := os.ReadFile(filepath.Join(s.dir, org, missedNames))
+	if err == nil {
+		missed, err = decode(p, b)
+	} else if errors.Is(err, os.ErrNotExist) {
+		err = nil
 	}
-	if !s.marks.trusts(p, sumOfHeld(known, held, missed)) {
-		return nil, false, nil
+	if err != nil || !s.marks.trusts(p, sumOfHeld(known, held, missed)) {
+		return nil, false, nil, false
 	}
-	return held, known, missed
+	return held, known, missed, true
 }
 
 // sumOfHeld is the sum of what setHeld writes.

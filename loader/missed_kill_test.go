@@ -1,0 +1,131 @@
+package loader
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// lookAndDie looks and publishes what is at rest, and is killed before anything
+// is mirrored.
+func (tr *tree) lookAndDie() {
+	tr.t.Helper()
+	tr.l.mu.Lock()
+	defer tr.l.mu.Unlock()
+	tr.l.openMarks()
+	for sc := (&scope{all: true}); ; {
+		if err := tr.l.look(context.Background(), sc); err != nil {
+			tr.t.Fatal(err)
+		}
+		due, ok := tr.l.departing()
+		if !ok {
+			return
+		}
+		time.Sleep(time.Until(due))
+		sc = &scope{}
+		tr.l.addDepartures(sc)
+	}
+}
+
+// deniedStill checks that no bucket of those is allowed, neither now nor after
+// more restarts, killed or not, and that SIGHUP ends that.
+func (tr *tree) deniedStill(buckets ...string) {
+	tr.t.Helper()
+	for i := range 3 {
+		tr.open()
+		if i%2 == 0 {
+			tr.lookAndDie()
+		} else {
+			tr.load()
+		}
+		for _, b := range buckets {
+			tr.never(fmt.Sprintf("%s after restart %d", b, i), tr.decide("o1", b), allowed)
+		}
+	}
+	tr.remove("o1/buckets/n.json")
+	tr.sighup()
+	tr.wantUnits()
+	tr.wantAll(allowed, buckets...)
+}
+
+// "That fault ends for each policy when its file is back, and for all when
+// SIGHUP confirms ... with `-state` it outlives a restart", whenever the process
+// is killed, and also where the marks are gone.
+func TestMissedOutlivesAKill(t *testing.T) {
+	for lost, lose := range losses {
+		if lost == "some in another" {
+			continue // denied for another reason
+		}
+		for _, killed := range []string{"before the fault is mirrored", "before the return is mirrored", "before the end is mirrored", "later"} {
+			for _, marks := range []string{"", "without marks"} {
+				t.Run(lost+" "+killed+" "+marks, func(t *testing.T) {
+					tr := missing(t, "state")
+					lose(tr)
+					tr.look(killed == "before the fault is mirrored")
+					tr.write("o1/buckets/a.json", denyAll("a"))
+					if killed != "before the fault is mirrored" {
+						tr.look(killed == "before the return is mirrored")
+					}
+					if killed == "before the end is mirrored" {
+						tr.write("o1/buckets/b.json", denyAll("b"))
+						tr.write("o1/buckets/c.json", denyAll("c"))
+						tr.look(true)
+						if strings.Contains(tr.describe(), "missed") {
+							t.Error(tr.describe())
+						}
+						tr.remove("o1/buckets")
+						tr.look(true)
+					}
+					if marks != "" {
+						if err := os.Remove(filepath.Join(tr.config.StateDir, marksName)); err != nil {
+							t.Fatal(err)
+						}
+					}
+					tr.deniedStill("b", "c")
+				})
+			}
+		}
+	}
+}
+
+func (tr *tree) look(die bool) {
+	tr.t.Helper()
+	if die {
+		tr.lookAndDie()
+	} else {
+		tr.load()
+	}
+}
+
+// "an organization that vanished and appears again without the bucket policies
+// that it held has the same fault; with `-state` it outlives a restart": it
+// appears while the process is down, too.
+func TestVanishedIsBackWhileDown(t *testing.T) {
+	for _, killed := range []bool{false, true} {
+		for _, restarts := range []int{0, 1} {
+			for _, with := range []string{"", "o1/buckets", "o1/buckets/n.json"} {
+				t.Run(fmt.Sprint(killed, restarts, with), func(t *testing.T) {
+					tr := missing(t, "state")
+					tr.rename("o1", "..o")
+					tr.look(killed)
+					for range restarts {
+						tr.open()
+						tr.look(killed)
+					}
+					tr.policies()
+					switch with {
+					case "o1/buckets":
+						tr.mkdir(with)
+					case "o1/buckets/n.json":
+						tr.write(with, denyAll("n"))
+					}
+					tr.deniedStill("a", "b", "c")
+				})
+			}
+		}
+	}
+}
