@@ -94,8 +94,8 @@ func TestOrganizationChangesWhileItIsTaken(t *testing.T) {
 	tr.write("o2/buckets.json", `{"buckets":["x"]}`)
 	tr.surveyed(1)
 	tr.arrivalsRest()
-	tr.l.onRead = func(string) {
-		tr.l.onRead = nil
+	tr.l.reader.onRead = func(string) {
+		tr.l.reader.onRead = nil
 		tr.write("o2/access-policies/q.json", denyBucket("q", "x"))
 	}
 	tr.surveyed(1)

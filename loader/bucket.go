@@ -116,7 +116,7 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 		var data []byte
 		read := false
 		if _, over := past[name]; known == nil && attempt == 0 && !over && b.plain(name) {
-			at, data, read = s.readListed(h, b, name, &in.buf)
+			at, data, read = s.readListed(h, name, &in.buf)
 		}
 		if !read {
 			at = look(s.real, b.at.real, name)
@@ -184,30 +184,18 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 	return fail(problem(path, stillChanging))
 }
 
-// maxBuffer is the size of the largest file whose buffer is used again.
-const maxBuffer = 256 << 10
+// readListed is reader.readListed, with its time counted.
+func (s *scan) readListed(h *opened, name string, buf *[]byte) (spot, []byte, bool) {
+	defer spend(&s.l.reading, time.Now())
+	return s.l.reader.readListed(h, name, buf)
+}
 
 func (s *scan) readBucket(h *opened, name string, at spot, buf *[]byte) ([]byte, error) {
 	if at.through != nil {
 		return s.open(at)
 	}
 	defer spend(&s.l.reading, time.Now())
-	if at.stamp.size > s.l.c.MaxFile {
-		return nil, errTooLarge
-	}
-	return s.readIn(h, name, at, buf)
-}
-
-// room returns memory for a file of n bytes: buf if that is large enough, else
-// what takes its place, unless it would be large.
-func room(buf *[]byte, n int) []byte {
-	if n > len(*buf) {
-		if n > maxBuffer {
-			return make([]byte, n)
-		}
-		*buf = make([]byte, max(2*n, 8<<10))
-	}
-	return *buf
+	return s.l.reader.readIn(h, name, at, buf)
 }
 
 // plain reports that the name is that of a `.json`, fit for a bucket, and that

@@ -59,7 +59,7 @@ func TestAttack21LookIsRepeated(t *testing.T) {
 			tr.config.Workers = 1
 			tr.open()
 			var once atomic.Bool
-			tr.l.onRead = func(p string) {
+			tr.l.reader.onRead = func(p string) {
 				if path.Base(p) == c.trigger && once.CompareAndSwap(false, true) {
 					c.change(tr)
 				}
@@ -88,7 +88,7 @@ func TestKeepsChanging(t *testing.T) {
 	tr.write("o1/buckets/c.json", denyAll("c"))
 	tr.start()
 	n := 0
-	tr.l.onRead = func(p string) {
+	tr.l.reader.onRead = func(p string) {
 		n++
 		switch path.Base(p) {
 		case "b.json":
@@ -102,13 +102,13 @@ func TestKeepsChanging(t *testing.T) {
 	tr.wantError("o1/buckets/b.json: this kept changing")
 	tr.want("o1", "b", bucketDeny)
 	tr.want("o1", "c", allowed)
-	tr.l.onRead = nil
+	tr.l.reader.onRead = nil
 	tr.load()
 	tr.wantUnits()
 	tr.want("o1", "b", allowed)
 
 	// An organization that is exchanged again and again.
-	tr.l.onRead = func(p string) {
+	tr.l.reader.onRead = func(p string) {
 		if p == "b.json" {
 			n++
 			tr.write("..x/buckets/b.json", strings.Repeat(" ", n)+denyAll("b"))
@@ -147,7 +147,7 @@ func TestSwapDuringALook(t *testing.T) {
 	}
 	tr.kubelet("2", second...)
 	n := 0
-	tr.l.onRead = func(string) {
+	tr.l.reader.onRead = func(string) {
 		if n++; n == 9 {
 			tr.kubelet("3", files("Deny")...)
 		}
@@ -172,9 +172,9 @@ func TestRescanParsesNothing(t *testing.T) {
 	tr.start()
 	count := func(what string, reads, parses int64) {
 		t.Helper()
-		r, p := tr.l.reads.Load(), tr.l.parses.Load()
+		r, p := tr.l.reader.reads.Load(), tr.l.parses.Load()
 		tr.load()
-		if r, p = tr.l.reads.Load()-r, tr.l.parses.Load()-p; r != reads || p != parses {
+		if r, p = tr.l.reader.reads.Load()-r, tr.l.parses.Load()-p; r != reads || p != parses {
 			t.Errorf("%s: %d files read, %d parsed; want %d, %d", what, r, p, reads, parses)
 		}
 		tr.wantGeneration(1)
@@ -225,9 +225,9 @@ func TestCostOfAChange(t *testing.T) {
 	before := tr.current.Load()
 	tr.write("o1/buckets/b7.json", denyAll("b7"))
 	tr.remove("o1/buckets/b8.json")
-	looks, reads := tr.l.looks.Load(), tr.l.reads.Load()
+	looks, reads := tr.l.looks.Load(), tr.l.reader.reads.Load()
 	tr.event("o1/buckets/b7.json", "o1/buckets/b8.json", "o1/buckets/.b9.json.swp")
-	if l, r := tr.l.looks.Load()-looks, tr.l.reads.Load()-reads; l != 3 || r != 1 { // what vanished, twice: it is held
+	if l, r := tr.l.looks.Load()-looks, tr.l.reader.reads.Load()-reads; l != 3 || r != 1 { // what vanished, twice: it is held
 		t.Errorf("%d names looked at, %d files read; want 3, 1", l, r)
 	}
 	tr.want("o1", "b7", bucketDeny)

@@ -3,7 +3,6 @@ package loader
 import (
 	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -92,19 +91,6 @@ func isTransaction(path string) bool {
 	}
 	data, err := readSome(path, len(transactionPrefix))
 	return err != nil || bytes.Equal(data, transactionPrefix)
-}
-
-// readSome reads at most n bytes of a regular file.
-func readSome(path string, n int) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
-		return nil, errChanged
-	}
-	return io.ReadAll(io.LimitReader(f, int64(n)))
 }
 
 // closed brings the loader up to date with a gate, and reports whether nothing

@@ -67,6 +67,9 @@ func (s spot) folder() []string {
 // maxLinks bounds the links followed for one name, as the kernel does.
 const maxLinks = 40
 
+// errChanged says that something changed under a look, which is then repeated.
+var errChanged = errors.New("it changed while it was looked at")
+
 var errLoop = errors.New("too many links: a loop")
 
 // follow resolves name, one or several components, in the link-free absolute folder dir, all links
@@ -171,6 +174,20 @@ func look(root, dir, name string) spot {
 	return classify(s, fi)
 }
 
+// find tells which folder the absolute path leads to, all links followed, and
+// which links lead there. The error is fit for people.
+func find(path string) (spot, []string, error) {
+	real, fi, through, err := follow("/", path)
+	if err != nil {
+		return spot{}, through, errors.New(reason(err))
+	}
+	s := classify(spot{real: real}, fi)
+	if s.kind != folder {
+		return spot{}, through, errors.New("not a directory")
+	}
+	return s, through, nil
+}
+
 // withFolders adds the folders inside root that the paths lie in.
 func withFolders(root string, paths []string) []string {
 	for _, p := range paths {
@@ -218,7 +235,9 @@ func reason(err error) string {
 // that what is read lies in this very folder even if its path is re-pointed.
 type opened struct {
 	*os.File
-	real string
+	real   string
+	root   string   // path of the root that it lies in
+	within *os.Root // that root, for as long as its owner keeps it open
 }
 
 // enter opens the folder that s led to and makes sure it is that folder.
@@ -244,7 +263,24 @@ func enter(root *os.Root, rootReal string, s spot) (*opened, error) {
 		f.Close()
 		return nil, errChanged
 	}
-	return &opened{f, s.real}, nil
+	return &opened{f, s.real, rootReal, root}, nil
+}
+
+// ignored reports whether a name is invisible: hidden, or an editor's or
+// writer's temporary file. A link may still lead through it (`..data`).
+func ignored(name string) bool {
+	return name[0] == '.' || strings.HasSuffix(name, "~") ||
+		strings.HasSuffix(name, ".swp") || strings.HasSuffix(name, ".tmp")
+}
+
+// namesOf lists the root itself, as names does another folder.
+func namesOf(root *os.Root) ([]string, error) {
+	f, err := root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return (&opened{File: f}).names()
 }
 
 // names lists the folder, in byte order, ignored names left out. It does so
@@ -260,6 +296,6 @@ func (o *opened) names() ([]string, error) {
 			kept = append(kept, n)
 		}
 	}
-	sortStrings(kept)
+	slices.Sort(kept)
 	return kept, nil
 }

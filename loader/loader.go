@@ -104,9 +104,9 @@ type Loader struct {
 	watcher    *watcher
 
 	work
+	reader      reader
 	progressing sync.Mutex
-	onRead      func(path string) // tests: called while a file is read
-	onPiece     func() bool       // tests: called between two pieces of a look; true: look at events once more
+	onPiece     func() bool // tests: called between two pieces of a look; true: look at events once more
 }
 
 // New checks the configuration and opens the mirror. It does not look at Root.
@@ -152,6 +152,7 @@ func New(c Config) (*Loader, error) {
 		odd: map[string]policy.Diagnostic{}, faults: map[place]*fault{}, routes: newRoutes(),
 		departures: map[place]*departure{}, vanished: map[string]*organization{}, arrivals: map[string]*arrival{},
 	}
+	l.reader.maxFile = c.MaxFile
 	l.status.Store(&policy.Status{Result: policy.ReloadFailed})
 	if c.StateDir != "" {
 		if c.StateDir, err = filepath.Abs(c.StateDir); err != nil {

@@ -290,7 +290,7 @@ func (l *Loader) reread(p place, o *organization) []raw {
 		if at.kind != regular || !ok {
 			return nil
 		}
-		data, err := l.read(root, rel, at)
+		data, err := l.reader.read(root, rel, at)
 		if err != nil {
 			return nil
 		}

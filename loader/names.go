@@ -16,13 +16,6 @@ const (
 	suffix       = ".json"
 )
 
-// ignored reports whether a name is invisible: hidden, or an editor's or
-// writer's temporary file. A link may still lead through it (`..data`).
-func ignored(name string) bool {
-	return name[0] == '.' || strings.HasSuffix(name, "~") ||
-		strings.HasSuffix(name, ".swp") || strings.HasSuffix(name, ".tmp")
-}
-
 // ValidOrganization reports whether an organization can have that name: 1 to 64
 // of `A-Z a-z 0-9 - _` (specification 4, Names).
 func ValidOrganization(name string) bool { return len(name) <= 64 && made(name, "-_") }

@@ -3,13 +3,10 @@ package loader
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"postern/internal/policyjson"
@@ -112,49 +109,6 @@ func bucketOf(file string) string {
 		file = file[i+1:]
 	}
 	return strings.TrimSuffix(file, suffix)
-}
-
-var errTooLarge = errors.New("too large")
-
-// read reads the regular file that s found, whole, through h, in which path
-// leads to it. errChanged if it is not that file any more, or changes while it
-// is read.
-func (l *Loader) read(h *os.Root, path string, s spot) ([]byte, error) {
-	if s.stamp.size > l.c.MaxFile {
-		return nil, errTooLarge
-	}
-	l.reads.Add(1)
-	// Not blocking, in case a FIFO takes the file's place just now.
-	f, err := h.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return nil, errChanged
-		}
-		return nil, err
-	}
-	defer f.Close()
-	if l.onRead != nil {
-		l.onRead(path)
-	}
-	fi, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !fi.Mode().IsRegular() || stampOf(fi) != s.stamp {
-		return nil, errChanged
-	}
-	data := make([]byte, s.stamp.size+1)
-	n, err := io.ReadFull(f, data)
-	switch {
-	case err == nil, int64(n) != s.stamp.size:
-		return nil, errChanged
-	case err != io.EOF && err != io.ErrUnexpectedEOF:
-		return nil, err
-	}
-	if fi, err = f.Stat(); err != nil || stampOf(fi) != s.stamp {
-		return nil, errChanged
-	}
-	return data[:n:n], nil
 }
 
 // readProblem is what a failed read means to a user.

@@ -64,7 +64,7 @@ type beginning struct {
 }
 
 func (l *Loader) begin() beginning {
-	return beginning{at: l.c.Now(), took: phases{begin: time.Now()}, work: l.work.now()}
+	return beginning{at: l.c.Now(), took: phases{begin: time.Now()}, work: l.workDone()}
 }
 
 // finish makes what a look found the model, and publishes it.
@@ -95,7 +95,7 @@ func (l *Loader) finish(ctx context.Context, f *findings, sc *scope, begin begin
 		l.logWarnings(last, st)
 	}
 	if published {
-		l.logGeneration(ctx, st, ch, sc.all, took, l.work.now().since(begin.work))
+		l.logGeneration(ctx, st, ch, sc.all, took, l.workDone().since(begin.work))
 	}
 	if l.c.Observe != nil && (published || ch.quarantine || recovered) {
 		l.c.Observe(st)

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
-	"time"
 )
 
 // readIn reads the regular file name, found as at, in the open folder h, whole,
@@ -15,8 +15,11 @@ import (
 //
 // It makes the system calls that this takes and no other: a cold start does it
 // for every bucket, and what os.File adds costs as much again.
-func (s *scan) readIn(h *opened, name string, at spot, buf *[]byte) ([]byte, error) {
-	data, found, err := s.readFound(h, name, buf)
+func (r *reader) readIn(h *opened, name string, at spot, buf *[]byte) ([]byte, error) {
+	if at.stamp.size > r.maxFile {
+		return nil, errTooLarge
+	}
+	data, found, err := r.readFound(h, name, buf)
 	if err == nil && found != at.stamp {
 		err = errChanged
 	}
@@ -47,29 +50,31 @@ func (o *opened) files() (names []string, others map[string]struct{}, err error)
 		}
 		names = append(names, name)
 		if !e.Type().IsRegular() {
-			others = with(others, name)
+			if others == nil {
+				others = map[string]struct{}{}
+			}
+			others[name] = struct{}{}
 		}
 	}
-	sortStrings(names)
+	slices.Sort(names)
 	return names, others, nil
 }
 
-// readListed reads the file name, which a listing of the folder that b found
-// has just shown to be a regular one, as readIn does, and looks at it once,
-// afterwards. False: something is amiss, or changed, and somebody has to look.
-func (s *scan) readListed(h *opened, b *bucketsFinding, name string, buf *[]byte) (spot, []byte, bool) {
-	defer spend(&s.l.reading, time.Now())
-	data, found, err := s.readFound(h, name, buf)
+// readListed reads the file name, which a listing of the open folder h has just
+// shown to be a regular one, as readIn does, and looks at it once, afterwards.
+// False: something is amiss, or changed, and somebody has to look.
+func (r *reader) readListed(h *opened, name string, buf *[]byte) (spot, []byte, bool) {
+	data, found, err := r.readFound(h, name, buf)
 	if err != nil {
 		return spot{}, nil, false
 	}
-	at := look(s.real, b.at.real, name)
+	at := look(h.root, h.real, name)
 	return at, data, at.kind == regular && at.through == nil && at.stamp == found
 }
 
 // readFound reads a regular file whole and tells what it was when it was opened.
-func (s *scan) readFound(h *opened, name string, buf *[]byte) ([]byte, stamp, error) {
-	s.l.reads.Add(1)
+func (r *reader) readFound(h *opened, name string, buf *[]byte) ([]byte, stamp, error) {
+	r.reads.Add(1)
 	dir := int(h.Fd())
 	// Not blocking, in case a FIFO takes the file's place just now. The name is
 	// one component and no link is followed, so it leads nowhere else.
@@ -83,8 +88,8 @@ func (s *scan) readFound(h *opened, name string, buf *[]byte) ([]byte, stamp, er
 		return nil, stamp{}, err
 	}
 	defer syscall.Close(fd)
-	if s.l.onRead != nil {
-		s.l.onRead(name)
+	if r.onRead != nil {
+		r.onRead(name)
 	}
 	var st syscall.Stat_t
 	if _, err := again(func() (int, error) { return 0, syscall.Fstat(fd, &st) }); err != nil {
@@ -94,7 +99,7 @@ func (s *scan) readFound(h *opened, name string, buf *[]byte) ([]byte, stamp, er
 	switch {
 	case st.Mode&syscall.S_IFMT != syscall.S_IFREG:
 		return nil, found, errChanged
-	case found.size > s.l.c.MaxFile:
+	case found.size > r.maxFile:
 		return nil, found, errTooLarge
 	}
 	size := int(found.size)

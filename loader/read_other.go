@@ -4,10 +4,16 @@ package loader
 
 // readIn reads the regular file name, found as at, in the folder h, whole;
 // errChanged if it is not that file any more, or changes while it is read.
-func (s *scan) readIn(_ *opened, _ string, at spot, _ *[]byte) ([]byte, error) { return s.open(at) }
+func (r *reader) readIn(h *opened, _ string, at spot, _ *[]byte) ([]byte, error) {
+	rel, ok := below(h.root, at.real)
+	if !ok {
+		return nil, errChanged
+	}
+	return r.read(h.within, rel, at)
+}
 
 // readListed reads nothing: somebody has to look first.
-func (s *scan) readListed(*opened, *bucketsFinding, string, *[]byte) (spot, []byte, bool) {
+func (r *reader) readListed(*opened, string, *[]byte) (spot, []byte, bool) {
 	return spot{}, nil, false
 }
 

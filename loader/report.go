@@ -13,17 +13,19 @@ import (
 	"postern/policy"
 )
 
-// work counts what looks did since New, by all workers together: so that the
+// work counts what looks did since New beside reading, by all workers together: so that the
 // nanoseconds of one look may come to more than it took.
 type work struct {
-	looks, reads, parses        atomic.Int64 // names looked at, files read, files parsed
+	looks, parses               atomic.Int64 // names looked at, files parsed
 	reading, parsing, compiling atomic.Int64 // nanoseconds
 }
 
 type workDone struct{ looks, reads, parses, reading, parsing, compiling int64 }
 
-func (w *work) now() workDone {
-	return workDone{w.looks.Load(), w.reads.Load(), w.parses.Load(), w.reading.Load(), w.parsing.Load(), w.compiling.Load()}
+// workDone is what looks did since New.
+func (l *Loader) workDone() workDone {
+	w := &l.work
+	return workDone{w.looks.Load(), l.reader.reads.Load(), w.parses.Load(), w.reading.Load(), w.parsing.Load(), w.compiling.Load()}
 }
 
 func (d workDone) since(o workDone) workDone {

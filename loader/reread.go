@@ -139,7 +139,7 @@ func (l *Loader) isAnother(root *os.Root, f seenFile) bool {
 	}
 	at := look(l.root.real, dir, f.name)
 	if rel, ok := below(l.root.real, at.real); ok && at.kind == regular && at.stamp == seen.stamp {
-		if data, err := l.read(root, rel, at); err == nil && sumOf(data) == *seen.sum {
+		if data, err := l.reader.read(root, rel, at); err == nil && sumOf(data) == *seen.sum {
 			return false
 		}
 	}

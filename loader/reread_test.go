@@ -125,7 +125,7 @@ func TestRoundReadsEachFileOnce(t *testing.T) {
 	for range 2 {
 		seen := map[string]int{}
 		pieces, files := 0, 0
-		tr.l.onRead = func(path string) { seen[path]++; files++ }
+		tr.l.reader.onRead = func(path string) { seen[path]++; files++ }
 		looks := tr.l.looks.Load()
 		tr.l.rereads.began = time.Now().Add(-2 * tr.l.c.Reread)
 		for began := tr.l.rereads.began; tr.l.rereads.began == began || len(tr.l.rereads.todo) > 0; pieces++ {
@@ -142,7 +142,7 @@ func TestRoundReadsEachFileOnce(t *testing.T) {
 	}
 	// The first half of the time reads about half of the files.
 	read := 0
-	tr.l.onRead = func(string) { read++ }
+	tr.l.reader.onRead = func(string) { read++ }
 	tr.l.rereads = rereads{began: time.Now().Add(-tr.l.c.Reread / 2)}
 	for range 2 * leafCount {
 		tr.l.readAgain(context.Background())

@@ -16,15 +16,10 @@ import (
 	"postern/policy"
 )
 
-// errChanged says that something changed under a look, which is then repeated.
-var errChanged = errors.New("it changed while it was looked at")
-
 // repeats bounds how often a look is repeated before the unit counts as broken.
 const repeats = 5
 
 const stillChanging = "this kept changing while it was read; it is looked at again with its next change or rescan"
-
-func sortStrings(s []string) { slices.Sort(s) }
 
 // findings are what one look found. Nothing in it is shared with the model
 // but good content that is still good.
@@ -177,28 +172,13 @@ func (s *scan) scan() (*findings, error) {
 }
 
 // rootSpot finds the policy directory, which may be a link itself.
-func (l *Loader) rootSpot() (spot, []string, error) {
-	real, fi, through, err := follow("/", l.c.Root)
-	if err != nil {
-		return spot{}, through, errors.New(reason(err))
-	}
-	s := classify(spot{real: real}, fi)
-	if s.kind != folder {
-		return spot{}, through, errors.New("not a directory")
-	}
-	return s, through, nil
-}
+func (l *Loader) rootSpot() (spot, []string, error) { return find(l.c.Root) }
 
 // walk notes what has to be done, organization by organization.
 func (s *scan) walk() error {
 	var names []string
 	if s.scope.all {
-		f, err := s.root.Open(".")
-		if err != nil {
-			return errors.New(reason(err))
-		}
-		listed, err := (&opened{f, s.real}).names()
-		f.Close()
+		listed, err := namesOf(s.root)
 		if err != nil {
 			return errors.New(reason(err))
 		}

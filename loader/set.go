@@ -301,7 +301,7 @@ func (s *scan) open(at spot) ([]byte, error) {
 	if !ok {
 		return nil, errChanged
 	}
-	return s.l.read(s.root, rel, at)
+	return s.l.reader.read(s.root, rel, at)
 }
 
 // each calls do for 0 to n-1, side by side if there are many.

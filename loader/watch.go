@@ -209,8 +209,8 @@ func (l *Loader) watchLinks(through []string, within string) {
 			continue
 		}
 		dir := filepath.Dir(path)
-		if at, fi, _, err := follow("/", dir); err == nil && at == dir && fi.IsDir() {
-			l.watcher.add(dir, stampOf(fi), false)
+		if at, _, err := find(dir); err == nil && at.real == dir {
+			l.watcher.add(dir, at.stamp, false)
 		}
 	}
 }
