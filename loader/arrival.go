@@ -6,6 +6,8 @@ import (
 	"hash"
 	"io"
 	"time"
+
+	"postern/loader/internal/tree"
 )
 
 // arrival is an organization's folder that appeared and is not at rest yet: it
@@ -28,23 +30,23 @@ type arrival struct {
 
 // survey is what an organization's folder looks like from outside.
 type survey struct {
-	at    spot
+	at    tree.Spot
 	sum   [sha256.Size]byte   // of all names of the layout in it, and their stamps
 	files map[string]struct{} // in buckets/
 }
 
-func (s survey) same(o survey) bool { return s.at.same(o.at) && s.sum == o.sum }
+func (s survey) same(o survey) bool { return s.at.Same(o.at) && s.sum == o.sum }
 
 // arriving reports whether the organization's folder found as at has to be at
 // rest before it is taken: it is new to the model, and what it is part of was
 // not exchanged whole.
-func (s *scan) arriving(name string, at spot) bool {
-	return s.l.loaded && !s.scope.atOnce && s.l.orgs[name] == nil && at.kind == folder && s.found.root.same(s.l.root)
+func (s *scan) arriving(name string, at tree.Spot) bool {
+	return s.l.loaded && !s.scope.atOnce && s.l.orgs[name] == nil && at.Kind == tree.Folder && s.found.root.Same(s.l.root)
 }
 
 // atRest surveys an organization's folder that is arriving, and reports whether
 // it is at rest, or has not been for too long.
-func (s *scan) atRest(name string, at spot) bool {
+func (s *scan) atRest(name string, at tree.Spot) bool {
 	now := s.survey(at)
 	s.found.surveys[name] = now
 	a, t := s.l.arrivals[name], time.Now()
@@ -52,17 +54,17 @@ func (s *scan) atRest(name string, at spot) bool {
 }
 
 // survey looks at all names of the layout in an organization's folder.
-func (s *scan) survey(at spot) survey {
+func (s *scan) survey(at tree.Spot) survey {
 	v := survey{at: at}
 	sum := sha256.New()
 	addSpot(sum, "", at)
 	s.surveyFolder(sum, at, func(string) {})
 	for _, part := range partNames {
-		of := look(s.real, at.real, part)
+		of := tree.Look(s.real, at.Real, part)
 		addSpot(sum, part, of)
-		if of.kind == folder {
+		if of.Kind == tree.Folder {
 			s.surveyFolder(sum, of, func(name string) {
-				addSpot(sum, name, look(s.real, of.real, name))
+				addSpot(sum, name, tree.Look(s.real, of.Real, name))
 				if part == bucketsName {
 					v.files = with(v.files, name)
 				}
@@ -75,28 +77,28 @@ func (s *scan) survey(at spot) survey {
 
 // surveyFolder calls do for each name in a folder, or adds why it cannot be
 // listed.
-func (s *scan) surveyFolder(sum hash.Hash, at spot, do func(name string)) {
-	h, err := enter(s.root, s.real, at)
+func (s *scan) surveyFolder(sum hash.Hash, at tree.Spot, do func(name string)) {
+	h, err := tree.Enter(s.root, s.real, at)
 	var names []string
 	if err == nil {
-		names, err = h.names()
+		names, err = h.Names()
 		h.Close()
 	}
 	if err != nil {
-		sum.Write([]byte(reason(err)))
+		sum.Write([]byte(tree.Reason(err)))
 	}
 	for _, name := range names {
 		do(name)
 	}
 }
 
-func addSpot(sum io.Writer, name string, at spot) {
-	b := append([]byte(name), 0, byte(at.kind))
-	for _, n := range []int64{at.stamp.size, at.stamp.mtime, at.stamp.ctime, int64(at.stamp.inode), int64(at.stamp.device)} {
+func addSpot(sum io.Writer, name string, at tree.Spot) {
+	b := append([]byte(name), 0, byte(at.Kind))
+	for _, n := range []int64{at.Stamp.Size, at.Stamp.Mtime, at.Stamp.Ctime, int64(at.Stamp.Inode), int64(at.Stamp.Device)} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(n))
 	}
-	b = append(append(b, at.real...), 0)
-	sum.Write(append(append(b, at.problem...), 0))
+	b = append(append(b, at.Real...), 0)
+	sum.Write(append(append(b, at.Problem...), 0))
 }
 
 // stillArriving takes the organizations out of the findings that changed while

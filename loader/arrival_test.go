@@ -12,7 +12,7 @@ import (
 
 // surveyed looks once at everything and checks how many organizations are
 // arriving then.
-func (tr *tree) surveyed(want int) {
+func (tr *testTree) surveyed(want int) {
 	tr.t.Helper()
 	p := newPending()
 	p.all = true
@@ -23,7 +23,7 @@ func (tr *tree) surveyed(want int) {
 }
 
 // rested lets time pass until what arrives is due.
-func (tr *tree) arrivalsRest() {
+func (tr *testTree) arrivalsRest() {
 	for _, a := range tr.l.arrivals {
 		a.since = a.since.Add(-tr.l.c.Hold)
 	}
@@ -94,8 +94,8 @@ func TestOrganizationChangesWhileItIsTaken(t *testing.T) {
 	tr.write("o2/buckets.json", `{"buckets":["x"]}`)
 	tr.surveyed(1)
 	tr.arrivalsRest()
-	tr.l.reader.onRead = func(string) {
-		tr.l.reader.onRead = nil
+	tr.l.reader.OnRead = func(string) {
+		tr.l.reader.OnRead = nil
 		tr.write("o2/access-policies/q.json", denyBucket("q", "x"))
 	}
 	tr.surveyed(1)

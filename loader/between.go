@@ -5,6 +5,8 @@ import (
 	"errors"
 	"maps"
 	"time"
+
+	"postern/loader/internal/tree"
 )
 
 // A look at everything takes long where there are many files, and a change that
@@ -24,7 +26,7 @@ const pieceTasks = 16
 // between looks at what events name, in the middle of a look.
 func (s *scan) between() error {
 	l := s.l
-	if !s.pieces || !s.found.root.same(l.root) {
+	if !s.pieces || !s.found.root.Same(l.root) {
 		return nil
 	}
 	for {
@@ -91,7 +93,7 @@ func (s *scan) lookBetween(t *pending) error {
 		// What moved may have moved with other names: the larger look begins anew,
 		// and these are looked at after it in any case.
 		l.pending.putBack(t)
-		if s.last && errors.Is(err, errChanged) {
+		if s.last && errors.Is(err, tree.ErrChanged) {
 			return nil
 		}
 		return err
@@ -187,7 +189,7 @@ func (l *Loader) prune(of *orgFinding, touched *orgScope) bool {
 	if b == nil {
 		return true
 	}
-	if touched.buckets || len(touched.files) > 0 && (b.fault != nil || b.at.kind != folder) {
+	if touched.buckets || len(touched.files) > 0 && (b.fault != nil || b.at.Kind != tree.Folder) {
 		of.buckets = nil
 		return true
 	}

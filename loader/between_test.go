@@ -125,7 +125,7 @@ func TestChangesBetweenPieces(t *testing.T) {
 }
 
 // answers are what everybody is told of the buckets of the tests.
-func (tr *tree) answers() string {
+func (tr *testTree) answers() string {
 	var b strings.Builder
 	for _, org := range []string{"o1", "o2", "o3"} {
 		for _, bucket := range []string{"b1", "b2", "b3", "b4"} {

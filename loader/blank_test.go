@@ -10,7 +10,7 @@ import (
 // moving is a tree in which o1 denies everything in c, and o2 is there too; o1
 // lists c, or c has an owner by its file only. files are written before it
 // starts; with is "state" for one with a mirror.
-func moving(t *testing.T, listed bool, with string, files ...string) *tree {
+func moving(t *testing.T, listed bool, with string, files ...string) *testTree {
 	t.Helper()
 	tr := emptyTree(t)
 	if with == "state" {
@@ -33,7 +33,7 @@ func moving(t *testing.T, listed bool, with string, files ...string) *tree {
 }
 
 // wantShut checks that nobody may read c, whatever owner the request states.
-func (tr *tree) wantShut() {
+func (tr *testTree) wantShut() {
 	tr.t.Helper()
 	for _, org := range []string{"o1", "o2", "o3"} {
 		for _, owner := range []string{"", "o1", "o2", "o3"} {
@@ -49,7 +49,7 @@ func (tr *tree) wantShut() {
 }
 
 // wantOpen checks that c has no policy.
-func (tr *tree) wantOpen() {
+func (tr *testTree) wantOpen() {
 	tr.t.Helper()
 	r := get("o1", "c")
 	r.Resource.Org = "o1"
@@ -66,18 +66,18 @@ func eachMoving(t *testing.T, do func(t *testing.T, listed bool)) {
 // Attack class 21: a bucket policy that moves to another organization and
 // arrives broken does not become none, however it gets there.
 func TestAttack21MovedAndBroken(t *testing.T) {
-	for name, move := range map[string]func(tr *tree){
-		"moved": func(tr *tree) {
+	for name, move := range map[string]func(tr *testTree){
+		"moved": func(tr *testTree) {
 			tr.write("o1/buckets/c.json", brokenFile)
 			tr.rename("o1/buckets/c.json", "o2/buckets/c.json")
 			tr.load()
 		},
-		"moved, SIGHUP": func(tr *tree) {
+		"moved, SIGHUP": func(tr *testTree) {
 			tr.rename("o1/buckets/c.json", "o2/buckets/c.json")
 			tr.write("o2/buckets/c.json", brokenFile)
 			tr.sighup()
 		},
-		"copied, removed later": func(tr *tree) {
+		"copied, removed later": func(tr *testTree) {
 			tr.write("o2/buckets/c.json", brokenFile)
 			tr.load()
 			tr.wantUnits("+o2/buckets/c.json")
@@ -85,13 +85,13 @@ func TestAttack21MovedAndBroken(t *testing.T) {
 			tr.remove("o1/buckets/c.json")
 			tr.load()
 		},
-		"copied, folder removed": func(tr *tree) {
+		"copied, folder removed": func(tr *testTree) {
 			tr.write("o2/buckets/c.json", brokenFile)
 			tr.load()
 			tr.remove("o1/buckets")
 			tr.load()
 		},
-		"broken while the removal is held": func(tr *tree) {
+		"broken while the removal is held": func(tr *testTree) {
 			tr.l.c.Hold = time.Hour
 			tr.remove("o1/buckets/c.json")
 			tr.held(1, "o1/buckets/c.json")
@@ -102,7 +102,7 @@ func TestAttack21MovedAndBroken(t *testing.T) {
 			tr.held(0)
 			tr.l.c.Hold = time.Millisecond
 		},
-		"moved twice": func(tr *tree) {
+		"moved twice": func(tr *testTree) {
 			tr.write("o1/buckets/c.json", brokenFile)
 			tr.rename("o1/buckets/c.json", "o3/buckets/c.json")
 			tr.load()
@@ -110,7 +110,7 @@ func TestAttack21MovedAndBroken(t *testing.T) {
 			tr.rename("o3/buckets/c.json", "o2/buckets/c.json")
 			tr.load()
 		},
-		"by way of a good one": func(tr *tree) {
+		"by way of a good one": func(tr *testTree) {
 			tr.write("o2/buckets/c.json", brokenFile)
 			tr.rename("o1/buckets/c.json", "o3/buckets/c.json")
 			tr.load()
@@ -118,7 +118,7 @@ func TestAttack21MovedAndBroken(t *testing.T) {
 			tr.remove("o3/buckets/c.json")
 			tr.load()
 		},
-		"a folder swapped for a link": func(tr *tree) {
+		"a folder swapped for a link": func(tr *testTree) {
 			tr.write("..new/c.json", brokenFile)
 			tr.remove("o2/buckets")
 			tr.load()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postern/internal/policyjson"
+	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -66,7 +67,7 @@ func (s *scan) over(b *bucketsFinding, known *organization, names []string) map[
 // chunk looks at some names of a buckets/ folder.
 func (s *scan) chunk(f *orgFinding, b *bucketsFinding, known *organization, names []string, over map[string]struct{}) error {
 	defer s.progress(len(names))
-	h, err := enter(s.root, s.real, b.at)
+	h, err := tree.Enter(s.root, s.real, b.at)
 	if err != nil {
 		b.moved.Store(true)
 		return nil
@@ -103,7 +104,7 @@ var hands = sync.Pool{New: func() any { return new(hand) }}
 
 // bucket looks at one name in buckets/ until nothing changes under the look.
 // False: it is as it was. The file is read and parsed in the memory in.
-func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket, name string, past map[string]struct{}, in *hand) (bucketFinding, bool) {
+func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsFinding, known *bucket, name string, past map[string]struct{}, in *hand) (bucketFinding, bool) {
 	path := f.name + "/" + bucketsName + "/" + name
 	x := bucketFinding{name: name, added: known == nil}
 	fail := func(d policy.Diagnostic) (bucketFinding, bool) {
@@ -112,23 +113,23 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 	}
 	for attempt := range repeats {
 		s.l.looks.Add(1)
-		var at spot
+		var at tree.Spot
 		var data []byte
 		read := false
 		if _, over := past[name]; known == nil && attempt == 0 && !over && b.plain(name) {
 			at, data, read = s.readListed(h, name, &in.buf)
 		}
 		if !read {
-			at = look(s.real, b.at.real, name)
+			at = tree.Look(s.real, b.at.Real, name)
 		}
-		s.watchLinks(at.through)
+		s.watchLinks(at.Through)
 		if !strings.HasSuffix(name, suffix) {
 			b.strange(path, at)
 			s.found.link(place{org: f.name, part: partBuckets, name: name}, at)
 			return x, false
 		}
-		x.through = at.through
-		if at.kind == absent {
+		x.through = at.Through
+		if at.Kind == tree.Absent {
 			x.gone = true
 			return x, known != nil
 		}
@@ -139,16 +140,16 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 			return fail(s.l.tooMany(path))
 		}
 		trusted := known != nil && known.sure
-		if trusted && s.trusts(known.seen, at.stamp) {
+		if trusted && s.trusts(known.seen, at.Stamp) {
 			return x, false
 		}
 		var err error
 		if !read {
-			if data, err = s.readBucket(h, name, at, &in.buf); err == nil && !look(s.real, b.at.real, name).same(at) {
-				err = errChanged
+			if data, err = s.readBucket(h, name, at, &in.buf); err == nil && !tree.Look(s.real, b.at.Real, name).Same(at) {
+				err = tree.ErrChanged
 			}
 		}
-		if errors.Is(err, errChanged) {
+		if errors.Is(err, tree.ErrChanged) {
 			if pause(s.ctx, attempt) != nil {
 				break
 			}
@@ -158,7 +159,7 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 			return fail(s.l.readProblem(path, err))
 		}
 		content := sumOf(data)
-		x.seen = file{name: name, stamp: at.stamp, fresh: freshAt(at.stamp, s.now)}
+		x.seen = file{name: name, stamp: at.Stamp, fresh: freshAt(at.Stamp, s.now)}
 		x.sure = true
 		if trusted && *known.seen.sum == content {
 			x.seen.sum, x.same = known.seen.sum, true
@@ -185,17 +186,17 @@ func (s *scan) bucket(h *opened, f *orgFinding, b *bucketsFinding, known *bucket
 }
 
 // readListed is reader.readListed, with its time counted.
-func (s *scan) readListed(h *opened, name string, buf *[]byte) (spot, []byte, bool) {
+func (s *scan) readListed(h *tree.Dir, name string, buf *[]byte) (tree.Spot, []byte, bool) {
 	defer spend(&s.l.reading, time.Now())
-	return s.l.reader.readListed(h, name, buf)
+	return s.l.reader.ReadListed(h, name, buf)
 }
 
-func (s *scan) readBucket(h *opened, name string, at spot, buf *[]byte) ([]byte, error) {
-	if at.through != nil {
+func (s *scan) readBucket(h *tree.Dir, name string, at tree.Spot, buf *[]byte) ([]byte, error) {
+	if at.Through != nil {
 		return s.open(at)
 	}
 	defer spend(&s.l.reading, time.Now())
-	return s.l.reader.readIn(h, name, at, buf)
+	return s.l.reader.ReadIn(h, name, at, buf)
 }
 
 // plain reports that the name is that of a `.json`, fit for a bucket, and that
@@ -206,16 +207,16 @@ func (b *bucketsFinding) plain(name string) bool {
 }
 
 // strange judges a name in buckets/ that is no `.json`.
-func (b *bucketsFinding) strange(path string, at spot) {
+func (b *bucketsFinding) strange(path string, at tree.Spot) {
 	var d *policy.Diagnostic
-	switch at.kind {
-	case broken:
-		x := problem(path, at.problem)
+	switch at.Kind {
+	case tree.Broken:
+		x := problem(path, at.Problem)
 		d = &x
-	case folder:
+	case tree.Folder:
 		x := problem(path, "a folder has no place here: put the files one level up")
 		d = &x
-	case regular:
+	case tree.Regular:
 		if name := path[strings.LastIndexByte(path, '/')+1:]; !passedOver(name) {
 			x := warning(path, misplacedInPart(name))
 			d = &x

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -21,30 +22,30 @@ func TestAttack21LookIsRepeated(t *testing.T) {
 	longer := denyAll("c") + " "
 	for _, c := range []struct {
 		name, trigger string
-		change        func(tr *tree)
+		change        func(tr *testTree)
 	}{
-		{"bucket written", "c.json", func(tr *tree) { tr.write("o1/buckets/c.json", longer) }},
-		{"bucket renamed over", "c.json", func(tr *tree) {
+		{"bucket written", "c.json", func(tr *testTree) { tr.write("o1/buckets/c.json", longer) }},
+		{"bucket renamed over", "c.json", func(tr *testTree) {
 			tr.write("o1/buckets/c.json.tmp", longer)
 			tr.rename("o1/buckets/c.json.tmp", "o1/buckets/c.json")
 		}},
-		{"bucket becomes a link", "c.json", func(tr *tree) {
+		{"bucket becomes a link", "c.json", func(tr *testTree) {
 			tr.write("..c", longer)
 			tr.link("../../..c", "o1/buckets/c.json")
 		}},
-		{"policy written", "a.json", func(tr *tree) { tr.write("o1/access-policies/a.json", denyBucket("a", "c")) }},
-		{"policy added", "a.json", func(tr *tree) { tr.write("o1/access-policies/b.json", denyBucket("b", "c")) }},
-		{"policies exchanged", "a.json", func(tr *tree) {
+		{"policy written", "a.json", func(tr *testTree) { tr.write("o1/access-policies/a.json", denyBucket("a", "c")) }},
+		{"policy added", "a.json", func(tr *testTree) { tr.write("o1/access-policies/b.json", denyBucket("b", "c")) }},
+		{"policies exchanged", "a.json", func(tr *testTree) {
 			tr.write("..p/a.json", denyBucket("a", "c"))
 			tr.rename("o1/access-policies", "..old")
 			tr.rename("..p", "o1/access-policies")
 		}},
-		{"buckets exchanged", "c.json", func(tr *tree) {
+		{"buckets exchanged", "c.json", func(tr *testTree) {
 			tr.write("..b/c.json", longer)
 			tr.rename("o1/buckets", "..oldb")
 			tr.rename("..b", "o1/buckets")
 		}},
-		{"organization exchanged", "c.json", func(tr *tree) {
+		{"organization exchanged", "c.json", func(tr *testTree) {
 			tr.write("..o/access-policies/a.json", allowAll("a"))
 			tr.write("..o/buckets/c.json", longer)
 			tr.rename("o1", "..oldo")
@@ -59,7 +60,7 @@ func TestAttack21LookIsRepeated(t *testing.T) {
 			tr.config.Workers = 1
 			tr.open()
 			var once atomic.Bool
-			tr.l.reader.onRead = func(p string) {
+			tr.l.reader.OnRead = func(p string) {
 				if path.Base(p) == c.trigger && once.CompareAndSwap(false, true) {
 					c.change(tr)
 				}
@@ -88,7 +89,7 @@ func TestKeepsChanging(t *testing.T) {
 	tr.write("o1/buckets/c.json", denyAll("c"))
 	tr.start()
 	n := 0
-	tr.l.reader.onRead = func(p string) {
+	tr.l.reader.OnRead = func(p string) {
 		n++
 		switch path.Base(p) {
 		case "b.json":
@@ -102,13 +103,13 @@ func TestKeepsChanging(t *testing.T) {
 	tr.wantError("o1/buckets/b.json: this kept changing")
 	tr.want("o1", "b", bucketDeny)
 	tr.want("o1", "c", allowed)
-	tr.l.reader.onRead = nil
+	tr.l.reader.OnRead = nil
 	tr.load()
 	tr.wantUnits()
 	tr.want("o1", "b", allowed)
 
 	// An organization that is exchanged again and again.
-	tr.l.reader.onRead = func(p string) {
+	tr.l.reader.OnRead = func(p string) {
 		if p == "b.json" {
 			n++
 			tr.write("..x/buckets/b.json", strings.Repeat(" ", n)+denyAll("b"))
@@ -147,7 +148,7 @@ func TestSwapDuringALook(t *testing.T) {
 	}
 	tr.kubelet("2", second...)
 	n := 0
-	tr.l.reader.onRead = func(string) {
+	tr.l.reader.OnRead = func(string) {
 		if n++; n == 9 {
 			tr.kubelet("3", files("Deny")...)
 		}
@@ -172,9 +173,9 @@ func TestRescanParsesNothing(t *testing.T) {
 	tr.start()
 	count := func(what string, reads, parses int64) {
 		t.Helper()
-		r, p := tr.l.reader.reads.Load(), tr.l.parses.Load()
+		r, p := tr.l.reader.Reads.Load(), tr.l.parses.Load()
 		tr.load()
-		if r, p = tr.l.reader.reads.Load()-r, tr.l.parses.Load()-p; r != reads || p != parses {
+		if r, p = tr.l.reader.Reads.Load()-r, tr.l.parses.Load()-p; r != reads || p != parses {
 			t.Errorf("%s: %d files read, %d parsed; want %d, %d", what, r, p, reads, parses)
 		}
 		tr.wantGeneration(1)
@@ -203,8 +204,8 @@ func TestSameStampOtherContent(t *testing.T) {
 	tr := newTree(t, "o1/access-policies/a.json", allowAll("a"), "o1/buckets/b.json", allowBucket("b")+"  ")
 	before := tr.l.orgs["o1"].buckets["b.json"].seen.stamp
 	tr.write("o1/buckets/b.json", bucketPolicy("Deny", "b")+"   ")
-	tr.l.orgs["o1"].buckets["b.json"].seen.stamp = look(tr.root, tr.path("o1/buckets"), "b.json").stamp
-	if before.size != tr.l.orgs["o1"].buckets["b.json"].seen.stamp.size {
+	tr.l.orgs["o1"].buckets["b.json"].seen.stamp = tree.Look(tr.root, tr.path("o1/buckets"), "b.json").Stamp
+	if before.Size != tr.l.orgs["o1"].buckets["b.json"].seen.stamp.Size {
 		t.Fatal("the sizes differ")
 	}
 	tr.load()
@@ -225,9 +226,9 @@ func TestCostOfAChange(t *testing.T) {
 	before := tr.current.Load()
 	tr.write("o1/buckets/b7.json", denyAll("b7"))
 	tr.remove("o1/buckets/b8.json")
-	looks, reads := tr.l.looks.Load(), tr.l.reader.reads.Load()
+	looks, reads := tr.l.looks.Load(), tr.l.reader.Reads.Load()
 	tr.event("o1/buckets/b7.json", "o1/buckets/b8.json", "o1/buckets/.b9.json.swp")
-	if l, r := tr.l.looks.Load()-looks, tr.l.reader.reads.Load()-reads; l != 3 || r != 1 { // what vanished, twice: it is held
+	if l, r := tr.l.looks.Load()-looks, tr.l.reader.Reads.Load()-reads; l != 3 || r != 1 { // what vanished, twice: it is held
 		t.Errorf("%d names looked at, %d files read; want 3, 1", l, r)
 	}
 	tr.want("o1", "b7", bucketDeny)
@@ -266,7 +267,7 @@ func TestEventInAnExchangedFolder(t *testing.T) {
 
 // event does what Run does when these paths have events, and with what they
 // leave held.
-func (tr *tree) event(paths ...string) {
+func (tr *testTree) event(paths ...string) {
 	tr.t.Helper()
 	p := newPending()
 	for _, path := range paths {

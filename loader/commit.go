@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"postern/index"
+	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -31,7 +32,7 @@ func (l *Loader) commit(f *findings) *changes {
 		}
 	}
 	l.root = f.root
-	l.routes.set(place{part: partRoot}, []string{f.root.real}, f.through)
+	l.routes.set(place{part: partRoot}, []string{f.root.Real}, f.through)
 	for name, d := range f.odd {
 		l.setOdd(ch, l.odd, place{part: partRoot, name: name}, d)
 	}
@@ -114,7 +115,7 @@ func (l *Loader) commitOrganization(ch *changes, f *orgFinding) {
 	ch.orgs[o.name] = struct{}{}
 	o.at, o.faulted = f.at, f.fault != nil
 	if f.whole {
-		l.routes.set(place{org: o.name, part: partFolder}, f.at.folder(), f.at.through)
+		l.routes.set(place{org: o.name, part: partFolder}, f.at.Folder(), f.at.Through)
 	}
 	if f.fault != nil {
 		for _, p := range setParts {
@@ -217,7 +218,7 @@ func (c *content) statements() int {
 
 func (l *Loader) commitSet(ch *changes, o *organization, p part, x *setFinding) {
 	u, at := o.unit(p), place{org: o.name, part: p}
-	l.routes.set(at, x.at.folder(), slices.Concat(x.at.through, x.through))
+	l.routes.set(at, x.at.Folder(), slices.Concat(x.at.Through, x.through))
 	u.at = x.at
 	if !slices.Equal(u.stray, x.stray) {
 		u.stray, ch.warnings = x.stray, true
@@ -298,7 +299,7 @@ func (l *Loader) reclaim(ch *changes, o *organization, name string) {
 
 func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) {
 	at := place{org: o.name, part: partBuckets}
-	l.routes.set(at, x.at.folder(), x.at.through)
+	l.routes.set(at, x.at.Folder(), x.at.Through)
 	o.bucketsAt = x.at
 	if x.fault != nil {
 		if !o.bucketsKnown && o.bucketsFault == nil {
@@ -321,7 +322,7 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 	if len(o.buckets) > 0 {
 		l.commitMissed(o, x.missed)
 	}
-	if x.at.kind == absent {
+	if x.at.Kind == tree.Absent {
 		for name := range o.buckets {
 			if !o.isMissed(name) {
 				l.dropBucket(ch, o, name)
@@ -341,7 +342,7 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 		ch.buckets = slices.Grow(ch.buckets, len(x.found))
 	}
 	first := len(o.buckets) == 0
-	restored := x.at.kind == folder && !o.bucketsKnown && first && l.restoreHeld(ch, o)
+	restored := x.at.Kind == tree.Folder && !o.bucketsKnown && first && l.restoreHeld(ch, o)
 	if first {
 		l.recall(ch, o, x)
 	}

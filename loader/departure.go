@@ -1,6 +1,10 @@
 package loader
 
-import "time"
+import (
+	"time"
+
+	"postern/loader/internal/tree"
+)
 
 // departure is what vanished from one folder and is held: it stays in force
 // until the folder has been at rest for Config.Hold.
@@ -13,7 +17,7 @@ import "time"
 // changed is not held.
 type departure struct {
 	names map[string]struct{} // bucket files; nil for a unit of several files
-	from  stamp               // of the folder that they vanished from, as last seen
+	from  tree.Stamp          // of the folder that they vanished from, as last seen
 	since time.Time           // when that was seen to be another than before
 	first time.Time
 }
@@ -30,7 +34,7 @@ const longestHold = 30 * time.Second
 // organization that vanished is a removal at once, as it leaves nobody with
 // access; so is a bucket file that another organization has now.
 func (l *Loader) hold(f *findings, sc *scope) {
-	if !l.loaded || sc.confirm || sc.atOnce || !f.root.same(l.root) {
+	if !l.loaded || sc.confirm || sc.atOnce || !f.root.Same(l.root) {
 		clear(l.departures)
 		return
 	}
@@ -64,9 +68,9 @@ func (l *Loader) holdSet(o *organization, of *orgFinding, p part) bool {
 	if x == nil {
 		return false
 	}
-	from, swapped := x.at.stamp, swapped(o.at, of.at) || swapped(u.at, x.at)
-	if x.at.kind == absent {
-		from = of.at.stamp
+	from, swapped := x.at.Stamp, swapped(o.at, of.at) || swapped(u.at, x.at)
+	if x.at.Kind == tree.Absent {
+		from = of.at.Stamp
 	}
 	if x.good == nil || swapped || !lacks(x.seen, u.seen) || l.rested(at, from, nil) {
 		delete(l.departures, at)
@@ -87,9 +91,9 @@ func (l *Loader) holdBuckets(f *findings, o *organization, of *orgFinding) bool 
 			here = append(here, *b)
 		}
 	}
-	from := x.at.stamp
-	if x.at.kind == absent {
-		gone, from = map[string]struct{}{}, of.at.stamp
+	from := x.at.Stamp
+	if x.at.Kind == tree.Absent {
+		gone, from = map[string]struct{}{}, of.at.Stamp
 		for name := range o.buckets {
 			if _, missed := x.missed[name]; !missed {
 				gone[name] = struct{}{}
@@ -103,13 +107,13 @@ func (l *Loader) holdBuckets(f *findings, o *organization, of *orgFinding) bool 
 		return false
 	}
 	x.found = here
-	return x.at.kind == absent
+	return x.at.Kind == tree.Absent
 }
 
 // rested reports whether the folder that names vanished from, as it looks now,
 // has been at rest for long enough. It goes by the time that passes here: the
 // clock of the file system may be another, and either may step.
-func (l *Loader) rested(at place, from stamp, names map[string]struct{}) bool {
+func (l *Loader) rested(at place, from tree.Stamp, names map[string]struct{}) bool {
 	now := time.Now()
 	d := l.departures[at]
 	if d == nil {
@@ -130,8 +134,8 @@ func (l *Loader) rested(at place, from stamp, names map[string]struct{}) bool {
 }
 
 // swapped reports that a link leads to another folder than before.
-func swapped(was, is spot) bool {
-	return is.kind == folder && is.through != nil && !is.same(was)
+func swapped(was, is tree.Spot) bool {
+	return is.Kind == tree.Folder && is.Through != nil && !is.Same(was)
 }
 
 // lacks reports whether a name of was is not among those of is; both are in

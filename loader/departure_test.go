@@ -17,7 +17,7 @@ import (
 
 // held looks at what the paths' events are about, once, and checks in how many
 // folders something is held then; -1 checks nothing.
-func (tr *tree) held(want int, paths ...string) {
+func (tr *testTree) held(want int, paths ...string) {
 	tr.t.Helper()
 	p := newPending()
 	for _, path := range paths {
@@ -30,7 +30,7 @@ func (tr *tree) held(want int, paths ...string) {
 }
 
 // rests lets time pass until what is held is due.
-func (tr *tree) rests() {
+func (tr *testTree) rests() {
 	for _, d := range tr.l.departures {
 		d.since = d.since.Add(-tr.l.c.Hold)
 	}
@@ -44,7 +44,7 @@ const iamAllowed = `{"apiVersion": "postern/v1", "kind": "AccessPolicy", "metada
 
 // departing is a tree in which each folder holds a Deny and an Allow, and
 // nothing is held for long enough by itself.
-func departing(t *testing.T) *tree {
+func departing(t *testing.T) *testTree {
 	tr := emptyTree(t)
 	tr.config.Hold = time.Hour
 	tr.write("o1/access-policies/allow.json", allowAll("allow"))

@@ -39,9 +39,9 @@ func naiveDigest(files map[string]string) string {
 	return hex.EncodeToString(whole[:])
 }
 
-func (tr *tree) digest() string { return tr.current.Load().Digest().String() }
+func (tr *testTree) digest() string { return tr.current.Load().Digest().String() }
 
-func (tr *tree) wantDigest(inForce map[string]string) {
+func (tr *testTree) wantDigest(inForce map[string]string) {
 	tr.t.Helper()
 	if got, want := tr.digest(), naiveDigest(inForce); got != want {
 		tr.t.Fatalf("digest %s, want %s of %d files\n%s", got, want, len(inForce), tr.describe())

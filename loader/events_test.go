@@ -53,7 +53,7 @@ func TestEventsSayAll(t *testing.T) {
 
 // random does one operation and returns the paths that have events, as the
 // watcher would report them: by real paths.
-func (tr *tree) random(r *rand.Rand, done *[]string) []string {
+func (tr *testTree) random(r *rand.Rand, done *[]string) []string {
 	pick := func(s ...string) string { return s[r.IntN(len(s))] }
 	file := func() string {
 		return pick("o1/access-policies/a.json", "o1/access-policies/b.json", "o1/buckets/b1.json", "o1/buckets/b2.json", "o1/buckets/b3.json",
@@ -141,7 +141,7 @@ func (tr *tree) random(r *rand.Rand, done *[]string) []string {
 }
 
 // consistent checks the counters and caches of the model against a count.
-func (tr *tree) consistent() {
+func (tr *testTree) consistent() {
 	tr.t.Helper()
 	l := tr.l
 	var statements [policy.LayerIAM + 1]int

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -22,7 +23,7 @@ import (
 // is plain and ends after plainHold. One that takes the place of another, or is
 // written again, is another hold.
 type halt struct {
-	stamp       stamp // of the name itself, no link followed
+	stamp       tree.Stamp // of the name itself, no link followed
 	transaction bool
 	first       time.Time // since when publishing has been held without a break
 	since       time.Time // since when it is this hold
@@ -51,7 +52,7 @@ type gate struct {
 	unknown     bool // POLICIES itself cannot be found: the look fails for that
 	doubtful    bool // whether .hold stands cannot be told
 	standing    bool
-	stamp       stamp
+	stamp       tree.Stamp
 	transaction bool
 	held        string // identity and content of .held; "" if there is none
 }
@@ -62,17 +63,17 @@ func (l *Loader) gateNow() (g gate) {
 	if err != nil || l.c.PassHold {
 		return gate{unknown: true}
 	}
-	path := join(root.real, holdName)
+	path := tree.Join(root.Real, holdName)
 	if fi, err := os.Lstat(path); err == nil {
-		g.standing, g.stamp, g.transaction = true, stampOf(fi), isTransaction(path)
+		g.standing, g.stamp, g.transaction = true, tree.StampOf(fi), isTransaction(path)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		g.doubtful = true // nor can POLICIES be looked at, mostly: the look says so
 	}
-	path = join(root.real, heldName)
+	path = tree.Join(root.Real, heldName)
 	if fi, err := os.Lstat(path); err == nil {
 		var b bytes.Buffer
-		addSpot(&b, "", spot{stamp: stampOf(fi)})
-		if data, err := readSome(path, mostHeld); err == nil {
+		addSpot(&b, "", tree.Spot{Stamp: tree.StampOf(fi)})
+		if data, err := tree.ReadSome(path, mostHeld); err == nil {
 			b.Write(data)
 		}
 		g.held = b.String()
@@ -89,7 +90,7 @@ func isTransaction(path string) bool {
 	if !fi.Mode().IsRegular() {
 		return false // it has no content
 	}
-	data, err := readSome(path, len(transactionPrefix))
+	data, err := tree.ReadSome(path, len(transactionPrefix))
 	return err != nil || bytes.Equal(data, transactionPrefix)
 }
 
@@ -143,7 +144,7 @@ func (l *Loader) passed(before gate, last bool) error {
 	case last: // it is looked at again soon
 		return errHeld
 	}
-	return errChanged
+	return tree.ErrChanged
 }
 
 // noteHalt puts the hold into the status.

@@ -14,7 +14,7 @@ import (
 )
 
 // holding is a tree in which o1 denies b, lists b and c, and something may be held.
-func holding(t *testing.T, with string) *tree {
+func holding(t *testing.T, with string) *testTree {
 	tr := missing(t, with)
 	tr.config.Hold = time.Hour // nothing takes effect by resting
 	tr.start()
@@ -22,16 +22,16 @@ func holding(t *testing.T, with string) *tree {
 }
 
 // holds are ways in which .hold stands.
-var holds = map[string]func(tr *tree){
-	"empty":       func(tr *tree) { tr.write(".hold", "") },
-	"a word":      func(tr *tree) { tr.write(".hold", "deploying\n") },
-	"transaction": func(tr *tree) { tr.write(".hold", "transaction 42\n") },
-	"a folder":    func(tr *tree) { tr.mkdir(".hold") },
-	"a link":      func(tr *tree) { tr.link("o1/buckets.json", ".hold") },
-	"a link out":  func(tr *tree) { tr.link("/", ".hold") },
-	"dangling":    func(tr *tree) { tr.link("nowhere", ".hold") },
-	"a loop":      func(tr *tree) { tr.link(".hold", ".hold") },
-	"a FIFO": func(tr *tree) {
+var holds = map[string]func(tr *testTree){
+	"empty":       func(tr *testTree) { tr.write(".hold", "") },
+	"a word":      func(tr *testTree) { tr.write(".hold", "deploying\n") },
+	"transaction": func(tr *testTree) { tr.write(".hold", "transaction 42\n") },
+	"a folder":    func(tr *testTree) { tr.mkdir(".hold") },
+	"a link":      func(tr *testTree) { tr.link("o1/buckets.json", ".hold") },
+	"a link out":  func(tr *testTree) { tr.link("/", ".hold") },
+	"dangling":    func(tr *testTree) { tr.link("nowhere", ".hold") },
+	"a loop":      func(tr *testTree) { tr.link(".hold", ".hold") },
+	"a FIFO": func(tr *testTree) {
 		if err := syscall.Mkfifo(tr.path(".hold"), 0o644); err != nil {
 			tr.t.Fatal(err)
 		}
@@ -302,9 +302,9 @@ func TestStartUnderATransaction(t *testing.T) {
 // A look counts only if no .hold stood, and .held was the same, before and
 // after it.
 func TestHoldDuringALook(t *testing.T) {
-	during := func(tr *tree, do func()) {
+	during := func(tr *testTree, do func()) {
 		once := false
-		tr.l.reader.onRead = func(string) {
+		tr.l.reader.OnRead = func(string) {
 			if !once {
 				once = true
 				do()
@@ -339,13 +339,13 @@ func TestHoldDuringALook(t *testing.T) {
 	// .held that changes all the time: no look counts.
 	n := 0
 	tr.write("o1/buckets/a.json", denyAll("a"))
-	tr.l.reader.onRead = func(string) { n++; tr.write(".held", strings.Repeat("x", n)) }
+	tr.l.reader.OnRead = func(string) { n++; tr.write(".held", strings.Repeat("x", n)) }
 	tr.load()
 	tr.wantGeneration(3)
 	if n < repeats {
 		t.Errorf("%d looks", n)
 	}
-	tr.l.reader.onRead = nil
+	tr.l.reader.OnRead = nil
 	tr.load()
 	tr.wantGeneration(4)
 	tr.want("o1", "a", bucketDeny)

@@ -15,8 +15,8 @@ import (
 	"postern/policy"
 )
 
-// tree is a policy directory under test, its loader, and a clock.
-type tree struct {
+// testTree is a policy directory under test, its loader, and a clock.
+type testTree struct {
 	t       *testing.T
 	root    string
 	config  Config
@@ -28,7 +28,7 @@ type tree struct {
 
 // newTree makes a policy directory of the files given, path and content in
 // turns, and loads it.
-func newTree(t *testing.T, files ...string) *tree {
+func newTree(t *testing.T, files ...string) *testTree {
 	t.Helper()
 	tr := emptyTree(t)
 	for i := 0; i < len(files); i += 2 {
@@ -38,25 +38,25 @@ func newTree(t *testing.T, files ...string) *tree {
 	return tr
 }
 
-func emptyTree(t *testing.T) *tree {
+func emptyTree(t *testing.T) *testTree {
 	t.Helper()
 	root := filepath.Join(t.TempDir(), "policies")
 	if err := os.Mkdir(root, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	tr := &tree{t: t, root: root, log: &strings.Builder{}}
+	tr := &testTree{t: t, root: root, log: &strings.Builder{}}
 	tr.config = Config{Root: root, Hold: time.Millisecond, Logger: slog.New(slog.NewTextHandler(tr.log, nil)), Observe: func(s *policy.Status) { tr.seen = append(tr.seen, s) }}
 	return tr
 }
 
 // start makes a new loader, as a start of the process does, and loads.
-func (tr *tree) start() {
+func (tr *testTree) start() {
 	tr.t.Helper()
 	tr.open()
 	tr.load()
 }
 
-func (tr *tree) open() {
+func (tr *testTree) open() {
 	tr.t.Helper()
 	tr.current = &index.Current{}
 	tr.config.Current = tr.current
@@ -67,7 +67,7 @@ func (tr *tree) open() {
 	tr.l = l
 }
 
-func (tr *tree) load() {
+func (tr *testTree) load() {
 	tr.t.Helper()
 	if err := tr.l.Load(context.Background()); err != nil {
 		tr.t.Fatal(err)
@@ -75,15 +75,15 @@ func (tr *tree) load() {
 }
 
 // sighup is what SIGHUP does.
-func (tr *tree) sighup() {
+func (tr *testTree) sighup() {
 	tr.t.Helper()
 	tr.l.Rescan()
 	tr.load()
 }
 
-func (tr *tree) path(p string) string { return filepath.Join(tr.root, p) }
+func (tr *testTree) path(p string) string { return filepath.Join(tr.root, p) }
 
-func (tr *tree) write(path, data string) {
+func (tr *testTree) write(path, data string) {
 	tr.t.Helper()
 	at := tr.path(path)
 	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
@@ -94,14 +94,14 @@ func (tr *tree) write(path, data string) {
 	}
 }
 
-func (tr *tree) mkdir(path string) {
+func (tr *testTree) mkdir(path string) {
 	tr.t.Helper()
 	if err := os.MkdirAll(tr.path(path), 0o755); err != nil {
 		tr.t.Fatal(err)
 	}
 }
 
-func (tr *tree) remove(path string) {
+func (tr *testTree) remove(path string) {
 	tr.t.Helper()
 	if err := os.RemoveAll(tr.path(path)); err != nil {
 		tr.t.Fatal(err)
@@ -109,7 +109,7 @@ func (tr *tree) remove(path string) {
 }
 
 // link makes path a link to target, in one step if it is there already.
-func (tr *tree) link(target, path string) {
+func (tr *testTree) link(target, path string) {
 	tr.t.Helper()
 	at := tr.path(path)
 	os.MkdirAll(filepath.Dir(at), 0o755)
@@ -121,7 +121,7 @@ func (tr *tree) link(target, path string) {
 	}
 }
 
-func (tr *tree) rename(from, to string) {
+func (tr *testTree) rename(from, to string) {
 	tr.t.Helper()
 	if err := os.Rename(tr.path(from), tr.path(to)); err != nil {
 		tr.t.Fatal(err)
@@ -136,14 +136,14 @@ func get(org, bucket string) *policy.Request {
 	}
 }
 
-func (tr *tree) decide(org, bucket string) policy.Reason {
+func (tr *testTree) decide(org, bucket string) policy.Reason {
 	tr.t.Helper()
 	var sc index.Scratch
 	return tr.current.Load().Decide(get(org, bucket), &sc).Reason
 }
 
 // want checks the reason for which org may, or may not, read the bucket.
-func (tr *tree) want(org, bucket string, want policy.Reason) {
+func (tr *testTree) want(org, bucket string, want policy.Reason) {
 	tr.t.Helper()
 	if got := tr.decide(org, bucket); got != want {
 		tr.t.Errorf("%s reads %s: %v, want %v\n%s", org, bucket, got, want, tr.describe())
@@ -152,7 +152,7 @@ func (tr *tree) want(org, bucket string, want policy.Reason) {
 
 // wantUnits checks which units are quarantined; a `+` in front of a unit says
 // that its last good content is in force.
-func (tr *tree) wantUnits(want ...string) {
+func (tr *testTree) wantUnits(want ...string) {
 	tr.t.Helper()
 	slices.SortFunc(want, func(a, b string) int { return strings.Compare(strings.TrimPrefix(a, "+"), strings.TrimPrefix(b, "+")) })
 	var got []string
@@ -178,14 +178,14 @@ func (tr *tree) wantUnits(want ...string) {
 }
 
 // wantError checks that a quarantined unit has an error that holds the text.
-func (tr *tree) wantError(text string) {
+func (tr *testTree) wantError(text string) {
 	tr.t.Helper()
 	if !strings.Contains(tr.describe(), text) {
 		tr.t.Errorf("no error says %q\n%s", text, tr.describe())
 	}
 }
 
-func (tr *tree) wantWarning(text string) {
+func (tr *testTree) wantWarning(text string) {
 	tr.t.Helper()
 	for _, d := range tr.l.Status().Warnings {
 		if strings.Contains(d.String(), text) {
@@ -195,14 +195,14 @@ func (tr *tree) wantWarning(text string) {
 	tr.t.Errorf("no warning says %q: %v", text, tr.l.Status().Warnings)
 }
 
-func (tr *tree) wantGeneration(want uint64) {
+func (tr *testTree) wantGeneration(want uint64) {
 	tr.t.Helper()
 	if got := tr.current.Load().Generation(); got != want {
 		tr.t.Errorf("generation %d, want %d", got, want)
 	}
 }
 
-func (tr *tree) describe() string {
+func (tr *testTree) describe() string {
 	var b strings.Builder
 	for _, q := range tr.l.Status().Quarantined {
 		fmt.Fprintf(&b, "quarantined %s (last good %v)\n", q.Unit, q.LastGood)

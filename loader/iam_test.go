@@ -9,7 +9,7 @@ import (
 )
 
 // iam asks whether a caller of o1 may iam:ListUsers.
-func (tr *tree) iam(id string) policy.Reason {
+func (tr *testTree) iam(id string) policy.Reason {
 	tr.t.Helper()
 	r := &policy.Request{
 		Principal: policy.Principal{Org: "o1", IDs: []string{id}},

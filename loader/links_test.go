@@ -13,7 +13,7 @@ import (
 
 // kubelet writes a version of the policies the way the kubelet does, and
 // points ..data at it in one step.
-func (tr *tree) kubelet(version string, files ...string) {
+func (tr *testTree) kubelet(version string, files ...string) {
 	tr.t.Helper()
 	for i := 0; i < len(files); i += 2 {
 		tr.write("..v"+version+"/"+files[i], files[i+1])
@@ -124,9 +124,9 @@ func TestFIFOIsNotOpened(t *testing.T) {
 		}
 		return err == nil
 	}
-	reads := tr.l.reader.reads.Load()
+	reads := tr.l.reader.Reads.Load()
 	tr.load()
-	if n := tr.l.reader.reads.Load() - reads; n != 1 || writes() { // a.json, whose unit broke
+	if n := tr.l.reader.Reads.Load() - reads; n != 1 || writes() { // a.json, whose unit broke
 		t.Errorf("%d files opened", n)
 	}
 	tr.wantUnits("+o1/access-policies", "+o1/buckets/b.json", "+o1/buckets/l.json", "o1/buckets/plain", "+o1/buckets.json", "+o1/iam",

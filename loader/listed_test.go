@@ -10,27 +10,27 @@ import (
 func TestChangedOnceListed(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		change func(tr *tree)
+		change func(tr *testTree)
 		units  []string // at fault
 	}{
-		{"FIFO", func(tr *tree) {
+		{"FIFO", func(tr *testTree) {
 			tr.remove("o1/buckets/c.json")
 			if err := syscall.Mkfifo(tr.path("o1/buckets/c.json"), 0o644); err != nil {
 				tr.t.Fatal(err)
 			}
 		}, []string{"o1/buckets/c.json"}},
-		{"folder", func(tr *tree) {
+		{"folder", func(tr *testTree) {
 			tr.remove("o1/buckets/c.json")
 			tr.mkdir("o1/buckets/c.json")
 		}, []string{"o1/buckets/c.json"}},
-		{"link", func(tr *tree) {
+		{"link", func(tr *testTree) {
 			tr.write("..c", denyAll("c"))
 			tr.link("../../..c", "o1/buckets/c.json")
 		}, nil},
-		{"link that leads out", func(tr *tree) {
+		{"link that leads out", func(tr *testTree) {
 			tr.link("/etc/passwd", "o1/buckets/c.json")
 		}, []string{"o1/buckets/c.json"}},
-		{"other content", func(tr *tree) { tr.write("o1/buckets/c.json", denyAll("c")+" ") }, nil},
+		{"other content", func(tr *testTree) { tr.write("o1/buckets/c.json", denyAll("c")+" ") }, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tr := emptyTree(t)
@@ -40,7 +40,7 @@ func TestChangedOnceListed(t *testing.T) {
 			tr.write("o1/buckets/c.json", allowBucket("c"))
 			tr.open()
 			changed := false
-			tr.l.reader.onRead = func(p string) {
+			tr.l.reader.OnRead = func(p string) {
 				if p == "b.json" && !changed {
 					changed = true
 					c.change(tr)

@@ -16,6 +16,7 @@ import (
 	"postern/compile"
 	"postern/index"
 	"postern/internal/policyjson"
+	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -76,7 +77,7 @@ type Loader struct {
 
 	// Everything below belongs to whoever holds mu: one look at a time.
 	mu     sync.Mutex
-	root   spot
+	root   tree.Spot
 	orgs   map[string]*organization
 	claims claims
 	odd    map[string]policy.Diagnostic // names in the root without a place
@@ -104,7 +105,7 @@ type Loader struct {
 	watcher    *watcher
 
 	work
-	reader      reader
+	reader      tree.Reader
 	progressing sync.Mutex
 	onPiece     func() bool // tests: called between two pieces of a look; true: look at events once more
 }
@@ -152,7 +153,7 @@ func New(c Config) (*Loader, error) {
 		odd: map[string]policy.Diagnostic{}, faults: map[place]*fault{}, routes: newRoutes(),
 		departures: map[place]*departure{}, vanished: map[string]*organization{}, arrivals: map[string]*arrival{},
 	}
-	l.reader.maxFile = c.MaxFile
+	l.reader.MaxFile = c.MaxFile
 	l.status.Store(&policy.Status{Result: policy.ReloadFailed})
 	if c.StateDir != "" {
 		if c.StateDir, err = filepath.Abs(c.StateDir); err != nil {

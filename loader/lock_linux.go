@@ -14,6 +14,7 @@ func lock(dir string) (unlock func(), err error) {
 	}
 	// Where the file system has no locks, or none on folders, another process is
 	// found all the same, though not in the very same moment.
-	again(func() (int, error) { return 0, syscall.Flock(int(f.Fd()), syscall.LOCK_EX) })
+	for syscall.Flock(int(f.Fd()), syscall.LOCK_EX) == syscall.EINTR {
+	}
 	return func() { f.Close() }, nil
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"postern/loader/internal/tree"
 )
 
 // marks is the file `overtaken.marks` of the state directory: of each unit whose
@@ -310,9 +312,9 @@ func (l *Loader) marksFailed(err error) {
 		s.unmarked = ""
 		return
 	case s.unmarked == "":
-		l.log.Error("the state directory cannot be written before a generation is in force: a restart before it is mirrored could put older policies in force", "error", reason(err))
+		l.log.Error("the state directory cannot be written before a generation is in force: a restart before it is mirrored could put older policies in force", "error", tree.Reason(err))
 	}
-	s.unmarked = reason(err)
+	s.unmarked = tree.Reason(err)
 }
 
 // found are the marks that were found at the start, in their order.

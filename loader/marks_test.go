@@ -15,7 +15,7 @@ import (
 )
 
 // publish looks and publishes, and is killed before anything is mirrored.
-func (tr *tree) publish() {
+func (tr *testTree) publish() {
 	tr.t.Helper()
 	tr.l.mu.Lock()
 	defer tr.l.mu.Unlock()
@@ -25,7 +25,7 @@ func (tr *tree) publish() {
 }
 
 // never checks that the reason is not that of an Allow that was overtaken.
-func (tr *tree) never(what string, got, overtaken policy.Reason) {
+func (tr *testTree) never(what string, got, overtaken policy.Reason) {
 	tr.t.Helper()
 	if got == overtaken {
 		tr.t.Errorf("%s: %v, which was overtaken\n%s", what, got, tr.describe())
@@ -41,44 +41,44 @@ func TestNeverBehindWhatWasInForce(t *testing.T) {
 		first     []string // files and contents
 		next      []string // "" removes
 		broken    string
-		ask       func(tr *tree) policy.Reason
+		ask       func(tr *testTree) policy.Reason
 		overtaken policy.Reason
 	}{
 		"bucket": {
 			[]string{"o1/buckets/b.json", allowBucket("b")}, []string{"o1/buckets/b.json", denyAll("b")}, "o1/buckets/b.json",
-			func(tr *tree) policy.Reason { return tr.decide("o1", "b") }, allowed,
+			func(tr *testTree) policy.Reason { return tr.decide("o1", "b") }, allowed,
 		},
 		"bucket that was none": {
 			[]string{"o1/buckets.json", `{"buckets":["b"]}`}, []string{"o1/buckets/b.json", denyAll("b")}, "o1/buckets/b.json",
-			func(tr *tree) policy.Reason { return tr.decide("o1", "b") }, allowed,
+			func(tr *testTree) policy.Reason { return tr.decide("o1", "b") }, allowed,
 		},
 		"bucket that went": {
 			[]string{"o1/buckets/b.json", allowBucket("b"), "o1/buckets/c.json", allowBucket("c")}, []string{"o1/buckets/b.json", ""}, "o1/buckets/b.json",
-			func(tr *tree) policy.Reason { return tr.decide("o1", "b") }, allowed,
+			func(tr *testTree) policy.Reason { return tr.decide("o1", "b") }, allowed,
 		},
 		"organization": {
 			[]string{"o1/buckets.json", `{"buckets":["b"]}`, "o1/access-policies/p.json", allowAll("p")},
 			[]string{"o1/access-policies/p.json", denyBucket("p", "b")}, "o1/access-policies/p.json",
-			func(tr *tree) policy.Reason { return tr.decide("o1", "b") }, allowed,
+			func(tr *testTree) policy.Reason { return tr.decide("o1", "b") }, allowed,
 		},
 		"organization, another file": {
 			[]string{"o1/buckets.json", `{"buckets":["b"]}`},
 			[]string{"o1/access-policies/p.json", denyBucket("p", "b")}, "o1/access-policies/a.json",
-			func(tr *tree) policy.Reason { return tr.decide("o1", "b") }, allowed,
+			func(tr *testTree) policy.Reason { return tr.decide("o1", "b") }, allowed,
 		},
 		"list": {
 			[]string{"o1/buckets.json", `{"buckets":["b"]}`}, []string{"o1/buckets.json", `{"buckets":["c"]}`}, "o1/buckets.json",
-			func(tr *tree) policy.Reason { return tr.decide("o1", "b") }, allowed,
+			func(tr *testTree) policy.Reason { return tr.decide("o1", "b") }, allowed,
 		},
 		"iam": {
 			[]string{"o1/iam/groups.json", group(`"u/alice"`), "o1/iam/bindings.json", iamBound},
 			[]string{"o1/iam/groups.json", group("")}, "o1/iam/groups.json",
-			func(tr *tree) policy.Reason { return tr.iam("u/alice") }, allowed,
+			func(tr *testTree) policy.Reason { return tr.iam("u/alice") }, allowed,
 		},
 		"an organization that went": {
 			[]string{"o1/buckets/b.json", allowBucket("b")},
 			[]string{"o1", ""}, "o1/access-policies/all.json",
-			func(tr *tree) policy.Reason { return tr.decide("o1", "b") }, allowed,
+			func(tr *testTree) policy.Reason { return tr.decide("o1", "b") }, allowed,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestMarkedAndMirrored(t *testing.T) {
 	tr.want("o1", "b", bucketDeny)
 }
 
-func (tr *tree) marks() []byte {
+func (tr *testTree) marks() []byte {
 	tr.t.Helper()
 	b, err := os.ReadFile(filepath.Join(tr.config.StateDir, marksName))
 	if err != nil {

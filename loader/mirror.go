@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"postern/loader/internal/tree"
 )
 
 // mirror notes that a unit may have to be mirrored.
@@ -122,9 +124,9 @@ func (l *Loader) mirrorError(p place, err error) {
 		return
 	}
 	if !s.trouble {
-		l.log.Error("the state directory cannot be written: a restart would not know the last good content", "unit", shown(p.path()), "error", reason(err))
+		l.log.Error("the state directory cannot be written: a restart would not know the last good content", "unit", shown(p.path()), "error", tree.Reason(err))
 	}
-	s.trouble, s.failure = true, reason(err)
+	s.trouble, s.failure = true, tree.Reason(err)
 }
 
 // stateFailure says what is wrong with the state directory, "" if nothing.
@@ -263,34 +265,34 @@ func filesOf(files []raw) []file {
 
 // reread reads the files of a unit for the mirror.
 func (l *Loader) reread(p place, o *organization) []raw {
-	root, err := os.OpenRoot(l.root.real)
+	root, err := os.OpenRoot(l.root.Real)
 	if err != nil {
 		return nil
 	}
 	defer root.Close()
 	var names []string
-	dir := o.at.real
+	dir := o.at.Real
 	switch p.part {
 	case partBuckets:
-		names, dir = []string{p.name}, o.bucketsAt.real
+		names, dir = []string{p.name}, o.bucketsAt.Real
 	case partList:
 		for range o.unit(p.part).seen {
 			names = []string{listName}
 		}
 	default:
-		dir = look(l.root.real, o.at.real, partNames[p.part]).real
+		dir = tree.Look(l.root.Real, o.at.Real, partNames[p.part]).Real
 		for _, f := range o.unit(p.part).seen {
 			names = append(names, f.name)
 		}
 	}
 	var out []raw
 	for _, name := range names {
-		at := look(l.root.real, dir, name)
-		rel, ok := below(l.root.real, at.real)
-		if at.kind != regular || !ok {
+		at := tree.Look(l.root.Real, dir, name)
+		rel, ok := tree.Below(l.root.Real, at.Real)
+		if at.Kind != tree.Regular || !ok {
 			return nil
 		}
-		data, err := l.reader.read(root, rel, at)
+		data, err := l.reader.Read(root, rel, at)
 		if err != nil {
 			return nil
 		}
@@ -360,7 +362,7 @@ func (l *Loader) restore(p part, at place) (*content, bool) {
 	files, err := l.state.lastGood(at)
 	if err != nil {
 		if !errors.Is(err, os.ErrNotExist) {
-			l.log.Error("the last good content of a unit cannot be restored", "unit", shown(at.path()), "error", reason(err))
+			l.log.Error("the last good content of a unit cannot be restored", "unit", shown(at.path()), "error", tree.Reason(err))
 		}
 		return nil, false
 	}

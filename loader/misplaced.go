@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"postern/internal/spelling"
+	"postern/loader/internal/tree"
 )
 
 // passedOver reports whether a plain file that has no place in the layout is
@@ -70,8 +71,8 @@ func plainName(name string) string {
 
 // misplacedInFolder says what is wrong with a name that has no place in an
 // organization's folder, and which name has one.
-func misplacedInFolder(name string, at spot) string {
-	isFolder := at.kind == folder
+func misplacedInFolder(name string, at tree.Spot) string {
+	isFolder := at.Kind == tree.Folder
 	written := shown(name)
 	if isFolder {
 		written += "/"
@@ -132,11 +133,11 @@ func misplacedFolder(name string) string {
 // organization's.
 func (o *organization) bare() bool {
 	for _, p := range setParts {
-		if u := o.unit(p); u.at.kind != absent || len(u.seen) > 0 || u.fault != nil {
+		if u := o.unit(p); u.at.Kind != tree.Absent || len(u.seen) > 0 || u.fault != nil {
 			return false
 		}
 	}
-	return o.bucketsAt.kind == absent && o.bucketsFault == nil && len(o.buckets) == 0
+	return o.bucketsAt.Kind == tree.Absent && o.bucketsFault == nil && len(o.buckets) == 0
 }
 
 // mostStrange bounds the names that are looked at in a folder without a place.
@@ -144,13 +145,13 @@ const mostStrange = 1000
 
 // holdsJSON reports whether a name is, or holds, something that ends in .json;
 // true in doubt. It follows no link.
-func holdsJSON(at spot, name string) bool {
-	if at.kind != folder {
+func holdsJSON(at tree.Spot, name string) bool {
+	if at.Kind != tree.Folder {
 		return jsonLike(name)
 	}
 	seen := 0
-	err := filepath.WalkDir(at.real, func(p string, d fs.DirEntry, err error) error {
-		if seen++; err != nil || seen > mostStrange || p != at.real && (jsonLike(d.Name()) || d.Type()&fs.ModeSymlink != 0) {
+	err := filepath.WalkDir(at.Real, func(p string, d fs.DirEntry, err error) error {
+		if seen++; err != nil || seen > mostStrange || p != at.Real && (jsonLike(d.Name()) || d.Type()&fs.ModeSymlink != 0) {
 			return os.ErrExist
 		}
 		return nil

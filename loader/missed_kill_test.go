@@ -12,7 +12,7 @@ import (
 
 // lookAndDie looks and publishes what is at rest, and is killed before anything
 // is mirrored.
-func (tr *tree) lookAndDie() {
+func (tr *testTree) lookAndDie() {
 	tr.t.Helper()
 	tr.l.mu.Lock()
 	defer tr.l.mu.Unlock()
@@ -33,7 +33,7 @@ func (tr *tree) lookAndDie() {
 
 // deniedStill checks that no bucket of those is allowed, neither now nor after
 // more restarts, killed or not, and that SIGHUP ends that.
-func (tr *tree) deniedStill(buckets ...string) {
+func (tr *testTree) deniedStill(buckets ...string) {
 	tr.t.Helper()
 	for i := range 3 {
 		tr.open()
@@ -92,7 +92,7 @@ func TestMissedOutlivesAKill(t *testing.T) {
 	}
 }
 
-func (tr *tree) look(die bool) {
+func (tr *testTree) look(die bool) {
 	tr.t.Helper()
 	if die {
 		tr.lookAndDie()

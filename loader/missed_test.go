@@ -13,7 +13,7 @@ import (
 
 // missing is a tree in which o1 lists and denies a, b and c; with is "state"
 // for one with a mirror.
-func missing(t *testing.T, with string) *tree {
+func missing(t *testing.T, with string) *testTree {
 	tr := emptyTree(t)
 	if with == "state" {
 		tr.config.StateDir = t.TempDir()
@@ -28,7 +28,7 @@ func missing(t *testing.T, with string) *tree {
 	return tr
 }
 
-func (tr *tree) wantAll(want policy.Reason, buckets ...string) {
+func (tr *testTree) wantAll(want policy.Reason, buckets ...string) {
 	tr.t.Helper()
 	for _, b := range buckets {
 		tr.want("o1", b, want)
@@ -36,27 +36,31 @@ func (tr *tree) wantAll(want policy.Reason, buckets ...string) {
 }
 
 // losses are the ways in which buckets/ loses all that it held.
-var losses = map[string]func(tr *tree){
-	"vanished": func(tr *tree) { tr.rename("o1/buckets", "..aside") },
-	"removed":  func(tr *tree) { tr.remove("o1/buckets") },
-	"emptied": func(tr *tree) {
+var losses = map[string]func(tr *testTree){
+	"vanished": func(tr *testTree) { tr.rename("o1/buckets", "..aside") },
+	"removed":  func(tr *testTree) { tr.remove("o1/buckets") },
+	"emptied": func(tr *testTree) {
 		for _, b := range []string{"a", "b", "c"} {
 			tr.remove("o1/buckets/" + b + ".json")
 		}
 	},
-	"exchanged": func(tr *tree) { tr.rename("o1/buckets", "..aside"); tr.mkdir("o1/buckets") },
-	"without .json": func(tr *tree) {
+	"exchanged": func(tr *testTree) { tr.rename("o1/buckets", "..aside"); tr.mkdir("o1/buckets") },
+	"without .json": func(tr *testTree) {
 		tr.remove("o1/buckets")
 		tr.write("o1/buckets/.gitkeep", "")
 		tr.write("o1/buckets/README.md", "")
 	},
-	"other files":       func(tr *tree) { tr.remove("o1/buckets"); tr.write("o1/buckets/n.json", denyAll("n")) },
-	"another, broken":   func(tr *tree) { tr.remove("o1/buckets"); tr.write("o1/buckets/n.json", "{") },
-	"a link elsewhere":  func(tr *tree) { tr.rename("o1/buckets", "..aside"); tr.mkdir("..b"); tr.link("../..b", "o1/buckets") },
-	"the folder's link": func(tr *tree) { tr.rename("o1", "..o"); tr.mkdir("..new"); tr.link("..new", "o1"); tr.policies() },
-	"some in another":   func(tr *tree) { tr.rename("o1/buckets", "..aside"); tr.write("o2/buckets/a.json", denyAll("a")) },
-	"the organization":  func(tr *tree) { tr.rename("o1", "..o"); tr.load(); tr.policies() },
-	"and the other files": func(tr *tree) {
+	"other files":     func(tr *testTree) { tr.remove("o1/buckets"); tr.write("o1/buckets/n.json", denyAll("n")) },
+	"another, broken": func(tr *testTree) { tr.remove("o1/buckets"); tr.write("o1/buckets/n.json", "{") },
+	"a link elsewhere": func(tr *testTree) {
+		tr.rename("o1/buckets", "..aside")
+		tr.mkdir("..b")
+		tr.link("../..b", "o1/buckets")
+	},
+	"the folder's link": func(tr *testTree) { tr.rename("o1", "..o"); tr.mkdir("..new"); tr.link("..new", "o1"); tr.policies() },
+	"some in another":   func(tr *testTree) { tr.rename("o1/buckets", "..aside"); tr.write("o2/buckets/a.json", denyAll("a")) },
+	"the organization":  func(tr *testTree) { tr.rename("o1", "..o"); tr.load(); tr.policies() },
+	"and the other files": func(tr *testTree) {
 		tr.rename("o1", "..o")
 		tr.load()
 		tr.policies()
@@ -65,7 +69,7 @@ var losses = map[string]func(tr *tree){
 }
 
 // policies writes what o1 has beside its buckets/.
-func (tr *tree) policies() {
+func (tr *testTree) policies() {
 	tr.write("o1/access-policies/p.json", allowAll("p"))
 	tr.write("o1/buckets.json", `{"buckets":["a","b","c","n"]}`)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"postern/internal/policyjson"
+	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -113,10 +114,10 @@ func bucketOf(file string) string {
 
 // readProblem is what a failed read means to a user.
 func (l *Loader) readProblem(path string, err error) policy.Diagnostic {
-	if errors.Is(err, errTooLarge) {
+	if errors.Is(err, tree.ErrTooLarge) {
 		return problem(path, "this file is larger than "+strconv.FormatInt(l.c.MaxFile, 10)+" bytes; raise -max-file, or move part of it into another file (of a bucket there is only one)")
 	}
-	return problem(path, "this file cannot be read: "+reason(err))
+	return problem(path, "this file cannot be read: "+tree.Reason(err))
 }
 
 func (l *Loader) tooMany(path string) policy.Diagnostic {

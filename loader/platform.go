@@ -14,7 +14,7 @@ func (l *Loader) isPlatform(org string) bool { return slices.Contains(l.c.Platfo
 // the removal of its policies would widen access. What SIGHUP confirms, and what
 // POLICIES was re-pointed away from, is a removal.
 func (s *scan) keepPlatform(f *orgFinding) {
-	if !s.l.isPlatform(f.name) || !s.l.loaded || s.scope.confirm || s.found.root.real != s.l.root.real {
+	if !s.l.isPlatform(f.name) || !s.l.loaded || s.scope.confirm || s.found.root.Real != s.l.root.Real {
 		return
 	}
 	f.gone, f.whole = false, true

@@ -10,7 +10,7 @@ import (
 // Specification 1.3: "A folder of such an organization that vanishes is a fault
 // until it is back or SIGHUP."
 func TestPlatformFolderVanishes(t *testing.T) {
-	start := func(platform ...string) *tree {
+	start := func(platform ...string) *testTree {
 		tr := emptyTree(t)
 		tr.config.PlatformOrganizations = platform
 		tr.write("o1/access-policies/a.json", allowAll("a"))
@@ -21,9 +21,9 @@ func TestPlatformFolderVanishes(t *testing.T) {
 		tr.want("o2", "b", policy.OrganizationDeny)
 		return tr
 	}
-	for _, away := range []func(tr *tree){
-		func(tr *tree) { tr.rename("o2", "..o2") },
-		func(tr *tree) { tr.rename("o2", "..o2"); tr.write("o2", "a file") },
+	for _, away := range []func(tr *testTree){
+		func(tr *testTree) { tr.rename("o2", "..o2") },
+		func(tr *testTree) { tr.rename("o2", "..o2"); tr.write("o2", "a file") },
 	} {
 		tr := start("o2", "o3")
 		away(tr)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postern/index"
+	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -29,7 +30,7 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 		if f, err = l.scan(ctx, sc, attempt); err == nil {
 			err = l.passed(before, attempt == repeats)
 		}
-		if !errors.Is(err, errChanged) || attempt == repeats {
+		if !errors.Is(err, tree.ErrChanged) || attempt == repeats {
 			break
 		}
 		// What moved may have moved with other names: look at everything.

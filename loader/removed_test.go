@@ -10,25 +10,25 @@ import (
 // what decides now"
 func TestRemovalsAreLogged(t *testing.T) {
 	for name, c := range map[string]struct {
-		do   func(tr *tree)
+		do   func(tr *testTree)
 		want []string // the lines at WARN
 	}{
-		"listed": {func(tr *tree) { tr.remove("o1/buckets/a.json") },
+		"listed": {func(tr *testTree) { tr.remove("o1/buckets/a.json") },
 			[]string{"bucket a has no policy any more: its organization's policies alone decide (o1)"}},
-		"not listed": {func(tr *tree) { tr.remove("o1/buckets/z.json") },
+		"not listed": {func(tr *testTree) { tr.remove("o1/buckets/z.json") },
 			[]string{"bucket z has no policy any more: no organization claims it, so that requests which state its organization are decided by that organization's policies alone, and others are denied"}},
-		"listed by two": {func(tr *tree) { tr.write("o2/buckets.json", `{"buckets":["a"]}`); tr.remove("o1/buckets/a.json") },
+		"listed by two": {func(tr *testTree) { tr.write("o2/buckets.json", `{"buckets":["a"]}`); tr.remove("o1/buckets/a.json") },
 			[]string{"is claimed by o2 too", "is claimed by o1 too", "bucket a has no policy any more: every request for it is denied, as o1 and o2 claim it", "is claimed by o2 too"}},
-		"its list is broken": {func(tr *tree) { tr.write("o1/buckets.json", "{"); tr.remove("o1/buckets/a.json") },
+		"its list is broken": {func(tr *testTree) { tr.write("o1/buckets.json", "{"); tr.remove("o1/buckets/a.json") },
 			[]string{"quarantined", "bucket a has no policy any more: its organization's policies alone decide (o1)"}},
-		"moved": {func(tr *tree) { tr.mkdir("o2/buckets"); tr.rename("o1/buckets/z.json", "o2/buckets/z.json") }, nil},
-		"moved and broken": {func(tr *tree) { tr.remove("o1/buckets/z.json"); tr.write("o2/buckets/z.json", "{") },
+		"moved": {func(tr *testTree) { tr.mkdir("o2/buckets"); tr.rename("o1/buckets/z.json", "o2/buckets/z.json") }, nil},
+		"moved and broken": {func(tr *testTree) { tr.remove("o1/buckets/z.json"); tr.write("o2/buckets/z.json", "{") },
 			[]string{"quarantined", "a broken bucket policy denies"}},
-		"changed":            {func(tr *tree) { tr.write("o1/buckets/z.json", allowBucket("z")) }, nil},
-		"an organization":    {func(tr *tree) { tr.remove("o2") }, []string{"organization o2 has no folder any more: its callers are denied"}},
-		"one with buckets":   {func(tr *tree) { tr.remove("o1") }, []string{"organization o1 has no folder any more: its callers are denied, and 4 buckets have no owner"}},
-		"one that was moved": {func(tr *tree) { tr.rename("o1", "o3") }, []string{"organization o1 has no folder any more: its callers are denied"}},
-		"SIGHUP": {func(tr *tree) { tr.remove("o1/buckets"); tr.l.Rescan() },
+		"changed":            {func(tr *testTree) { tr.write("o1/buckets/z.json", allowBucket("z")) }, nil},
+		"an organization":    {func(tr *testTree) { tr.remove("o2") }, []string{"organization o2 has no folder any more: its callers are denied"}},
+		"one with buckets":   {func(tr *testTree) { tr.remove("o1") }, []string{"organization o1 has no folder any more: its callers are denied, and 4 buckets have no owner"}},
+		"one that was moved": {func(tr *testTree) { tr.rename("o1", "o3") }, []string{"organization o1 has no folder any more: its callers are denied"}},
+		"SIGHUP": {func(tr *testTree) { tr.remove("o1/buckets"); tr.l.Rescan() },
 			[]string{"bucket a has no policy any more: ", "bucket b has no policy any more: ", "bucket c has no policy any more: ", "bucket z has no policy any more: "}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -25,7 +25,7 @@ type workDone struct{ looks, reads, parses, reading, parsing, compiling int64 }
 // workDone is what looks did since New.
 func (l *Loader) workDone() workDone {
 	w := &l.work
-	return workDone{w.looks.Load(), l.reader.reads.Load(), w.parses.Load(), w.reading.Load(), w.parsing.Load(), w.compiling.Load()}
+	return workDone{w.looks.Load(), l.reader.Reads.Load(), w.parses.Load(), w.reading.Load(), w.parsing.Load(), w.compiling.Load()}
 }
 
 func (d workDone) since(o workDone) workDone {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"postern/loader/internal/tree"
 )
 
 // rereads reads every file once in Config.Reread, whatever its stamp says: a
@@ -74,7 +76,7 @@ func (l *Loader) readAgain(ctx context.Context) {
 			break
 		}
 	}
-	root, err := os.OpenRoot(l.root.real)
+	root, err := os.OpenRoot(l.root.Real)
 	if err != nil {
 		return // the next look says so
 	}
@@ -137,9 +139,9 @@ func (l *Loader) isAnother(root *os.Root, f seenFile) bool {
 	if seen == nil || seen.sum == nil {
 		return false // it is read at every look
 	}
-	at := look(l.root.real, dir, f.name)
-	if rel, ok := below(l.root.real, at.real); ok && at.kind == regular && at.stamp == seen.stamp {
-		if data, err := l.reader.read(root, rel, at); err == nil && sumOf(data) == *seen.sum {
+	at := tree.Look(l.root.Real, dir, f.name)
+	if rel, ok := tree.Below(l.root.Real, at.Real); ok && at.Kind == tree.Regular && at.Stamp == seen.stamp {
+		if data, err := l.reader.Read(root, rel, at); err == nil && sumOf(data) == *seen.sum {
 			return false
 		}
 	}
@@ -155,12 +157,12 @@ func (l *Loader) seen(f seenFile) (*file, string) {
 	case o == nil:
 	case f.unit.part == partBuckets:
 		if b := o.buckets[f.name]; b != nil && b.sure {
-			return &b.seen, o.bucketsAt.real
+			return &b.seen, o.bucketsAt.Real
 		}
 	default:
-		u, dir := o.unit(f.unit.part), o.at.real
+		u, dir := o.unit(f.unit.part), o.at.Real
 		if f.unit.part != partList {
-			dir = u.at.real
+			dir = u.at.Real
 		}
 		i, found := slices.BinarySearchFunc(u.seen, f.name, func(f file, name string) int { return strings.Compare(f.name, name) })
 		if found && u.sure {

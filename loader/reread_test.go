@@ -11,11 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
 // mapped is a file of the tree through a shared mapping.
-func (tr *tree) mapped(file string) []byte {
+func (tr *testTree) mapped(file string) []byte {
 	tr.t.Helper()
 	f, err := os.OpenFile(tr.path(file), os.O_RDWR, 0)
 	if err != nil {
@@ -36,17 +37,17 @@ func (tr *tree) mapped(file string) []byte {
 
 // silently stores content into a file in a way that moves no stamp of it, after
 // the loader has come to trust that stamp.
-func (tr *tree) silently(file, content string, now *time.Time) {
+func (tr *testTree) silently(file, content string, now *time.Time) {
 	tr.t.Helper()
 	m := tr.mapped(file)
 	for range 20 {
 		m[len(m)-1] = ' ' // the page is written to, and the stamp moves
-		at := look(tr.root, filepath.Dir(tr.path(file)), filepath.Base(file)).stamp
+		at := tree.Look(tr.root, filepath.Dir(tr.path(file)), filepath.Base(file)).Stamp
 		*now = time.Now().Add(time.Hour)
 		tr.load()
 		tr.load()
 		copy(m, content+strings.Repeat(" ", len(m)-len(content)))
-		if look(tr.root, filepath.Dir(tr.path(file)), filepath.Base(file)).stamp == at {
+		if tree.Look(tr.root, filepath.Dir(tr.path(file)), filepath.Base(file)).Stamp == at {
 			return
 		}
 	}
@@ -54,7 +55,7 @@ func (tr *tree) silently(file, content string, now *time.Time) {
 }
 
 // round has every file read again once.
-func (tr *tree) round() {
+func (tr *testTree) round() {
 	tr.l.rereads.began = time.Now().Add(-2 * tr.l.c.Reread)
 	tr.l.rereads.leaf, tr.l.rereads.todo = 0, nil
 	for began := tr.l.rereads.began; tr.l.rereads.began == began || len(tr.l.rereads.todo) > 0; {
@@ -66,18 +67,18 @@ func (tr *tree) round() {
 // a store through a shared mapping, in each kind of unit, good or quarantined.
 func TestSilentStores(t *testing.T) {
 	group := func(members string) string { return fmt.Sprintf(iamGroup, members) }
-	bucket := func(tr *tree) policy.Reason { return tr.decide("o1", "b") }
+	bucket := func(tr *testTree) policy.Reason { return tr.decide("o1", "b") }
 	for name, c := range map[string]struct {
 		file, first, next string
-		ask               func(tr *tree) policy.Reason
+		ask               func(tr *testTree) policy.Reason
 		before, after     policy.Reason
 	}{
 		"bucket":       {"o1/buckets/b.json", allowBucket("b"), denyAll("b"), bucket, allowed, bucketDeny},
 		"broken":       {"o1/buckets/b.json", strings.Replace(allowBucket("b"), "{", "[", 1), denyAll("b"), bucket, unavailable, bucketDeny},
-		"organization": {"o1/access-policies/z.json", allowAll("z") + "  ", denyBucket("z", "c"), func(tr *tree) policy.Reason { return tr.decide("o1", "c") }, allowed, policy.OrganizationDeny},
-		"broken set":   {"o1/access-policies/z.json", strings.Replace(allowAll("z"), "{", "[", 1), denyBucket("z", "c"), func(tr *tree) policy.Reason { return tr.decide("o1", "c") }, policy.OrganizationUnavailable, policy.OrganizationDeny},
-		"list":         {"o1/buckets.json", `{"buckets":["c","d"]}`, `{"buckets":["c","e"]}`, func(tr *tree) policy.Reason { return tr.decide("o1", "e") }, policy.OwnerUnknown, allowed},
-		"iam":          {"o1/iam/g.json", group(`"u/alice"`), group(`"u/bobby"`), func(tr *tree) policy.Reason { return tr.iam("u/bobby") }, policy.IAMNoMatch, allowed},
+		"organization": {"o1/access-policies/z.json", allowAll("z") + "  ", denyBucket("z", "c"), func(tr *testTree) policy.Reason { return tr.decide("o1", "c") }, allowed, policy.OrganizationDeny},
+		"broken set":   {"o1/access-policies/z.json", strings.Replace(allowAll("z"), "{", "[", 1), denyBucket("z", "c"), func(tr *testTree) policy.Reason { return tr.decide("o1", "c") }, policy.OrganizationUnavailable, policy.OrganizationDeny},
+		"list":         {"o1/buckets.json", `{"buckets":["c","d"]}`, `{"buckets":["c","e"]}`, func(tr *testTree) policy.Reason { return tr.decide("o1", "e") }, policy.OwnerUnknown, allowed},
+		"iam":          {"o1/iam/g.json", group(`"u/alice"`), group(`"u/bobby"`), func(tr *testTree) policy.Reason { return tr.iam("u/bobby") }, policy.IAMNoMatch, allowed},
 	} {
 		for _, hangup := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, SIGHUP %v", name, hangup), func(t *testing.T) {
@@ -125,7 +126,7 @@ func TestRoundReadsEachFileOnce(t *testing.T) {
 	for range 2 {
 		seen := map[string]int{}
 		pieces, files := 0, 0
-		tr.l.reader.onRead = func(path string) { seen[path]++; files++ }
+		tr.l.reader.OnRead = func(path string) { seen[path]++; files++ }
 		looks := tr.l.looks.Load()
 		tr.l.rereads.began = time.Now().Add(-2 * tr.l.c.Reread)
 		for began := tr.l.rereads.began; tr.l.rereads.began == began || len(tr.l.rereads.todo) > 0; pieces++ {
@@ -142,7 +143,7 @@ func TestRoundReadsEachFileOnce(t *testing.T) {
 	}
 	// The first half of the time reads about half of the files.
 	read := 0
-	tr.l.reader.onRead = func(string) { read++ }
+	tr.l.reader.OnRead = func(string) { read++ }
 	tr.l.rereads = rereads{began: time.Now().Add(-tr.l.c.Reread / 2)}
 	for range 2 * leafCount {
 		tr.l.readAgain(context.Background())

@@ -1,6 +1,10 @@
 package loader
 
-import "path/filepath"
+import (
+	"path/filepath"
+
+	"postern/loader/internal/tree"
+)
 
 // routes tell what an event's path is about. They use real paths, as events
 // do: a folder may be reached by several names, and a link changes what it
@@ -84,7 +88,7 @@ func (r *routes) mark(sc *scope, path string) {
 		}
 	}
 	name := filepath.Base(path)
-	if ignored(name) {
+	if tree.Ignored(name) {
 		return
 	}
 	for _, p := range r.inside[filepath.Dir(path)] {

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -24,7 +25,7 @@ const stillChanging = "this kept changing while it was read; it is looked at aga
 // findings are what one look found. Nothing in it is shared with the model
 // but good content that is still good.
 type findings struct {
-	root    spot
+	root    tree.Spot
 	through []string // links that lead to the root
 	all     bool
 	orgs    []*orgFinding
@@ -43,13 +44,13 @@ type findings struct {
 
 // link notes the links on the way to a name without a place: it may become
 // one that has, or an error.
-func (f *findings) link(p place, at spot) {
+func (f *findings) link(p place, at tree.Spot) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.links == nil {
 		f.links = map[place][]string{}
 	}
-	f.links[p] = at.through
+	f.links[p] = at.Through
 }
 
 // orgFinding is what a look found of one organization.
@@ -57,7 +58,7 @@ type orgFinding struct {
 	name  string
 	gone  bool
 	whole bool // every part was looked at
-	at    spot
+	at    tree.Spot
 	fault []policy.Diagnostic // the folder itself is at fault, nothing else was looked at
 	units [len(setParts)]*setFinding
 	odd   map[string]*policy.Diagnostic // by path; nil: gone. With whole these are all.
@@ -69,7 +70,7 @@ type orgFinding struct {
 
 // bucketsFinding is what a look found of buckets/.
 type bucketsFinding struct {
-	at     spot
+	at     tree.Spot
 	listed bool                // every name was looked at
 	kinds  bool                // the listing told of every name whether it is a regular file
 	others map[string]struct{} // those that are none
@@ -84,7 +85,7 @@ type bucketsFinding struct {
 // check is a name whose target is compared again at the end of the look.
 type check struct {
 	org, dir, name string
-	was            spot
+	was            tree.Spot
 }
 
 // scan is one look at the tree. It reads the model and does not change it.
@@ -128,23 +129,23 @@ func (s *scan) scan() (*findings, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.real, s.found.root, s.found.through = at.real, at, through
-	if !sc.all && !at.same(l.root) {
-		return nil, errChanged
+	s.real, s.found.root, s.found.through = at.Real, at, through
+	if !sc.all && !at.Same(l.root) {
+		return nil, tree.ErrChanged
 	}
 	l.watchLinks(through, "")
 	if sc.all {
-		l.watch(at.real, at.stamp, true)
+		l.watch(at.Real, at.Stamp, true)
 	}
-	if s.root, err = os.OpenRoot(at.real); err != nil {
-		return nil, errors.New(reason(err))
+	if s.root, err = os.OpenRoot(at.Real); err != nil {
+		return nil, errors.New(tree.Reason(err))
 	}
 	defer s.root.Close()
 	switch fi, err := s.root.Stat("."); {
 	case err != nil:
-		return nil, errors.New(reason(err))
-	case !stampOf(fi).sameFile(at.stamp):
-		return nil, errChanged
+		return nil, errors.New(tree.Reason(err))
+	case !tree.StampOf(fi).SameFile(at.Stamp):
+		return nil, tree.ErrChanged
 	}
 
 	if err := s.walk(); err != nil {
@@ -172,15 +173,15 @@ func (s *scan) scan() (*findings, error) {
 }
 
 // rootSpot finds the policy directory, which may be a link itself.
-func (l *Loader) rootSpot() (spot, []string, error) { return find(l.c.Root) }
+func (l *Loader) rootSpot() (tree.Spot, []string, error) { return tree.Find(l.c.Root) }
 
 // walk notes what has to be done, organization by organization.
 func (s *scan) walk() error {
 	var names []string
 	if s.scope.all {
-		listed, err := namesOf(s.root)
+		listed, err := tree.Names(s.root)
 		if err != nil {
-			return errors.New(reason(err))
+			return errors.New(tree.Reason(err))
 		}
 		names = listed
 		for name := range s.l.orgs {
@@ -208,30 +209,30 @@ func (s *scan) walk() error {
 
 // organization notes what has to be done for one name in the root.
 func (s *scan) organization(name string) error {
-	at := look(s.real, s.real, name)
-	s.watchLinks(at.through)
+	at := tree.Look(s.real, s.real, name)
+	s.watchLinks(at.Through)
 	s.found.odd[name] = nil
 	f := &orgFinding{name: name, at: at}
 	known := s.l.orgs[name]
-	if at.kind == regular || !ValidOrganization(name) {
+	if at.Kind == tree.Regular || !ValidOrganization(name) {
 		s.found.link(place{org: name, part: partFolder}, at)
 	}
 	switch { // what has no place here is not checked again at the end: it may be a growing log
-	case at.kind == broken && !ValidOrganization(name):
-		d := problem(name, at.problem)
+	case at.Kind == tree.Broken && !ValidOrganization(name):
+		d := problem(name, at.Problem)
 		s.found.odd[name] = &d
 		return nil
-	case at.kind == folder && !ValidOrganization(name):
+	case at.Kind == tree.Folder && !ValidOrganization(name):
 		d := warning(name, misplacedFolder(name))
 		s.found.odd[name] = &d
 		return nil
-	case at.kind == regular:
+	case at.Kind == tree.Regular:
 		if name != manifest && !passedOver(name) {
 			d := warning(name, misplacedInRoot(name))
 			s.found.odd[name] = &d
 		}
 		f.gone = true
-	case at.kind == absent:
+	case at.Kind == tree.Absent:
 		f.gone = true
 	}
 	s.check(name, s.real, name, at)
@@ -243,7 +244,7 @@ func (s *scan) organization(name string) error {
 		return nil
 	}
 	waiting := s.l.arrivals[name]
-	if s.scope.all || at.through == nil || waiting != nil && waiting.survey.at.same(at) {
+	if s.scope.all || at.Through == nil || waiting != nil && waiting.survey.at.Same(at) {
 		if s.arriving(name, at) && !s.atRest(name, at) {
 			return nil
 		}
@@ -251,18 +252,18 @@ func (s *scan) organization(name string) error {
 	s.found.orgs = append(s.found.orgs, f)
 
 	sc := &orgScope{whole: true}
-	if !s.scope.all && (waiting == nil || !waiting.survey.at.same(at)) {
-		moved := known == nil || !known.at.same(at)
-		if moved && at.through != nil {
-			return errChanged // other names may have moved with it
+	if !s.scope.all && (waiting == nil || !waiting.survey.at.Same(at)) {
+		moved := known == nil || !known.at.Same(at)
+		if moved && at.Through != nil {
+			return tree.ErrChanged // other names may have moved with it
 		}
 		if !moved && !known.faulted {
 			sc = s.scope.orgs[name]
 		}
 	}
 	f.whole = sc.whole
-	if at.kind == broken {
-		f.whole, f.fault = true, []policy.Diagnostic{problem(name, at.problem)}
+	if at.Kind == tree.Broken {
+		f.whole, f.fault = true, []policy.Diagnostic{problem(name, at.Problem)}
 		return nil
 	}
 	return s.parts(f, sc, known)
@@ -273,17 +274,17 @@ func (s *scan) parts(f *orgFinding, sc *orgScope, known *organization) error {
 	f.odd = map[string]*policy.Diagnostic{}
 	odd := slices.Collect(maps.Keys(sc.odd))
 	if sc.whole {
-		h, err := enter(s.root, s.real, f.at)
+		h, err := tree.Enter(s.root, s.real, f.at)
 		if err == nil {
-			s.l.watch(f.at.real, f.at.stamp, s.scope.all)
-			odd, err = h.names()
+			s.l.watch(f.at.Real, f.at.Stamp, s.scope.all)
+			odd, err = h.Names()
 			h.Close()
 		}
-		if errors.Is(err, errChanged) && !s.last {
+		if errors.Is(err, tree.ErrChanged) && !s.last {
 			return err
 		}
 		if err != nil {
-			f.fault = []policy.Diagnostic{problem(f.name, "this folder cannot be listed: "+reason(err))}
+			f.fault = []policy.Diagnostic{problem(f.name, "this folder cannot be listed: "+tree.Reason(err))}
 			return nil
 		}
 	}
@@ -319,22 +320,22 @@ func (s *scan) parts(f *orgFinding, sc *orgScope, known *organization) error {
 // oddName judges a name in an organization's folder that has no place there.
 func (s *scan) oddName(f *orgFinding, name string) {
 	path := f.name + "/" + name
-	at := look(s.real, f.at.real, name)
-	s.watchLinks(at.through)
+	at := tree.Look(s.real, f.at.Real, name)
+	s.watchLinks(at.Through)
 	s.found.link(place{org: f.name, part: partFolder, name: name}, at)
 	var d policy.Diagnostic
-	switch at.kind {
-	case absent:
+	switch at.Kind {
+	case tree.Absent:
 		f.odd[path] = nil
 		return
-	case broken:
-		d = problem(path, at.problem)
+	case tree.Broken:
+		d = problem(path, at.Problem)
 	default:
-		if at.kind == regular && passedOver(name) {
+		if at.Kind == tree.Regular && passedOver(name) {
 			f.odd[path] = nil
 			return
 		}
-		if nearest(name, at.kind == folder) == "" && !holdsJSON(at, name) {
+		if nearest(name, at.Kind == tree.Folder) == "" && !holdsJSON(at, name) {
 			f.harmless = with(f.harmless, path)
 		}
 		d = warning(path, misplacedInFolder(name, at))
@@ -347,38 +348,38 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
 	if known == nil {
 		known = &organization{bucketsKnown: s.l.loaded}
 	}
-	at := look(s.real, f.at.real, bucketsName)
-	s.check(f.name, f.at.real, bucketsName, at)
-	s.watchLinks(at.through)
+	at := tree.Look(s.real, f.at.Real, bucketsName)
+	s.check(f.name, f.at.Real, bucketsName, at)
+	s.watchLinks(at.Through)
 	b := &bucketsFinding{at: at, odd: map[string]*policy.Diagnostic{}}
 	f.buckets = b
-	if s.inner && at.through != nil && !at.same(known.bucketsAt) {
+	if s.inner && at.Through != nil && !at.Same(known.bucketsAt) {
 		b.moved.Store(true) // other names may have moved with it
 		return
 	}
 	path := f.name + "/" + bucketsName
-	b.listed = sc.whole || sc.buckets || known.bucketsFault != nil || !at.same(known.bucketsAt)
+	b.listed = sc.whole || sc.buckets || known.bucketsFault != nil || !at.Same(known.bucketsAt)
 	if !s.scope.all && b.listed {
 		s.counted.Add(int64(-len(known.buckets)))
 	}
 	fail := func(message string) { b.fault = []policy.Diagnostic{problem(path, message)} }
-	switch at.kind {
-	case absent:
+	switch at.Kind {
+	case tree.Absent:
 		return
-	case broken:
-		fail(at.problem)
+	case tree.Broken:
+		fail(at.Problem)
 		return
-	case regular:
+	case tree.Regular:
 		fail("this must be a folder of bucket policies")
 		return
 	}
-	h, err := enter(s.root, s.real, at)
+	h, err := tree.Enter(s.root, s.real, at)
 	var names []string
 	if err == nil {
 		defer h.Close()
 		if b.listed {
-			s.l.watch(at.real, at.stamp, s.scope.all)
-			names, b.others, err = h.files()
+			s.l.watch(at.Real, at.Stamp, s.scope.all)
+			names, b.others, err = h.Files()
 			b.kinds = true
 		} else {
 			asked := maps.Clone(sc.files)
@@ -390,12 +391,12 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
 			names = slices.Sorted(maps.Keys(asked))
 		}
 	}
-	if errors.Is(err, errChanged) {
+	if errors.Is(err, tree.ErrChanged) {
 		b.moved.Store(true)
 		return
 	}
 	if err != nil {
-		fail("this folder cannot be listed: " + reason(err))
+		fail("this folder cannot be listed: " + tree.Reason(err))
 		return
 	}
 	n := len(names)
@@ -416,7 +417,7 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
 	s.chunks(f, b, known, names, n)
 }
 
-func (s *scan) check(org, dir, name string, was spot) {
+func (s *scan) check(org, dir, name string, was tree.Spot) {
 	s.checks = append(s.checks, check{org, dir, name, was})
 }
 
@@ -457,13 +458,13 @@ func (s *scan) runPiece(tasks []func() error) error {
 // settle makes sure that the folders looked at still are where they were, so
 // that no generation holds half of a swap.
 func (s *scan) settle() error {
-	if at, _, err := s.l.rootSpot(); err != nil || !at.same(s.found.root) {
-		return errChanged
+	if at, _, err := s.l.rootSpot(); err != nil || !at.Same(s.found.root) {
+		return tree.ErrChanged
 	}
 	s.stillArriving()
 	moved := map[string]bool{}
 	for _, c := range s.checks {
-		if !look(s.real, c.dir, c.name).same(c.was) {
+		if !tree.Look(s.real, c.dir, c.name).Same(c.was) {
 			moved[c.org] = true
 		}
 	}
@@ -477,7 +478,7 @@ func (s *scan) settle() error {
 		}
 	}
 	if len(moved) > 0 && !s.last {
-		return errChanged
+		return tree.ErrChanged
 	}
 	return nil
 }

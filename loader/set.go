@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -22,9 +23,9 @@ type setFinding struct {
 	good        *content            // nil: broken
 	diagnostics []policy.Diagnostic // if broken
 	stray       []policy.Diagnostic
-	through     []string // links that led to the files
-	at          spot     // of the folder; zero for buckets.json
-	raw         []raw    // for the mirror; nil if not kept
+	through     []string  // links that led to the files
+	at          tree.Spot // of the folder; zero for buckets.json
+	raw         []raw     // for the mirror; nil if not kept
 }
 
 func brokenSet(diagnostics ...policy.Diagnostic) *setFinding {
@@ -33,13 +34,13 @@ func brokenSet(diagnostics ...policy.Diagnostic) *setFinding {
 
 // set looks at a unit of several files until nothing changes under the look.
 func (s *scan) set(f *orgFinding, p part, known *unit) (*setFinding, error) {
-	if at := look(s.real, f.at.real, partNames[p]); s.inner && at.through != nil && p != partList && !at.same(known.at) {
-		return nil, errChanged // other names may have moved with it
+	if at := tree.Look(s.real, f.at.Real, partNames[p]); s.inner && at.Through != nil && p != partList && !at.Same(known.at) {
+		return nil, tree.ErrChanged // other names may have moved with it
 	}
 	for attempt := range repeats {
 		l := s.list(f, p)
 		found, err := s.files(f, p, l, known)
-		if !errors.Is(err, errChanged) {
+		if !errors.Is(err, tree.ErrChanged) {
 			return found, err
 		}
 		if err := pause(s.ctx, attempt); err != nil {
@@ -51,7 +52,7 @@ func (s *scan) set(f *orgFinding, p part, known *unit) (*setFinding, error) {
 
 // listing is what the names of a unit are, files unread.
 type listing struct {
-	at      spot
+	at      tree.Spot
 	entries []entry
 	stray   []policy.Diagnostic
 	through []string           // links on the way to all of these
@@ -61,24 +62,24 @@ type listing struct {
 
 type entry struct {
 	name    string
-	spot    spot
+	spot    tree.Spot
 	problem string
 }
 
 func (l listing) same(o listing) bool {
-	return !o.changed && l.at.same(o.at) && (l.fault == nil) == (o.fault == nil) &&
-		slices.EqualFunc(l.entries, o.entries, func(a, b entry) bool { return a.name == b.name && a.spot.same(b.spot) })
+	return !o.changed && l.at.Same(o.at) && (l.fault == nil) == (o.fault == nil) &&
+		slices.EqualFunc(l.entries, o.entries, func(a, b entry) bool { return a.name == b.name && a.spot.Same(b.spot) })
 }
 
 // list looks at the names of a unit.
 func (s *scan) list(f *orgFinding, p part) (l listing) {
 	base := place{org: f.name, part: p}.path()
-	at := look(s.real, f.at.real, partNames[p])
-	s.watchLinks(at.through)
+	at := tree.Look(s.real, f.at.Real, partNames[p])
+	s.watchLinks(at.Through)
 	if p == partList {
-		if at.kind != absent {
+		if at.Kind != tree.Absent {
 			l.entries = []entry{judge(partList, listName, at)}
-			l.through = at.through
+			l.through = at.Through
 		}
 		return l
 	}
@@ -88,33 +89,33 @@ func (s *scan) list(f *orgFinding, p part) (l listing) {
 		l.fault = &d
 		return l
 	}
-	switch at.kind {
-	case absent:
+	switch at.Kind {
+	case tree.Absent:
 		return l
-	case broken:
-		return fault(at.problem)
-	case regular:
+	case tree.Broken:
+		return fault(at.Problem)
+	case tree.Regular:
 		return fault("this must be a folder")
 	}
-	h, err := enter(s.root, s.real, at)
+	h, err := tree.Enter(s.root, s.real, at)
 	var names []string
 	if err == nil {
-		s.l.watch(at.real, at.stamp, s.scope.all)
-		names, err = h.names()
+		s.l.watch(at.Real, at.Stamp, s.scope.all)
+		names, err = h.Names()
 		h.Close()
 	}
-	if errors.Is(err, errChanged) {
+	if errors.Is(err, tree.ErrChanged) {
 		l.changed = true
 		return l
 	}
 	if err != nil {
-		return fault("this folder cannot be listed: " + reason(err))
+		return fault("this folder cannot be listed: " + tree.Reason(err))
 	}
 	s.l.looks.Add(int64(len(names)))
 	for _, name := range names {
-		e := judge(p, name, look(s.real, at.real, name))
-		s.watchLinks(e.spot.through)
-		l.through = append(l.through, e.spot.through...)
+		e := judge(p, name, tree.Look(s.real, at.Real, name))
+		s.watchLinks(e.spot.Through)
+		l.through = append(l.through, e.spot.Through...)
 		if e.problem == "" && !strings.HasSuffix(name, suffix) {
 			if !passedOver(name) {
 				l.stray = append(l.stray, warning(base+"/"+name, misplacedInPart(name)))
@@ -127,14 +128,14 @@ func (s *scan) list(f *orgFinding, p part) (l listing) {
 }
 
 // judge says what is wrong with a name where a file belongs.
-func judge(p part, name string, at spot) entry {
+func judge(p part, name string, at tree.Spot) entry {
 	e := entry{name: name, spot: at}
 	switch {
-	case at.kind == broken:
-		e.problem = at.problem
-	case at.kind == folder && p == partList:
+	case at.Kind == tree.Broken:
+		e.problem = at.Problem
+	case at.Kind == tree.Folder && p == partList:
 		e.problem = "this must be a file"
-	case at.kind == folder:
+	case at.Kind == tree.Folder:
 		e.problem = "a folder has no place here: put the files one level up"
 	case strings.HasSuffix(name, suffix):
 		e.problem = badStem(p, name)
@@ -145,7 +146,7 @@ func judge(p part, name string, at spot) entry {
 // files reads and parses the files of a unit, if one is not as it was.
 func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setFinding, err error) {
 	if l.changed {
-		return nil, errChanged
+		return nil, tree.ErrChanged
 	}
 	found = &setFinding{stray: l.stray, at: l.at, through: l.through}
 	if l.fault != nil {
@@ -166,8 +167,8 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 	}()
 	for _, e := range l.entries {
 		switch {
-		case e.spot.kind == absent:
-			return nil, errChanged
+		case e.spot.Kind == tree.Absent:
+			return nil, tree.ErrChanged
 		case e.problem != "":
 			faults = append(faults, problem(base+e.name, e.problem))
 		case s.count(&counted) > int64(s.l.c.MaxFiles):
@@ -200,7 +201,7 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 	err = s.each(len(todo), func(i int) error {
 		e := todo[i]
 		data, err := s.open(e.spot)
-		if errors.Is(err, errChanged) {
+		if errors.Is(err, tree.ErrChanged) {
 			return err
 		}
 		if err != nil {
@@ -211,7 +212,7 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 			return nil
 		}
 		content := sumOf(data)
-		found.seen[i] = file{name: e.name, stamp: e.spot.stamp, sum: &content, fresh: freshAt(e.spot.stamp, s.now)}
+		found.seen[i] = file{name: e.name, stamp: e.spot.Stamp, sum: &content, fresh: freshAt(e.spot.Stamp, s.now)}
 		results[i] = s.l.parse(nil, p, base+e.name, data)
 		if keep.Load() {
 			if s.l.state.keep(len(data)) {
@@ -226,7 +227,7 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 		return nil, err
 	}
 	if again := s.list(f, p); !again.same(l) {
-		return nil, errChanged
+		return nil, tree.ErrChanged
 	}
 	s.progress(len(todo))
 	if faults != nil {
@@ -258,7 +259,7 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 
 // trusts reports whether a file that bears the stamp is taken for what was seen
 // of it, unread. SIGHUP has every file read.
-func (s *scan) trusts(seen file, now stamp) bool {
+func (s *scan) trusts(seen file, now tree.Stamp) bool {
 	return seen.stamp == now && !seen.fresh && !s.scope.confirm
 }
 
@@ -276,18 +277,18 @@ func (s *scan) unchanged(todo []entry, seen []file) ([]file, error) {
 	out := make([]file, 0, len(seen)) // not nil: an empty set is unchanged too
 	for i, e := range todo {
 		f := seen[i]
-		if !s.trusts(f, e.spot.stamp) {
+		if !s.trusts(f, e.spot.Stamp) {
 			data, err := s.open(e.spot)
-			if errors.Is(err, errChanged) {
+			if errors.Is(err, tree.ErrChanged) {
 				return nil, err
 			}
 			if err != nil || sumOf(data) != *f.sum {
 				return nil, nil
 			}
-			if !look(s.real, path.Dir(e.spot.real), path.Base(e.spot.real)).same(spot{kind: regular, real: e.spot.real, stamp: e.spot.stamp}) {
-				return nil, errChanged
+			if !tree.Look(s.real, path.Dir(e.spot.Real), path.Base(e.spot.Real)).Same(tree.Spot{Kind: tree.Regular, Real: e.spot.Real, Stamp: e.spot.Stamp}) {
+				return nil, tree.ErrChanged
 			}
-			f.stamp, f.fresh = e.spot.stamp, freshAt(e.spot.stamp, s.now)
+			f.stamp, f.fresh = e.spot.Stamp, freshAt(e.spot.Stamp, s.now)
 		}
 		out = append(out, f)
 	}
@@ -295,13 +296,13 @@ func (s *scan) unchanged(todo []entry, seen []file) ([]file, error) {
 }
 
 // open reads the file at its final target.
-func (s *scan) open(at spot) ([]byte, error) {
+func (s *scan) open(at tree.Spot) ([]byte, error) {
 	defer spend(&s.l.reading, time.Now())
-	rel, ok := below(s.real, at.real)
+	rel, ok := tree.Below(s.real, at.Real)
 	if !ok {
-		return nil, errChanged
+		return nil, tree.ErrChanged
 	}
-	return s.l.reader.read(s.root, rel, at)
+	return s.l.reader.Read(s.root, rel, at)
 }
 
 // each calls do for 0 to n-1, side by side if there are many.

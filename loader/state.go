@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"postern/loader/internal/tree"
 )
 
 // state is the mirror of the last good files (specification 4, Restart): one
@@ -103,7 +105,7 @@ func (s *state) buckets(org string) []string {
 	}
 	var out []string
 	for _, e := range es {
-		if n := e.Name(); !ignored(n) && strings.HasSuffix(n, suffix) {
+		if n := e.Name(); !tree.Ignored(n) && strings.HasSuffix(n, suffix) {
 			out = append(out, n)
 		}
 	}

@@ -13,11 +13,12 @@ import (
 	"time"
 
 	"postern/index"
+	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
 // stateTree is a tree with a mirror.
-func stateTree(t *testing.T, files ...string) *tree {
+func stateTree(t *testing.T, files ...string) *testTree {
 	t.Helper()
 	tr := emptyTree(t)
 	tr.config.StateDir = filepath.Join(t.TempDir(), "state")
@@ -28,7 +29,7 @@ func stateTree(t *testing.T, files ...string) *tree {
 	return tr
 }
 
-func (tr *tree) mirrored() []string {
+func (tr *testTree) mirrored() []string {
 	var out []string
 	filepath.WalkDir(tr.config.StateDir, func(path string, d os.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && d.Name() != marksName {
@@ -41,7 +42,7 @@ func (tr *tree) mirrored() []string {
 	return out
 }
 
-func (tr *tree) wantMirror(want ...string) {
+func (tr *testTree) wantMirror(want ...string) {
 	tr.t.Helper()
 	if got := tr.mirrored(); !slices.Equal(got, want) {
 		tr.t.Errorf("the mirror holds %v, want %v", got, want)
@@ -213,7 +214,7 @@ func TestFolderMendedWhileDown(t *testing.T) {
 }
 
 // flip changes one bit of a file of the mirror.
-func (tr *tree) flip(file string, at int) {
+func (tr *testTree) flip(file string, at int) {
 	tr.t.Helper()
 	path := filepath.Join(tr.config.StateDir, file)
 	data, err := os.ReadFile(path)
@@ -280,7 +281,7 @@ func TestOnlyWhatChangedIsMirrored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return stampOf(fi).inode
+		return tree.StampOf(fi).Inode
 	}
 	files := tr.mirrored()
 	// Hold on to the inodes, so that none is used again.

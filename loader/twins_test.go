@@ -91,30 +91,30 @@ func TestTwins(t *testing.T) {
 	for name, c := range map[string]struct {
 		file                      string
 		before, one, other, after string
-		ask                       func(tr *tree) policy.Reason
+		ask                       func(tr *testTree) policy.Reason
 		first, second             policy.Reason
 	}{
 		"bucket": {
 			"o1/buckets/b.json",
 			padded(`{"Version":"2012-10-17","Statement":[{"Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/*","Effect"`),
 			`:"Allow"`, `: "Deny"`, `,"Sid":"` + "sidsidsidsidsids" + fill + `"}]}`,
-			func(tr *tree) policy.Reason { return tr.decide("o1", "b") }, allowed, bucketDeny,
+			func(tr *testTree) policy.Reason { return tr.decide("o1", "b") }, allowed, bucketDeny,
 		},
 		"organization": {
 			"o1/access-policies/p.json",
 			padded(`{"version":"v1alpha1","name":"p","statements":[{"actions":["s3:*"],"resources":["*"],"principals":["*"],"effect"`),
 			`:"Allow"`, `: "Deny"`, `,"name":` + `"namenamenamenam` + fill + `"}]}`,
-			func(tr *tree) policy.Reason { return tr.decide("o1", "plain") }, allowed, policy.OrganizationDeny,
+			func(tr *testTree) policy.Reason { return tr.decide("o1", "plain") }, allowed, policy.OrganizationDeny,
 		},
 		"list": {
 			"o1/buckets.json", `{"buckets": [  "`,
 			"claimed1", "claimed2", `", "another-bucket", "ab` + fill + `"]}`,
-			func(tr *tree) policy.Reason { return tr.decide("o1", "claimed2") }, policy.OwnerUnknown, allowed,
+			func(tr *testTree) policy.Reason { return tr.decide("o1", "claimed2") }, policy.OwnerUnknown, allowed,
 		},
 		"iam": {
 			"o1/iam/groups.json", padded(fmt.Sprintf(strings.ReplaceAll(iamGroup, "%s]}}}", "%s"), `"u/carol",`)) + `      "u`,
 			"/alice00", "/bobby00", `", "u/somebodyelse-abcde` + fill + `"]}}}`,
-			func(tr *tree) policy.Reason { return tr.iam("u/bobby00") }, policy.IAMNoMatch, policy.Allowed,
+			func(tr *testTree) policy.Reason { return tr.iam("u/bobby00") }, policy.IAMNoMatch, policy.Allowed,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

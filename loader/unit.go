@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"postern/index"
+	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -53,7 +54,7 @@ func (p place) path() string {
 // file is what was last seen of one file.
 type file struct {
 	name  string
-	stamp stamp
+	stamp tree.Stamp
 	sum   *sum // of its bytes; nil if they were not read. It never changes.
 	// fresh: it was read so soon after its last change that a further change
 	// might bear the same stamp. The next look reads it again.
@@ -63,8 +64,8 @@ type file struct {
 // freshFor is the coarsest step of a file system's clock that is allowed for.
 const freshFor = 2 * time.Second
 
-func freshAt(s stamp, now time.Time) bool {
-	return max(s.mtime, s.ctime) > now.Add(-freshFor).UnixNano()
+func freshAt(s tree.Stamp, now time.Time) bool {
+	return max(s.Mtime, s.Ctime) > now.Add(-freshFor).UnixNano()
 }
 
 // sumOfSet identifies the content of a set of files: their names and sums.
@@ -125,7 +126,7 @@ type unit struct {
 	good  content
 	fault *fault
 	stray []policy.Diagnostic // warnings about names beside the files
-	at    spot                // of the folder, as last seen; zero for buckets.json
+	at    tree.Spot           // of the folder, as last seen; zero for buckets.json
 }
 
 // bucket is the unit of one bucket file: a unit, small, as there may be
@@ -149,13 +150,13 @@ func (b *bucket) blank() bool { return b != nil && b.known && b.good == nil }
 // organization is one folder of the policy directory.
 type organization struct {
 	name string
-	at   spot
+	at   tree.Spot
 	// faulted: the folder itself was at fault at the last look.
 	faulted bool
 	units   [len(setParts)]unit
 
 	buckets      map[string]*bucket // by file name; what the last look saw, or the mirror has
-	bucketsAt    spot
+	bucketsAt    tree.Spot
 	bucketsKnown bool                // buckets/ was listed, or not there, once
 	bucketsFault *fault              // buckets/ itself is at fault
 	missed       map[string]struct{} // of buckets, those whose files are gone: see miss

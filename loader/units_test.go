@@ -129,7 +129,7 @@ func TestLastGoodOfABucket(t *testing.T) {
 // denies."
 func TestColdStart(t *testing.T) {
 	good := []string{"o1/access-policies/a.json", allowAll("a"), "o1/buckets/b.json", allowBucket("b"), "o1/buckets.json", `{"buckets":["plain"]}`}
-	with := func(files ...string) *tree { return newTree(t, append(append([]string{}, good...), files...)...) }
+	with := func(files ...string) *testTree { return newTree(t, append(append([]string{}, good...), files...)...) }
 
 	tr := with("o1/access-policies/x.json", "{")
 	tr.wantUnits("o1/access-policies")

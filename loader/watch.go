@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"postern/loader/internal/tree"
 )
 
 // notifier is what the loader needs of fsnotify.
@@ -115,30 +117,30 @@ func (p *pending) take() *pending {
 type watcher struct {
 	n         notifier
 	mu        sync.Mutex
-	watched   map[string]stamp
+	watched   map[string]tree.Stamp
 	byInode   map[[2]uint64]string
 	exhausted bool
 	report    func(error) // called once for each kind of trouble
 }
 
 func newWatcher(n notifier, report func(error)) *watcher {
-	return &watcher{n: n, watched: map[string]stamp{}, byInode: map[[2]uint64]string{}, report: report}
+	return &watcher{n: n, watched: map[string]tree.Stamp{}, byInode: map[[2]uint64]string{}, report: report}
 }
 
 // add watches the folder dir, which was found as s. again adds it even if it is
 // watched already, in case the watch was lost.
-func (w *watcher) add(dir string, s stamp, again bool) {
+func (w *watcher) add(dir string, s tree.Stamp, again bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	old, ok := w.watched[dir]
-	if ok && old.sameFile(s) && !again {
+	if ok && old.SameFile(s) && !again {
 		return
 	}
-	if ok && !old.sameFile(s) {
+	if ok && !old.SameFile(s) {
 		w.forget(dir)
 	}
-	id := [2]uint64{s.device, s.inode}
-	if other, ok := w.byInode[id]; ok && other != dir && s.inode != 0 {
+	id := [2]uint64{s.Device, s.Inode}
+	if other, ok := w.byInode[id]; ok && other != dir && s.Inode != 0 {
 		w.forget(other) // it was moved here; the watch would keep its old path
 	}
 	if err := w.n.Add(dir); err != nil {
@@ -162,7 +164,7 @@ func (w *watcher) forget(dir string) {
 		return
 	}
 	delete(w.watched, dir)
-	if id := [2]uint64{s.device, s.inode}; w.byInode[id] == dir {
+	if id := [2]uint64{s.Device, s.Inode}; w.byInode[id] == dir {
 		delete(w.byInode, id)
 	}
 	w.n.Remove(dir) // fails if it is gone already
@@ -186,7 +188,7 @@ func (w *watcher) lost(dir string) {
 }
 
 // watch watches a folder that is about to be listed.
-func (l *Loader) watch(dir string, s stamp, again bool) {
+func (l *Loader) watch(dir string, s tree.Stamp, again bool) {
 	if l.watcher != nil {
 		l.watcher.add(dir, s, again)
 	}
@@ -205,12 +207,12 @@ func (l *Loader) watchLinks(through []string, within string) {
 		return
 	}
 	for _, path := range through {
-		if _, inside := below(within, path); within != "" && !inside {
+		if _, inside := tree.Below(within, path); within != "" && !inside {
 			continue
 		}
 		dir := filepath.Dir(path)
-		if at, _, err := find(dir); err == nil && at.real == dir {
-			l.watcher.add(dir, at.stamp, false)
+		if at, _, err := tree.Find(dir); err == nil && at.Real == dir {
+			l.watcher.add(dir, at.Stamp, false)
 		}
 	}
 }
@@ -231,7 +233,7 @@ func (l *Loader) run(ctx context.Context, n notifier, events <-chan fsnotify.Eve
 	if n != nil {
 		l.mu.Lock()
 		l.watcher = newWatcher(n, func(err error) {
-			l.log.Warn("a folder cannot be watched: changes in it are found by the rescan", "error", reason(err), "every", l.c.Rescan)
+			l.log.Warn("a folder cannot be watched: changes in it are found by the rescan", "error", tree.Reason(err), "every", l.c.Rescan)
 		})
 		l.mu.Unlock()
 		var wg sync.WaitGroup

@@ -17,12 +17,12 @@ import (
 )
 
 // run starts watching and stops with the test.
-func (tr *tree) run() {
+func (tr *testTree) run() {
 	tr.t.Helper()
 	tr.background(func(ctx context.Context) error { return tr.l.Run(ctx) })
 }
 
-func (tr *tree) background(run func(context.Context) error) {
+func (tr *testTree) background(run func(context.Context) error) {
 	tr.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error)
@@ -36,12 +36,12 @@ func (tr *tree) background(run func(context.Context) error) {
 }
 
 // soon waits until the bucket is decided as wanted.
-func (tr *tree) soon(what, org, bucket string, want policy.Reason) {
+func (tr *testTree) soon(what, org, bucket string, want policy.Reason) {
 	tr.t.Helper()
 	tr.eventually(what, func() bool { return tr.decide(org, bucket) == want })
 }
 
-func (tr *tree) eventually(what string, ok func() bool) {
+func (tr *testTree) eventually(what string, ok func() bool) {
 	tr.t.Helper()
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		if ok() {
@@ -52,7 +52,7 @@ func (tr *tree) eventually(what string, ok func() bool) {
 }
 
 // settled waits until the looks that events asked for are over.
-func (tr *tree) settled() {
+func (tr *testTree) settled() {
 	tr.t.Helper()
 	quiet := 0
 	tr.eventually("settled", func() bool {
@@ -66,7 +66,7 @@ func (tr *tree) settled() {
 	})
 }
 
-func watched(t *testing.T, files ...string) *tree {
+func watched(t *testing.T, files ...string) *testTree {
 	t.Helper()
 	tr := emptyTree(t)
 	tr.config.Rescan = time.Hour // only events
@@ -266,7 +266,7 @@ func (f *fake) has(path string) bool {
 	return f.paths[path] > 0
 }
 
-func withFake(t *testing.T, rescan time.Duration, f *fake) *tree {
+func withFake(t *testing.T, rescan time.Duration, f *fake) *testTree {
 	t.Helper()
 	tr := emptyTree(t)
 	tr.config.Rescan, tr.config.Observe = rescan, nil

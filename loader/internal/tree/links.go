@@ -1,4 +1,4 @@
-package loader
+package tree
 
 import (
 	"errors"
@@ -10,71 +10,72 @@ import (
 	"syscall"
 )
 
-// kind is what a name turned out to be, links followed.
-type kind uint8
+// Kind is what a name turned out to be, links followed.
+type Kind uint8
 
 const (
-	absent  kind = iota // nothing has that name
-	regular             // a regular file
-	folder              // a folder
-	broken              // a link that leads nowhere or out, a FIFO, device or socket, or a fault; spot.problem says
+	Absent  Kind = iota // nothing has that name
+	Regular             // a regular file
+	Folder              // a folder
+	Broken              // a link that leads nowhere or out, a FIFO, device or socket, or a fault; Spot.Problem says
 )
 
-// stamp is the state of a file or folder, as far as the file system tells
+// Stamp is the state of a file or folder, as far as the file system tells
 // without reading it.
-type stamp struct {
-	size, mtime, ctime int64
-	inode, device      uint64
+type Stamp struct {
+	Size, Mtime, Ctime int64
+	Inode, Device      uint64
 }
 
-// sameFile compares identity alone: folders change size and time with every
+// SameFile compares identity alone: folders change size and time with every
 // name in them.
-func (s stamp) sameFile(o stamp) bool { return s.inode == o.inode && s.device == o.device }
+func (s Stamp) SameFile(o Stamp) bool { return s.Inode == o.Inode && s.Device == o.Device }
 
-// spot is what one name led to at one moment.
-type spot struct {
-	kind  kind
-	stamp stamp // of the final target; zero if absent or broken
-	// real is the final target's path without any link; "" if absent or broken.
-	real string
-	// through are the paths of the links that were followed, of the final
+// Spot is what one name led to at one moment.
+type Spot struct {
+	Kind  Kind
+	Stamp Stamp // of the final target; zero if absent or broken
+	// Real is the final target's path without any link; "" if absent or broken.
+	Real string
+	// Through are the paths of the links that were followed, of the final
 	// target, and of the folders that these lie in, inside the root: whoever
 	// changes one of them changes this spot. nil if the name is no link.
-	through []string
-	problem string // broken: what is wrong and what to do
+	Through []string
+	Problem string // broken: what is wrong and what to do
 }
 
-// same reports that two looks at one name found the same: for a file the same
+// Same reports that two looks at one name found the same: for a file the same
 // state, for a folder the same folder.
-func (s spot) same(o spot) bool {
-	if s.kind != o.kind || s.real != o.real || s.problem != o.problem {
+func (s Spot) Same(o Spot) bool {
+	if s.Kind != o.Kind || s.Real != o.Real || s.Problem != o.Problem {
 		return false
 	}
-	if s.kind == folder {
-		return s.stamp.sameFile(o.stamp)
+	if s.Kind == Folder {
+		return s.Stamp.SameFile(o.Stamp)
 	}
-	return s.stamp == o.stamp
+	return s.Stamp == o.Stamp
 }
 
-// folder is the real path to watch, if the spot is one.
-func (s spot) folder() []string {
-	if s.kind != folder {
+// Folder is the real path to watch, if the spot is one.
+func (s Spot) Folder() []string {
+	if s.Kind != Folder {
 		return nil
 	}
-	return []string{s.real}
+	return []string{s.Real}
 }
 
 // maxLinks bounds the links followed for one name, as the kernel does.
 const maxLinks = 40
 
-// errChanged says that something changed under a look, which is then repeated.
-var errChanged = errors.New("it changed while it was looked at")
+// ErrChanged says that something changed under a look, which is then repeated.
+var ErrChanged = errors.New("it changed while it was looked at")
 
 var errLoop = errors.New("too many links: a loop")
 
-// follow resolves name, one or several components, in the link-free absolute folder dir, all links
-// followed. through lists the links met and, if there was one, the final path
-// or the one that is missing: a change of any of these is a change of name.
+// follow resolves name, one or several components, in the link-free absolute
+// folder dir, all links followed. through lists the links met and, if there was
+// one, the final path or the one that is missing: a change of any of these is a
+// change of name.
 func follow(dir, name string) (real string, fi fs.FileInfo, through []string, err error) {
 	real = dir
 	rest := strings.Split(name, string(filepath.Separator))
@@ -88,7 +89,7 @@ func follow(dir, name string) (real string, fi fs.FileInfo, through []string, er
 			real, fi = filepath.Dir(real), nil
 			continue
 		}
-		at := join(real, c)
+		at := Join(real, c)
 		fi, err = os.Lstat(at)
 		if err != nil {
 			return "", nil, append(through, at), err
@@ -124,16 +125,16 @@ func follow(dir, name string) (real string, fi fs.FileInfo, through []string, er
 	return real, fi, through, nil
 }
 
-// join is filepath.Join for a clean folder and one plain name.
-func join(dir, name string) string {
+// Join is filepath.Join for a clean folder and one plain name.
+func Join(dir, name string) string {
 	if strings.HasSuffix(dir, "/") {
 		return dir + name
 	}
 	return dir + "/" + name
 }
 
-// below returns path relative to root, and whether it lies strictly inside.
-func below(root, path string) (string, bool) {
+// Below returns path relative to root, and whether it lies strictly inside.
+func Below(root, path string) (string, bool) {
 	if root == "/" {
 		return strings.TrimPrefix(path, "/"), path != "/"
 	}
@@ -141,49 +142,49 @@ func below(root, path string) (string, bool) {
 	return rel, ok && rel != ""
 }
 
-// look tells what name in the link-free folder dir leads to, where everything
+// Look tells what name in the link-free folder dir leads to, where everything
 // has to lie inside root. It opens nothing.
 //
 // What it says may be out of date as soon as it returns; whoever opens the
 // target goes through an os.Root, which cannot be led out, and compares
 // stamps afterwards.
-func look(root, dir, name string) spot {
-	path := join(dir, name)
+func Look(root, dir, name string) Spot {
+	path := Join(dir, name)
 	fi, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return spot{}
+		return Spot{}
 	case err != nil:
-		return spot{kind: broken, problem: "cannot be looked at: " + reason(err)}
+		return Spot{Kind: Broken, Problem: "cannot be looked at: " + Reason(err)}
 	case fi.Mode()&fs.ModeSymlink == 0:
-		return classify(spot{real: path}, fi)
+		return classify(Spot{Real: path}, fi)
 	}
 	real, fi, through, err := follow(dir, name)
-	s := spot{real: real, through: withFolders(root, through)}
+	s := Spot{Real: real, Through: withFolders(root, through)}
 	switch {
 	case errors.Is(err, errLoop):
 		return s.fail("this link is part of a loop; let it point at a file or folder of the policy directory")
 	case errors.Is(err, fs.ErrNotExist):
 		return s.fail("this link leads to nothing; let it point at a file or folder of the policy directory, or remove it")
 	case err != nil:
-		return s.fail("this link cannot be followed: " + reason(err))
+		return s.fail("this link cannot be followed: " + Reason(err))
 	}
-	if _, inside := below(root, real); !inside {
+	if _, inside := Below(root, real); !inside {
 		return s.fail("this link leads out of the policy directory; put its target inside, or copy it")
 	}
 	return classify(s, fi)
 }
 
-// find tells which folder the absolute path leads to, all links followed, and
+// Find tells which folder the absolute path leads to, all links followed, and
 // which links lead there. The error is fit for people.
-func find(path string) (spot, []string, error) {
+func Find(path string) (Spot, []string, error) {
 	real, fi, through, err := follow("/", path)
 	if err != nil {
-		return spot{}, through, errors.New(reason(err))
+		return Spot{}, through, errors.New(Reason(err))
 	}
-	s := classify(spot{real: real}, fi)
-	if s.kind != folder {
-		return spot{}, through, errors.New("not a directory")
+	s := classify(Spot{Real: real}, fi)
+	if s.Kind != Folder {
+		return Spot{}, through, errors.New("not a directory")
 	}
 	return s, through, nil
 }
@@ -192,7 +193,7 @@ func find(path string) (spot, []string, error) {
 func withFolders(root string, paths []string) []string {
 	for _, p := range paths {
 		for d := filepath.Dir(p); ; d = filepath.Dir(d) {
-			if _, inside := below(root, d); !inside {
+			if _, inside := Below(root, d); !inside {
 				break
 			}
 			if !slices.Contains(paths, d) {
@@ -203,25 +204,25 @@ func withFolders(root string, paths []string) []string {
 	return paths
 }
 
-func (s spot) fail(message string) spot {
-	return spot{kind: broken, through: s.through, problem: message}
+func (s Spot) fail(message string) Spot {
+	return Spot{Kind: Broken, Through: s.Through, Problem: message}
 }
 
-func classify(s spot, fi fs.FileInfo) spot {
+func classify(s Spot, fi fs.FileInfo) Spot {
 	switch {
 	case fi.IsDir():
-		s.kind = folder
+		s.Kind = Folder
 	case fi.Mode().IsRegular():
-		s.kind = regular
+		s.Kind = Regular
 	default:
 		return s.fail("this is a FIFO, a device or a socket, which is never opened; only regular files are read")
 	}
-	s.stamp = stampOf(fi)
+	s.Stamp = StampOf(fi)
 	return s
 }
 
-// reason is an error's text without the paths of this machine.
-func reason(err error) string {
+// Reason is an error's text without the paths of this machine.
+func Reason(err error) string {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err.Error()
 	}
@@ -231,25 +232,25 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// opened is a folder held open: names in it are read through its descriptor, so
+// Dir is a folder held open: names in it are read through its descriptor, so
 // that what is read lies in this very folder even if its path is re-pointed.
-type opened struct {
+type Dir struct {
 	*os.File
 	real   string
 	root   string   // path of the root that it lies in
 	within *os.Root // that root, for as long as its owner keeps it open
 }
 
-// enter opens the folder that s led to and makes sure it is that folder.
-func enter(root *os.Root, rootReal string, s spot) (*opened, error) {
-	rel, ok := below(rootReal, s.real)
+// Enter opens the folder that s led to and makes sure it is that folder.
+func Enter(root *os.Root, rootReal string, s Spot) (*Dir, error) {
+	rel, ok := Below(rootReal, s.Real)
 	if !ok {
-		return nil, errChanged
+		return nil, ErrChanged
 	}
 	h, err := root.OpenRoot(rel)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-			return nil, errChanged
+			return nil, ErrChanged
 		}
 		return nil, err
 	}
@@ -259,40 +260,40 @@ func enter(root *os.Root, rootReal string, s spot) (*opened, error) {
 		return nil, err
 	}
 	fi, err := f.Stat()
-	if err != nil || !stampOf(fi).sameFile(s.stamp) {
+	if err != nil || !StampOf(fi).SameFile(s.Stamp) {
 		f.Close()
-		return nil, errChanged
+		return nil, ErrChanged
 	}
-	return &opened{f, s.real, rootReal, root}, nil
+	return &Dir{f, s.Real, rootReal, root}, nil
 }
 
-// ignored reports whether a name is invisible: hidden, or an editor's or
+// Ignored reports whether a name is invisible: hidden, or an editor's or
 // writer's temporary file. A link may still lead through it (`..data`).
-func ignored(name string) bool {
+func Ignored(name string) bool {
 	return name[0] == '.' || strings.HasSuffix(name, "~") ||
 		strings.HasSuffix(name, ".swp") || strings.HasSuffix(name, ".tmp")
 }
 
-// namesOf lists the root itself, as names does another folder.
-func namesOf(root *os.Root) ([]string, error) {
+// Names lists the root itself, as names does another folder.
+func Names(root *os.Root) ([]string, error) {
 	f, err := root.Open(".")
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return (&opened{File: f}).names()
+	return (&Dir{File: f}).Names()
 }
 
-// names lists the folder, in byte order, ignored names left out. It does so
+// Names lists the folder, in byte order, ignored names left out. It does so
 // once: a second time it finds nothing.
-func (o *opened) names() ([]string, error) {
+func (o *Dir) Names() ([]string, error) {
 	all, err := o.Readdirnames(-1)
 	if err != nil {
 		return nil, err
 	}
 	kept := all[:0]
 	for _, n := range all {
-		if !ignored(n) {
+		if !Ignored(n) {
 			kept = append(kept, n)
 		}
 	}

@@ -1,4 +1,4 @@
-package loader
+package tree
 
 import (
 	"errors"
@@ -8,28 +8,28 @@ import (
 	"syscall"
 )
 
-// readIn reads the regular file name, found as at, in the open folder h, whole,
-// into buf or if that is too small into memory that takes its place. errChanged
+// ReadIn reads the regular file name, found as at, in the open folder h, whole,
+// into buf or if that is too small into memory that takes its place. ErrChanged
 // if it is not that file any more or has another length; that it did not change
 // while it was read is for the caller to see, by looking at the name again.
 //
 // It makes the system calls that this takes and no other: a cold start does it
 // for every bucket, and what os.File adds costs as much again.
-func (r *reader) readIn(h *opened, name string, at spot, buf *[]byte) ([]byte, error) {
-	if at.stamp.size > r.maxFile {
-		return nil, errTooLarge
+func (r *Reader) ReadIn(h *Dir, name string, at Spot, buf *[]byte) ([]byte, error) {
+	if at.Stamp.Size > r.MaxFile {
+		return nil, ErrTooLarge
 	}
 	data, found, err := r.readFound(h, name, buf)
-	if err == nil && found != at.stamp {
-		err = errChanged
+	if err == nil && found != at.Stamp {
+		err = ErrChanged
 	}
 	return data, err
 }
 
-// files is names that also tells which of them are no regular files, of a
+// Files is names that also tells which of them are no regular files, of a
 // folder that may have a hundred thousand. An os.File that an os.Root has opened
 // looks at every name again; what we make of the kinds needs no such promise.
-func (o *opened) files() (names []string, others map[string]struct{}, err error) {
+func (o *Dir) Files() (names []string, others map[string]struct{}, err error) {
 	fd, err := again(func() (int, error) {
 		return syscall.Openat(int(o.Fd()), ".", syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
 	})
@@ -45,7 +45,7 @@ func (o *opened) files() (names []string, others map[string]struct{}, err error)
 	names = make([]string, 0, len(all))
 	for _, e := range all {
 		name := e.Name()
-		if ignored(name) {
+		if Ignored(name) {
 			continue
 		}
 		names = append(names, name)
@@ -60,21 +60,21 @@ func (o *opened) files() (names []string, others map[string]struct{}, err error)
 	return names, others, nil
 }
 
-// readListed reads the file name, which a listing of the open folder h has just
-// shown to be a regular one, as readIn does, and looks at it once, afterwards.
+// ReadListed reads the file name, which a listing of the open folder h has just
+// shown to be a regular one, as ReadIn does, and looks at it once, afterwards.
 // False: something is amiss, or changed, and somebody has to look.
-func (r *reader) readListed(h *opened, name string, buf *[]byte) (spot, []byte, bool) {
+func (r *Reader) ReadListed(h *Dir, name string, buf *[]byte) (Spot, []byte, bool) {
 	data, found, err := r.readFound(h, name, buf)
 	if err != nil {
-		return spot{}, nil, false
+		return Spot{}, nil, false
 	}
-	at := look(h.root, h.real, name)
-	return at, data, at.kind == regular && at.through == nil && at.stamp == found
+	at := Look(h.root, h.real, name)
+	return at, data, at.Kind == Regular && at.Through == nil && at.Stamp == found
 }
 
 // readFound reads a regular file whole and tells what it was when it was opened.
-func (r *reader) readFound(h *opened, name string, buf *[]byte) ([]byte, stamp, error) {
-	r.reads.Add(1)
+func (r *Reader) readFound(h *Dir, name string, buf *[]byte) ([]byte, Stamp, error) {
+	r.Reads.Add(1)
 	dir := int(h.Fd())
 	// Not blocking, in case a FIFO takes the file's place just now. The name is
 	// one component and no link is followed, so it leads nowhere else.
@@ -83,26 +83,26 @@ func (r *reader) readFound(h *opened, name string, buf *[]byte) ([]byte, stamp, 
 	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == syscall.ELOOP:
-		return nil, stamp{}, errChanged
+		return nil, Stamp{}, ErrChanged
 	case err != nil:
-		return nil, stamp{}, err
+		return nil, Stamp{}, err
 	}
 	defer syscall.Close(fd)
-	if r.onRead != nil {
-		r.onRead(name)
+	if r.OnRead != nil {
+		r.OnRead(name)
 	}
 	var st syscall.Stat_t
 	if _, err := again(func() (int, error) { return 0, syscall.Fstat(fd, &st) }); err != nil {
-		return nil, stamp{}, err
+		return nil, Stamp{}, err
 	}
 	found := stampOfSys(&st)
 	switch {
 	case st.Mode&syscall.S_IFMT != syscall.S_IFREG:
-		return nil, found, errChanged
-	case found.size > r.maxFile:
-		return nil, found, errTooLarge
+		return nil, found, ErrChanged
+	case found.Size > r.MaxFile:
+		return nil, found, ErrTooLarge
 	}
-	size := int(found.size)
+	size := int(found.Size)
 	into := room(buf, size)
 	for n := 0; n < size; {
 		k, err := again(func() (int, error) { return syscall.Read(fd, into[n:size]) })
@@ -110,7 +110,7 @@ func (r *reader) readFound(h *opened, name string, buf *[]byte) ([]byte, stamp, 
 		case err != nil:
 			return nil, found, err
 		case k <= 0:
-			return nil, found, errChanged
+			return nil, found, ErrChanged
 		}
 		n += k
 	}

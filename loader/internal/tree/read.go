@@ -1,4 +1,4 @@
-package loader
+package tree
 
 import (
 	"errors"
@@ -8,65 +8,65 @@ import (
 	"syscall"
 )
 
-var errTooLarge = errors.New("too large")
+var ErrTooLarge = errors.New("too large")
 
-// reader reads files that looks found. It is safe from many goroutines.
-type reader struct {
-	maxFile int64             // bytes in a file; a larger one is errTooLarge
-	onRead  func(path string) // tests: called while a file is read
-	reads   atomic.Int64      // files opened
+// Reader reads files that looks found. It is safe from many goroutines.
+type Reader struct {
+	MaxFile int64             // bytes in a file; a larger one is ErrTooLarge
+	OnRead  func(path string) // tests: called while a file is read
+	Reads   atomic.Int64      // files opened
 }
 
-// read reads the regular file that s found, whole, through h, in which path
-// leads to it. errChanged if it is not that file any more, or changes while it
+// Read reads the regular file that s found, whole, through h, in which path
+// leads to it. ErrChanged if it is not that file any more, or changes while it
 // is read.
-func (r *reader) read(h *os.Root, path string, s spot) ([]byte, error) {
-	if s.stamp.size > r.maxFile {
-		return nil, errTooLarge
+func (r *Reader) Read(h *os.Root, path string, s Spot) ([]byte, error) {
+	if s.Stamp.Size > r.MaxFile {
+		return nil, ErrTooLarge
 	}
-	r.reads.Add(1)
+	r.Reads.Add(1)
 	// Not blocking, in case a FIFO takes the file's place just now.
 	f, err := h.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
-			return nil, errChanged
+			return nil, ErrChanged
 		}
 		return nil, err
 	}
 	defer f.Close()
-	if r.onRead != nil {
-		r.onRead(path)
+	if r.OnRead != nil {
+		r.OnRead(path)
 	}
 	fi, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
-	if !fi.Mode().IsRegular() || stampOf(fi) != s.stamp {
-		return nil, errChanged
+	if !fi.Mode().IsRegular() || StampOf(fi) != s.Stamp {
+		return nil, ErrChanged
 	}
-	data := make([]byte, s.stamp.size+1)
+	data := make([]byte, s.Stamp.Size+1)
 	n, err := io.ReadFull(f, data)
 	switch {
-	case err == nil, int64(n) != s.stamp.size:
-		return nil, errChanged
+	case err == nil, int64(n) != s.Stamp.Size:
+		return nil, ErrChanged
 	case err != io.EOF && err != io.ErrUnexpectedEOF:
 		return nil, err
 	}
-	if fi, err = f.Stat(); err != nil || stampOf(fi) != s.stamp {
-		return nil, errChanged
+	if fi, err = f.Stat(); err != nil || StampOf(fi) != s.Stamp {
+		return nil, ErrChanged
 	}
 	return data[:n:n], nil
 }
 
-// readSome reads at most n bytes of a regular file.
-func readSome(path string, n int) ([]byte, error) {
+// ReadSome reads at most n bytes of a regular file.
+func ReadSome(path string, n int) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
-		return nil, errChanged
+		return nil, ErrChanged
 	}
 	return io.ReadAll(io.LimitReader(f, int64(n)))
 }
