@@ -11,13 +11,6 @@ import (
 	"postern/policy"
 )
 
-// sum is a SHA-256. Two contents are equal if their sums are: a fast hash can
-// be forged by whoever writes the files, and would keep one policy in force
-// where an audit reads another.
-type sum [sha256.Size]byte
-
-func sumOf(data []byte) sum { return sha256.Sum256(data) }
-
 // leafCount is the number of leaves of the digest, by the first 12 bits of the
 // SHA-256 of a file's path (specification 3.4, Digest).
 const leafCount = 1 << 12

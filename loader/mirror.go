@@ -245,14 +245,6 @@ func (l *Loader) wanted(p place) (w wanted) {
 // held reports whether the mirror lists what buckets/ holds and misses.
 func (o *organization) held() bool { return o.bucketsFault != nil || len(o.missed) > 0 }
 
-// sumOfRaw is the sum of the content that the files are.
-func sumOfRaw(p part, files []raw) sum {
-	if p == partBuckets && len(files) == 1 {
-		return sumOf(files[0].data)
-	}
-	return sumOfSet(filesOf(files))
-}
-
 // filesOf are the names and sums of files, in the order in which they are given.
 func filesOf(files []raw) []file {
 	out := make([]file, len(files))

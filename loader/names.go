@@ -58,3 +58,11 @@ func problem(path, message string) policy.Diagnostic {
 func warning(path, message string) policy.Diagnostic {
 	return policy.Diagnostic{Severity: policy.Warning, Position: policy.Position{File: shown(path)}, Message: message}
 }
+
+// bucketOf is the bucket that a bucket file's name or path speaks of.
+func bucketOf(file string) string {
+	if i := strings.LastIndexByte(file, '/'); i >= 0 {
+		file = file[i+1:]
+	}
+	return strings.TrimSuffix(file, suffix)
+}

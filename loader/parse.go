@@ -6,7 +6,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"postern/internal/policyjson"
@@ -102,14 +101,6 @@ func (l *Loader) compile(p part, org string, files []parsed) (c content, ds []po
 	policy.SortDiagnostics(found)
 	c.warnings = slices.Clip(found)
 	return c, nil
-}
-
-// bucketOf is the bucket that a bucket file's name or path speaks of.
-func bucketOf(file string) string {
-	if i := strings.LastIndexByte(file, '/'); i >= 0 {
-		file = file[i+1:]
-	}
-	return strings.TrimSuffix(file, suffix)
 }
 
 // readProblem is what a failed read means to a user.

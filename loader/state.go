@@ -45,12 +45,6 @@ type state struct {
 	taken    bool   // another process has taken the directory over
 }
 
-// raw is a file's content, kept until it is mirrored.
-type raw struct {
-	name string
-	data []byte
-}
-
 const (
 	stateMagic  = "postern-state 2 "
 	bucketNames = "buckets.names"

@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"encoding/binary"
 	"slices"
 	"time"
 
@@ -9,47 +8,6 @@ import (
 	"postern/loader/internal/tree"
 	"postern/policy"
 )
-
-// part is a spot of the layout below an organization's folder.
-type part uint8
-
-const (
-	partPolicies part = iota // access-policies/, one unit
-	partIAM                  // iam/, one unit
-	partList                 // buckets.json, one unit
-	partBuckets              // buckets/, or a bucket file in it: a unit each
-	partFolder               // the organization's folder itself
-	partRoot                 // the policy directory
-)
-
-var partNames = [...]string{partPolicies: policiesName, partIAM: iamName, partList: listName, partBuckets: bucketsName}
-
-// setParts are the parts that are one unit each.
-var setParts = [...]part{partPolicies, partIAM, partList}
-
-// place is what an event can ask to be looked at again. In partBuckets a name
-// is one bucket file's; in partFolder it is a name that has no place in the
-// layout. The zero name is the whole part.
-type place struct {
-	org  string
-	name string
-	part part
-}
-
-// path is the place's path below the policy directory.
-func (p place) path() string {
-	switch {
-	case p.part == partRoot:
-		return p.name
-	case p.part == partFolder && p.name == "":
-		return p.org
-	case p.part == partFolder:
-		return p.org + "/" + p.name
-	case p.name == "":
-		return p.org + "/" + partNames[p.part]
-	}
-	return p.org + "/" + partNames[p.part] + "/" + p.name
-}
 
 // file is what was last seen of one file.
 type file struct {
@@ -68,15 +26,15 @@ func freshAt(s tree.Stamp, now time.Time) bool {
 	return max(s.Mtime, s.Ctime) > now.Add(-freshFor).UnixNano()
 }
 
-// sumOfSet identifies the content of a set of files: their names and sums.
+// sumOfSet is the sum of a set of files that were read.
 func sumOfSet(files []file) sum {
-	var b []byte
-	for _, f := range files {
-		b = binary.LittleEndian.AppendUint64(b, uint64(len(f.name)))
-		b = append(b, f.name...)
-		b = append(b, f.sum[:]...)
-	}
-	return sumOf(b)
+	return sumOfFiles(func(yield func(string, sum) bool) {
+		for _, f := range files {
+			if !yield(f.name, *f.sum) {
+				return
+			}
+		}
+	})
 }
 
 // content is what good files say. It is small, as there may be millions of
@@ -104,7 +62,7 @@ func (c *content) set() *setContent {
 	return c.more
 }
 
-var noContent = content{sum: sumOfSet(nil)}
+var noContent = content{sum: sumOfNone}
 
 // fault is why a unit is quarantined.
 type fault struct {
