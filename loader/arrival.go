@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 )
 
@@ -59,13 +60,13 @@ func (s *scan) survey(at tree.Spot) survey {
 	sum := sha256.New()
 	addSpot(sum, "", at)
 	s.surveyFolder(sum, at, func(string) {})
-	for _, part := range partNames {
+	for _, part := range layout.PartNames {
 		of := tree.Look(s.real, at.Real, part)
 		addSpot(sum, part, of)
 		if of.Kind == tree.Folder {
 			s.surveyFolder(sum, of, func(name string) {
 				addSpot(sum, name, tree.Look(s.real, of.Real, name))
-				if part == bucketsName {
+				if part == layout.BucketsName {
 					v.files = with(v.files, name)
 				}
 			})
@@ -153,7 +154,7 @@ func (l *Loader) arrive(f *findings) {
 func (l *Loader) noteLost(ch *changes) {
 	for _, a := range l.arrivals {
 		for _, x := range ch.lost {
-			if _, ok := a.survey.files[x.bucket+suffix]; ok {
+			if _, ok := a.survey.files[x.bucket+layout.Suffix]; ok {
 				a.lost = append(a.lost, x)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"time"
 
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 )
 
@@ -108,29 +109,29 @@ func (s *scan) lookBetween(t *pending) error {
 func (s *scan) touch(sc *scope, f *findings) {
 	for org, o := range sc.orgs {
 		if o.whole {
-			s.touched.add(place{org: org, part: partFolder})
+			s.touched.add(layout.Place{Org: org, Part: layout.Folder})
 		}
 		for p, asked := range o.units {
 			if asked {
-				s.touched.add(place{org: org, part: part(p)})
+				s.touched.add(layout.Place{Org: org, Part: layout.Part(p)})
 			}
 		}
 		if o.buckets {
-			s.touched.add(place{org: org, part: partBuckets})
+			s.touched.add(layout.Place{Org: org, Part: layout.Buckets})
 		}
 		for name := range o.files {
-			s.touched.add(place{org: org, part: partBuckets, name: name})
+			s.touched.add(layout.Place{Org: org, Part: layout.Buckets, Name: name})
 		}
 		for name := range o.odd {
-			s.touched.add(place{org: org, part: partFolder, name: name})
+			s.touched.add(layout.Place{Org: org, Part: layout.Folder, Name: name})
 		}
 	}
 	for _, of := range f.orgs {
 		if of.whole || of.gone {
-			s.touched.add(place{org: of.name, part: partFolder})
+			s.touched.add(layout.Place{Org: of.name, Part: layout.Folder})
 		}
 		if of.buckets != nil && of.buckets.listed {
-			s.touched.add(place{org: of.name, part: partBuckets})
+			s.touched.add(layout.Place{Org: of.name, Part: layout.Buckets})
 		}
 	}
 }
@@ -148,7 +149,7 @@ func (s *scan) untouched() {
 		}
 	}
 	for p := range f.links {
-		if o := s.touched.orgs[p.org]; o != nil {
+		if o := s.touched.orgs[p.Org]; o != nil {
 			delete(f.links, p)
 		}
 	}
@@ -202,7 +203,7 @@ func (l *Loader) prune(of *orgFinding, touched *orgScope) bool {
 	clear(b.found[len(here):])
 	b.found = here
 	for name := range touched.files {
-		delete(b.odd, of.name+"/"+bucketsName+"/"+name)
+		delete(b.odd, of.name+"/"+layout.BucketsName+"/"+name)
 	}
 	return true
 }

@@ -1,6 +1,10 @@
 package loader
 
-import "slices"
+import (
+	"slices"
+
+	"postern/loader/internal/layout"
+)
 
 // lostFile is a bucket file that was removed and was not blank.
 type lostFile struct {
@@ -39,7 +43,7 @@ func (l *Loader) settleBlank(ch *changes) {
 		unknown, gone := lost[name]
 		said := false
 		for _, o := range l.claims.of(name) {
-			if b := o.buckets[name+suffix]; b.claims() {
+			if b := o.buckets[name+layout.Suffix]; b.claims() {
 				said, unknown = true, unknown || !b.known
 			}
 		}
@@ -53,11 +57,11 @@ func (l *Loader) settleBlank(ch *changes) {
 
 // forsake makes a blank file one that was never good.
 func (l *Loader) forsake(ch *changes, o *organization, name string) {
-	at := place{org: o.name, part: partBuckets, name: name + suffix}
-	o.buckets[at.name].known = false
+	at := layout.Place{Org: o.name, Part: layout.Buckets, Name: name + layout.Suffix}
+	o.buckets[at.Name].known = false
 	l.reclaim(ch, o, name)
 	ch.quarantine = true
-	l.log.Warn("a broken bucket policy denies: the bucket had a policy, and no other is left", "unit", shown(at.path()))
+	l.log.Warn("a broken bucket policy denies: the bucket had a policy, and no other is left", "unit", layout.Shown(at.Path()))
 	if l.state == nil {
 		return
 	}
@@ -75,12 +79,12 @@ func (l *Loader) lostWhileDown(ch *changes) {
 	}
 	for _, org := range l.state.organizations() {
 		for _, file := range l.state.buckets(org) {
-			if o := l.orgs[org]; l.claims.blank[bucketOf(file)] == nil || o != nil && o.buckets[file] != nil {
+			if o := l.orgs[org]; l.claims.blank[layout.BucketOf(file)] == nil || o != nil && o.buckets[file] != nil {
 				continue
 			}
-			files, err := l.state.lastGood(place{org: org, part: partBuckets, name: file})
+			files, err := l.state.lastGood(layout.Place{Org: org, Part: layout.Buckets, Name: file})
 			if err != nil || len(files) > 0 {
-				ch.lost = append(ch.lost, lostFile{org: org, bucket: bucketOf(file)})
+				ch.lost = append(ch.lost, lostFile{org: org, bucket: layout.BucketOf(file)})
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"postern/loader/internal/layout"
 	"postern/policy"
 )
 
@@ -316,10 +317,10 @@ func TestForsakenIsMirroredFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	// No flush yet: but what is mirrored does not say that there was no file.
-	if _, err := tr.l.state.read(place{org: "o2", part: partBuckets, name: "c.json"}); err == nil {
+	if _, err := tr.l.state.read(layout.Place{Org: "o2", Part: layout.Buckets, Name: "c.json"}); err == nil {
 		t.Error("the mirror says that o2 had no file")
 	}
-	if _, err := tr.l.state.read(place{org: "o1", part: partBuckets, name: "c.json"}); err != nil {
+	if _, err := tr.l.state.read(layout.Place{Org: "o1", Part: layout.Buckets, Name: "c.json"}); err != nil {
 		t.Error("the mirror was written otherwise than this test needs:", err)
 	}
 }

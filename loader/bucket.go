@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postern/internal/policyjson"
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 	"postern/policy"
 )
@@ -27,7 +28,7 @@ type bucketFinding struct {
 	good        *content            // nil: gone or broken
 	diagnostics []policy.Diagnostic // if broken
 	through     []string
-	raw         []raw
+	raw         []layout.File
 }
 
 // chunks notes the names of one buckets/ folder as tasks. The first n are
@@ -48,7 +49,7 @@ func (s *scan) chunks(f *orgFinding, b *bucketsFinding, known *organization, nam
 func (s *scan) over(b *bucketsFinding, known *organization, names []string) map[string]struct{} {
 	var over map[string]struct{}
 	for _, name := range names {
-		if !strings.HasSuffix(name, suffix) {
+		if !strings.HasSuffix(name, layout.Suffix) {
 			continue
 		}
 		n := s.counted.Load()
@@ -105,7 +106,7 @@ var hands = sync.Pool{New: func() any { return new(hand) }}
 // bucket looks at one name in buckets/ until nothing changes under the look.
 // False: it is as it was. The file is read and parsed in the memory in.
 func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsFinding, known *bucket, name string, past map[string]struct{}, in *hand) (bucketFinding, bool) {
-	path := f.name + "/" + bucketsName + "/" + name
+	path := f.name + "/" + layout.BucketsName + "/" + name
 	x := bucketFinding{name: name, added: known == nil}
 	fail := func(d policy.Diagnostic) (bucketFinding, bool) {
 		x.diagnostics, x.sure, x.good = []policy.Diagnostic{d}, false, nil
@@ -123,9 +124,9 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsFinding, known *buck
 			at = tree.Look(s.real, b.at.Real, name)
 		}
 		s.watchLinks(at.Through)
-		if !strings.HasSuffix(name, suffix) {
+		if !strings.HasSuffix(name, layout.Suffix) {
 			b.strange(path, at)
-			s.found.link(place{org: f.name, part: partBuckets, name: name}, at)
+			s.found.link(layout.Place{Org: f.name, Part: layout.Buckets, Name: name}, at)
 			return x, false
 		}
 		x.through = at.Through
@@ -133,8 +134,8 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsFinding, known *buck
 			x.gone = true
 			return x, known != nil
 		}
-		if e := judge(partBuckets, name, at); e.problem != "" {
-			return fail(problem(path, e.problem))
+		if e := judge(layout.Buckets, name, at); e.problem != "" {
+			return fail(layout.Problem(path, e.problem))
 		}
 		if _, over := past[name]; over {
 			return fail(s.l.tooMany(path))
@@ -158,7 +159,7 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsFinding, known *buck
 		if err != nil {
 			return fail(s.l.readProblem(path, err))
 		}
-		content := sumOf(data)
+		content := layout.SumOf(data)
 		x.seen = file{name: name, stamp: at.Stamp, fresh: freshAt(at.Stamp, s.now)}
 		x.sure = true
 		if trusted && *known.seen.sum == content {
@@ -169,20 +170,20 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsFinding, known *buck
 			x.good, x.seen.sum = known.good, &known.good.sum
 			return x, true
 		}
-		c, diagnostics := s.l.compile(partBuckets, f.name, []parsed{s.l.parse(&in.parser, partBuckets, path, data)})
+		c, diagnostics := s.l.compile(layout.Buckets, f.name, []parsed{s.l.parse(&in.parser, layout.Buckets, path, data)})
 		if diagnostics != nil {
-			x.diagnostics, x.seen.sum = diagnostics, new(sum)
+			x.diagnostics, x.seen.sum = diagnostics, new(layout.Sum)
 			*x.seen.sum = content
 			return x, true
 		}
 		c.sum = content
 		x.good, x.seen.sum = &c, &c.sum
 		if s.l.state != nil && s.l.state.keep(len(data)) {
-			x.raw = []raw{{name, bytes.Clone(data)}}
+			x.raw = []layout.File{{Name: name, Data: bytes.Clone(data)}}
 		}
 		return x, true
 	}
-	return fail(problem(path, stillChanging))
+	return fail(layout.Problem(path, stillChanging))
 }
 
 // readListed is reader.readListed, with its time counted.
@@ -203,7 +204,7 @@ func (s *scan) readBucket(h *tree.Dir, name string, at tree.Spot, buf *[]byte) (
 // the listing of the folder showed it to be a regular file.
 func (b *bucketsFinding) plain(name string) bool {
 	_, other := b.others[name]
-	return b.kinds && !other && strings.HasSuffix(name, suffix) && badStem(partBuckets, name) == ""
+	return b.kinds && !other && strings.HasSuffix(name, layout.Suffix) && layout.BadStem(layout.Buckets, name) == ""
 }
 
 // strange judges a name in buckets/ that is no `.json`.
@@ -211,14 +212,14 @@ func (b *bucketsFinding) strange(path string, at tree.Spot) {
 	var d *policy.Diagnostic
 	switch at.Kind {
 	case tree.Broken:
-		x := problem(path, at.Problem)
+		x := layout.Problem(path, at.Problem)
 		d = &x
 	case tree.Folder:
-		x := problem(path, "a folder has no place here: put the files one level up")
+		x := layout.Problem(path, "a folder has no place here: put the files one level up")
 		d = &x
 	case tree.Regular:
 		if name := path[strings.LastIndexByte(path, '/')+1:]; !passedOver(name) {
-			x := warning(path, misplacedInPart(name))
+			x := layout.Warning(path, misplacedInPart(name))
 			d = &x
 		}
 	}

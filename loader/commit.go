@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"postern/index"
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 	"postern/policy"
 )
@@ -32,14 +33,14 @@ func (l *Loader) commit(f *findings) *changes {
 		}
 	}
 	l.root = f.root
-	l.routes.set(place{part: partRoot}, []string{f.root.Real}, f.through)
+	l.routes.set(layout.Place{Part: layout.Root}, []string{f.root.Real}, f.through)
 	for name, d := range f.odd {
-		l.setOdd(ch, l.odd, place{part: partRoot, name: name}, d)
+		l.setOdd(ch, l.odd, layout.Place{Part: layout.Root, Name: name}, d)
 	}
 	if f.all {
 		for name := range l.odd {
 			if _, ok := f.odd[name]; !ok {
-				l.setOdd(ch, l.odd, place{part: partRoot, name: name}, nil)
+				l.setOdd(ch, l.odd, layout.Place{Part: layout.Root, Name: name}, nil)
 			}
 		}
 	}
@@ -47,7 +48,7 @@ func (l *Loader) commit(f *findings) *changes {
 		l.commitOrganization(ch, of)
 	}
 	for p, through := range f.links {
-		if p.part == partFolder && p.name == "" && l.orgs[p.org] != nil {
+		if p.Part == layout.Folder && p.Name == "" && l.orgs[p.Org] != nil {
 			continue
 		}
 		l.routes.set(p, nil, through)
@@ -65,8 +66,8 @@ func (l *Loader) commit(f *findings) *changes {
 }
 
 // setOdd notes a name without a place; nil: it is gone.
-func (l *Loader) setOdd(ch *changes, odd map[string]policy.Diagnostic, p place, d *policy.Diagnostic) {
-	path := p.path()
+func (l *Loader) setOdd(ch *changes, odd map[string]policy.Diagnostic, p layout.Place, d *policy.Diagnostic) {
+	path := p.Path()
 	old, had := odd[path]
 	if d == nil {
 		if had {
@@ -90,12 +91,12 @@ func (l *Loader) setOdd(ch *changes, odd map[string]policy.Diagnostic, p place, 
 }
 
 // routed is the place under which events of a name without a place are routed.
-func routed(p place) place {
-	if p.part == partRoot {
-		return place{org: p.name, part: partFolder}
+func routed(p layout.Place) layout.Place {
+	if p.Part == layout.Root {
+		return layout.Place{Org: p.Name, Part: layout.Folder}
 	}
-	if path := p.path(); inBuckets(p.org, path) {
-		return place{org: p.org, part: partBuckets, name: p.name[len(bucketsName)+1:]}
+	if path := p.Path(); inBuckets(p.Org, path) {
+		return layout.Place{Org: p.Org, Part: layout.Buckets, Name: p.Name[len(layout.BucketsName)+1:]}
 	}
 	return p
 }
@@ -115,10 +116,10 @@ func (l *Loader) commitOrganization(ch *changes, f *orgFinding) {
 	ch.orgs[o.name] = struct{}{}
 	o.at, o.faulted = f.at, f.fault != nil
 	if f.whole {
-		l.routes.set(place{org: o.name, part: partFolder}, f.at.Folder(), f.at.Through)
+		l.routes.set(layout.Place{Org: o.name, Part: layout.Folder}, f.at.Folder(), f.at.Through)
 	}
 	if f.fault != nil {
-		for _, p := range setParts {
+		for _, p := range layout.Sets {
 			l.commitSet(ch, o, p, brokenSet(f.fault...))
 		}
 		l.commitBuckets(ch, o, &bucketsFinding{at: o.bucketsAt, fault: f.fault})
@@ -140,7 +141,7 @@ func (l *Loader) commitOrganization(ch *changes, f *orgFinding) {
 			}
 		}
 	}
-	for _, p := range setParts {
+	for _, p := range layout.Sets {
 		if f.units[p] != nil {
 			l.commitSet(ch, o, p, f.units[p])
 		}
@@ -150,12 +151,12 @@ func (l *Loader) commitOrganization(ch *changes, f *orgFinding) {
 	}
 }
 
-func oddPlace(org, path string) place {
-	return place{org: org, part: partFolder, name: path[len(org)+1:]}
+func oddPlace(org, path string) layout.Place {
+	return layout.Place{Org: org, Part: layout.Folder, Name: path[len(org)+1:]}
 }
 
 func inBuckets(org, path string) bool {
-	prefix := org + "/" + bucketsName + "/"
+	prefix := org + "/" + layout.BucketsName + "/"
 	return len(path) > len(prefix) && path[:len(prefix)] == prefix
 }
 
@@ -184,25 +185,25 @@ func (l *Loader) remove(ch *changes, o *organization) {
 		delete(o.listed, name)
 		l.reclaim(ch, o, name)
 	}
-	for _, p := range setParts {
-		l.clearFault(ch, place{org: o.name, part: p})
-		l.routes.drop(place{org: o.name, part: p})
+	for _, p := range layout.Sets {
+		l.clearFault(ch, layout.Place{Org: o.name, Part: p})
+		l.routes.drop(layout.Place{Org: o.name, Part: p})
 		ch.warnings = ch.warnings || len(o.unit(p).good.warnings)+len(o.unit(p).stray) > 0
 		l.digest.setAll(o.dir(p), o.unit(p).good.set().files, nil)
 	}
 	for path := range o.odd {
 		l.setOdd(ch, o.odd, oddPlace(o.name, path), nil)
 	}
-	l.clearFault(ch, place{org: o.name, part: partBuckets})
-	l.routes.drop(place{org: o.name, part: partBuckets})
-	l.routes.drop(place{org: o.name, part: partFolder})
+	l.clearFault(ch, layout.Place{Org: o.name, Part: layout.Buckets})
+	l.routes.drop(layout.Place{Org: o.name, Part: layout.Buckets})
+	l.routes.drop(layout.Place{Org: o.name, Part: layout.Folder})
 	delete(l.orgs, o.name)
 	if o.published {
 		ch.removed = append(ch.removed, o.name)
 	}
-	l.statements[policy.LayerOrganization] -= o.unit(partPolicies).good.statements()
-	l.statements[policy.LayerIAM] -= o.unit(partIAM).good.statements()
-	l.mirror(place{org: o.name, part: partFolder}, nil)
+	l.statements[policy.LayerOrganization] -= o.unit(layout.Policies).good.statements()
+	l.statements[policy.LayerIAM] -= o.unit(layout.IAM).good.statements()
+	l.mirror(layout.Place{Org: o.name, Part: layout.Folder}, nil)
 }
 
 func (c *content) statements() int {
@@ -216,8 +217,8 @@ func (c *content) statements() int {
 	return 0
 }
 
-func (l *Loader) commitSet(ch *changes, o *organization, p part, x *setFinding) {
-	u, at := o.unit(p), place{org: o.name, part: p}
+func (l *Loader) commitSet(ch *changes, o *organization, p layout.Part, x *setFinding) {
+	u, at := o.unit(p), layout.Place{Org: o.name, Part: p}
 	l.routes.set(at, x.at.Folder(), slices.Concat(x.at.Through, x.through))
 	u.at = x.at
 	if !slices.Equal(u.stray, x.stray) {
@@ -246,18 +247,18 @@ func (l *Loader) commitSet(ch *changes, o *organization, p part, x *setFinding) 
 }
 
 // setContent puts the good content of a unit in force.
-func (l *Loader) setContent(ch *changes, o *organization, p part, c content) {
+func (l *Loader) setContent(ch *changes, o *organization, p layout.Part, c content) {
 	u := o.unit(p)
 	ch.warnings = ch.warnings || len(u.good.warnings)+len(c.warnings) > 0
 	switch p {
-	case partPolicies:
+	case layout.Policies:
 		l.statements[policy.LayerOrganization] += c.statements() - u.good.statements()
-	case partIAM:
+	case layout.IAM:
 		l.statements[policy.LayerIAM] += c.statements() - u.good.statements()
 	}
 	l.digest.setAll(o.dir(p), u.good.set().files, c.set().files)
 	u.good, u.known = c, true
-	if p != partList {
+	if p != layout.List {
 		return
 	}
 	old := o.listed
@@ -284,7 +285,7 @@ func (l *Loader) setContent(ch *changes, o *organization, p part, c content) {
 func (l *Loader) reclaim(ch *changes, o *organization, name string) {
 	_, listed := o.listed[name]
 	before := l.claims.more[name] != nil
-	b := o.buckets[name+suffix]
+	b := o.buckets[name+layout.Suffix]
 	l.claims.setBlank(name, o, b.blank())
 	if claimed := listed || b.claims(); l.claims.set(name, o, claimed) {
 		if claimed {
@@ -298,7 +299,7 @@ func (l *Loader) reclaim(ch *changes, o *organization, name string) {
 }
 
 func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) {
-	at := place{org: o.name, part: partBuckets}
+	at := layout.Place{Org: o.name, Part: layout.Buckets}
 	l.routes.set(at, x.at.Folder(), x.at.Through)
 	o.bucketsAt = x.at
 	if x.fault != nil {
@@ -365,7 +366,7 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 }
 
 func (l *Loader) commitBucket(ch *changes, o *organization, x *bucketFinding) {
-	at := place{org: o.name, part: partBuckets, name: x.name}
+	at := layout.Place{Org: o.name, Part: layout.Buckets, Name: x.name}
 	if x.gone {
 		l.dropBucket(ch, o, x.name)
 		return
@@ -376,7 +377,7 @@ func (l *Loader) commitBucket(ch *changes, o *organization, x *bucketFinding) {
 		b = &bucket{known: o.bucketsKnown}
 		o.buckets[x.name] = b
 		if !b.known {
-			l.reclaim(ch, o, bucketOf(x.name))
+			l.reclaim(ch, o, layout.BucketOf(x.name))
 		}
 	}
 	b.seen, b.sure = x.seen, x.sure
@@ -385,13 +386,13 @@ func (l *Loader) commitBucket(ch *changes, o *organization, x *bucketFinding) {
 	}
 	if x.good == nil {
 		if !b.known && b.fault == nil {
-			if c, ok := l.restore(partBuckets, at); ok {
+			if c, ok := l.restore(layout.Buckets, at); ok {
 				l.setBucket(ch, o, b, x.name, c)
 			}
 		}
 		if b.blank() {
-			l.claims.setBlank(bucketOf(x.name), o, true)
-			ch.blank = append(ch.blank, bucketOf(x.name))
+			l.claims.setBlank(layout.BucketOf(x.name), o, true)
+			ch.blank = append(ch.blank, layout.BucketOf(x.name))
 		}
 		b.fault = l.setFault(ch, at, b.fault, x.diagnostics)
 	} else {
@@ -413,9 +414,9 @@ func (l *Loader) setBucket(ch *changes, o *organization, b *bucket, file string,
 	l.statements[policy.LayerBucket] += n
 	b.good, b.known = c, true
 	if c == nil {
-		l.digest.set(o.dir(partBuckets), file, nil)
+		l.digest.set(o.dir(layout.Buckets), file, nil)
 	} else {
-		l.digest.set(o.dir(partBuckets), file, &c.sum)
+		l.digest.set(o.dir(layout.Buckets), file, &c.sum)
 	}
 	if _, had := o.bucketWarnings[file]; had {
 		delete(o.bucketWarnings, file)
@@ -425,7 +426,7 @@ func (l *Loader) setBucket(ch *changes, o *organization, b *bucket, file string,
 		o.bucketWarnings[file] = struct{}{}
 		ch.warnings = true
 	}
-	l.reclaim(ch, o, bucketOf(file))
+	l.reclaim(ch, o, layout.BucketOf(file))
 }
 
 // dropBucket takes one bucket file out of the model.
@@ -434,9 +435,9 @@ func (l *Loader) dropBucket(ch *changes, o *organization, file string) {
 	if b == nil {
 		return
 	}
-	at := place{org: o.name, part: partBuckets, name: file}
+	at := layout.Place{Org: o.name, Part: layout.Buckets, Name: file}
 	if b.claims() {
-		ch.lost = append(ch.lost, lostFile{o.name, bucketOf(file), !b.known})
+		ch.lost = append(ch.lost, lostFile{o.name, layout.BucketOf(file), !b.known})
 	}
 	delete(o.buckets, file)
 	l.setBucket(ch, o, b, file, nil)
@@ -455,7 +456,7 @@ func (l *Loader) bucketNow(name string) (index.Bucket, bool) {
 	}
 	o := owners[0]
 	k := index.Bucket{Owner: o.name}
-	if b := o.buckets[name+suffix]; b.claims() {
+	if b := o.buckets[name+layout.Suffix]; b.claims() {
 		if b.known {
 			k.Policy = b.good.policies
 		}

@@ -3,6 +3,7 @@ package loader
 import (
 	"time"
 
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 )
 
@@ -41,12 +42,12 @@ func (l *Loader) hold(f *findings, sc *scope) {
 	for _, of := range f.orgs {
 		o := l.orgs[of.name]
 		if o == nil || of.gone || of.fault != nil {
-			for p := range partNames {
-				delete(l.departures, place{org: of.name, part: part(p)})
+			for p := range layout.PartNames {
+				delete(l.departures, layout.Place{Org: of.name, Part: layout.Part(p)})
 			}
 			continue
 		}
-		for _, p := range []part{partPolicies, partIAM} {
+		for _, p := range []layout.Part{layout.Policies, layout.IAM} {
 			if l.holdSet(o, of, p) {
 				of.units[p] = nil
 			}
@@ -63,8 +64,8 @@ func (l *Loader) hold(f *findings, sc *scope) {
 }
 
 // holdSet reports whether what was found of a unit of several files is held.
-func (l *Loader) holdSet(o *organization, of *orgFinding, p part) bool {
-	x, u, at := of.units[p], o.unit(p), place{org: o.name, part: p}
+func (l *Loader) holdSet(o *organization, of *orgFinding, p layout.Part) bool {
+	x, u, at := of.units[p], o.unit(p), layout.Place{Org: o.name, Part: p}
 	if x == nil {
 		return false
 	}
@@ -82,7 +83,7 @@ func (l *Loader) holdSet(o *organization, of *orgFinding, p part) bool {
 // holdBuckets takes the bucket files that vanished, and are held, out of what
 // was found of buckets/. True: all of it is held, as the folder vanished.
 func (l *Loader) holdBuckets(f *findings, o *organization, of *orgFinding) bool {
-	x, at := of.buckets, place{org: o.name, part: partBuckets}
+	x, at := of.buckets, layout.Place{Org: o.name, Part: layout.Buckets}
 	gone, here := map[string]struct{}{}, x.found[:0:0]
 	for i := range x.found {
 		if b := &x.found[i]; b.gone && !f.arrived(b.name) { // what is missed is not among these
@@ -113,7 +114,7 @@ func (l *Loader) holdBuckets(f *findings, o *organization, of *orgFinding) bool 
 // rested reports whether the folder that names vanished from, as it looks now,
 // has been at rest for long enough. It goes by the time that passes here: the
 // clock of the file system may be another, and either may step.
-func (l *Loader) rested(at place, from tree.Stamp, names map[string]struct{}) bool {
+func (l *Loader) rested(at layout.Place, from tree.Stamp, names map[string]struct{}) bool {
 	now := time.Now()
 	d := l.departures[at]
 	if d == nil {
@@ -198,7 +199,7 @@ func (l *Loader) addDepartures(sc *scope) {
 	due := time.Now().Add(-l.c.Hold)
 	for name, a := range l.arrivals {
 		if sc.atOnce || !a.since.After(due) {
-			sc.add(place{org: name, part: partFolder})
+			sc.add(layout.Place{Org: name, Part: layout.Folder})
 		}
 	}
 	for p, d := range l.departures {
@@ -206,7 +207,7 @@ func (l *Loader) addDepartures(sc *scope) {
 			continue
 		}
 		for name := range d.names { // with one, all of the folder are looked at
-			p.name = name
+			p.Name = name
 			break
 		}
 		sc.add(p)

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"postern/loader/internal/layout"
 	"postern/policy"
 )
 
@@ -26,7 +27,7 @@ type digest struct {
 // leaf is one leaf of the digest.
 type leaf struct {
 	files []leafFile // in byte order of their paths
-	sum   sum
+	sum   layout.Sum
 	made  bool // sum is that of files
 }
 
@@ -34,7 +35,7 @@ type leaf struct {
 type leafFile struct {
 	dir  *dir
 	name string // "" for a buckets.json, whose path dir has
-	sum  *sum
+	sum  *layout.Sum
 }
 
 // dir is what files of one part of an organization share: one is made for all
@@ -42,12 +43,12 @@ type leafFile struct {
 type dir struct {
 	org  string
 	path string // "acme/buckets/", "acme/buckets.json"
-	part part
+	part layout.Part
 }
 
-func newDir(org string, p part) *dir {
-	d := &dir{org: org, path: place{org: org, part: p}.path(), part: p}
-	if p != partList {
+func newDir(org string, p layout.Part) *dir {
+	d := &dir{org: org, path: layout.Place{Org: org, Part: p}.Path(), part: p}
+	if p != layout.List {
 		d.path += "/"
 	}
 	return d
@@ -71,8 +72,8 @@ func leafOf(path []byte) int {
 
 // set says that the file of that name is in force with the content that has
 // the sum; nil: that it is not in force.
-func (d *digest) set(at *dir, name string, s *sum) {
-	if at.part == partList {
+func (d *digest) set(at *dir, name string, s *layout.Sum) {
+	if at.part == layout.List {
 		name = ""
 	}
 	d.path = append(append(d.path[:0], at.path...), name...)
@@ -147,6 +148,6 @@ func (l *leaf) make(buf []byte) []byte {
 		buf = append(append(append(buf, f.dir.path...), f.name...), 0)
 		buf = append(buf, f.sum[:]...)
 	}
-	l.sum, l.made = sumOf(buf), true
+	l.sum, l.made = layout.SumOf(buf), true
 	return buf
 }

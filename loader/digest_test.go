@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"postern/index"
+	"postern/loader/internal/layout"
 )
 
 // naiveDigest is specification 3.4 to the letter: "SHA-256 over 4,096 leaf
@@ -171,9 +172,9 @@ func TestDigestIsThatOfPathsAndContent(t *testing.T) {
 func TestDigestCostsOneLeaf(t *testing.T) {
 	var d digest
 	files := map[string]string{}
-	at := newDir("o1", partBuckets)
+	at := newDir("o1", layout.Buckets)
 	put := func(i int, content string) {
-		name, s := fmt.Sprintf("b%d.json", i), sumOf([]byte(content))
+		name, s := fmt.Sprintf("b%d.json", i), layout.SumOf([]byte(content))
 		files["o1/buckets/"+name] = content
 		d.set(at, name, &s)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern/loader/internal/layout"
 	"postern/policy"
 )
 
@@ -147,8 +148,8 @@ func (tr *testTree) consistent() {
 	var statements [policy.LayerIAM + 1]int
 	claimed := map[string]int{}
 	for _, o := range l.orgs {
-		statements[policy.LayerOrganization] += o.unit(partPolicies).good.statements()
-		statements[policy.LayerIAM] += o.unit(partIAM).good.statements()
+		statements[policy.LayerOrganization] += o.unit(layout.Policies).good.statements()
+		statements[policy.LayerIAM] += o.unit(layout.IAM).good.statements()
 		n, mine := 0, map[string]bool{}
 		for name := range o.listed {
 			mine[name] = true
@@ -156,7 +157,7 @@ func (tr *testTree) consistent() {
 		for file, b := range o.buckets {
 			n += b.good.statements()
 			if b.claims() {
-				mine[bucketOf(file)] = true
+				mine[layout.BucketOf(file)] = true
 			}
 		}
 		if n != o.bucketStatements || len(mine) != o.claimed {

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 	"postern/policy"
 )
@@ -188,7 +189,7 @@ func (l *Loader) startHeld() bool {
 		if l.state.left(org) {
 			continue // it vanished
 		}
-		d := problem(org, "a transaction holds the policy directory: until .hold is gone, what the state directory has is in force, and what it has not is denied")
+		d := layout.Problem(org, "a transaction holds the policy directory: until .hold is gone, what the state directory has is in force, and what it has not is denied")
 		f.orgs = append(f.orgs, &orgFinding{name: org, whole: true, fault: []policy.Diagnostic{d}})
 	}
 	if len(f.orgs) == 0 {

@@ -16,6 +16,7 @@ import (
 	"postern/compile"
 	"postern/index"
 	"postern/internal/policyjson"
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 	"postern/policy"
 )
@@ -81,21 +82,21 @@ type Loader struct {
 	orgs   map[string]*organization
 	claims claims
 	odd    map[string]policy.Diagnostic // names in the root without a place
-	faults map[place]*fault
+	faults map[layout.Place]*fault
 	routes routes
 	files  int
 	digest digest
 
 	rereads rereads
 
-	departures map[place]*departure     // by the unit, or buckets/, that they are of
-	arrivals   map[string]*arrival      // organizations' folders that are not at rest yet
-	vanished   map[string]*organization // what is remembered of organizations that vanished
-	halt       *halt                    // .hold, while it stands
-	released   bool                     // a hold ended, and what it held back is not published yet
-	behind     *pending                 // what was not looked at, as it was held
-	plainHold  time.Duration            // how long a plain hold lasts
-	loaded     bool                     // the first look was published
+	departures map[layout.Place]*departure // by the unit, or buckets/, that they are of
+	arrivals   map[string]*arrival         // organizations' folders that are not at rest yet
+	vanished   map[string]*organization    // what is remembered of organizations that vanished
+	halt       *halt                       // .hold, while it stands
+	released   bool                        // a hold ended, and what it held back is not published yet
+	behind     *pending                    // what was not looked at, as it was held
+	plainHold  time.Duration               // how long a plain hold lasts
+	loaded     bool                        // the first look was published
 	snapshot   *index.Snapshot
 	fallback   string // DefaultOrganization as the snapshot has it
 
@@ -139,19 +140,19 @@ func New(c Config) (*Loader, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.DefaultOrganization != "" && !ValidOrganization(c.DefaultOrganization) {
+	if c.DefaultOrganization != "" && !layout.ValidOrganization(c.DefaultOrganization) {
 		return nil, fmt.Errorf("loader: default organization %q: want 1 to 64 of A-Z a-z 0-9 - _", c.DefaultOrganization)
 	}
 	for _, org := range c.PlatformOrganizations {
-		if !ValidOrganization(org) {
+		if !layout.ValidOrganization(org) {
 			return nil, fmt.Errorf("loader: platform organization %q: want 1 to 64 of A-Z a-z 0-9 - _", org)
 		}
 	}
 	l := &Loader{
 		plainHold: plainHold,
 		c:         c, log: c.Logger, pending: newPending(), orgs: map[string]*organization{}, claims: newClaims(),
-		odd: map[string]policy.Diagnostic{}, faults: map[place]*fault{}, routes: newRoutes(),
-		departures: map[place]*departure{}, vanished: map[string]*organization{}, arrivals: map[string]*arrival{},
+		odd: map[string]policy.Diagnostic{}, faults: map[layout.Place]*fault{}, routes: newRoutes(),
+		departures: map[layout.Place]*departure{}, vanished: map[string]*organization{}, arrivals: map[string]*arrival{},
 	}
 	l.reader.MaxFile = c.MaxFile
 	l.status.Store(&policy.Status{Result: policy.ReloadFailed})
@@ -236,3 +237,7 @@ func (s *scan) progress(n int) {
 	}
 	s.l.c.Progress(int(s.done.Add(int64(n))), total)
 }
+
+// ValidOrganization reports whether an organization can have that name: 1 to 64
+// of `A-Z a-z 0-9 - _` (specification 4, Names).
+func ValidOrganization(name string) bool { return layout.ValidOrganization(name) }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 )
 
@@ -39,29 +40,29 @@ import (
 // process uses the directory, and keeps its hands off: see exclusive.
 type marks struct {
 	path string
-	file *os.File // as written by this process; nil if it could not be
-	size int64    // of what is whole in it
-	last sum      // of the last frame
-	sync bool     // fsync after each write
+	file *os.File   // as written by this process; nil if it could not be
+	size int64      // of what is whole in it
+	last layout.Sum // of the last frame
+	sync bool       // fsync after each write
 
-	known map[sum]known // as found at the start, until cleared
-	due   []place       // units to be marked with the next generation
-	short bool          // a generation's marks are not in it: it has to be written anew
+	known map[layout.Sum]known // as found at the start, until cleared
+	due   []layout.Place       // units to be marked with the next generation
+	short bool                 // a generation's marks are not in it: it has to be written anew
 }
 
 // known is a mark that was found at the start, and how many were before it.
 type known struct {
-	content sum
+	content layout.Sum
 	order   int
 }
 
 // mark is one mark.
-type mark struct{ unit, content sum }
+type mark struct{ unit, content layout.Sum }
 
 const (
 	marksName  = "overtaken.marks" // which no organization is called
 	marksMagic = "postern-marks 1\n"
-	markSize   = 2 * len(sum{})
+	markSize   = 2 * len(layout.Sum{})
 	// marksRest is the size up to which the file is not written anew, in bytes,
 	// beside twice what the units that wait would take.
 	marksRest = 1 << 20
@@ -75,23 +76,23 @@ var (
 
 func newMarks(dir string, sync bool) marks {
 	// Nothing is trusted before the marks were read.
-	return marks{path: filepath.Join(dir, marksName), sync: sync, known: map[sum]known{doubtAll: {}}}
+	return marks{path: filepath.Join(dir, marksName), sync: sync, known: map[layout.Sum]known{doubtAll: {}}}
 }
 
-func unitKey(p place) sum { return sumOf([]byte(p.path())) }
+func unitKey(p layout.Place) layout.Sum { return layout.SumOf([]byte(p.Path())) }
 
 // doubtAll is the unit of a mark that goes for every unit.
-var doubtAll sum
+var doubtAll layout.Sum
 
 // appendFrame appends the marks as one frame that follows the one with the sum
 // last, and returns its own.
-func appendFrame(b []byte, last sum, ms []mark) ([]byte, sum) {
+func appendFrame(b []byte, last layout.Sum, ms []mark) ([]byte, layout.Sum) {
 	begin := len(b)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(ms)))
 	for i := range ms {
 		b = append(append(b, ms[i].unit[:]...), ms[i].content[:]...)
 	}
-	own := sumOf(slices.Concat(last[:], b[begin:]))
+	own := layout.SumOf(slices.Concat(last[:], b[begin:]))
 	return append(b, own[:]...), own
 }
 
@@ -103,7 +104,7 @@ func parseMarks(b []byte) ([]mark, error) {
 		return nil, errDamaged
 	}
 	var out []mark
-	var last sum
+	var last layout.Sum
 	for len(b) > 0 {
 		if len(b) < 4 {
 			return nil, errDamaged
@@ -112,12 +113,12 @@ func parseMarks(b []byte) ([]mark, error) {
 		if int64(len(b)) < size+int64(len(last)) {
 			return nil, errDamaged
 		}
-		own := sumOf(slices.Concat(last[:], b[:size]))
+		own := layout.SumOf(slices.Concat(last[:], b[:size]))
 		if !bytes.Equal(own[:], b[size:size+int64(len(own))]) {
 			return nil, errDamaged
 		}
 		for at := b[4:size]; len(at) > 0; at = at[markSize:] {
-			out = append(out, mark{sum(at[:len(sum{})]), sum(at[len(sum{}):markSize])})
+			out = append(out, mark{layout.Sum(at[:len(layout.Sum{})]), layout.Sum(at[len(layout.Sum{}):markSize])})
 		}
 		last, b = own, b[size+int64(len(own)):]
 	}
@@ -141,7 +142,7 @@ func (m *marks) open(mirrored bool) error {
 	if err != nil {
 		found = []mark{{unit: doubtAll}}
 	}
-	m.known = make(map[sum]known, len(found))
+	m.known = make(map[layout.Sum]known, len(found))
 	for i, k := range found {
 		m.known[k.unit] = known{k.content, i}
 	}
@@ -150,9 +151,9 @@ func (m *marks) open(mirrored bool) error {
 
 // trusts reports whether content that the mirror has of a unit may be put in
 // force: nothing else is known to have been in force since.
-func (m *marks) trusts(p place, content sum) bool {
+func (m *marks) trusts(p layout.Place, content layout.Sum) bool {
 	own, marked := m.known[unitKey(p)]
-	for _, whole := range []sum{doubtAll, unitKey(place{org: p.org, part: partFolder})} {
+	for _, whole := range []layout.Sum{doubtAll, unitKey(layout.Place{Org: p.Org, Part: layout.Folder})} {
 		if k, ok := m.known[whole]; ok && (!marked || own.order < k.order) {
 			return false
 		}
@@ -161,14 +162,14 @@ func (m *marks) trusts(p place, content sum) bool {
 }
 
 // removed reports whether a bucket file's last mark says that it was removed.
-func (m *marks) removed(p place) bool {
+func (m *marks) removed(p layout.Place) bool {
 	_, marked := m.known[unitKey(p)]
 	return marked && m.trusts(p, noContent.sum)
 }
 
 // append appends the marks of one generation in one write.
 func (m *marks) append(ms []mark) error {
-	b, own := appendFrame(make([]byte, 0, 4+len(ms)*markSize+len(sum{})), m.last, ms)
+	b, own := appendFrame(make([]byte, 0, 4+len(ms)*markSize+len(layout.Sum{})), m.last, ms)
 	_, err := m.file.WriteAt(b, m.size)
 	if err == nil && m.sync {
 		err = m.file.Sync()
@@ -182,7 +183,7 @@ func (m *marks) append(ms []mark) error {
 
 // rewrite puts a file with these marks in place of what was there.
 func (m *marks) rewrite(ms []mark) error {
-	b, last := []byte(marksMagic), sum{}
+	b, last := []byte(marksMagic), layout.Sum{}
 	if len(ms) > 0 {
 		b, last = appendFrame(b, last, ms)
 	}
@@ -223,7 +224,7 @@ func (m *marks) clear() error {
 		if err := m.file.Truncate(int64(len(marksMagic))); err != nil {
 			return err
 		}
-		m.size, m.last = int64(len(marksMagic)), sum{}
+		m.size, m.last = int64(len(marksMagic)), layout.Sum{}
 	}
 	m.known, m.due = nil, nil
 	return nil
@@ -328,21 +329,21 @@ func (m *marks) found() []mark {
 }
 
 // marksOf are the marks of units as they are in the model.
-func (l *Loader) marksOf(places []place) []mark {
+func (l *Loader) marksOf(places []layout.Place) []mark {
 	ms := make([]mark, 0, len(places))
-	put := func(p place) { ms = append(ms, mark{unitKey(p), l.wanted(p).sum}) }
+	put := func(p layout.Place) { ms = append(ms, mark{unitKey(p), l.wanted(p).sum}) }
 	for _, p := range places {
 		switch {
-		case p.part != partFolder:
+		case p.Part != layout.Folder:
 			put(p)
-		case l.orgs[p.org] != nil: // it is back, and its units have marks of their own
-		case l.vanished[p.org] == nil:
+		case l.orgs[p.Org] != nil: // it is back, and its units have marks of their own
+		case l.vanished[p.Org] == nil:
 			ms = append(ms, mark{unit: unitKey(p)})
 		default: // its bucket policies are remembered
-			for _, set := range setParts {
-				put(place{org: p.org, part: set})
+			for _, set := range layout.Sets {
+				put(layout.Place{Org: p.Org, Part: set})
 			}
-			put(place{org: p.org, part: partBuckets})
+			put(layout.Place{Org: p.Org, Part: layout.Buckets})
 		}
 	}
 	return ms

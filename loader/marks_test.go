@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern/loader/internal/layout"
 	"postern/policy"
 )
 
@@ -135,7 +136,7 @@ func TestMarkedAndMirrored(t *testing.T) {
 	tr.write("o1/buckets/b.json", denyAll("b"))
 	tr.publish()
 	tr.l.mu.Lock()
-	p := place{org: "o1", part: partBuckets, name: "b.json"}
+	p := layout.Place{Org: "o1", Part: layout.Buckets, Name: "b.json"}
 	if err := tr.l.flushUnit(p, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +163,7 @@ func TestMarksDamaged(t *testing.T) {
 	tr.write("o1/buckets/b.json", denyAll("b"))
 	tr.publish()
 	good := tr.marks()
-	if ms, err := parseMarks(good); err != nil || len(ms) != 1 || ms[0] != (mark{unitKey(place{org: "o1", part: partBuckets, name: "b.json"}), sumOf([]byte(denyAll("b")))}) {
+	if ms, err := parseMarks(good); err != nil || len(ms) != 1 || ms[0] != (mark{unitKey(layout.Place{Org: "o1", Part: layout.Buckets, Name: "b.json"}), layout.SumOf([]byte(denyAll("b")))}) {
 		t.Fatalf("%v, %v", ms, err)
 	}
 	for i := range good {
@@ -230,7 +231,7 @@ func TestMarksAreBounded(t *testing.T) {
 	tr.load()
 	tr.l.mu.Lock()
 	most := int64(0)
-	p := place{org: "o1", part: partBuckets, name: "b.json"}
+	p := layout.Place{Org: "o1", Part: layout.Buckets, Name: "b.json"}
 	for range 3 * marksRest / 100 {
 		tr.l.mirror(p, nil)
 		tr.l.mark()
@@ -364,7 +365,7 @@ func TestMarksSynced(t *testing.T) {
 func TestUnreadMarks(t *testing.T) {
 	tr := stateTree(t, stateFiles...)
 	tr.open()
-	p := place{org: "o1", part: partBuckets, name: "b.json"}
+	p := layout.Place{Org: "o1", Part: layout.Buckets, Name: "b.json"}
 	if _, err := tr.l.state.lastGood(p); !errors.Is(err, errBehind) {
 		t.Errorf("before: %v", err)
 	}
@@ -385,7 +386,7 @@ func TestUnreadMarks(t *testing.T) {
 	if got := tr.l.Status().StateFailure; got == "" {
 		t.Error("the status says nothing")
 	}
-	if ValidOrganization(marksName) {
+	if layout.ValidOrganization(marksName) {
 		t.Error("an organization may be called as the file of marks is")
 	}
 }

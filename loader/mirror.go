@@ -10,11 +10,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 )
 
 // mirror notes that a unit may have to be mirrored.
-func (l *Loader) mirror(p place, files []raw) {
+func (l *Loader) mirror(p layout.Place, files []layout.File) {
 	if s := l.state; s != nil && !s.taken {
 		s.jobs[p] = files
 		s.marks.due = append(s.marks.due, p)
@@ -43,7 +44,7 @@ func (l *Loader) flush(ctx context.Context, most int) {
 		return
 	}
 	if err := s.exclusive(func() error { return l.flushSome(ctx, most) }); err != nil {
-		l.mirrorError(place{}, err)
+		l.mirrorError(layout.Place{}, err)
 	}
 	if s.taken {
 		clear(s.jobs)
@@ -58,17 +59,17 @@ func (l *Loader) flushSome(ctx context.Context, most int) error {
 		s.swept = true
 		l.sweep()
 	}
-	var todo []place
+	var todo []layout.Place
 	for p := range s.jobs {
 		// An organization that vanished goes first, and with all it had.
-		if p.part == partFolder {
+		if p.Part == layout.Folder {
 			var err error
-			if v := l.vanished[p.org]; l.orgs[p.org] == nil && v != nil {
+			if v := l.vanished[p.Org]; l.orgs[p.Org] == nil && v != nil {
 				err = s.leave(v)
-			} else if l.orgs[p.org] == nil {
+			} else if l.orgs[p.Org] == nil {
 				err = s.remove(p)
 			} else {
-				s.stays(p.org)
+				s.stays(p.Org)
 			}
 			if err == nil {
 				delete(s.jobs, p)
@@ -80,7 +81,7 @@ func (l *Loader) flushSome(ctx context.Context, most int) error {
 	}
 	var g errgroup.Group
 	g.SetLimit(8)
-	kept := make([][]raw, len(todo))
+	kept := make([][]layout.File, len(todo))
 	for i, p := range todo {
 		kept[i] = s.jobs[p]
 	}
@@ -117,14 +118,14 @@ func (l *Loader) flushSome(ctx context.Context, most int) error {
 }
 
 // mirrorError logs the first of a row of errors.
-func (l *Loader) mirrorError(p place, err error) {
+func (l *Loader) mirrorError(p layout.Place, err error) {
 	s := l.state
 	if err == nil {
 		s.trouble = s.trouble && len(s.jobs) > 0
 		return
 	}
 	if !s.trouble {
-		l.log.Error("the state directory cannot be written: a restart would not know the last good content", "unit", shown(p.path()), "error", tree.Reason(err))
+		l.log.Error("the state directory cannot be written: a restart would not know the last good content", "unit", layout.Shown(p.Path()), "error", tree.Reason(err))
 	}
 	s.trouble, s.failure = true, tree.Reason(err)
 }
@@ -156,9 +157,9 @@ func (l *Loader) touchState() {
 
 // flushUnit brings one unit of the mirror up to date. files are its good ones,
 // if they were kept. It reads the model and may run beside others.
-func (l *Loader) flushUnit(p place, files []raw) error {
-	s, o := l.state, l.orgs[p.org]
-	if v := l.vanished[p.org]; o == nil && v != nil && p.part == partBuckets && p.name != "" {
+func (l *Loader) flushUnit(p layout.Place, files []layout.File) error {
+	s, o := l.state, l.orgs[p.Org]
+	if v := l.vanished[p.Org]; o == nil && v != nil && p.Part == layout.Buckets && p.Name != "" {
 		if o = v; v.mirrored {
 			return nil
 		}
@@ -167,7 +168,7 @@ func (l *Loader) flushUnit(p place, files []raw) error {
 		return s.remove(p)
 	}
 	w := l.wanted(p)
-	if p.part == partBuckets && p.name == "" {
+	if p.Part == layout.Buckets && p.Name == "" {
 		if !w.known {
 			return errors.Join(s.remove(p), os.RemoveAll(filepath.Join(s.dir, o.name, missedNames)))
 		}
@@ -181,23 +182,23 @@ func (l *Loader) flushUnit(p place, files []raw) error {
 			return nil
 		case len(old) == 0: // it was blank: see forsake
 			return s.remove(p)
-		case !s.marks.trusts(p, sumOfRaw(p.part, old)):
+		case !s.marks.trusts(p, layout.SumOfUnit(p.Part, old)):
 			return spoil(s.file(p)) // before the marks that say so are cleared
 		}
 		return nil
 	case w.none && !w.faulty:
 		return s.remove(p)
 	}
-	if old, err := s.read(p); err == nil && sumOfRaw(p.part, old) == w.sum {
+	if old, err := s.read(p); err == nil && layout.SumOfUnit(p.Part, old) == w.sum {
 		return nil
 	}
 	switch {
 	case w.none:
 		files = nil
-	case sumOfRaw(p.part, files) != w.sum:
+	case layout.SumOfUnit(p.Part, files) != w.sum:
 		files = l.reread(p, o)
 	}
-	if sumOfRaw(p.part, files) != w.sum {
+	if layout.SumOfUnit(p.Part, files) != w.sum {
 		// What was good is gone from the tree before it was mirrored. An older
 		// content is not what the snapshot says: better none, which denies.
 		return s.remove(p)
@@ -207,37 +208,37 @@ func (l *Loader) flushUnit(p place, files []raw) error {
 
 // wanted is what the mirror has to hold of a unit.
 type wanted struct {
-	known  bool // it has last good content; else nothing of it can be trusted
-	sum    sum  // of that content; zeros if not known
-	none   bool // it is that of no files
-	faulty bool // the unit is quarantined, so that even no files are worth a word
+	known  bool       // it has last good content; else nothing of it can be trusted
+	sum    layout.Sum // of that content; zeros if not known
+	none   bool       // it is that of no files
+	faulty bool       // the unit is quarantined, so that even no files are worth a word
 }
 
-func (l *Loader) wanted(p place) (w wanted) {
-	o := l.orgs[p.org]
-	if o == nil && p.part == partBuckets {
-		o = l.vanished[p.org]
+func (l *Loader) wanted(p layout.Place) (w wanted) {
+	o := l.orgs[p.Org]
+	if o == nil && p.Part == layout.Buckets {
+		o = l.vanished[p.Org]
 	}
 	switch {
 	case o == nil:
-	case p.part == partBuckets && p.name == "":
+	case p.Part == layout.Buckets && p.Name == "":
 		if w.known = o.held(); w.known {
 			w.sum = sumOfHeld(o.bucketsKnown, rawNames(o.buckets), rawNames(o.missed))
 		}
-	case p.part == partBuckets:
+	case p.Part == layout.Buckets:
 		w = wanted{known: true, sum: noContent.sum, none: true}
-		if b := o.buckets[p.name]; b != nil {
-			w.known, w.faulty = b.known, b.fault != nil || o.bucketsFault != nil || o.isMissed(p.name)
+		if b := o.buckets[p.Name]; b != nil {
+			w.known, w.faulty = b.known, b.fault != nil || o.bucketsFault != nil || o.isMissed(p.Name)
 			if b.good != nil {
 				w.sum, w.none = b.good.sum, false
 			}
 		}
 	default:
-		u := o.unit(p.part)
+		u := o.unit(p.Part)
 		w = wanted{u.known, u.good.sum, len(u.good.set().files) == 0, u.fault != nil}
 	}
 	if !w.known {
-		w.sum = sum{}
+		w.sum = layout.Sum{}
 	}
 	return w
 }
@@ -246,17 +247,17 @@ func (l *Loader) wanted(p place) (w wanted) {
 func (o *organization) held() bool { return o.bucketsFault != nil || len(o.missed) > 0 }
 
 // filesOf are the names and sums of files, in the order in which they are given.
-func filesOf(files []raw) []file {
+func filesOf(files []layout.File) []file {
 	out := make([]file, len(files))
 	for i, f := range files {
-		content := sumOf(f.data)
-		out[i] = file{name: f.name, sum: &content}
+		content := layout.SumOf(f.Data)
+		out[i] = file{name: f.Name, sum: &content}
 	}
 	return out
 }
 
 // reread reads the files of a unit for the mirror.
-func (l *Loader) reread(p place, o *organization) []raw {
+func (l *Loader) reread(p layout.Place, o *organization) []layout.File {
 	root, err := os.OpenRoot(l.root.Real)
 	if err != nil {
 		return nil
@@ -264,20 +265,20 @@ func (l *Loader) reread(p place, o *organization) []raw {
 	defer root.Close()
 	var names []string
 	dir := o.at.Real
-	switch p.part {
-	case partBuckets:
-		names, dir = []string{p.name}, o.bucketsAt.Real
-	case partList:
-		for range o.unit(p.part).seen {
-			names = []string{listName}
+	switch p.Part {
+	case layout.Buckets:
+		names, dir = []string{p.Name}, o.bucketsAt.Real
+	case layout.List:
+		for range o.unit(p.Part).seen {
+			names = []string{layout.ListName}
 		}
 	default:
-		dir = tree.Look(l.root.Real, o.at.Real, partNames[p.part]).Real
-		for _, f := range o.unit(p.part).seen {
+		dir = tree.Look(l.root.Real, o.at.Real, layout.PartNames[p.Part]).Real
+		for _, f := range o.unit(p.Part).seen {
 			names = append(names, f.name)
 		}
 	}
-	var out []raw
+	var out []layout.File
 	for _, name := range names {
 		at := tree.Look(l.root.Real, dir, name)
 		rel, ok := tree.Below(l.root.Real, at.Real)
@@ -288,7 +289,7 @@ func (l *Loader) reread(p place, o *organization) []raw {
 		if err != nil {
 			return nil
 		}
-		out = append(out, raw{name, data})
+		out = append(out, layout.File{Name: name, Data: data})
 	}
 	return out
 }
@@ -304,7 +305,7 @@ func (l *Loader) sweep() {
 			os.Remove(filepath.Join(s.dir, name))
 			continue
 		}
-		if !e.IsDir() || !ValidOrganization(name) {
+		if !e.IsDir() || !layout.ValidOrganization(name) {
 			continue
 		}
 		o := l.orgs[name]
@@ -312,14 +313,14 @@ func (l *Loader) sweep() {
 			v := s.remembered(name)
 			if v.mirrored = true; len(v.buckets) > 0 {
 				l.vanished[name] = v
-				l.mirrorError(place{org: name, part: partFolder}, s.leave(v))
+				l.mirrorError(layout.Place{Org: name, Part: layout.Folder}, s.leave(v))
 			} else {
-				l.mirrorError(place{org: name, part: partFolder}, s.remove(place{org: name, part: partFolder}))
+				l.mirrorError(layout.Place{Org: name, Part: layout.Folder}, s.remove(layout.Place{Org: name, Part: layout.Folder}))
 			}
 			continue
 		}
 		s.stays(name)
-		for _, sub := range []string{"", bucketsName} {
+		for _, sub := range []string{"", layout.BucketsName} {
 			es, _ := os.ReadDir(filepath.Join(s.dir, name, sub))
 			for _, e := range es {
 				if strings.HasPrefix(e.Name(), temporary) {
@@ -327,18 +328,18 @@ func (l *Loader) sweep() {
 				}
 			}
 		}
-		for _, p := range setParts {
-			l.note(place{org: name, part: p})
+		for _, p := range layout.Sets {
+			l.note(layout.Place{Org: name, Part: p})
 		}
-		l.note(place{org: name, part: partBuckets})
+		l.note(layout.Place{Org: name, Part: layout.Buckets})
 		for _, file := range s.buckets(name) {
-			l.note(place{org: name, part: partBuckets, name: file})
+			l.note(layout.Place{Org: name, Part: layout.Buckets, Name: file})
 		}
 	}
 }
 
 // note is mirror for a unit whose bytes may be kept already.
-func (l *Loader) note(p place) {
+func (l *Loader) note(p layout.Place) {
 	if _, ok := l.state.jobs[p]; !ok {
 		l.state.jobs[p] = nil
 	}
@@ -347,19 +348,19 @@ func (l *Loader) note(p place) {
 // restore reads a unit's last good content from the mirror: for a unit that is
 // broken and was never good since the start. False: there is none to trust. A
 // bucket file that was not there is nil.
-func (l *Loader) restore(p part, at place) (*content, bool) {
+func (l *Loader) restore(p layout.Part, at layout.Place) (*content, bool) {
 	if l.state == nil {
 		return nil, false
 	}
 	files, err := l.state.lastGood(at)
 	if err != nil {
 		if !errors.Is(err, os.ErrNotExist) {
-			l.log.Error("the last good content of a unit cannot be restored", "unit", shown(at.path()), "error", tree.Reason(err))
+			l.log.Error("the last good content of a unit cannot be restored", "unit", layout.Shown(at.Path()), "error", tree.Reason(err))
 		}
 		return nil, false
 	}
 	if len(files) == 0 {
-		if p == partBuckets {
+		if p == layout.Buckets {
 			return nil, true
 		}
 		c := noContent
@@ -367,19 +368,19 @@ func (l *Loader) restore(p part, at place) (*content, bool) {
 	}
 	var ps []parsed
 	for _, f := range files {
-		name := at.path()
-		if p < partList {
-			name = path.Join(name, f.name)
+		name := at.Path()
+		if p < layout.List {
+			name = path.Join(name, f.Name)
 		}
-		ps = append(ps, l.parse(nil, p, name, f.data))
+		ps = append(ps, l.parse(nil, p, name, f.Data))
 	}
-	c, diagnostics := l.compile(p, at.org, ps)
+	c, diagnostics := l.compile(p, at.Org, ps)
 	if diagnostics != nil {
-		l.log.Error("the last good content of a unit is no longer accepted", "unit", shown(at.path()), "errors", firstErrors(diagnostics))
+		l.log.Error("the last good content of a unit is no longer accepted", "unit", layout.Shown(at.Path()), "errors", firstErrors(diagnostics))
 		return nil, false
 	}
-	c.sum = sumOfRaw(p, files)
-	if p != partBuckets {
+	c.sum = layout.SumOfUnit(p, files)
+	if p != layout.Buckets {
 		c.more.files = filesOf(files)
 	}
 	return &c, true
@@ -418,7 +419,7 @@ func (l *Loader) restoreHeld(ch *changes, o *organization) bool {
 	}
 	o.bucketsKnown = true
 	for _, h := range held {
-		l.restoreBucket(ch, o, h.name)
+		l.restoreBucket(ch, o, h.Name)
 	}
 	for name := range o.listed {
 		ch.buckets = append(ch.buckets, name)
@@ -429,8 +430,8 @@ func (l *Loader) restoreHeld(ch *changes, o *organization) bool {
 func (l *Loader) restoreBucket(ch *changes, o *organization, file string) {
 	b := &bucket{}
 	o.buckets[file] = b
-	l.reclaim(ch, o, bucketOf(file))
-	if c, ok := l.restore(partBuckets, place{org: o.name, part: partBuckets, name: file}); ok {
+	l.reclaim(ch, o, layout.BucketOf(file))
+	if c, ok := l.restore(layout.Buckets, layout.Place{Org: o.name, Part: layout.Buckets, Name: file}); ok {
 		l.setBucket(ch, o, b, file, c)
 	}
 }

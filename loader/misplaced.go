@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"postern/internal/spelling"
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 )
 
@@ -33,28 +34,28 @@ func passedOver(name string) bool {
 const manifest = "package.json"
 
 // jsonLike reports whether a name ends in .json, in whatever case.
-func jsonLike(name string) bool { return strings.EqualFold(path.Ext(name), suffix) }
+func jsonLike(name string) bool { return strings.EqualFold(path.Ext(name), layout.Suffix) }
 
 // nearest is the name of an organization's folder that name is most like, with
 // a slash after a folder's; "" if it is like none.
 func nearest(name string, isFolder bool) string {
 	plain := plainName(name)
 	if !isFolder {
-		if spelling.Distance(plain, listName, 3) <= 2 {
-			return listName
+		if spelling.Distance(plain, layout.ListName, 3) <= 2 {
+			return layout.ListName
 		}
 		return ""
 	}
-	for _, want := range []string{policiesName, bucketsName, iamName} {
+	for _, want := range []string{layout.PoliciesName, layout.BucketsName, layout.IamName} {
 		if allowed := min(2, len(want)/3); spelling.Distance(plain, want, 3) <= allowed {
 			return want + "/"
 		}
 	}
 	switch { // a word of the layout with others around it
 	case strings.Contains(plain, "bucket"):
-		return bucketsName + "/"
+		return layout.BucketsName + "/"
 	case strings.Contains(plain, "polic"), strings.Contains(plain, "access"):
-		return policiesName + "/"
+		return layout.PoliciesName + "/"
 	}
 	return ""
 }
@@ -73,7 +74,7 @@ func plainName(name string) string {
 // organization's folder, and which name has one.
 func misplacedInFolder(name string, at tree.Spot) string {
 	isFolder := at.Kind == tree.Folder
-	written := shown(name)
+	written := layout.Shown(name)
 	if isFolder {
 		written += "/"
 	}
@@ -90,14 +91,14 @@ func misplacedInFolder(name string, at tree.Spot) string {
 // misplacedInPart says what is wrong with a plain file that is no `.json` in
 // access-policies/, buckets/ or iam/.
 func misplacedInPart(name string) string {
-	message := shown(name) + " has no place here: only .json files are read"
+	message := layout.Shown(name) + " has no place here: only .json files are read"
 	ext := path.Ext(name)
 	switch stem := strings.TrimSuffix(name, ext); {
 	case stem == "":
 	case jsonLike(name):
-		return message + "; write " + shown(stem) + suffix
+		return message + "; write " + layout.Shown(stem) + layout.Suffix
 	case strings.EqualFold(ext, ".yaml"), strings.EqualFold(ext, ".yml"), ext == "":
-		return message + "; write a policy as " + shown(stem) + suffix
+		return message + "; write a policy as " + layout.Shown(stem) + layout.Suffix
 	}
 	return message
 }
@@ -105,7 +106,7 @@ func misplacedInPart(name string) string {
 // misplacedInRoot says what is wrong with a plain file beside the
 // organizations' folders.
 func misplacedInRoot(name string) string {
-	message := shown(name) + " has no place here: the policy directory holds a folder for each organization"
+	message := layout.Shown(name) + " has no place here: the policy directory holds a folder for each organization"
 	if jsonLike(name) {
 		message += "; put a policy into ORG/access-policies/ or ORG/buckets/"
 	}
@@ -115,14 +116,14 @@ func misplacedInRoot(name string) string {
 // misplacedFolder says what is wrong with a folder beside the organizations'
 // whose name no organization can have.
 func misplacedFolder(name string) string {
-	message := shown(name) + "/ has no place here: an organization's folder is 1 to 64 of A-Z a-z 0-9 - _"
+	message := layout.Shown(name) + "/ has no place here: an organization's folder is 1 to 64 of A-Z a-z 0-9 - _"
 	better := strings.Map(func(r rune) rune {
-		if made(string(r), "-_") {
+		if layout.MadeOf(string(r), "-_") {
 			return r
 		}
 		return '-'
 	}, name)
-	if ValidOrganization(better) {
+	if layout.ValidOrganization(better) {
 		message += "; write " + better + "/"
 	}
 	return message
@@ -132,7 +133,7 @@ func misplacedFolder(name string) string {
 // place in the layout, so that it is a checkout's (docs/, say) and no
 // organization's.
 func (o *organization) bare() bool {
-	for _, p := range setParts {
+	for _, p := range layout.Sets {
 		if u := o.unit(p); u.at.Kind != tree.Absent || len(u.seen) > 0 || u.fault != nil {
 			return false
 		}

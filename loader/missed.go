@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 	"postern/policy"
 )
@@ -98,7 +99,7 @@ func (l *Loader) elsewhere(f *findings, o *organization, file string) bool {
 			return true
 		}
 	}
-	bucket := bucketOf(file)
+	bucket := layout.BucketOf(file)
 	for _, claimants := range [][]*organization{l.claims.of(bucket), l.claims.blank[bucket]} {
 		for _, other := range claimants {
 			if _, missed := other.missed[file]; other.name != o.name && other.buckets[file] != nil && !missed && !f.lacks(other.name, file) {
@@ -163,7 +164,7 @@ func (l *Loader) commitMissed(o *organization, missed map[string]struct{}) {
 	for name := range missed {
 		o.buckets[name].sure = false
 	}
-	l.mirror(place{org: o.name, part: partBuckets}, nil)
+	l.mirror(layout.Place{Org: o.name, Part: layout.Buckets}, nil)
 }
 
 // isMissed reports whether a bucket file is in force without being there.
@@ -175,7 +176,7 @@ func (o *organization) isMissed(file string) bool {
 // settleMissed brings the fault of a buckets/ folder that misses policies up to
 // date, unless the folder has a fault of its own.
 func (l *Loader) settleMissed(ch *changes, o *organization) {
-	at := place{org: o.name, part: partBuckets}
+	at := layout.Place{Org: o.name, Part: layout.Buckets}
 	switch {
 	case o.bucketsFault != nil:
 	case len(o.missed) == 0:
@@ -229,7 +230,7 @@ const mostMissed = 1000
 
 // missedDiagnostics say which policies a buckets/ folder misses, in byte order.
 func missedDiagnostics(o *organization) (out []policy.Diagnostic) {
-	base := o.name + "/" + bucketsName
+	base := o.name + "/" + layout.BucketsName
 	names := slices.Sorted(maps.Keys(o.missed))
 	message := fmt.Sprintf("this folder held several bucket policies and then none of them: %d stay in force, each until its file is back; "+
 		"if they were removed on purpose, send SIGHUP", len(names))
@@ -237,9 +238,9 @@ func missedDiagnostics(o *organization) (out []policy.Diagnostic) {
 		names = names[:mostMissed]
 		message += fmt.Sprintf(" (%d of them are not named here)", more)
 	}
-	out = append(out, problem(base, message))
+	out = append(out, layout.Problem(base, message))
 	for _, name := range names {
-		out = append(out, problem(base+"/"+name, "this bucket policy is missed, and its last content is in force; put the file back, or send SIGHUP if it was removed on purpose"))
+		out = append(out, layout.Problem(base+"/"+name, "this bucket policy is missed, and its last content is in force; put the file back, or send SIGHUP if it was removed on purpose"))
 	}
 	return out
 }

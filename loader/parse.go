@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postern/internal/policyjson"
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 	"postern/policy"
 )
@@ -23,20 +24,20 @@ type parsed struct {
 
 // parse parses one file by the part of the layout that it lies in. A bucket
 // file's document is made in the memory of parser, unless that is nil.
-func (l *Loader) parse(parser *policyjson.Parser, p part, path string, data []byte) (out parsed) {
+func (l *Loader) parse(parser *policyjson.Parser, p layout.Part, path string, data []byte) (out parsed) {
 	defer spend(&l.parsing, time.Now())
 	l.parses.Add(1)
-	path = shown(path)
+	path = layout.Shown(path)
 	switch {
-	case p == partPolicies:
+	case p == layout.Policies:
 		out.doc, out.diagnostics = policyjson.ParseOrganization(path, data, l.c.Limits)
-	case p == partList:
+	case p == layout.List:
 		out.list, out.diagnostics = policyjson.ParseBucketList(path, data, l.c.Limits)
-	case p == partBuckets && parser != nil:
-		out.doc, out.diagnostics = parser.Bucket(path, bucketOf(path), data, l.c.Limits)
-	case p == partBuckets:
-		out.doc, out.diagnostics = policyjson.ParseBucket(path, bucketOf(path), data, l.c.Limits)
-	case p == partIAM:
+	case p == layout.Buckets && parser != nil:
+		out.doc, out.diagnostics = parser.Bucket(path, layout.BucketOf(path), data, l.c.Limits)
+	case p == layout.Buckets:
+		out.doc, out.diagnostics = policyjson.ParseBucket(path, layout.BucketOf(path), data, l.c.Limits)
+	case p == layout.IAM:
 		out.access, out.diagnostics = policyjson.ParseAccess(path, data, l.c.Limits)
 	}
 	return out
@@ -47,17 +48,17 @@ func (l *Loader) parse(parser *policyjson.Parser, p part, path string, data []by
 //
 // A panic in the compiler is an error of the unit: one unit must not take the
 // process down, nor keep the others from being updated.
-func (l *Loader) compile(p part, org string, files []parsed) (c content, ds []policy.Diagnostic) {
+func (l *Loader) compile(p layout.Part, org string, files []parsed) (c content, ds []policy.Diagnostic) {
 	defer spend(&l.compiling, time.Now())
 	defer func() {
 		if r := recover(); r != nil {
 			l.log.Error("the compiler panicked", "organization", org, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			c, ds = content{}, []policy.Diagnostic{problem(org, "this unit cannot be compiled; please report it")}
+			c, ds = content{}, []policy.Diagnostic{layout.Problem(org, "this unit cannot be compiled; please report it")}
 		}
 	}()
 	c = content{}
 	more := &setContent{}
-	if p != partBuckets {
+	if p != layout.Buckets {
 		c.more = more
 	}
 	var found []policy.Diagnostic
@@ -76,22 +77,22 @@ func (l *Loader) compile(p part, org string, files []parsed) (c content, ds []po
 		return content{}, found
 	}
 	switch {
-	case p == partPolicies:
+	case p == layout.Policies:
 		policies, ds := l.c.Compiler.Organization(org, docs)
 		found = append(found, ds...)
 		c.policies = policies
-	case p == partIAM:
+	case p == layout.IAM:
 		// What only members or entities change shares the statements that are
 		// in force, if there are any.
 		before := &setContent{}
 		if o := l.orgs[org]; o != nil {
-			before = o.unit(partIAM).good.set()
+			before = o.unit(layout.IAM).good.set()
 		}
 		iam, ds := l.c.Compiler.AccessAgain(org, more.access, before.access, before.iam)
 		found = append(found, ds...)
 		more.iam = iam
-	case p == partBuckets && len(docs) == 1:
-		policies, ds := l.c.Compiler.Bucket(bucketOf(docs[0].File), docs[0])
+	case p == layout.Buckets && len(docs) == 1:
+		policies, ds := l.c.Compiler.Bucket(layout.BucketOf(docs[0].File), docs[0])
 		found = append(found, ds...)
 		c.policies = policies
 	}
@@ -106,11 +107,11 @@ func (l *Loader) compile(p part, org string, files []parsed) (c content, ds []po
 // readProblem is what a failed read means to a user.
 func (l *Loader) readProblem(path string, err error) policy.Diagnostic {
 	if errors.Is(err, tree.ErrTooLarge) {
-		return problem(path, "this file is larger than "+strconv.FormatInt(l.c.MaxFile, 10)+" bytes; raise -max-file, or move part of it into another file (of a bucket there is only one)")
+		return layout.Problem(path, "this file is larger than "+strconv.FormatInt(l.c.MaxFile, 10)+" bytes; raise -max-file, or move part of it into another file (of a bucket there is only one)")
 	}
-	return problem(path, "this file cannot be read: "+tree.Reason(err))
+	return layout.Problem(path, "this file cannot be read: "+tree.Reason(err))
 }
 
 func (l *Loader) tooMany(path string) policy.Diagnostic {
-	return problem(path, "the policy directory holds more than "+strconv.Itoa(l.c.MaxFiles)+" files; this one is past the bound")
+	return layout.Problem(path, "the policy directory holds more than "+strconv.Itoa(l.c.MaxFiles)+" files; this one is past the bound")
 }

@@ -3,6 +3,7 @@ package loader
 import (
 	"slices"
 
+	"postern/loader/internal/layout"
 	"postern/policy"
 )
 
@@ -18,5 +19,5 @@ func (s *scan) keepPlatform(f *orgFinding) {
 		return
 	}
 	f.gone, f.whole = false, true
-	f.fault = []policy.Diagnostic{problem(f.name, "the folder of this platform organization has vanished, and its last good policies hold; put it back, or send SIGHUP if it is meant to have none")}
+	f.fault = []policy.Diagnostic{layout.Problem(f.name, "the folder of this platform organization has vanished, and its last good policies hold; put it back, or send SIGHUP if it is meant to have none")}
 }

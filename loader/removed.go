@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"postern/loader/internal/layout"
 )
 
 // goneOrganization is an organization that a commit removed, with the buckets
@@ -19,11 +21,11 @@ func (o *organization) claimedNames() []string {
 	out := make([]string, 0, o.claimed)
 	for file, b := range o.buckets {
 		if b.claims() {
-			out = append(out, bucketOf(file))
+			out = append(out, layout.BucketOf(file))
 		}
 	}
 	for name := range o.listed {
-		if !o.buckets[name+suffix].claims() {
+		if !o.buckets[name+layout.Suffix].claims() {
 			out = append(out, name)
 		}
 	}
@@ -94,10 +96,10 @@ func (l *Loader) bucketPolicyRemoved(x lostFile) string {
 	if l.orgs[x.org] == nil {
 		return "" // told with its organization
 	}
-	line := "bucket " + shown(x.bucket) + " has no policy any more: "
+	line := "bucket " + layout.Shown(x.bucket) + " has no policy any more: "
 	owners := l.claims.of(x.bucket)
 	for _, o := range owners {
-		if o.buckets[x.bucket+suffix].claims() {
+		if o.buckets[x.bucket+layout.Suffix].claims() {
 			return ""
 		}
 	}

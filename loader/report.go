@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"postern/loader/internal/layout"
 	"postern/policy"
 )
 
@@ -73,11 +74,11 @@ func (ch *changes) names(removed []string) []string {
 func least(names func(func(string) bool), prefix string, n int) []string {
 	var out []string
 	for name := range names {
-		i, found := slices.BinarySearchFunc(out, prefix+shown(name), cmp.Compare[string])
+		i, found := slices.BinarySearchFunc(out, prefix+layout.Shown(name), cmp.Compare[string])
 		if found || i == n {
 			continue
 		}
-		out = slices.Insert(out, i, prefix+shown(name))
+		out = slices.Insert(out, i, prefix+layout.Shown(name))
 		out = out[:min(n, len(out))]
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 )
 
@@ -23,7 +24,7 @@ type rereads struct {
 
 // seenFile is one file, by the unit that it belongs to.
 type seenFile struct {
-	unit place
+	unit layout.Place
 	name string
 }
 
@@ -100,30 +101,30 @@ func (l *Loader) readAgain(ctx context.Context) {
 func (l *Loader) filesOfLeaf(leaf int) (out []seenFile) {
 	for _, f := range l.digest.leaves[leaf].files {
 		switch f.dir.part {
-		case partBuckets:
-			out = append(out, seenFile{place{org: f.dir.org, part: partBuckets, name: f.name}, f.name})
-		case partList:
-			out = append(out, seenFile{place{org: f.dir.org, part: partList}, listName})
+		case layout.Buckets:
+			out = append(out, seenFile{layout.Place{Org: f.dir.org, Part: layout.Buckets, Name: f.name}, f.name})
+		case layout.List:
+			out = append(out, seenFile{layout.Place{Org: f.dir.org, Part: layout.List}, layout.ListName})
 		default:
-			out = append(out, seenFile{place{org: f.dir.org, part: f.dir.part}, f.name})
+			out = append(out, seenFile{layout.Place{Org: f.dir.org, Part: f.dir.part}, f.name})
 		}
 	}
 	here := func(path string) bool { return leafOf([]byte(path)) == leaf }
 	for p := range l.faults {
-		o := l.orgs[p.org]
+		o := l.orgs[p.Org]
 		switch {
-		case o == nil || p.part >= partFolder:
-		case p.part == partBuckets:
-			if p.name != "" && here(p.path()) {
-				out = append(out, seenFile{p, p.name})
+		case o == nil || p.Part >= layout.Folder:
+		case p.Part == layout.Buckets:
+			if p.Name != "" && here(p.Path()) {
+				out = append(out, seenFile{p, p.Name})
 			}
-		case p.part == partList:
-			if here(p.path()) {
-				out = append(out, seenFile{p, listName})
+		case p.Part == layout.List:
+			if here(p.Path()) {
+				out = append(out, seenFile{p, layout.ListName})
 			}
 		default:
-			for _, f := range o.unit(p.part).seen {
-				if here(p.path() + "/" + f.name) {
+			for _, f := range o.unit(p.Part).seen {
+				if here(p.Path() + "/" + f.name) {
 					out = append(out, seenFile{p, f.name})
 				}
 			}
@@ -141,7 +142,7 @@ func (l *Loader) isAnother(root *os.Root, f seenFile) bool {
 	}
 	at := tree.Look(l.root.Real, dir, f.name)
 	if rel, ok := tree.Below(l.root.Real, at.Real); ok && at.Kind == tree.Regular && at.Stamp == seen.stamp {
-		if data, err := l.reader.Read(root, rel, at); err == nil && sumOf(data) == *seen.sum {
+		if data, err := l.reader.Read(root, rel, at); err == nil && layout.SumOf(data) == *seen.sum {
 			return false
 		}
 	}
@@ -152,16 +153,16 @@ func (l *Loader) isAnother(root *os.Root, f seenFile) bool {
 // seen is what was last seen of a file, and the folder that it lies in; nil if
 // there is nothing to compare it with.
 func (l *Loader) seen(f seenFile) (*file, string) {
-	o := l.orgs[f.unit.org]
+	o := l.orgs[f.unit.Org]
 	switch {
 	case o == nil:
-	case f.unit.part == partBuckets:
+	case f.unit.Part == layout.Buckets:
 		if b := o.buckets[f.name]; b != nil && b.sure {
 			return &b.seen, o.bucketsAt.Real
 		}
 	default:
-		u, dir := o.unit(f.unit.part), o.at.Real
-		if f.unit.part != partList {
+		u, dir := o.unit(f.unit.Part), o.at.Real
+		if f.unit.Part != layout.List {
 			dir = u.at.Real
 		}
 		i, found := slices.BinarySearchFunc(u.seen, f.name, func(f file, name string) int { return strings.Compare(f.name, name) })

@@ -3,6 +3,7 @@ package loader
 import (
 	"path/filepath"
 
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 )
 
@@ -10,20 +11,20 @@ import (
 // do: a folder may be reached by several names, and a link changes what it
 // leads to when anything on its way does.
 type routes struct {
-	inside map[string][]place // of a folder: the places whose names lie in it
-	exact  map[string][]place // of a path: the places that depend on that very name
-	own    map[place]route
+	inside map[string][]layout.Place // of a folder: the places whose names lie in it
+	exact  map[string][]layout.Place // of a path: the places that depend on that very name
+	own    map[layout.Place]route
 }
 
 type route struct{ inside, exact []string }
 
 func newRoutes() routes {
-	return routes{inside: map[string][]place{}, exact: map[string][]place{}, own: map[place]route{}}
+	return routes{inside: map[string][]layout.Place{}, exact: map[string][]layout.Place{}, own: map[layout.Place]route{}}
 }
 
 // set replaces what leads to p: names in the folders inside, and the names
 // exact. Nothing is kept for plain bucket files, which lie in their folder.
-func (r *routes) set(p place, inside, exact []string) {
+func (r *routes) set(p layout.Place, inside, exact []string) {
 	r.drop(p)
 	if len(inside)+len(exact) == 0 {
 		return
@@ -37,7 +38,7 @@ func (r *routes) set(p place, inside, exact []string) {
 	}
 }
 
-func (r *routes) drop(p place) {
+func (r *routes) drop(p layout.Place) {
 	old, ok := r.own[p]
 	if !ok {
 		return
@@ -51,7 +52,7 @@ func (r *routes) drop(p place) {
 	}
 }
 
-func without(m map[string][]place, path string, p place) {
+func without(m map[string][]layout.Place, path string, p layout.Place) {
 	kept := m[path][:0]
 	for _, q := range m[path] {
 		if q != p {
@@ -81,10 +82,10 @@ func (r *routes) mark(sc *scope, path string) {
 		sc.add(p)
 	}
 	for _, p := range r.inside[path] { // about the folder itself
-		if p.part == partRoot {
+		if p.Part == layout.Root {
 			sc.add(p)
 		} else {
-			sc.add(place{org: p.org, part: p.part})
+			sc.add(layout.Place{Org: p.Org, Part: p.Part})
 		}
 	}
 	name := filepath.Base(path)
@@ -92,13 +93,13 @@ func (r *routes) mark(sc *scope, path string) {
 		return
 	}
 	for _, p := range r.inside[filepath.Dir(path)] {
-		switch p.part {
-		case partRoot:
-			sc.add(place{org: name, part: partFolder})
-		case partFolder:
-			sc.add(inFolder(p.org, name))
-		case partBuckets:
-			sc.add(place{org: p.org, part: partBuckets, name: name})
+		switch p.Part {
+		case layout.Root:
+			sc.add(layout.Place{Org: name, Part: layout.Folder})
+		case layout.Folder:
+			sc.add(inFolder(p.Org, name))
+		case layout.Buckets:
+			sc.add(layout.Place{Org: p.Org, Part: layout.Buckets, Name: name})
 		default:
 			sc.add(p)
 		}
@@ -106,11 +107,11 @@ func (r *routes) mark(sc *scope, path string) {
 }
 
 // inFolder is the place of a name in an organization's folder.
-func inFolder(org, name string) place {
-	for p, n := range partNames {
+func inFolder(org, name string) layout.Place {
+	for p, n := range layout.PartNames {
 		if n == name {
-			return place{org: org, part: part(p)}
+			return layout.Place{Org: org, Part: layout.Part(p)}
 		}
 	}
-	return place{org: org, part: partFolder, name: name}
+	return layout.Place{Org: org, Part: layout.Folder, Name: name}
 }

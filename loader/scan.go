@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 	"postern/policy"
 )
@@ -32,7 +33,7 @@ type findings struct {
 	odd     map[string]*policy.Diagnostic // names in the root without a place; nil: gone
 
 	mu    sync.Mutex
-	links map[place][]string // on the way to names without a place
+	links map[layout.Place][]string // on the way to names without a place
 
 	arrivals map[string]struct{} // bucket files that are new, once arrived asked
 	files    *filesFound         // once having or lacks asked
@@ -44,11 +45,11 @@ type findings struct {
 
 // link notes the links on the way to a name without a place: it may become
 // one that has, or an error.
-func (f *findings) link(p place, at tree.Spot) {
+func (f *findings) link(p layout.Place, at tree.Spot) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.links == nil {
-		f.links = map[place][]string{}
+		f.links = map[layout.Place][]string{}
 	}
 	f.links[p] = at.Through
 }
@@ -60,7 +61,7 @@ type orgFinding struct {
 	whole bool // every part was looked at
 	at    tree.Spot
 	fault []policy.Diagnostic // the folder itself is at fault, nothing else was looked at
-	units [len(setParts)]*setFinding
+	units [len(layout.Sets)]*setFinding
 	odd   map[string]*policy.Diagnostic // by path; nil: gone. With whole these are all.
 	// harmless are those of odd that nobody takes for a policy.
 	harmless map[string]struct{}
@@ -214,21 +215,21 @@ func (s *scan) organization(name string) error {
 	s.found.odd[name] = nil
 	f := &orgFinding{name: name, at: at}
 	known := s.l.orgs[name]
-	if at.Kind == tree.Regular || !ValidOrganization(name) {
-		s.found.link(place{org: name, part: partFolder}, at)
+	if at.Kind == tree.Regular || !layout.ValidOrganization(name) {
+		s.found.link(layout.Place{Org: name, Part: layout.Folder}, at)
 	}
 	switch { // what has no place here is not checked again at the end: it may be a growing log
-	case at.Kind == tree.Broken && !ValidOrganization(name):
-		d := problem(name, at.Problem)
+	case at.Kind == tree.Broken && !layout.ValidOrganization(name):
+		d := layout.Problem(name, at.Problem)
 		s.found.odd[name] = &d
 		return nil
-	case at.Kind == tree.Folder && !ValidOrganization(name):
-		d := warning(name, misplacedFolder(name))
+	case at.Kind == tree.Folder && !layout.ValidOrganization(name):
+		d := layout.Warning(name, misplacedFolder(name))
 		s.found.odd[name] = &d
 		return nil
 	case at.Kind == tree.Regular:
 		if name != manifest && !passedOver(name) {
-			d := warning(name, misplacedInRoot(name))
+			d := layout.Warning(name, misplacedInRoot(name))
 			s.found.odd[name] = &d
 		}
 		f.gone = true
@@ -263,7 +264,7 @@ func (s *scan) organization(name string) error {
 	}
 	f.whole = sc.whole
 	if at.Kind == tree.Broken {
-		f.whole, f.fault = true, []policy.Diagnostic{problem(name, at.Problem)}
+		f.whole, f.fault = true, []policy.Diagnostic{layout.Problem(name, at.Problem)}
 		return nil
 	}
 	return s.parts(f, sc, known)
@@ -284,18 +285,18 @@ func (s *scan) parts(f *orgFinding, sc *orgScope, known *organization) error {
 			return err
 		}
 		if err != nil {
-			f.fault = []policy.Diagnostic{problem(f.name, "this folder cannot be listed: "+tree.Reason(err))}
+			f.fault = []policy.Diagnostic{layout.Problem(f.name, "this folder cannot be listed: "+tree.Reason(err))}
 			return nil
 		}
 	}
 	for _, name := range odd {
 		switch name {
-		case policiesName, iamName, listName, bucketsName:
+		case layout.PoliciesName, layout.IamName, layout.ListName, layout.BucketsName:
 		default:
 			s.oddName(f, name)
 		}
 	}
-	for _, p := range setParts {
+	for _, p := range layout.Sets {
 		if sc.whole || sc.units[p] {
 			u := &unit{}
 			if known != nil {
@@ -322,14 +323,14 @@ func (s *scan) oddName(f *orgFinding, name string) {
 	path := f.name + "/" + name
 	at := tree.Look(s.real, f.at.Real, name)
 	s.watchLinks(at.Through)
-	s.found.link(place{org: f.name, part: partFolder, name: name}, at)
+	s.found.link(layout.Place{Org: f.name, Part: layout.Folder, Name: name}, at)
 	var d policy.Diagnostic
 	switch at.Kind {
 	case tree.Absent:
 		f.odd[path] = nil
 		return
 	case tree.Broken:
-		d = problem(path, at.Problem)
+		d = layout.Problem(path, at.Problem)
 	default:
 		if at.Kind == tree.Regular && passedOver(name) {
 			f.odd[path] = nil
@@ -338,7 +339,7 @@ func (s *scan) oddName(f *orgFinding, name string) {
 		if nearest(name, at.Kind == tree.Folder) == "" && !holdsJSON(at, name) {
 			f.harmless = with(f.harmless, path)
 		}
-		d = warning(path, misplacedInFolder(name, at))
+		d = layout.Warning(path, misplacedInFolder(name, at))
 	}
 	f.odd[path] = &d
 }
@@ -348,8 +349,8 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
 	if known == nil {
 		known = &organization{bucketsKnown: s.l.loaded}
 	}
-	at := tree.Look(s.real, f.at.Real, bucketsName)
-	s.check(f.name, f.at.Real, bucketsName, at)
+	at := tree.Look(s.real, f.at.Real, layout.BucketsName)
+	s.check(f.name, f.at.Real, layout.BucketsName, at)
 	s.watchLinks(at.Through)
 	b := &bucketsFinding{at: at, odd: map[string]*policy.Diagnostic{}}
 	f.buckets = b
@@ -357,12 +358,12 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
 		b.moved.Store(true) // other names may have moved with it
 		return
 	}
-	path := f.name + "/" + bucketsName
+	path := f.name + "/" + layout.BucketsName
 	b.listed = sc.whole || sc.buckets || known.bucketsFault != nil || !at.Same(known.bucketsAt)
 	if !s.scope.all && b.listed {
 		s.counted.Add(int64(-len(known.buckets)))
 	}
-	fail := func(message string) { b.fault = []policy.Diagnostic{problem(path, message)} }
+	fail := func(message string) { b.fault = []policy.Diagnostic{layout.Problem(path, message)} }
 	switch at.Kind {
 	case tree.Absent:
 		return
@@ -383,7 +384,7 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
 			b.kinds = true
 		} else {
 			asked := maps.Clone(sc.files)
-			if d := s.l.departures[place{org: f.name, part: partBuckets}]; d != nil {
+			if d := s.l.departures[layout.Place{Org: f.name, Part: layout.Buckets}]; d != nil {
 				for name := range d.names {
 					asked = with(asked, name)
 				}
@@ -407,7 +408,7 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
 			}
 		}
 		for path := range known.odd {
-			if dir, name := filepath.Split(path); dir == f.name+"/"+bucketsName+"/" {
+			if dir, name := filepath.Split(path); dir == f.name+"/"+layout.BucketsName+"/" {
 				if _, ok := slices.BinarySearch(names[:n], name); !ok {
 					names = append(names, name)
 				}
@@ -474,7 +475,7 @@ func (s *scan) settle() error {
 		}
 		if moved[f.name] {
 			f.gone, f.whole = false, true
-			f.fault = []policy.Diagnostic{problem(f.name, stillChanging)}
+			f.fault = []policy.Diagnostic{layout.Problem(f.name, stillChanging)}
 		}
 	}
 	if len(moved) > 0 && !s.last {

@@ -1,5 +1,7 @@
 package loader
 
+import "postern/loader/internal/layout"
+
 // scope is what one look looks at.
 type scope struct {
 	all     bool // everything
@@ -12,7 +14,7 @@ type scope struct {
 // orgScope is what a look looks at of one organization.
 type orgScope struct {
 	whole   bool // everything
-	units   [len(setParts)]bool
+	units   [len(layout.Sets)]bool
 	buckets bool                // all of buckets/
 	files   map[string]struct{} // in buckets/
 	odd     map[string]struct{} // names without a place in the organization's folder
@@ -23,8 +25,8 @@ type orgScope struct {
 const listFrom = 4096
 
 // add puts a place in scope.
-func (s *scope) add(p place) {
-	if p.part == partRoot {
+func (s *scope) add(p layout.Place) {
+	if p.Part == layout.Root {
 		s.all = true
 	}
 	if s.all {
@@ -33,25 +35,25 @@ func (s *scope) add(p place) {
 	if s.orgs == nil {
 		s.orgs = map[string]*orgScope{}
 	}
-	o := s.orgs[p.org]
+	o := s.orgs[p.Org]
 	if o == nil {
 		o = &orgScope{}
-		s.orgs[p.org] = o
+		s.orgs[p.Org] = o
 	}
 	switch {
-	case p.part == partFolder && p.name == "":
+	case p.Part == layout.Folder && p.Name == "":
 		o.whole = true
-	case p.part == partFolder:
-		o.odd = with(o.odd, p.name)
-	case p.part == partBuckets && p.name == "":
+	case p.Part == layout.Folder:
+		o.odd = with(o.odd, p.Name)
+	case p.Part == layout.Buckets && p.Name == "":
 		o.buckets = true
-	case p.part == partBuckets:
-		o.files = with(o.files, p.name)
+	case p.Part == layout.Buckets:
+		o.files = with(o.files, p.Name)
 		if len(o.files) >= listFrom {
 			o.buckets = true
 		}
 	default:
-		o.units[p.part] = true
+		o.units[p.Part] = true
 	}
 }
 

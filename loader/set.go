@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 	"postern/policy"
 )
@@ -23,9 +24,9 @@ type setFinding struct {
 	good        *content            // nil: broken
 	diagnostics []policy.Diagnostic // if broken
 	stray       []policy.Diagnostic
-	through     []string  // links that led to the files
-	at          tree.Spot // of the folder; zero for buckets.json
-	raw         []raw     // for the mirror; nil if not kept
+	through     []string      // links that led to the files
+	at          tree.Spot     // of the folder; zero for buckets.json
+	raw         []layout.File // for the mirror; nil if not kept
 }
 
 func brokenSet(diagnostics ...policy.Diagnostic) *setFinding {
@@ -33,8 +34,8 @@ func brokenSet(diagnostics ...policy.Diagnostic) *setFinding {
 }
 
 // set looks at a unit of several files until nothing changes under the look.
-func (s *scan) set(f *orgFinding, p part, known *unit) (*setFinding, error) {
-	if at := tree.Look(s.real, f.at.Real, partNames[p]); s.inner && at.Through != nil && p != partList && !at.Same(known.at) {
+func (s *scan) set(f *orgFinding, p layout.Part, known *unit) (*setFinding, error) {
+	if at := tree.Look(s.real, f.at.Real, layout.PartNames[p]); s.inner && at.Through != nil && p != layout.List && !at.Same(known.at) {
 		return nil, tree.ErrChanged // other names may have moved with it
 	}
 	for attempt := range repeats {
@@ -47,7 +48,7 @@ func (s *scan) set(f *orgFinding, p part, known *unit) (*setFinding, error) {
 			return nil, err
 		}
 	}
-	return brokenSet(problem(place{org: f.name, part: p}.path(), stillChanging)), nil
+	return brokenSet(layout.Problem(layout.Place{Org: f.name, Part: p}.Path(), stillChanging)), nil
 }
 
 // listing is what the names of a unit are, files unread.
@@ -72,20 +73,20 @@ func (l listing) same(o listing) bool {
 }
 
 // list looks at the names of a unit.
-func (s *scan) list(f *orgFinding, p part) (l listing) {
-	base := place{org: f.name, part: p}.path()
-	at := tree.Look(s.real, f.at.Real, partNames[p])
+func (s *scan) list(f *orgFinding, p layout.Part) (l listing) {
+	base := layout.Place{Org: f.name, Part: p}.Path()
+	at := tree.Look(s.real, f.at.Real, layout.PartNames[p])
 	s.watchLinks(at.Through)
-	if p == partList {
+	if p == layout.List {
 		if at.Kind != tree.Absent {
-			l.entries = []entry{judge(partList, listName, at)}
+			l.entries = []entry{judge(layout.List, layout.ListName, at)}
 			l.through = at.Through
 		}
 		return l
 	}
 	l.at = at
 	fault := func(message string) listing {
-		d := problem(base, message)
+		d := layout.Problem(base, message)
 		l.fault = &d
 		return l
 	}
@@ -116,9 +117,9 @@ func (s *scan) list(f *orgFinding, p part) (l listing) {
 		e := judge(p, name, tree.Look(s.real, at.Real, name))
 		s.watchLinks(e.spot.Through)
 		l.through = append(l.through, e.spot.Through...)
-		if e.problem == "" && !strings.HasSuffix(name, suffix) {
+		if e.problem == "" && !strings.HasSuffix(name, layout.Suffix) {
 			if !passedOver(name) {
-				l.stray = append(l.stray, warning(base+"/"+name, misplacedInPart(name)))
+				l.stray = append(l.stray, layout.Warning(base+"/"+name, misplacedInPart(name)))
 			}
 			continue
 		}
@@ -128,23 +129,23 @@ func (s *scan) list(f *orgFinding, p part) (l listing) {
 }
 
 // judge says what is wrong with a name where a file belongs.
-func judge(p part, name string, at tree.Spot) entry {
+func judge(p layout.Part, name string, at tree.Spot) entry {
 	e := entry{name: name, spot: at}
 	switch {
 	case at.Kind == tree.Broken:
 		e.problem = at.Problem
-	case at.Kind == tree.Folder && p == partList:
+	case at.Kind == tree.Folder && p == layout.List:
 		e.problem = "this must be a file"
 	case at.Kind == tree.Folder:
 		e.problem = "a folder has no place here: put the files one level up"
-	case strings.HasSuffix(name, suffix):
-		e.problem = badStem(p, name)
+	case strings.HasSuffix(name, layout.Suffix):
+		e.problem = layout.BadStem(p, name)
 	}
 	return e
 }
 
 // files reads and parses the files of a unit, if one is not as it was.
-func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setFinding, err error) {
+func (s *scan) files(f *orgFinding, p layout.Part, l listing, known *unit) (found *setFinding, err error) {
 	if l.changed {
 		return nil, tree.ErrChanged
 	}
@@ -154,8 +155,8 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 		return found, nil
 	}
 	base := f.name + "/"
-	if p != partList {
-		base += partNames[p] + "/"
+	if p != layout.List {
+		base += layout.PartNames[p] + "/"
 	}
 	var faults []policy.Diagnostic
 	var todo []entry
@@ -170,7 +171,7 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 		case e.spot.Kind == tree.Absent:
 			return nil, tree.ErrChanged
 		case e.problem != "":
-			faults = append(faults, problem(base+e.name, e.problem))
+			faults = append(faults, layout.Problem(base+e.name, e.problem))
 		case s.count(&counted) > int64(s.l.c.MaxFiles):
 			faults = append(faults, s.l.tooMany(base+e.name))
 		default:
@@ -194,7 +195,7 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 
 	results := make([]parsed, len(todo))
 	found.seen = make([]file, len(todo))
-	raws := make([]raw, len(todo))
+	raws := make([]layout.File, len(todo))
 	var keep atomic.Bool
 	keep.Store(s.l.state != nil)
 	var mu sync.Mutex
@@ -211,12 +212,12 @@ func (s *scan) files(f *orgFinding, p part, l listing, known *unit) (found *setF
 			found.seen[i] = file{name: e.name}
 			return nil
 		}
-		content := sumOf(data)
+		content := layout.SumOf(data)
 		found.seen[i] = file{name: e.name, stamp: e.spot.Stamp, sum: &content, fresh: freshAt(e.spot.Stamp, s.now)}
 		results[i] = s.l.parse(nil, p, base+e.name, data)
 		if keep.Load() {
 			if s.l.state.keep(len(data)) {
-				raws[i] = raw{e.name, data}
+				raws[i] = layout.File{Name: e.name, Data: data}
 			} else {
 				keep.Store(false)
 			}
@@ -282,7 +283,7 @@ func (s *scan) unchanged(todo []entry, seen []file) ([]file, error) {
 			if errors.Is(err, tree.ErrChanged) {
 				return nil, err
 			}
-			if err != nil || sumOf(data) != *f.sum {
+			if err != nil || layout.SumOf(data) != *f.sum {
 				return nil, nil
 			}
 			if !tree.Look(s.real, path.Dir(e.spot.Real), path.Base(e.spot.Real)).Same(tree.Spot{Kind: tree.Regular, Real: e.spot.Real, Stamp: e.spot.Stamp}) {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 )
 
@@ -34,7 +35,7 @@ type state struct {
 	dir     string
 	budget  atomic.Int64 // bytes of files that may still be kept until flush
 	mu      sync.Mutex
-	jobs    map[place][]raw
+	jobs    map[layout.Place][]layout.File
 	swept   bool // what no unit owns was removed
 	trouble bool
 	failure string // of trouble
@@ -66,17 +67,17 @@ func openState(dir string, sync bool) (*state, error) {
 		return nil, err
 	}
 	f.Close()
-	return &state{dir: dir, jobs: map[place][]raw{}, marks: newMarks(dir, sync)}, os.Remove(f.Name())
+	return &state{dir: dir, jobs: map[layout.Place][]layout.File{}, marks: newMarks(dir, sync)}, os.Remove(f.Name())
 }
 
 // keep reports whether n more bytes may be kept until they are mirrored.
 func (s *state) keep(n int) bool { return s.budget.Add(int64(-n)) >= 0 }
 
-func (s *state) file(p place) string {
-	if p.part == partBuckets && p.name == "" {
-		return filepath.Join(s.dir, p.org, bucketNames)
+func (s *state) file(p layout.Place) string {
+	if p.Part == layout.Buckets && p.Name == "" {
+		return filepath.Join(s.dir, p.Org, bucketNames)
 	}
-	return filepath.Join(s.dir, filepath.FromSlash(p.path()))
+	return filepath.Join(s.dir, filepath.FromSlash(p.Path()))
 }
 
 // organizations lists those that the mirror knows.
@@ -84,7 +85,7 @@ func (s *state) organizations() []string {
 	es, _ := os.ReadDir(s.dir)
 	var out []string
 	for _, e := range es {
-		if e.IsDir() && ValidOrganization(e.Name()) {
+		if e.IsDir() && layout.ValidOrganization(e.Name()) {
 			out = append(out, e.Name())
 		}
 	}
@@ -93,13 +94,13 @@ func (s *state) organizations() []string {
 
 // buckets lists the bucket files that the mirror knows of an organization.
 func (s *state) buckets(org string) []string {
-	es, err := os.ReadDir(filepath.Join(s.dir, org, bucketsName))
+	es, err := os.ReadDir(filepath.Join(s.dir, org, layout.BucketsName))
 	if err != nil {
 		return nil
 	}
 	var out []string
 	for _, e := range es {
-		if n := e.Name(); !tree.Ignored(n) && strings.HasSuffix(n, suffix) {
+		if n := e.Name(); !tree.Ignored(n) && strings.HasSuffix(n, layout.Suffix) {
 			out = append(out, n)
 		}
 	}
@@ -107,35 +108,35 @@ func (s *state) buckets(org string) []string {
 }
 
 // encode writes a unit as one file of the mirror.
-func encode(p place, files []raw) []byte {
-	b := fmt.Appendf(nil, "%s%s %d\n", stateMagic, p.path(), len(files))
+func encode(p layout.Place, files []layout.File) []byte {
+	b := fmt.Appendf(nil, "%s%s %d\n", stateMagic, p.Path(), len(files))
 	for _, f := range files {
-		b = fmt.Appendf(b, "%s %d\n", strconv.Quote(f.name), len(f.data))
-		b = append(append(b, f.data...), '\n')
+		b = fmt.Appendf(b, "%s %d\n", strconv.Quote(f.Name), len(f.Data))
+		b = append(append(b, f.Data...), '\n')
 	}
-	content := sumOf(b)
+	content := layout.SumOf(b)
 	return append(hex.AppendEncode(b, content[:]), '\n')
 }
 
 var errRotten = errors.New("the mirror of this unit is damaged")
 
 // decode reads what encode wrote, and believes nothing that does not check out.
-func decode(p place, b []byte) ([]raw, error) {
+func decode(p layout.Place, b []byte) ([]layout.File, error) {
 	end := len(b) - 2*sha256.Size - 1
 	if end < 0 {
 		return nil, errRotten
 	}
-	if content := sumOf(b[:end]); hex.EncodeToString(content[:])+"\n" != string(b[end:]) {
+	if content := layout.SumOf(b[:end]); hex.EncodeToString(content[:])+"\n" != string(b[end:]) {
 		return nil, errRotten
 	}
 	b = b[:end]
 	head, b, ok := bytes.Cut(b, []byte("\n"))
-	count, found := strings.CutPrefix(string(head), stateMagic+p.path()+" ")
+	count, found := strings.CutPrefix(string(head), stateMagic+p.Path()+" ")
 	n, err := strconv.Atoi(count)
 	if !ok || !found || err != nil {
 		return nil, errRotten
 	}
-	var out []raw
+	var out []layout.File
 	for range n {
 		line, rest, ok := bytes.Cut(b, []byte("\n"))
 		i := bytes.LastIndexByte(line, ' ')
@@ -147,7 +148,7 @@ func decode(p place, b []byte) ([]raw, error) {
 		if err1 != nil || err2 != nil || size < 0 || size >= len(rest) {
 			return nil, errRotten
 		}
-		out = append(out, raw{name, rest[:size:size]})
+		out = append(out, layout.File{Name: name, Data: rest[:size:size]})
 		b = rest[size+1:]
 	}
 	if len(b) > 0 {
@@ -157,7 +158,7 @@ func decode(p place, b []byte) ([]raw, error) {
 }
 
 // read reads one unit of the mirror.
-func (s *state) read(p place) ([]raw, error) {
+func (s *state) read(p layout.Place) ([]layout.File, error) {
 	b, err := os.ReadFile(s.file(p))
 	if err != nil {
 		return nil, err
@@ -167,9 +168,9 @@ func (s *state) read(p place) ([]raw, error) {
 
 // lastGood reads one unit of the mirror, unless other content of it was in
 // force since it was written.
-func (s *state) lastGood(p place) ([]raw, error) {
+func (s *state) lastGood(p layout.Place) ([]layout.File, error) {
 	files, err := s.read(p)
-	if err == nil && !s.marks.trusts(p, sumOfRaw(p.part, files)) {
+	if err == nil && !s.marks.trusts(p, layout.SumOfUnit(p.Part, files)) {
 		return nil, errBehind
 	}
 	return files, err
@@ -178,7 +179,7 @@ func (s *state) lastGood(p place) ([]raw, error) {
 // write puts one unit into the mirror, atomically and durably. If it cannot,
 // what the mirror had is spoilt: an older content is not what the snapshot
 // says, and to restore nothing, which denies, takes no room on a full disk.
-func (s *state) write(p place, files []raw) error {
+func (s *state) write(p layout.Place, files []layout.File) error {
 	at := s.file(p)
 	err := put(at, encode(p, files))
 	if err != nil {
@@ -219,7 +220,7 @@ func spoil(at string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-func (s *state) remove(p place) error {
+func (s *state) remove(p layout.Place) error {
 	err := os.RemoveAll(s.file(p))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"postern/index"
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 	"postern/policy"
 )
@@ -235,8 +236,8 @@ func TestBitRot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := place{org: "o1", part: partBuckets, name: "b.json"}
-	if files, err := decode(p, good); err != nil || len(files) != 1 || string(files[0].data) != allowBucket("b") {
+	p := layout.Place{Org: "o1", Part: layout.Buckets, Name: "b.json"}
+	if files, err := decode(p, good); err != nil || len(files) != 1 || string(files[0].Data) != allowBucket("b") {
 		t.Fatalf("decode: %v, %v", files, err)
 	}
 	for i := range good {
@@ -251,7 +252,7 @@ func TestBitRot(t *testing.T) {
 			t.Fatalf("cut off at %d, and believed", i)
 		}
 	}
-	if _, err := decode(place{org: "o2", part: partBuckets, name: "b.json"}, good); err == nil {
+	if _, err := decode(layout.Place{Org: "o2", Part: layout.Buckets, Name: "b.json"}, good); err == nil {
 		t.Error("another organization's file is believed")
 	}
 	tr.write("o1/buckets/b.json", "{")

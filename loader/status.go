@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"postern/loader/internal/layout"
 	"postern/policy"
 )
 
@@ -17,7 +18,7 @@ const maxWarnings = 1000
 const loggedErrors = 5
 
 // setFault notes that a unit is quarantined. old is its fault so far.
-func (l *Loader) setFault(ch *changes, p place, old *fault, diagnostics []policy.Diagnostic) *fault {
+func (l *Loader) setFault(ch *changes, p layout.Place, old *fault, diagnostics []policy.Diagnostic) *fault {
 	policy.SortDiagnostics(diagnostics)
 	diagnostics = slices.Clip(diagnostics)
 	if old.same(diagnostics) {
@@ -30,20 +31,20 @@ func (l *Loader) setFault(ch *changes, p place, old *fault, diagnostics []policy
 	if old != nil {
 		f.since = old.since
 	} else {
-		l.log.Warn("quarantined", "unit", shown(p.path()), "last_good", l.lastGood(p), "errors", firstErrors(diagnostics))
+		l.log.Warn("quarantined", "unit", layout.Shown(p.Path()), "last_good", l.lastGood(p), "errors", firstErrors(diagnostics))
 	}
 	l.faults[p] = f
 	ch.quarantine = true
 	return f
 }
 
-func (l *Loader) clearFault(ch *changes, p place) {
+func (l *Loader) clearFault(ch *changes, p layout.Place) {
 	if l.faults[p] == nil {
 		return
 	}
 	delete(l.faults, p)
 	ch.quarantine = true
-	l.log.Info("no longer quarantined", "unit", shown(p.path()))
+	l.log.Info("no longer quarantined", "unit", layout.Shown(p.Path()))
 }
 
 func firstErrors(ds []policy.Diagnostic) []string {
@@ -60,17 +61,17 @@ func firstErrors(ds []policy.Diagnostic) []string {
 }
 
 // lastGood reports whether last good content of a place is in force.
-func (l *Loader) lastGood(p place) bool {
-	o := l.orgs[p.org]
+func (l *Loader) lastGood(p layout.Place) bool {
+	o := l.orgs[p.Org]
 	switch {
-	case o == nil || p.part >= partFolder:
+	case o == nil || p.Part >= layout.Folder:
 		return false
-	case p.part < partBuckets:
-		return o.unit(p.part).known
-	case p.name == "":
+	case p.Part < layout.Buckets:
+		return o.unit(p.Part).known
+	case p.Name == "":
 		return o.bucketsKnown
 	}
-	b := o.buckets[p.name]
+	b := o.buckets[p.Name]
 	return b != nil && b.known
 }
 
@@ -126,14 +127,14 @@ func (l *Loader) conclude(st *policy.Status) {
 func (o *organization) status() policy.OrganizationStatus {
 	return policy.OrganizationStatus{
 		Name: o.name, Files: o.files(), Buckets: o.claimed,
-		Statements: o.unit(partPolicies).good.statements() + o.unit(partIAM).good.statements() + o.bucketStatements,
+		Statements: o.unit(layout.Policies).good.statements() + o.unit(layout.IAM).good.statements() + o.bucketStatements,
 	}
 }
 
 func (l *Loader) quarantined() []policy.QuarantinedUnit {
 	out := make([]policy.QuarantinedUnit, 0, len(l.faults))
 	for p, f := range l.faults {
-		out = append(out, policy.QuarantinedUnit{Unit: shown(p.path()), Since: f.since, LastGood: l.lastGood(p), Diagnostics: f.diagnostics})
+		out = append(out, policy.QuarantinedUnit{Unit: layout.Shown(p.Path()), Since: f.since, LastGood: l.lastGood(p), Diagnostics: f.diagnostics})
 	}
 	slices.SortFunc(out, func(a, b policy.QuarantinedUnit) int { return cmp.Compare(a.Unit, b.Unit) })
 	return out
@@ -185,12 +186,12 @@ func conflict(bucket string, owners []*organization) []policy.Diagnostic {
 				others = append(others, x.name)
 			}
 		}
-		file := o.name + "/" + listName
-		if o.buckets[bucket+suffix].claims() {
-			file = o.name + "/" + bucketsName + "/" + bucket + suffix
+		file := o.name + "/" + layout.ListName
+		if o.buckets[bucket+layout.Suffix].claims() {
+			file = o.name + "/" + layout.BucketsName + "/" + bucket + layout.Suffix
 		}
-		out = append(out, warning(file, fmt.Sprintf("bucket %q is claimed by %s too: every request for it is denied until one organization remains",
-			shown(bucket), strings.Join(others, ", "))))
+		out = append(out, layout.Warning(file, fmt.Sprintf("bucket %q is claimed by %s too: every request for it is denied until one organization remains",
+			layout.Shown(bucket), strings.Join(others, ", "))))
 	}
 	return out
 }

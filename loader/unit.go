@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"postern/index"
+	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
 	"postern/policy"
 )
@@ -13,7 +14,7 @@ import (
 type file struct {
 	name  string
 	stamp tree.Stamp
-	sum   *sum // of its bytes; nil if they were not read. It never changes.
+	sum   *layout.Sum // of its bytes; nil if they were not read. It never changes.
 	// fresh: it was read so soon after its last change that a further change
 	// might bear the same stamp. The next look reads it again.
 	fresh bool
@@ -27,8 +28,8 @@ func freshAt(s tree.Stamp, now time.Time) bool {
 }
 
 // sumOfSet is the sum of a set of files that were read.
-func sumOfSet(files []file) sum {
-	return sumOfFiles(func(yield func(string, sum) bool) {
+func sumOfSet(files []file) layout.Sum {
+	return layout.SumOfFiles(func(yield func(string, layout.Sum) bool) {
 		for _, f := range files {
 			if !yield(f.name, *f.sum) {
 				return
@@ -42,7 +43,7 @@ func sumOfSet(files []file) sum {
 type content struct {
 	policies *index.Policies     // access-policies, a bucket file
 	warnings []policy.Diagnostic // about these files
-	sum      sum                 // of a bucket file's bytes; of a set, sumOfSet
+	sum      layout.Sum          // of a bucket file's bytes; of a set, sumOfSet
 	more     *setContent         // nil: that of a bucket file, or of no files
 }
 
@@ -62,7 +63,7 @@ func (c *content) set() *setContent {
 	return c.more
 }
 
-var noContent = content{sum: sumOfNone}
+var noContent = content{sum: layout.SumOfNone}
 
 // fault is why a unit is quarantined.
 type fault struct {
@@ -111,7 +112,7 @@ type organization struct {
 	at   tree.Spot
 	// faulted: the folder itself was at fault at the last look.
 	faulted bool
-	units   [len(setParts)]unit
+	units   [len(layout.Sets)]unit
 
 	buckets      map[string]*bucket // by file name; what the last look saw, or the mirror has
 	bucketsAt    tree.Spot
@@ -128,21 +129,21 @@ type organization struct {
 	bucketStatements int
 	bucketWarnings   map[string]struct{} // file names of buckets whose content has warnings
 
-	dirs [partBuckets + 1]*dir
+	dirs [layout.Buckets + 1]*dir
 
 	inForce   index.Organization // what the snapshot says of it
 	published bool
 }
 
 // dir is what the digest's files of one part share.
-func (o *organization) dir(p part) *dir {
+func (o *organization) dir(p layout.Part) *dir {
 	if o.dirs[p] == nil {
 		o.dirs[p] = newDir(o.name, p)
 	}
 	return o.dirs[p]
 }
 
-func (o *organization) unit(p part) *unit { return &o.units[p] }
+func (o *organization) unit(p layout.Part) *unit { return &o.units[p] }
 
 // files counts the organization's files as last seen.
 func (o *organization) files() int {
@@ -156,10 +157,10 @@ func (o *organization) files() int {
 // now is what the organization's part of the snapshot has to say.
 func (o *organization) now() index.Organization {
 	return index.Organization{
-		Policies:            o.unit(partPolicies).good.policies,
-		PoliciesUnavailable: !o.unit(partPolicies).known,
-		IAM:                 o.unit(partIAM).good.set().iam,
-		IAMUnavailable:      !o.unit(partIAM).known,
-		BucketsUnavailable:  !o.unit(partList).known || !o.bucketsKnown,
+		Policies:            o.unit(layout.Policies).good.policies,
+		PoliciesUnavailable: !o.unit(layout.Policies).known,
+		IAM:                 o.unit(layout.IAM).good.set().iam,
+		IAMUnavailable:      !o.unit(layout.IAM).known,
+		BucketsUnavailable:  !o.unit(layout.List).known || !o.bucketsKnown,
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"postern/loader/internal/layout"
 )
 
 // vanish remembers what the buckets/ of an organization that is removed held
@@ -42,10 +44,10 @@ func (l *Loader) mirrorAgain(v *organization) {
 	if l.state == nil {
 		return
 	}
-	l.mirror(place{org: v.name, part: partFolder}, nil)
-	l.note(place{org: v.name, part: partBuckets})
+	l.mirror(layout.Place{Org: v.name, Part: layout.Folder}, nil)
+	l.note(layout.Place{Org: v.name, Part: layout.Buckets})
 	for name := range v.buckets {
-		l.note(place{org: v.name, part: partBuckets, name: name})
+		l.note(layout.Place{Org: v.name, Part: layout.Buckets, Name: name})
 	}
 }
 
@@ -111,7 +113,7 @@ func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 		if b.known {
 			l.setBucket(ch, o, kept, name, b.good)
 		} else {
-			l.reclaim(ch, o, bucketOf(name))
+			l.reclaim(ch, o, layout.BucketOf(name))
 		}
 	}
 	l.commitMissed(o, names)
@@ -131,15 +133,15 @@ func (s *state) remembered(org string) *organization {
 	held, known, missed, trusted := s.held(org)
 	v.bucketsKnown = known
 	for _, name := range s.buckets(org) {
-		if !s.marks.removed(place{org: org, part: partBuckets, name: name}) {
+		if !s.marks.removed(layout.Place{Org: org, Part: layout.Buckets, Name: name}) {
 			v.buckets[name] = &bucket{}
 		}
 	}
 	for _, n := range slices.Concat(held, missed) {
-		v.buckets[n.name] = &bucket{}
+		v.buckets[n.Name] = &bucket{}
 	}
 	for _, n := range missed {
-		v.missed = with(v.missed, n.name)
+		v.missed = with(v.missed, n.Name)
 	}
 	if !trusted {
 		for name := range v.buckets {
@@ -152,8 +154,8 @@ func (s *state) remembered(org string) *organization {
 // held lists the bucket files that an organization held, if all were known, and
 // those that it missed. Not trusted: what the mirror has of that is damaged, or
 // out of date.
-func (s *state) held(org string) (held []raw, known bool, missed []raw, trusted bool) {
-	p := place{org: org, part: partBuckets}
+func (s *state) held(org string) (held []layout.File, known bool, missed []layout.File, trusted bool) {
+	p := layout.Place{Org: org, Part: layout.Buckets}
 	held, err := s.read(p)
 	known = err == nil
 	b, err := os.ReadFile(filepath.Join(s.dir, org, missedNames))
@@ -169,18 +171,18 @@ func (s *state) held(org string) (held []raw, known bool, missed []raw, trusted 
 }
 
 // sumOfHeld is the sum of what setHeld writes.
-func sumOfHeld(known bool, held, missed []raw) sum {
-	p := place{part: partBuckets}
+func sumOfHeld(known bool, held, missed []layout.File) layout.Sum {
+	p := layout.Place{Part: layout.Buckets}
 	if !known {
-		return sumOf(encode(p, missed))
+		return layout.SumOf(encode(p, missed))
 	}
-	return sumOf(append(encode(p, missed), encode(p, held)...))
+	return layout.SumOf(append(encode(p, missed), encode(p, held)...))
 }
 
 // setHeld lists the bucket files that an organization holds, if all are known,
 // and those that it misses.
 func (s *state) setHeld(o *organization) error {
-	p := place{org: o.name, part: partBuckets}
+	p := layout.Place{Org: o.name, Part: layout.Buckets}
 	var held error
 	if o.bucketsKnown {
 		held = s.write(p, rawNames(o.buckets))
@@ -198,9 +200,9 @@ func (s *state) setHeld(o *organization) error {
 }
 
 // rawNames are files without content, in byte order of their names.
-func rawNames[T any](names map[string]T) (out []raw) {
+func rawNames[T any](names map[string]T) (out []layout.File) {
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		out = append(out, raw{name: name})
+		out = append(out, layout.File{Name: name})
 	}
 	return out
 }
@@ -209,8 +211,8 @@ func rawNames[T any](names map[string]T) (out []raw) {
 // its bucket policies, which are remembered.
 func (s *state) leave(v *organization) error {
 	var errs []error
-	for _, p := range setParts {
-		errs = append(errs, s.remove(place{org: v.name, part: p}))
+	for _, p := range layout.Sets {
+		errs = append(errs, s.remove(layout.Place{Org: v.name, Part: p}))
 	}
 	return errors.Join(append(errs, s.setHeld(v), put(filepath.Join(s.dir, v.name, leftName), nil))...)
 }

@@ -1,0 +1,70 @@
+package layout
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"postern/policy"
+)
+
+// The names of the layout (specification 4).
+const (
+	PoliciesName = "access-policies"
+	IamName      = "iam"
+	ListName     = "buckets.json"
+	BucketsName  = "buckets"
+	Suffix       = ".json"
+)
+
+// ValidOrganization reports whether an organization can have that name: 1 to 64
+// of `A-Z a-z 0-9 - _` (specification 4, Names).
+func ValidOrganization(name string) bool { return len(name) <= 64 && MadeOf(name, "-_") }
+
+// validBucket reports whether a bucket can have that name: 1 to 255 of `A-Z a-z 0-9 . - _`.
+func validBucket(name string) bool { return len(name) <= 255 && MadeOf(name, ".-_") }
+
+// MadeOf reports whether a name is not empty and made of A-Z a-z 0-9 and the
+// bytes of also.
+func MadeOf(name, also string) bool {
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') && strings.IndexByte(also, c) < 0 {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// BadStem says what is wrong with the name of a `.json` file, "" if nothing.
+// The stem of a bucket file is the bucket's name; that of another document
+// means nothing, but has to be text that messages can show.
+func BadStem(p Part, name string) string {
+	stem := strings.TrimSuffix(name, Suffix)
+	switch {
+	case p == Buckets && !validBucket(stem):
+		return "the file's name must be the bucket's name and .json: 1 to 255 of A-Z a-z 0-9 . - _"
+	case !utf8.ValidString(stem) || strings.ContainsFunc(stem, func(r rune) bool { return r < 0x20 || r == 0x7f }):
+		return "the file's name must be UTF-8 without control characters; rename it"
+	}
+	return ""
+}
+
+// Shown makes a path from names of the file system fit for messages and for
+// JSON: whatever is not UTF-8 is replaced.
+func Shown(path string) string { return strings.ToValidUTF8(path, "\uFFFD") }
+
+func Problem(path, message string) policy.Diagnostic {
+	return policy.Diagnostic{Severity: policy.Error, Position: policy.Position{File: Shown(path)}, Message: message}
+}
+
+func Warning(path, message string) policy.Diagnostic {
+	return policy.Diagnostic{Severity: policy.Warning, Position: policy.Position{File: Shown(path)}, Message: message}
+}
+
+// BucketOf is the bucket that a bucket file's name or path speaks of.
+func BucketOf(file string) string {
+	if i := strings.LastIndexByte(file, '/'); i >= 0 {
+		file = file[i+1:]
+	}
+	return strings.TrimSuffix(file, Suffix)
+}

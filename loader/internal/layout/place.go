@@ -1,0 +1,42 @@
+package layout
+
+// Part is a part of the layout below an organization's folder.
+type Part uint8
+
+const (
+	Policies Part = iota // access-policies/, one unit
+	IAM                  // iam/, one unit
+	List                 // buckets.json, one unit
+	Buckets              // buckets/, or a bucket file in it: a unit each
+	Folder               // the organization's folder itself
+	Root                 // the policy directory
+)
+
+var PartNames = [...]string{Policies: PoliciesName, IAM: IamName, List: ListName, Buckets: BucketsName}
+
+// Sets are the parts that are one unit each.
+var Sets = [...]Part{Policies, IAM, List}
+
+// Place is what can be looked at by itself: a unit, or a name. In Buckets a name
+// is one bucket file's; in Folder it is a name that has no place in the layout.
+// The zero name is the whole part.
+type Place struct {
+	Org  string
+	Name string
+	Part Part
+}
+
+// Path is the place's path below the policy directory.
+func (p Place) Path() string {
+	switch {
+	case p.Part == Root:
+		return p.Name
+	case p.Part == Folder && p.Name == "":
+		return p.Org
+	case p.Part == Folder:
+		return p.Org + "/" + p.Name
+	case p.Name == "":
+		return p.Org + "/" + PartNames[p.Part]
+	}
+	return p.Org + "/" + PartNames[p.Part] + "/" + p.Name
+}
