@@ -129,3 +129,53 @@ func TestVanishedIsBackWhileDown(t *testing.T) {
 		}
 	}
 }
+
+// "A folder that cannot be listed is a fault: last good holds, and at a cold
+// start it denies what it could hold", also where the organization vanished
+// while the process was down, and is back with such a folder after the start:
+// what the mirror has is in force, and as it may not have had all, whatever else
+// the organization lists denies.
+func TestVanishedWhileDownIsBackAtFault(t *testing.T) {
+	backs := map[string]func(tr *testTree){
+		"the organization's folder": func(tr *testTree) {
+			tr.link("nowhere", "o1")
+			tr.load()
+			tr.remove("o1")
+			tr.mkdir("..o1")
+			tr.write("..o1/buckets", "")
+			tr.link("..o1", "o1")
+		},
+		"buckets/": func(tr *testTree) { tr.link("nowhere", "o1/buckets") },
+		"a file":   func(tr *testTree) { tr.write("o1/buckets", "") },
+	}
+	for name, back := range backs {
+		for _, killed := range []bool{false, true} {
+			for restarts := range 3 {
+				t.Run(fmt.Sprint(name, killed, restarts), func(t *testing.T) {
+					tr := missing(t, "state")
+					tr.rename("o1", "..o")
+					tr.start()
+					back(tr)
+					tr.policies()
+					tr.look(killed)
+					for range restarts {
+						tr.open()
+						tr.look(killed)
+					}
+					tr.wantUnits("o1/buckets")
+					tr.wantAll(bucketDeny, "a", "b", "c")
+					tr.wantAll(unavailable, "n")
+					tr.remove("o1/buckets")
+					tr.load()
+					tr.wantUnits("o1/buckets")
+					tr.wantAll(bucketDeny, "a", "b", "c")
+					tr.wantAll(unavailable, "n")
+					tr.sighup()
+					tr.wantUnits()
+					tr.wantAll(allowed, "a", "b", "c", "n")
+					tr.consistent()
+				})
+			}
+		}
+	}
+}

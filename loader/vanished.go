@@ -97,7 +97,7 @@ func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 		})
 		names = now
 	}
-	if len(names) > 0 {
+	if x == nil || len(names) > 0 {
 		o.bucketsKnown = v.bucketsKnown
 	}
 	for name, b := range into {
