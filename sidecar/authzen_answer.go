@@ -2,7 +2,6 @@ package sidecar
 
 import (
 	"strconv"
-	"unicode/utf8"
 
 	"postern/policy"
 )
@@ -43,40 +42,8 @@ func appendObligations(b []byte, d policy.Decision) []byte {
 	return append(strconv.AppendUint(b, d.MaxOpenSeconds, 10), "}}]"...)
 }
 
-// appendError appends the body of an answer that is no decision.
-func appendError(b []byte, message string) []byte {
-	b = append(b, `{"error":`...)
-	return append(appendString(b, message), '}')
-}
-
 // appendItemError appends the answer of a batch item that is wrong.
 func appendItemError(b []byte, message string) []byte {
 	b = append(b, `{"decision":false,"context":{"error":{"status":400,"message":`...)
 	return append(appendString(b, message), "}}}"...)
 }
-
-// appendString appends s as a JSON string. What is no UTF-8 becomes U+FFFD.
-func appendString(b []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	b = append(b, '"')
-	for i := 0; i < len(s); {
-		c := s[i]
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < 0x20 || c == 0x7f:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		case c < 0x80:
-			b = append(b, c)
-		default:
-			r, n := utf8.DecodeRuneInString(s[i:])
-			b = utf8.AppendRune(b, r)
-			i += n
-			continue
-		}
-		i++
-	}
-	return append(b, '"')
-}
-
-func itoa(n int) string { return strconv.Itoa(n) }

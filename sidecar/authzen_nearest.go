@@ -42,15 +42,3 @@ func appendFailedCondition(b []byte, c *policy.FailedCondition) []byte {
 	}
 	return append(b, '}')
 }
-
-// appendStrings appends a list of strings.
-func appendStrings(b []byte, list []string) []byte {
-	b = append(b, '[')
-	for i, text := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendString(b, text)
-	}
-	return append(b, ']')
-}

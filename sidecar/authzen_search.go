@@ -3,11 +3,33 @@ package sidecar
 import (
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"postern/index"
 	"postern/internal/request"
+	"postern/policy"
 )
+
+// searchDoor is the door of one of the three searches (specification 3.2, 6).
+type searchDoor struct {
+	authzen
+	open   request.Open
+	find   func(*index.Snapshot, *policy.Request, index.Page) (index.Found, error)
+	before func(*policy.Request) string // the beginning of each result, up to its name
+}
+
+var (
+	searchSubject = searchDoor{open: request.OpenSubject, find: (*index.Snapshot).SearchSubjects, before: func(r *policy.Request) string {
+		typ := r.Principal.IDs[0]
+		return typed(typ[:len(typ)-1])
+	}}
+	searchResource = searchDoor{open: request.OpenResource, find: (*index.Snapshot).SearchResources, before: func(r *policy.Request) string {
+		return typed(r.Resource.Type)
+	}}
+	searchAction = searchDoor{open: request.OpenAction, find: (*index.Snapshot).SearchActions, before: func(*policy.Request) string {
+		return `{"name":`
+	}}
+)
+
+func typed(typ string) string { return `{"type":` + string(appendString(nil, typ)) + `,"id":` }
 
 // What one page costs at most: a page that reaches it is short, and has a token.
 const (
@@ -15,46 +37,26 @@ const (
 	pageBytes = 1 << 20     // of names
 )
 
-// search answers the three search endpoints (specification 3.2, 6).
-func (s *Server) search(ctx *fasthttp.RequestCtx, st *state, at endpoint, body []byte, began time.Time) int {
-	snapshot, refused := s.asked(ctx, st)
-	if refused != 0 {
+func (s searchDoor) ask(x *exchange) reply {
+	if refused, ok := s.head(x); !ok {
 		return refused
 	}
-	open := [...]request.Open{request.OpenSubject, request.OpenResource, request.OpenAction}[at-endpointSearchSubject]
-	q, err := st.decoder.Search(body, open, s.now(began))
+	q, err := x.decoder.Search(x.body, s.open, x.now)
 	if err != nil {
-		return refuse(ctx, 400, err.Error())
+		return s.refuse(400, err.Error())
 	}
 	org := q.Request.Principal.Org
-	if !st.task.begin(s, st.conn, began, body) || !st.task.turn(org, time.Now()) {
-		return st.task.unfinished(ctx)
+	if !x.work() || !x.task.turn(org, time.Now()) {
+		return x.unfinished()
 	}
-	page := index.Page{Limit: q.Limit, Token: q.Token, Bytes: pageBytes,
-		More: func() bool { return st.task.goOn(org) && st.task.worked < pageTime }}
-	var found index.Found
-	switch open {
-	case request.OpenSubject:
-		found, err = snapshot.SearchSubjects(q.Request, page)
-	case request.OpenResource:
-		found, err = snapshot.SearchResources(q.Request, page)
-	default:
-		found, err = snapshot.SearchActions(q.Request, page)
+	found, err := s.find(x.snapshot, q.Request, index.Page{Limit: q.Limit, Token: q.Token, Bytes: pageBytes,
+		More: func() bool { return x.task.goOn(org) && x.task.worked < pageTime }})
+	switch {
+	case err != nil:
+		return s.refuse(400, "page.token: "+err.Error())
+	case x.task.stopped != goesOn:
+		return x.unfinished()
 	}
-	if err != nil {
-		return refuse(ctx, 400, "page.token: "+err.Error())
-	}
-	if st.task.stopped != goesOn {
-		return st.task.unfinished(ctx)
-	}
-	before := `{"name":`
-	switch open {
-	case request.OpenSubject:
-		typ := q.Request.Principal.IDs[0]
-		before = `{"type":` + string(appendString(nil, typ[:len(typ)-1])) + `,"id":`
-	case request.OpenResource:
-		before = `{"type":` + string(appendString(nil, q.Request.Resource.Type)) + `,"id":`
-	}
-	st.buf = appendFound(st.buf[:0], &found, before)
-	return s.json(ctx, st, 200)
+	x.buf = appendFound(x.buf[:0], &found, s.before(q.Request))
+	return x.json(200)
 }

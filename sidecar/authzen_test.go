@@ -325,7 +325,7 @@ func TestPanic(t *testing.T) {
 	if got.status != 500 || strings.Contains(got.body, "clock") {
 		t.Errorf("%+v", got)
 	}
-	if log := s.log.String(); !strings.Contains(log, "the clock stands still") || !strings.Contains(log, "evaluate.go") {
+	if log := s.log.String(); !strings.Contains(log, "the clock stands still") || !strings.Contains(log, "handler.go") {
 		t.Errorf("the log: %s", log)
 	}
 	fail = false

@@ -33,7 +33,7 @@ func (s *Server) release(b *body) {
 
 // receive reads the body of a request. If it cannot, it answers, and returns
 // the status.
-func (s *Server) receive(ctx *fasthttp.RequestCtx) (b body, refused int) {
+func (s *Server) receive(ctx *fasthttp.RequestCtx, at endpoint) (b body, refused int) {
 	stream := ctx.RequestBodyStream()
 	if stream == nil { // there is none, or it was read with its head
 		b.bytes = ctx.Request.Body()
@@ -54,15 +54,14 @@ func (s *Server) receive(ctx *fasthttp.RequestCtx) (b body, refused int) {
 		}
 		if n == len(b.buffer.b) {
 			if b.buffer = s.bodies.grow(b.buffer); b.buffer == nil {
-				ctx.Response.Header.Set("Retry-After", "1")
-				return b, refuse(ctx, 503, "the server holds as much of large requests as it may; send this one again, or send smaller ones")
+				return b, refuse(ctx, at, 503, "the server holds as much of large requests as it may; send this one again, or send smaller ones")
 			}
 		}
 		got, err := stream.Read(b.buffer.b[n:min(most, len(b.buffer.b))])
 		n += got
 		switch {
 		case n > s.config.MaxBody:
-			return b, refuse(ctx, 413, s.tooLong())
+			return b, refuse(ctx, at, 413, s.tooLong())
 		case err == nil || n == length:
 		case err == io.EOF && length < 0:
 			b.unread = false
@@ -73,7 +72,7 @@ func (s *Server) receive(ctx *fasthttp.RequestCtx) (b body, refused int) {
 				err = io.ErrUnexpectedEOF
 			}
 			status, message := s.unreadable(err)
-			return b, refuse(ctx, status, message)
+			return b, refuse(ctx, at, status, message)
 		}
 	}
 }

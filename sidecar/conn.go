@@ -244,11 +244,9 @@ const refusers = 64
 
 const tooManyConnections = "too many connections; use fewer, or raise -max-connections"
 
-var tooManyBody = string(appendError(nil, tooManyConnections))
-
 // refuse answers 429 without waiting for a request.
 func (s *Server) refuse(c net.Conn) {
-	s.shared.requests[endpointOther][codeOf(429)].Add(1)
+	s.shared.answered(endpointOther, 429, nil)
 	select {
 	case s.refusing <- struct{}{}:
 	default:
@@ -259,8 +257,7 @@ func (s *Server) refuse(c net.Conn) {
 		defer func() { <-s.refusing }()
 		defer c.Close()
 		_ = c.SetWriteDeadline(time.Now().Add(lingerTime))
-		if _, err := io.WriteString(c, "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: "+
-			itoa(len(tooManyBody))+"\r\n\r\n"+tooManyBody); err == nil {
+		if _, err := io.WriteString(c, tooManyWire); err == nil {
 			drain(c)
 		}
 	}()

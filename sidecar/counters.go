@@ -8,39 +8,6 @@ import (
 	"postern/policy"
 )
 
-// endpoint is the label `endpoint` of requests and their durations.
-type endpoint uint8
-
-const (
-	endpointOther endpoint = iota
-	endpointEvaluation
-	endpointEvaluations
-	endpointMetadata
-	endpointHealth
-	endpointReady
-	endpointStatus
-	endpointMetrics
-	endpointSearchSubject
-	endpointSearchResource
-	endpointSearchAction
-	endpoints
-)
-
-var endpointNames = [endpoints]string{"other", "evaluation", "evaluations", "metadata", "healthz", "readyz", "status", "metrics",
-	"search_subject", "search_resource", "search_action"}
-
-// codes are the statuses that are ever answered.
-var codes = [...]int{200, 400, 403, 404, 405, 408, 413, 429, 431, 500, 503}
-
-func codeOf(status int) int {
-	for i, c := range codes {
-		if c == status {
-			return i
-		}
-	}
-	return len(codes) - 2 // 500
-}
-
 // verdict is how a decision is counted: its reason, of which its outcome
 // follows, and its layer.
 type verdict uint8
@@ -61,24 +28,37 @@ var bounds = [...]time.Duration{
 	100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2500 * time.Millisecond,
 }
 
-// counters is one block of counters. A block belongs to one state at a time,
+// counters is one block of counters. A block belongs to one exchange at a time,
 // so that its lines are not shared between cores; the sums are taken when
 // /metrics is read. The fields of the plain path come first.
 type counters struct {
 	_ [128]byte // no line is shared with what lies before, or fetched with it
 	// single are the decisions of single evaluations, each an answer 200 of
-	// the endpoint `evaluation` too; batched are those of batch items.
+	// the endpoint `evaluation` too; others are all other decisions.
 	single    [verdicts]atomic.Uint64
 	durations [endpoints]struct {
 		counts [len(bounds) + 1]atomic.Uint64
 		nanos  atomic.Uint64 // the sum of the durations
 	}
-	batched [verdicts]atomic.Uint64
+	others [verdicts]atomic.Uint64
 	// requests are all answers but those that single counts.
 	requests [endpoints][len(codes)]atomic.Uint64
 	_        [128]byte
 }
 
+// answered counts an answer of an endpoint, and what was decided for it.
+func (c *counters) answered(at endpoint, status int, decided []verdict) {
+	if at == endpointEvaluation && status == 200 && len(decided) == 1 {
+		c.single[decided[0]].Add(1)
+		return
+	}
+	for _, v := range decided {
+		c.others[v].Add(1)
+	}
+	c.requests[at][codeOf(status)].Add(1)
+}
+
+// observe counts how long an answer took.
 func (c *counters) observe(at endpoint, d time.Duration) {
 	i := 0
 	for i < len(bounds) && d > bounds[i] {
@@ -110,7 +90,7 @@ func (b *blocks) take() *counters {
 	return c
 }
 
-// giveBack frees a block whose state is gone. What it counted stays counted.
+// giveBack frees a block whose exchange is gone. What it counted stays counted.
 func (b *blocks) giveBack(c *counters) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -133,7 +113,7 @@ func (b *blocks) sum() (t totals) {
 	for _, c := range b.all {
 		for i := range t.decisions {
 			single := c.single[i].Load()
-			t.decisions[i] += single + c.batched[i].Load()
+			t.decisions[i] += single + c.others[i].Load()
 			t.requests[endpointEvaluation][codeOf(200)] += single
 		}
 		for e := range t.requests {

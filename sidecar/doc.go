@@ -1,6 +1,13 @@
-// Package sidecar is postern's HTTP door (specification 3): bytes of an AuthZEN
-// request in, a decision's bytes out. It decides nothing itself: internal/request
-// checks and builds the request, the snapshot of index.Current decides it.
+// Package sidecar is postern's HTTP server (specification 3): bytes of a request
+// in, a decision's bytes out. It decides nothing itself: a door turns the bytes
+// into policy.Requests through internal/request, and the snapshot of
+// index.Current decides them.
+//
+// A request comes from a connection (conn.go, places.go, timeouts.go), has its
+// head judged (judge.go) and its body received (body.go), and becomes an exchange
+// (exchange.go). A table says which door or page answers it (endpoints.go,
+// door.go), and one file writes the answer (response.go). AuthZEN's doors are the
+// files authzen*.go.
 //
 // The plain path, an evaluation that is well formed, takes no lock and
 // allocates nothing; where a connection sends the same head again and again, it

@@ -22,6 +22,14 @@ import (
 	"postern/policy"
 )
 
+// The paths that only tests name.
+const (
+	pathEvaluations    = "/access/v1/evaluations"
+	pathSearchSubject  = "/access/v1/search/subject"
+	pathSearchResource = "/access/v1/search/resource"
+	pathSearchAction   = "/access/v1/search/action"
+)
+
 // organizationPolicy, bucketPolicy and accessPolicy are what most tests are
 // served with: an organization whose principals may do everything but delete,
 // one of its buckets with a policy of its own, and an organization whose iam layer

@@ -17,7 +17,7 @@ func (s *Server) judged(ctx *fasthttp.RequestCtx, c *conn, h *headers) (endpoint
 	head := &ctx.Request.Header
 	h.read(head.RawHeaders())
 	if id := h.requestID; id != nil && len(id) <= maxRequestID {
-		ctx.Response.Header.SetBytesV("X-Request-ID", id)
+		echo(ctx, id)
 	}
 	if h.close { // fasthttp knows only the exact value `close`
 		ctx.SetConnectionClose()
@@ -34,15 +34,12 @@ func (s *Server) judged(ctx *fasthttp.RequestCtx, c *conn, h *headers) (endpoint
 	case 400, 429, 431:
 		ctx.SetConnectionClose()
 	case 405:
-		ctx.Response.Header.Set("Allow", at.method())
+		allow(ctx, at)
 	}
 	if status == 404 {
 		at = endpointOther // also on a listener that has less
 	}
-	if status == 429 {
-		ctx.Response.Header.Set("Retry-After", "1")
-	}
-	return at, refuse(ctx, status, message)
+	return at, refuse(ctx, at, status, message)
 }
 
 // noListener is where a request comes from that came over no connection.
@@ -64,16 +61,16 @@ func (s *Server) judge(head *fasthttp.RequestHeader, h *headers, at endpoint, l 
 		return 403, message
 	}
 	switch {
-	case at == endpointOther || l.watch && !at.probe():
+	case at == endpointOther || l.watch && !table[at].probe:
 		if l.watch {
-			return 404, "there is no such endpoint at this address; it has /metrics, /healthz and /readyz"
+			return 404, "there is no such endpoint at this address; it has " + probes
 		}
 		return 404, "there is no such endpoint; see " + pathMetadata
-	case string(head.Method()) != at.method():
-		return 405, "this endpoint answers " + at.method()
+	case string(head.Method()) != table[at].method:
+		return 405, "this endpoint answers " + table[at].method
 	case head.ContentLength() > s.config.MaxBody:
 		return 413, s.tooLong()
-	case c != nil && !at.probe() && !c.all.admit(c):
+	case c != nil && !table[at].probe && !c.all.admit(c):
 		return 429, tooManyConnections
 	}
 	return 0, ""
@@ -110,7 +107,7 @@ func (s *Server) expected(ctx *fasthttp.RequestCtx) int {
 	if c != nil {
 		c.linger.Store(true)
 	}
-	s.shared.requests[at][codeOf(status)].Add(1)
+	s.shared.answered(at, status, nil)
 	return status
 }
 

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"postern/internal/procstat"
 	"postern/policy"
 )
@@ -45,16 +43,18 @@ func (s *Server) ObserveReload(st *policy.Status) {
 	r.sum += st.Duration
 }
 
-// metrics answers /metrics in Prometheus' text format (specification 3.4). No
-// label holds anything that a request or a policy says.
-func (s *Server) metrics(ctx *fasthttp.RequestCtx, st *state) int {
-	st.buf = append(st.buf[:0], s.figures.get(func() []byte {
+// metricsPage is Prometheus' text format (specification 3.4). No label holds
+// anything that a request or a policy says.
+type metricsPage struct{}
+
+func (metricsPage) show(x *exchange) reply {
+	s := x.server
+	x.buf = append(x.buf[:0], s.figures.get(func() []byte {
 		var b bytes.Buffer
 		s.writeMetrics(&b)
 		return b.Bytes()
 	})...)
-	ctx.Response.Header.SetContentType("text/plain; version=0.0.4; charset=utf-8")
-	return st.answer(ctx, 200)
+	return reply{status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body: x.buf}
 }
 
 // joined is a text that costs something to make. It is made once at a time, and
@@ -105,14 +105,14 @@ func (s *Server) writeMetrics(w *bytes.Buffer) {
 	for e := range t.requests {
 		for i, n := range t.requests[e] {
 			if n > 0 || codes[i] == 200 && endpoint(e) != endpointOther {
-				fmt.Fprintf(w, "postern_http_requests_total{endpoint=%q,code=\"%d\"} %d\n", endpointNames[e], codes[i], n)
+				fmt.Fprintf(w, "postern_http_requests_total{endpoint=%q,code=\"%d\"} %d\n", table[e].name, codes[i], n)
 			}
 		}
 	}
 	family(w, "postern_request_duration_seconds", "histogram", "Time from a request's last byte to its answer's first.")
 	for e := range t.durations {
 		d := &t.durations[e]
-		histogram(w, "postern_request_duration_seconds", fmt.Sprintf("endpoint=%q", endpointNames[e]), bounds[:], d.counts[:], float64(d.nanos)/1e9)
+		histogram(w, "postern_request_duration_seconds", fmt.Sprintf("endpoint=%q", table[e].name), bounds[:], d.counts[:], float64(d.nanos)/1e9)
 	}
 	gauge(w, "postern_open_connections", "Connections that are open now, on all listeners.", itoa(s.connections.open()))
 

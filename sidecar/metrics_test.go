@@ -151,7 +151,7 @@ func checkFormat(t *testing.T, text string) {
 }
 
 // TestCountingFromManyConnections: nothing is lost between blocks, also when
-// states were collected and their blocks used again.
+// exchanges were collected and their blocks used again.
 func TestCountingFromManyConnections(t *testing.T) {
 	s := serve(t, nil)
 	body := post(pathEvaluation, evaluation("jean", "s3:GetObject", "object", "closed/k"))
@@ -178,11 +178,11 @@ func TestCountingFromManyConnections(t *testing.T) {
 	}
 }
 
-// TestBlocksAreUsedAgain: a block comes back when its state is gone.
+// TestBlocksAreUsedAgain: a block comes back when its exchange is gone.
 func TestBlocksAreUsedAgain(t *testing.T) {
 	s := build(t, nil)
 	for range 50 {
-		s.newState()
+		s.newExchange()
 	}
 	for began := time.Now(); ; time.Sleep(time.Millisecond) {
 		runtime.GC()

@@ -3,12 +3,9 @@ package sidecar
 import (
 	"bytes"
 	"net"
-	"strconv"
 	"time"
 
 	"github.com/valyala/fasthttp"
-
-	"postern/policy"
 )
 
 // A client that keeps its connection sends the same head with each evaluation,
@@ -153,51 +150,19 @@ func (s *Server) repeated(c *conn, body []byte) (answer []byte) {
 			answer = nil
 		}
 	}()
-	snapshot := s.config.Current.Load()
-	if snapshot == nil || len(body) > s.config.MaxBody {
+	if len(body) > s.config.MaxBody {
 		return nil
 	}
-	began := time.Now()
-	st := s.states.Get().(*state)
-	r, err := st.decoder.Evaluation(body, s.now(began))
-	if err != nil {
-		s.states.Put(st)
+	x := s.begin(endpointEvaluation, body, time.Now())
+	r := reply{}
+	if x.load() {
+		r = evaluationDoor{}.body(x)
+	}
+	if r.status != 200 {
+		x.release()
 		return nil
 	}
-	d := snapshot.Decide(r, &st.scratch)
-	head := s.repeatedHead(began)
-	if d.Outcome == policy.Allow && d.MaxOpenSeconds == 0 {
-		answer = head.allowed
-	} else {
-		st.buf = appendDecision(st.buf[:0], d)
-		c.wire = append(c.wire[:0], head.text...)
-		c.wire = strconv.AppendInt(c.wire, int64(len(st.buf)), 10)
-		c.wire = append(c.wire, "\r\n\r\n"...)
-		c.wire = append(c.wire, st.buf...)
-		answer = c.wire
-	}
-	st.count.single[verdictOf(d)].Add(1)
-	st.count.observe(endpointEvaluation, time.Since(began))
-	s.states.Put(st)
-	return answer
-}
-
-// repeatHead is the head of answers 200 in one second, as fasthttp writes it.
-type repeatHead struct {
-	second  int64
-	text    []byte // up to the digits of Content-Length
-	allowed []byte // the whole of a plain allow
-}
-
-func (s *Server) repeatedHead(now time.Time) *repeatHead {
-	second := now.Unix()
-	if h := s.repeatHead.Load(); h != nil && h.second == second {
-		return h
-	}
-	h := &repeatHead{second: second, text: []byte("HTTP/1.1 200 OK\r\nDate: ")}
-	h.text = fasthttp.AppendHTTPDate(h.text, now)
-	h.text = append(h.text, "\r\nContent-Type: application/json\r\nContent-Length: "...)
-	h.allowed = []byte(string(h.text) + itoa(len(allowed)) + "\r\n\r\n" + allowed)
-	s.repeatHead.Store(h)
-	return h
+	c.wire = s.appendWire(c.wire[:0], x.began, r)
+	x.end(r.status)
+	return c.wire
 }

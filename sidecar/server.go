@@ -16,22 +16,19 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
-
-	"postern/index"
-	"postern/internal/request"
 )
 
 // maxHeader bounds a request's first line and headers together, in bytes.
 const maxHeader = 8 << 10
 
-// Server is the HTTP door. It is made by New; its methods may be called from
+// Server is the HTTP server. It is made by New; its methods may be called from
 // several goroutines.
 type Server struct {
 	config Config
 	hosts  hosts
 	log    *slog.Logger
 
-	states      sync.Pool    // of *state
+	exchanges   sync.Pool    // of *exchange
 	bodies      buffers      // of bodies that are being received, or answered
 	answers     budget       // of answers that are being made, or wait for their client
 	turns       turns        // of long work
@@ -40,18 +37,18 @@ type Server struct {
 	reclaim     reclaim
 	wasReady    atomic.Bool // /readyz said 200, or could have
 	blocks      blocks
-	shared      *counters // for what belongs to no state
+	shared      *counters // for what belongs to no exchange
 	reloads     reloads
 	connections *connections
 	refusing    chan struct{}
 	ending      atomic.Bool   // Shutdown was called
 	ended       chan struct{} // closed when it was
-	repeatHead  atomic.Pointer[repeatHead]
+	wireHead    atomic.Pointer[wireHead]
 
-	mu     sync.Mutex
-	closed bool
-	doors  []door
-	base   string // the metadata's URLs begin with it
+	mu      sync.Mutex
+	closed  bool
+	intakes []intake
+	base    string // the metadata's URLs begin with it
 }
 
 // New makes a server that listens nowhere yet.
@@ -71,18 +68,18 @@ func New(c Config) (*Server, error) {
 		s.reclaim.look(int64(open)*connectionBytes+s.bodies.budget.used.Load()+s.answers.used.Load(), time.Now())
 	}
 	s.shared = s.blocks.take()
-	s.states.New = func() any { return s.newState() }
+	s.exchanges.New = func() any { return s.newExchange() }
 	return s, nil
 }
 
-// door is a listener and the HTTP server that reads its connections.
-type door struct {
+// intake is a listener and the HTTP server that reads its connections.
+type intake struct {
 	listener *listener
 	http     *fasthttp.Server
 }
 
-func (s *Server) door(l *listener) door {
-	return door{l, &fasthttp.Server{
+func (s *Server) intake(l *listener) intake {
+	return intake{l, &fasthttp.Server{
 		Handler:        s.handle,
 		HeaderReceived: s.received(l),
 		ExpectHandler:  s.expected,
@@ -133,13 +130,13 @@ func (s *Server) serve(l net.Listener, watch bool) error {
 		_ = wrapped.Close()
 		return ErrClosed
 	}
-	d := s.door(wrapped)
-	s.doors = append(s.doors, d)
+	in := s.intake(wrapped)
+	s.intakes = append(s.intakes, in)
 	if s.base == "" && !wrapped.unix && !watch {
 		s.base = "http://" + l.Addr().String()
 	}
 	s.mu.Unlock()
-	return d.http.Serve(wrapped)
+	return in.http.Serve(wrapped)
 }
 
 // Shutdown stops accepting, lets what is in flight be answered, and returns
@@ -152,10 +149,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		close(s.ended)
 	}
 	s.closed = true
-	doors := s.doors
+	intakes := s.intakes
 	s.mu.Unlock()
-	for _, d := range doors {
-		_ = d.listener.Close()
+	for _, in := range intakes {
+		_ = in.listener.Close()
 	}
 
 	done := make(chan struct{})
@@ -171,10 +168,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			}
 		}
 	}()
-	errs := make([]error, len(doors))
+	errs := make([]error, len(intakes))
 	var all sync.WaitGroup
-	for i, d := range doors {
-		all.Go(func() { errs[i] = d.http.ShutdownWithContext(ctx) })
+	for i, in := range intakes {
+		all.Go(func() { errs[i] = in.http.ShutdownWithContext(ctx) })
 	}
 	all.Wait()
 	close(done)
@@ -188,49 +185,17 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// state is what one request needs, kept between requests.
-type state struct {
-	server  *Server
-	conn    *conn // of the request; nil if it came over none
-	decoder request.Decoder
-	scratch index.Scratch
-	headers headers
-	count   *counters
-	buf     []byte
-	charged int64 // what buf has taken of the budget of answers
-	beyond  int64 // how far it may go beyond
-	task    task
-	batch   batch
-}
-
-func (s *Server) newState() *state {
-	st := &state{server: s, count: s.blocks.take(), buf: make([]byte, 0, 512)}
-	runtime.AddCleanup(st, s.blocks.giveBack, st.count)
-	return st
-}
-
-// putState keeps a state for another request, without what belongs to this one.
-func (s *Server) putState(st *state) {
-	st.settle()
-	if cap(st.buf) > freeBytes { // one large answer must not stay with many states
-		st.buf = make([]byte, 0, 512)
-	}
-	st.task.end()
-	st.headers, st.conn, st.batch.snapshot = headers{}, nil, nil
-	s.states.Put(st)
-}
-
-// recovered turns a panic into a logged 500, which is a deny. The state is not
+// recovered turns a panic into a logged 500, which is a deny. The exchange is not
 // used again.
 func (s *Server) recovered(ctx *fasthttp.RequestCtx) {
 	v := recover()
 	if v == nil {
 		return
 	}
-	s.shared.requests[endpointOther][codeOf(500)].Add(1)
+	s.shared.answered(endpointOther, 500, nil)
 	s.log.Error("a handler panicked; the request was denied", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-	ctx.Response.Reset()
-	fail(ctx, 500, "internal error; it was logged")
+	rewrite(ctx)
+	refuse(ctx, find(ctx.Request.Header.RequestURI()), 500, "internal error; it was logged")
 	ctx.SetConnectionClose()
 }
 
@@ -251,10 +216,10 @@ func (s *Server) broken(ctx *fasthttp.RequestCtx, err error) {
 		status, message = 429, tooManyConnections
 	}
 	if !errors.Is(err, net.ErrClosed) {
-		s.shared.requests[endpointOther][codeOf(status)].Add(1)
+		s.shared.answered(endpointOther, status, nil)
 	}
-	ctx.Response.Reset()
-	fail(ctx, status, message)
+	rewrite(ctx)
+	refuse(ctx, endpointOther, status, message)
 	if c != nil && status != 408 {
 		c.linger.Store(true)
 	}
@@ -279,13 +244,6 @@ func misread(err error) string {
 		}
 	}
 	return "the request is not HTTP/1.1 as this server reads it"
-}
-
-// fail makes the answer an error, without a decision.
-func fail(ctx *fasthttp.RequestCtx, status int, message string) {
-	ctx.Response.SetStatusCode(status)
-	ctx.Response.Header.SetContentType("application/json")
-	ctx.Response.SetBody(appendError(nil, message))
 }
 
 // quiet passes on what fasthttp has to say, but no error of a connection:

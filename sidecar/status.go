@@ -1,45 +1,43 @@
 package sidecar
 
 import (
-	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"postern/policy"
 )
 
-// metadata answers what the standard's discovery asks: endpoints only for what
-// is there, and URLs that do not come from the request.
-func (s *Server) metadata(ctx *fasthttp.RequestCtx, st *state) int {
+// metadataPage is what the standard's discovery asks for: endpoints only for
+// what is there, and URLs that do not come from the request.
+type metadataPage struct{}
+
+func (metadataPage) show(x *exchange) reply {
+	s := x.server
 	s.mu.Lock()
 	base := s.base
 	s.mu.Unlock()
 	if base == "" { // a Unix socket alone
 		base = "http://localhost"
 	}
-	b := append(st.buf[:0], `{"policy_decision_point":`...)
+	b := append(x.buf[:0], `{"policy_decision_point":`...)
 	b = appendString(b, base)
-	b = append(b, `,"access_evaluation_endpoint":`...)
-	b = appendString(b, base+pathEvaluation)
-	b = append(b, `,"access_evaluations_endpoint":`...)
-	b = appendString(b, base+pathEvaluations)
-	b = append(b, `,"search_subject_endpoint":`...)
-	b = appendString(b, base+pathSearchSubject)
-	b = append(b, `,"search_resource_endpoint":`...)
-	b = appendString(b, base+pathSearchResource)
-	b = append(b, `,"search_action_endpoint":`...)
-	b = appendString(b, base+pathSearchAction)
-	st.buf = append(b, '}')
-	return s.json(ctx, st, 200)
+	for _, e := range table {
+		if e.metadata != "" {
+			b = append(append(append(b, `,"`...), e.metadata...), `":`...)
+			b = appendString(b, base+e.path)
+		}
+	}
+	x.buf = append(b, '}')
+	return x.json(200)
 }
 
-// json answers with what is in the state's buffer.
-func (s *Server) json(ctx *fasthttp.RequestCtx, st *state, status int) int {
-	ctx.Response.Header.SetContentType("application/json")
-	return st.answer(ctx, status)
+// healthPage says that the process serves.
+type healthPage struct{}
+
+func (healthPage) show(x *exchange) reply {
+	x.buf = append(x.buf[:0], `{"status":"ok"}`...)
+	return x.json(200)
 }
 
 // notReady says why /readyz is 503; "" if it is 200, which it stays whatever
@@ -57,8 +55,11 @@ func (s *Server) notReady(status *policy.Status) string {
 	return ""
 }
 
-// ready answers /readyz.
-func (s *Server) ready(ctx *fasthttp.RequestCtx, st *state) int {
+// readyPage says whether policies are in force, and what is wrong with them.
+type readyPage struct{}
+
+func (readyPage) show(x *exchange) reply {
+	s := x.server
 	status, code, generation, digest := s.config.Status(), 200, uint64(0), policy.Digest{}
 	snapshot := s.config.Current.Load()
 	if snapshot != nil {
@@ -68,7 +69,7 @@ func (s *Server) ready(ctx *fasthttp.RequestCtx, st *state) int {
 	if why != "" {
 		code = 503
 	}
-	b := append(st.buf[:0], `{"ready":`...)
+	b := append(x.buf[:0], `{"ready":`...)
 	b = strconv.AppendBool(b, why == "")
 	if why != "" {
 		b = append(b, `,"reason":`...)
@@ -85,8 +86,8 @@ func (s *Server) ready(ctx *fasthttp.RequestCtx, st *state) int {
 	b = appendFailure(b, status)
 	b = appendHold(b, status)
 	b = appendUnits(b, status.Quarantined)
-	st.buf = append(b, '}')
-	return s.json(ctx, st, code)
+	x.buf = append(b, '}')
+	return x.json(code)
 }
 
 // appendFailure says why the policy directory could not be looked at, if so,
@@ -120,10 +121,13 @@ func appendHold(b []byte, status *policy.Status) []byte {
 	return append(b, '}')
 }
 
-// status answers /v1/status.
-func (s *Server) status(ctx *fasthttp.RequestCtx, st *state) int {
+// statusPage describes the policies in force.
+type statusPage struct{}
+
+func (statusPage) show(x *exchange) reply {
+	s := x.server
 	status := s.config.Status()
-	b := append(st.buf[:0], `{"version":`...)
+	b := append(x.buf[:0], `{"version":`...)
 	b = appendString(b, s.config.Version)
 	b = append(b, `,"generation":`...)
 	b = strconv.AppendUint(b, status.Generation, 10)
@@ -160,8 +164,8 @@ func (s *Server) status(ctx *fasthttp.RequestCtx, st *state) int {
 	b = appendUnits(b, status.Quarantined)
 	b = appendCount(b, "warning_count", status.WarningCount)
 	b = append(b, `,"warnings":`...)
-	st.buf = append(appendDiagnostics(b, status.Warnings), '}')
-	return s.json(ctx, st, 200)
+	x.buf = append(appendDiagnostics(b, status.Warnings), '}')
+	return x.json(200)
 }
 
 func statements(status *policy.Status) (n int) {
@@ -179,28 +183,6 @@ func unitsOf(status *policy.Status, org string) (out []policy.QuarantinedUnit) {
 		}
 	}
 	return out
-}
-
-func appendCount(b []byte, name string, n int) []byte {
-	b = append(append(append(b, ',', '"'), name...), '"', ':')
-	return strconv.AppendInt(b, int64(n), 10)
-}
-
-// appendDigest appends 64 hexadecimal digits, or an empty text before the first
-// generation.
-func appendDigest(b []byte, d policy.Digest) []byte {
-	b = append(b, '"')
-	if d != (policy.Digest{}) {
-		b = hex.AppendEncode(b, d[:])
-	}
-	return append(b, '"')
-}
-
-func appendTime(b []byte, t time.Time) []byte {
-	if t.IsZero() {
-		return append(b, "null"...)
-	}
-	return append(t.UTC().AppendFormat(append(b, '"'), "2006-01-02T15:04:05.000Z"), '"')
 }
 
 // appendUnits appends the member `quarantined`.

@@ -3,8 +3,6 @@ package sidecar
 import (
 	"bytes"
 	"time"
-
-	"github.com/valyala/fasthttp"
 )
 
 // task is the work on one request, which ends early if nobody wants its answer.
@@ -151,15 +149,13 @@ func (t *task) end() {
 	*t = task{}
 }
 
-// unfinished answers a request whose work was stopped.
-func (t *task) unfinished(ctx *fasthttp.RequestCtx) int {
-	ctx.SetConnectionClose()
-	ctx.Response.Header.Set("Retry-After", "1")
-	switch t.stopped {
+// message says to a client why there is no answer.
+func (s stop) message() string {
+	switch s {
 	case clientGone:
-		return refuse(ctx, 503, "the client closed its side of the connection before the answer was ready; keep it open until the answer is there")
+		return "the client closed its side of the connection before the answer was ready; keep it open until the answer is there"
 	case serverEnds:
-		return refuse(ctx, 503, "the server is shutting down; ask again later")
+		return "the server is shutting down; ask again later"
 	}
-	return refuse(ctx, 503, "the server holds as much of large answers as it may; read answers as they come, ask for less at a time, or ask again later")
+	return "the server holds as much of large answers as it may; read answers as they come, ask for less at a time, or ask again later"
 }

@@ -1,0 +1,151 @@
+package sidecar
+
+import (
+	"runtime"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"postern/index"
+	"postern/internal/request"
+	"postern/policy"
+)
+
+// exchange is one request and the work on its answer, with the memory that this
+// takes, which is kept between requests. One goroutine at a time has it.
+type exchange struct {
+	server *Server
+	count  *counters
+
+	// The request. It aliases the connection's buffers, and is valid until the
+	// answer is written.
+	at      endpoint
+	conn    *conn                   // nil if it came over none
+	head    *fasthttp.RequestHeader // nil if it came with the kept head (repeat.go)
+	headers headers
+	body    []byte
+	began   time.Time // when it was there
+	// What decides it: the snapshot, nil for a page, and the clock, in seconds
+	// since 1970.
+	snapshot *index.Snapshot
+	now      int64
+
+	decoder  request.Decoder
+	scratch  index.Scratch
+	task     task
+	batch    batch
+	verdicts []verdict // what was decided, to be counted with the answer
+
+	buf     []byte // the body of the answer
+	charged int64  // what buf has taken of the budget of answers
+	beyond  int64  // how far it may go beyond
+}
+
+func (s *Server) newExchange() *exchange {
+	x := &exchange{server: s, count: s.blocks.take(), buf: make([]byte, 0, 512)}
+	x.batch.x = x
+	runtime.AddCleanup(x, s.blocks.giveBack, x.count)
+	return x
+}
+
+// begin returns an exchange for a request that is there.
+func (s *Server) begin(at endpoint, body []byte, began time.Time) *exchange {
+	x := s.exchanges.Get().(*exchange)
+	x.at, x.body, x.began = at, body, began
+	return x
+}
+
+// end counts an answer that has been written, and keeps the exchange for another
+// request, without what belongs to this one.
+func (x *exchange) end(status int) {
+	x.count.answered(x.at, status, x.verdicts)
+	x.count.observe(x.at, time.Since(x.began))
+	x.release()
+}
+
+// release is end without an answer.
+func (x *exchange) release() {
+	x.settle()
+	x.task.end()
+	if cap(x.buf) > freeBytes || x.buf == nil { // one large answer must not stay with many exchanges
+		x.buf = make([]byte, 0, 512)
+	}
+	x.conn, x.head, x.body, x.headers = nil, nil, nil, headers{}
+	x.snapshot, x.verdicts, x.beyond = nil, x.verdicts[:0], 0
+	x.server.exchanges.Put(x)
+}
+
+// answer has the request answered by its endpoint.
+func (x *exchange) answer() reply {
+	row := &table[x.at]
+	if row.page != nil {
+		return row.page.show(x)
+	}
+	if !x.load() {
+		return row.door.refuse(503, "no policies are in force yet; see /readyz")
+	}
+	return row.door.ask(x)
+}
+
+// load loads the snapshot and the clock, for a door; false before the first
+// snapshot.
+func (x *exchange) load() bool {
+	x.now = x.began.Unix()
+	if now := x.server.config.Now; now != nil {
+		x.now = now().Unix()
+	}
+	x.snapshot = x.server.config.Current.Load()
+	return x.snapshot != nil
+}
+
+// decide decides a request of this exchange.
+func (x *exchange) decide(r *policy.Request) policy.Decision {
+	d := x.snapshot.Decide(r, &x.scratch)
+	x.decided(d)
+	return d
+}
+
+// explain is decide with the grounds. It allocates.
+func (x *exchange) explain(r *policy.Request) policy.Explanation {
+	e := x.snapshot.Explain(r)
+	x.decided(e.Decision)
+	return e
+}
+
+// decided notes a decision, which counts if the answer that it stands in is
+// written.
+func (x *exchange) decided(d policy.Decision) { x.verdicts = append(x.verdicts, verdictOf(d)) }
+
+// work begins the work on an exchange that may take long; false if it is to stop
+// already, and unfinished is the answer.
+func (x *exchange) work() bool { return x.task.begin(x.server, x.conn, x.began, x.body) }
+
+// unfinished is the answer to a request whose work was stopped. Nothing that was
+// decided for it counts.
+func (x *exchange) unfinished() reply {
+	x.verdicts = x.verdicts[:0]
+	r := refusal(x.at, 503, x.task.stopped.message())
+	r.last = true
+	return r
+}
+
+// fits takes from the budget of answers what the buffer has grown by; false, and
+// the work stops, if there is no room.
+func (x *exchange) fits() bool {
+	if n := int64(cap(x.buf)); n > freeBytes && n > x.charged {
+		if !x.server.answers.take(n-x.charged, x.charged, x.beyond) {
+			x.task.stopped = noRoom
+			return false
+		}
+		x.charged = n
+	}
+	return true
+}
+
+// settle gives back what the buffer has taken, if no connection has it.
+func (x *exchange) settle() {
+	if x.charged > 0 {
+		x.server.answers.give(x.charged)
+		x.charged = 0
+	}
+}
