@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash"
 	"io"
+	"slices"
 	"time"
 
 	"postern/loader/internal/layout"
@@ -54,7 +55,9 @@ func (s *scan) atRest(name string, at tree.Spot) bool {
 	return a != nil && (a.survey.same(now) && t.Sub(a.since) >= s.l.c.Hold || t.Sub(a.first) >= longestHold)
 }
 
-// survey looks at all names of the layout in an organization's folder.
+// survey looks at all names of the layout in an organization's folder, and at
+// the ignored ones beside them: what is written there first, as rsync's
+// --delay-updates does, is a copy that is not done.
 func (s *scan) survey(at tree.Spot) survey {
 	v := survey{at: at}
 	sum := sha256.New()
@@ -76,20 +79,25 @@ func (s *scan) survey(at tree.Spot) survey {
 	return v
 }
 
-// surveyFolder calls do for each name in a folder, or adds why it cannot be
-// listed.
+// surveyFolder adds the ignored names in a folder and calls do for each other
+// one, or adds why it cannot be listed.
 func (s *scan) surveyFolder(sum hash.Hash, at tree.Spot, do func(name string)) {
 	h, err := tree.Enter(s.root, s.real, at)
 	var names []string
 	if err == nil {
-		names, err = h.Names()
+		names, err = h.Readdirnames(-1)
 		h.Close()
 	}
 	if err != nil {
 		sum.Write([]byte(tree.Reason(err)))
 	}
+	slices.Sort(names)
 	for _, name := range names {
-		do(name)
+		if tree.Ignored(name) {
+			addSpot(sum, name, tree.Look(s.real, at.Real, name))
+		} else {
+			do(name)
+		}
 	}
 }
 

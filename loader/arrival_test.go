@@ -39,6 +39,10 @@ func TestOrganizationArrives(t *testing.T) {
 	tr.want("o1", "b", policy.OwnerUnknown) // not at the first load
 
 	for _, step := range []func(){
+		func() { tr.mkdir("o2/buckets/.~tmp~") },
+		func() { tr.write("o2/access-policies/.~tmp~/p.json", allowAll("p")) },
+		func() { tr.write("o2/buckets/.~tmp~/b.json", denyAll("b")) },
+		func() { tr.write("o2/buckets/.c.json.Rk3", "") },
 		func() { tr.write("o2/access-policies/p.json", allowAll("p")) },
 		func() { tr.write("o2/buckets.json", `{"buckets":["b"]}`) },
 		func() { tr.write("o2/buckets/b.json", denyAll("b")[:20]) },
