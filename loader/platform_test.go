@@ -64,3 +64,42 @@ func TestPlatformFolderVanishes(t *testing.T) {
 	tr.load()
 	tr.want("o3", "b", policy.NoOrganizationPolicy)
 }
+
+// With -state that fault outlives a restart, as any does (specification 4,
+// Restart), whenever the process is killed; and the folder may vanish while it
+// is down.
+func TestPlatformFolderVanishesAndRestart(t *testing.T) {
+	for _, when := range []string{"before", "before, and killed", "while down"} {
+		tr := emptyTree(t)
+		tr.config.PlatformOrganizations = []string{"o2", "o3"}
+		tr.config.StateDir = t.TempDir()
+		tr.write("o1/access-policies/a.json", allowAll("a"))
+		tr.write("o1/buckets/b.json", allowBucket("b"))
+		tr.write("o2/access-policies/none.json", strings.Replace(allowAll("none"), "Allow", "Deny", 1))
+		tr.start()
+		tr.rename("o2", "..o2")
+		if when != "while down" {
+			tr.look(when == "before, and killed")
+		}
+		for i := range 3 {
+			tr.open()
+			tr.look(i == 0)
+			tr.want("o2", "b", policy.OrganizationDeny)
+			tr.want("o3", "b", allowed)
+			tr.wantError("o2: the folder of this platform organization has vanished")
+		}
+		tr.rename("..o2", "o2")
+		tr.load()
+		tr.wantUnits()
+		tr.want("o2", "b", policy.OrganizationDeny)
+		tr.remove("o2")
+		tr.start()
+		tr.want("o2", "b", policy.OrganizationDeny)
+		tr.sighup()
+		tr.wantUnits()
+		tr.want("o2", "b", allowed)
+		tr.start()
+		tr.wantUnits()
+		tr.want("o2", "b", allowed)
+	}
+}

@@ -185,7 +185,7 @@ func (s *scan) walk() error {
 			return errors.New(tree.Reason(err))
 		}
 		names = listed
-		for name := range s.l.orgs {
+		for _, name := range slices.AppendSeq(s.l.mirroredPlatform(), maps.Keys(s.l.orgs)) {
 			if _, ok := slices.BinarySearch(listed, name); !ok {
 				names = append(names, name)
 			}
@@ -238,8 +238,8 @@ func (s *scan) organization(name string) error {
 	}
 	s.check(name, s.real, name, at)
 	if f.gone {
-		if known != nil {
-			s.keepPlatform(f)
+		s.keepPlatform(f)
+		if known != nil || !f.gone {
 			s.found.orgs = append(s.found.orgs, f)
 		}
 		return nil
