@@ -28,7 +28,7 @@ func valueWords(how Comparison) uint32 {
 }
 
 // isText reports that the values of a comparison are texts.
-func (how Comparison) isText() bool {
+func isText(how Comparison) bool {
 	return how <= CompareArn || how == CompareBinary || how == compareBegins
 }
 
@@ -376,5 +376,3 @@ func (p *Policies) compareArn(program, text string, v *view) bool {
 	}
 	return p.match(program, text, v) == matches
 }
-
-const separator = string("\xfc") // opSeparator

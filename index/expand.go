@@ -1,7 +1,6 @@
 package index
 
 import (
-	"math"
 	"strings"
 	"unicode/utf8"
 )
@@ -27,13 +26,6 @@ func (p *Policies) match(program, text string, v *view) match {
 		return matches
 	}
 	return noMatch
-}
-
-// Match reports whether a program without variables matches text. The compiler
-// resolves action patterns with it.
-func Match(program, text string) bool {
-	m := matcher{budget: budget{left: math.MaxInt}}
-	return m.glob(program, text)
 }
 
 // expanded is expand for a program that may hold no variable.
@@ -95,11 +87,6 @@ func (p *Policies) missesVariable(program string, v *view) bool {
 	}
 }
 
-// variableNumber reads the variable that a program begins with.
-func variableNumber(program string) (n int, rest string) {
-	return int(program[1])<<14 | int(program[2])<<7 | int(program[3]), program[4:]
-}
-
 // variable returns what a variable stands for; false if it has no value. A text
 // that is no UTF-8, which internal/request refuses, is none: with this, and
 // with literal text that the parser checked, no byte of a program but an
@@ -116,25 +103,4 @@ func (v *view) variable(x *Variable) (string, bool) {
 		return text, utf8.ValidString(text)
 	}
 	return x.Default, x.HasDefault
-}
-
-// patternKind says how a pattern is best matched.
-type patternKind uint8
-
-const (
-	patternExact  patternKind = iota // literal text
-	patternPrefix                    // literal text and a last `*`
-	patternGlob                      // anything else
-)
-
-// classify returns the kind of a program, and its literal prefix.
-func classify(program string) (patternKind, string) {
-	i := literalLen(program)
-	switch {
-	case i == len(program):
-		return patternExact, program
-	case i == len(program)-1 && program[i] == opRun:
-		return patternPrefix, program[:i]
-	}
-	return patternGlob, program[:i]
 }

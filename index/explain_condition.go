@@ -67,7 +67,7 @@ func (w *entryAt) failed(v *view) policy.FailedCondition {
 	how := b[w.entry+conditionHow]
 	kind, test := KeyKind(how>>16), policy.Test(how>>24)
 	name := b.str(b[w.entry+conditionKeyAt], b[w.entry+conditionKeyLen])
-	out := policy.FailedCondition{Operator: w.operator(kind, test), Key: cut(keyText(kind, name))}
+	out := policy.FailedCondition{Operator: w.operator(kind, test), Key: cut(Key{kind, name}.String())}
 	for i := range w.n {
 		out.Values = appendCut(out.Values, w.value(i, test))
 	}

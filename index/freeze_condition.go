@@ -10,14 +10,14 @@ import (
 // the cheapest and most selective come first.
 func (w *blockWriter) conditions(list []Condition) {
 	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b Condition) int { return cmp.Compare(a.Operator.rank(), b.Operator.rank()) })
+	slices.SortStableFunc(list, func(a, b Condition) int { return cmp.Compare(rank(&a.Operator), rank(&b.Operator)) })
 	for i := range list {
 		w.condition(&list[i])
 	}
 }
 
 // rank orders operators; it is a guess, and changes no answer.
-func (o *Operator) rank() (n int) {
+func rank(o *Operator) (n int) {
 	switch o.Compare {
 	case CompareText, CompareTextFold, CompareBinary:
 		n = 0
@@ -38,7 +38,7 @@ func (o *Operator) rank() (n int) {
 
 // condition adds a condition entry and its values.
 func (w *blockWriter) condition(c *Condition) {
-	how, op, values := c.reduced()
+	how, op, values := reduced(c)
 	for i, on := range [...]bool{c.Operator.Negated, c.Operator.IfExists, c.Operator.ForAll, c.Operator.ForAny} {
 		if on {
 			op |= 1 << i
@@ -47,7 +47,7 @@ func (w *blockWriter) condition(c *Condition) {
 	at, n := w.put(c.Key.Name)
 	w.entries = append(w.entries, uint32(how)|op<<8|uint32(c.Key.Kind)<<16|uint32(c.Operator.Test)<<24, keyTag(c.Key.Name), at, n, uint32(len(values)))
 	for _, v := range values {
-		if how.isText() {
+		if isText(how) {
 			w.textEntry(v.Text)
 			continue
 		}
@@ -62,7 +62,7 @@ func (w *blockWriter) condition(c *Condition) {
 // reduced is the cheapest comparison that says the same: of ARNs whose first
 // five parts are literal the whole text is compared, and patterns that are all
 // literal, or literal with a last `*`, need no matching.
-func (c *Condition) reduced() (how Comparison, op uint32, values []Value) {
+func reduced(c *Condition) (how Comparison, op uint32, values []Value) {
 	how, values = c.Operator.Compare, c.Values
 	if how == CompareArn {
 		op = conditionArn
@@ -87,7 +87,7 @@ func (c *Condition) reduced() (how Comparison, op uint32, values []Value) {
 		}
 	}
 	for i := range values {
-		if how.isText() && strings.IndexByte(values[i].Text, opVariable) >= 0 {
+		if isText(how) && strings.IndexByte(values[i].Text, opVariable) >= 0 {
 			op |= conditionVariables
 		}
 	}

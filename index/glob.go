@@ -5,17 +5,6 @@ import (
 	"unicode/utf8"
 )
 
-// A program is a compiled pattern: literal UTF-8 text in which some bytes that
-// never occur in UTF-8 stand for the rest (specification 1.6, 1.7). So literal
-// text needs no escaping. A value that a variable brings in is put in only if it
-// is UTF-8, see variable: so none of its bytes can be taken for an operation.
-const (
-	opRun       = 0xff // `*`: any run of characters
-	opOne       = 0xfe // `?`: one code point
-	opVariable  = 0xfd // and its number in three bytes below 0x80, see Program.Variable
-	opSeparator = 0xfc // between the six parts of an ARN
-)
-
 // glob reports whether program, which holds no variable, matches text. What
 // stands before the first run and behind the last has one place in the text; of
 // what stands between two runs the first place will do, since the next run eats
@@ -71,8 +60,6 @@ func (m *matcher) glob(program, text string) bool {
 	}
 	return false
 }
-
-const runText = string("\xff") // opRun
 
 // segmentLen is the number of operations up to the first run, or of all.
 func segmentLen(ops string) int {
@@ -169,16 +156,6 @@ func (m *matcher) findCore(core, text string) int {
 			return at + i
 		}
 	}
-}
-
-// literalLen is the length of the literal text that a program begins with.
-func literalLen(program string) int {
-	for i := 0; i < len(program); i++ {
-		if program[i] >= opSeparator {
-			return i
-		}
-	}
-	return len(program)
 }
 
 // runeLen is the length of the first character; a stray byte is one.

@@ -11,18 +11,10 @@ import (
 
 // programOf reads `*` and `?` as wildcards.
 func programOf(s string) string {
-	var p Program
-	for _, r := range s {
-		switch r {
-		case '*':
-			p.AnyRun()
-		case '?':
-			p.AnyOne()
-		default:
-			p.Literal(string(r))
-		}
+	for strings.Contains(s, "**") {
+		s = strings.ReplaceAll(s, "**", "*")
 	}
-	return p.String()
+	return strings.NewReplacer("*", "\xff", "?", "\xfe").Replace(s)
 }
 
 // spent matches, and returns what that took of a budget: the steps and the

@@ -21,16 +21,6 @@ type IAM struct {
 	known lazy[iamNames]
 }
 
-// Entity states facts about a resource or a principal (specification 2).
-type Entity struct {
-	// Resource is `type:id`, Principal an identifier; one of them is set.
-	Resource, Principal string
-	// Properties are the facts, with keys folded; Tags those of a resource.
-	Properties []policy.Attribute
-	Tags       []policy.Tag
-	TagsKnown  bool
-}
-
 // NewIAM joins the parts: members must have been built against grants, and
 // bindings names its bindings by number.
 func NewIAM(members *Membership, bindings []policy.StatementRef, facts []Entity) *IAM {
@@ -105,15 +95,6 @@ type iamView struct {
 
 	records recordResults
 }
-
-// opUID stands between the type and the uid in a program or text that is about
-// the uid. It is no operation, and in no UTF-8 text.
-const opUID = "\xfa"
-
-// ResourceUID is the program of the resource pattern `type:uid:UID`; with an
-// empty uid, of any resource of that type whose uid is not known. A list of
-// resources that has the former has the latter too.
-func ResourceUID(resourceType, uid string) string { return resourceType + opUID + uid }
 
 // enter makes v a view of the iam layer, until leave: the resource is
 // `type:id`, and what entities say counts.

@@ -29,19 +29,19 @@ var keyForms = map[KeyKind][2]string{
 	KeyResource:         {"resource"},
 }
 
-// keyText writes a key as a policy may.
-func keyText(kind KeyKind, name string) string {
-	if text, ok := keyNames[kind]; ok {
+// String writes a key as a policy may.
+func (k Key) String() string {
+	if text, ok := keyNames[k.Kind]; ok {
 		return text
 	}
-	form := keyForms[kind]
-	return form[0] + name + form[1]
+	form := keyForms[k.Kind]
+	return form[0] + k.Name + form[1]
 }
 
 // String writes a variable as a policy does.
 func (x *Variable) String() string {
 	if x.HasDefault {
-		return "${" + keyText(x.Key.Kind, x.Key.Name) + ", '" + x.Default + "'}"
+		return "${" + x.Key.String() + ", '" + x.Default + "'}"
 	}
-	return "${" + keyText(x.Key.Kind, x.Key.Name) + "}"
+	return "${" + x.Key.String() + "}"
 }

@@ -1,6 +1,9 @@
 package index
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // matcher is what matching needs: its memory, and the budget that it spends.
 // The zero value is ready, with nothing to spend. What it holds grows to what
@@ -15,6 +18,13 @@ type matcher struct {
 	table []uint64
 	// state has the operations that may have been reached.
 	state []uint64
+}
+
+// Match reports whether a program without variables matches text. The compiler
+// resolves action patterns with it.
+func Match(program, text string) bool {
+	m := matcher{budget: budget{left: math.MaxInt}}
+	return m.glob(program, text)
 }
 
 // search returns where the first place of a core, literals and `?`, ends in a

@@ -68,13 +68,13 @@ func (p *patterns) admitSubjects(v *view, of *Policies, layer policy.Layer) []ad
 		add := func(program, text string) { out = append(out, admitted{program, text, of.reference(b, id, layer)}) }
 		switch {
 		case r.is(flagEveryone):
-			add(programOfRun(), "*")
+			add(everyText, "*")
 			return out
 		case b.listsOthers(r, v):
 			add(anyAfter(provider), provider+"*")
 			return out
 		case b.listsOrg(r, v):
-			add(programOfRun(), "arn:aws:iam::"+v.org+":*")
+			add(everyText, "arn:aws:iam::"+v.org+":*")
 			return out
 		}
 		exact, beginnings, _ := b.who(r)
@@ -140,7 +140,7 @@ func (p *patterns) admitResources(v *view, of *Policies, layer policy.Layer, nam
 		}
 		add := func(program, text string) { out = append(out, admitted{program, text, of.reference(b, id, layer)}) }
 		if r.is(flagNotResource) {
-			add(programOfRun(), "*")
+			add(everyText, "*")
 			return out
 		}
 		exact, beginnings, globs := b.what(r)

@@ -159,7 +159,7 @@ func (m *IAM) admitResources(p *patterns, v *view, resourceType string) (out []a
 // scopePatterns returns what a scope admits of resources of a type beside what
 // it names; none if its conditions do not hold.
 func (g *Grants) scopePatterns(number uint32, v *view, resourceType string, at policy.StatementRef, p *patterns) (out []admitted) {
-	all := []admitted{{programOfRun(), "*", at}}
+	all := []admitted{{everyText, "*", at}}
 	if number == 0 {
 		return all
 	}

@@ -165,7 +165,7 @@ func coversProgram(wide, narrow string) bool {
 }
 
 // anyAfter is the program of what begins with a text.
-func anyAfter(begin string) string { return begin + programOfRun() }
+func anyAfter(begin string) string { return begin + everyText }
 
 // bucketStep says what the bucket step of a request that its organization step
 // lets pass comes to (specification 1.3): it passes, or asks the policy asked,

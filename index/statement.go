@@ -163,54 +163,6 @@ type Value struct {
 	Is4  bool
 }
 
-// Program builds a program from the parts of a pattern. The zero value is empty.
-type Program struct {
-	b       []byte
-	lastRun bool
-}
-
-func (p *Program) op(run bool, b ...byte) {
-	p.b = append(p.b, b...)
-	p.lastRun = run
-}
-
-// Literal adds text that stands for itself.
-func (p *Program) Literal(s string) {
-	p.b = append(p.b, s...)
-	p.lastRun = false
-}
-
-// AnyRun adds `*`.
-func (p *Program) AnyRun() {
-	if !p.lastRun {
-		p.op(true, opRun)
-	}
-}
-
-// AnyOne adds `?`.
-func (p *Program) AnyOne() { p.op(false, opOne) }
-
-// Separator stands between two of an ARN's six parts.
-func (p *Program) Separator() { p.op(false, opSeparator) }
-
-// MaxVariables bounds the variables of one New.
-const MaxVariables = 1 << 21
-
-// Variable adds the variable of that number in the list given to New. Its
-// bytes are below 0x80, so that no scan takes them for an operation.
-func (p *Program) Variable(n int) {
-	p.op(false, opVariable, byte(n>>14), byte(n>>7&0x7f), byte(n&0x7f))
-}
-
-// String returns the program. Text without anything else is its own program.
-func (p *Program) String() string { return string(p.b) }
-
-// Bytes returns the program as bytes, which change with it.
-func (p *Program) Bytes() []byte { return p.b }
-
-// Reset empties the program and keeps its memory.
-func (p *Program) Reset() { p.b, p.lastRun = p.b[:0], false }
-
 // Variable is a policy variable.
 type Variable struct {
 	Key        Key
