@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postern/index"
+	"postern/index/lowered"
 	"postern/internal/value"
 	"postern/policy"
 )
@@ -111,7 +112,7 @@ type role struct {
 	doc     *policy.AccessDocument
 	builtIn bool
 	lowered bool
-	spans   []index.Span // its own and those of what it includes
+	spans   []lowered.Span // its own and those of what it includes
 }
 
 type record struct {
@@ -186,23 +187,23 @@ func (u *access) orderBindings() {
 }
 
 // members is who belongs where.
-func (u *access) members() *index.MemberList {
-	out := &index.MemberList{}
+func (u *access) members() *lowered.MemberList {
+	out := &lowered.MemberList{}
 	for _, d := range u.docs {
 		for i := range d.Groups {
-			g := index.Group{Name: d.Groups[i].Name}
+			g := lowered.Group{Name: d.Groups[i].Name}
 			g.Everyone, g.Names, g.Beginnings = principals(d.Groups[i].Members)
 			out.Groups = append(out.Groups, g)
 		}
 		for i := range d.Tokens {
 			t := &d.Tokens[i]
-			out.Tokens = append(out.Tokens, index.Token{
+			out.Tokens = append(out.Tokens, lowered.Token{
 				Name: t.Name, Type: t.Type, Group: t.Group.Name, User: t.User.Name, Expires: t.Expires, HasExpires: t.HasExpires,
-				Held: index.Held{Roles: u.keysOf(t.Roles), Place: reference(d, "token/"+t.Name, i, t.At, policy.EffectAllow)},
+				Held: lowered.Held{Roles: u.keysOf(t.Roles), Place: reference(d, "token/"+t.Name, i, t.At, policy.EffectAllow)},
 			})
 		}
 		for i, r := range d.MemberRoles {
-			out.MemberRoles = append(out.MemberRoles, index.Held{
+			out.MemberRoles = append(out.MemberRoles, lowered.Held{
 				Roles: []string{r.Name}, Place: reference(d, "defaults", i, r.At, policy.EffectAllow),
 			})
 		}
@@ -216,7 +217,7 @@ func (u *access) members() *index.MemberList {
 			if name == "" {
 				name = r.Name
 			}
-			out.MemberRoles = append(out.MemberRoles, index.Held{
+			out.MemberRoles = append(out.MemberRoles, lowered.Held{
 				Roles: []string{r.key()}, Place: reference(r.doc, name, r.index, r.At, policy.EffectAllow),
 			})
 		}
@@ -224,16 +225,16 @@ func (u *access) members() *index.MemberList {
 	return out
 }
 
-func (u *access) issuer(d *policy.AccessDocument, from *policy.Issuer) (out []index.IssuerRule) {
+func (u *access) issuer(d *policy.AccessDocument, from *policy.Issuer) (out []lowered.IssuerRule) {
 	for i := range from.Rules {
 		r := &from.Rules[i]
-		rule := index.IssuerRule{
+		rule := lowered.IssuerRule{
 			URL: from.URL, Deny: r.Effect == policy.EffectDeny,
-			Held: index.Held{Roles: u.keysOf(r.Roles), Place: reference(d, "issuer/"+from.Name, i, r.At, policy.EffectAllow)},
+			Held: lowered.Held{Roles: u.keysOf(r.Roles), Place: reference(d, "issuer/"+from.Name, i, r.At, policy.EffectAllow)},
 		}
 		u.in(r.At)
 		for _, c := range r.Claims {
-			rule.Claims = append(rule.Claims, index.Claim{Path: c.Path, Program: u.l.program(c.Pattern, false)})
+			rule.Claims = append(rule.Claims, lowered.Claim{Path: c.Path, Program: u.l.program(c.Pattern, false)})
 		}
 		if r.Effect != policy.EffectDeny && r.Effect != policy.EffectAllow || len(rule.Claims) == 0 {
 			u.report(policy.Error, r.At, "the rule has no effect or no claims")
@@ -277,11 +278,11 @@ func principals(list []policy.Member) (everyone bool, names, beginnings []string
 }
 
 // entities are the facts of all documents.
-func (u *access) entities() (out []index.Entity) {
+func (u *access) entities() (out []lowered.Entity) {
 	for _, d := range u.docs {
 		for i := range d.Entities {
 			from := &d.Entities[i]
-			e := index.Entity{Principal: from.Principal, Tags: from.Tags, TagsKnown: from.TagsKnown}
+			e := lowered.Entity{Principal: from.Principal, Tags: from.Tags, TagsKnown: from.TagsKnown}
 			if from.Principal == "" {
 				e.Resource = from.Type + ":" + from.ID
 			}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"postern/index"
+	"postern/index/lowered"
 	"postern/internal/value"
 	"postern/policy"
 )
@@ -17,15 +17,15 @@ const maxSpans = 1 << 24
 // grantList is what lower needs only while it works.
 type grantList struct {
 	*access
-	out    index.GrantList
+	out    lowered.GrantList
 	scopes map[string]int
 	spans  int
 }
 
 // lower lowers roles, records and bindings.
-func (u *access) lower() *index.GrantList {
+func (u *access) lower() *lowered.GrantList {
 	g := &grantList{access: u, scopes: map[string]int{}}
-	g.out.Roles = map[string][]index.Span{}
+	g.out.Roles = map[string][]lowered.Span{}
 	for _, d := range u.defining() {
 		for i := range d.Roles {
 			r := u.roles[d.Roles[i].Name]
@@ -86,7 +86,7 @@ func (g *grantList) lowerRole(r *role) {
 			r.spans = append(r.spans, g.recordSpans(rec)...)
 		}
 	}
-	own := index.Span{From: len(g.out.Rules)}
+	own := lowered.Span{From: len(g.out.Rules)}
 	for i := range r.Rules {
 		g.lowerRule(&r.Rules[i])
 	}
@@ -95,8 +95,8 @@ func (g *grantList) lowerRole(r *role) {
 }
 
 // join sorts and joins spans, and counts them.
-func (g *grantList) join(list []index.Span) []index.Span {
-	list = index.JoinSpans(list)
+func (g *grantList) join(list []lowered.Span) []lowered.Span {
+	list = lowered.JoinSpans(list)
 	g.spans += len(list)
 	return list
 }
@@ -112,7 +112,7 @@ func (g *grantList) lowerRule(r *policy.Rule) {
 		g.l.refuse("the rule has no action")
 	}
 	add := func(actions *actionList, resources []policy.ResourcePattern) {
-		g.out.Rules = append(g.out.Rules, index.Rule{
+		g.out.Rules = append(g.out.Rules, lowered.Rule{
 			Actions: actions.names, Programs: actions.programs, MaxOpenSeconds: r.MaxOpenSeconds,
 			Scope: g.scope(resources, r.NotResources, r.Selector, r.Conditions),
 		})
@@ -194,20 +194,20 @@ func (g *grantList) setActions(s *permissionSet) *actionList {
 
 func (g *grantList) lowerBinding(b *binding) {
 	g.in(b.At)
-	out := index.Binding{
+	out := lowered.Binding{
 		Deny:     b.Effect == policy.EffectDeny,
 		Explicit: b.Effect == policy.EffectAllow && len(b.Roles) > 0 && !b.builtIn,
-		Scope:    index.NoScope,
+		Scope:    lowered.NoScope,
 	}
 	if len(b.Members) == 0 {
 		g.l.refuse("the binding has no member")
 	}
 	out.Everyone, out.Names, out.Beginnings = principals(b.Members)
 	if len(b.Roles) == 0 {
-		own := index.Span{From: len(g.out.Rules)}
+		own := lowered.Span{From: len(g.out.Rules)}
 		g.lowerRule(bindingRule(b.Binding))
 		own.To = len(g.out.Rules)
-		out.Rules = []index.Span{own}
+		out.Rules = []lowered.Span{own}
 		g.out.Bindings = append(g.out.Bindings, out)
 		return
 	}
@@ -227,7 +227,7 @@ func (g *grantList) lowerBinding(b *binding) {
 
 // scope numbers a scope; equal ones are one. No resources at all narrow nothing.
 func (g *grantList) scope(resources, not []policy.ResourcePattern, selector *policy.Selector, conditions []policy.Condition) int {
-	var s index.Scope
+	var s lowered.Scope
 	if everything(resources) {
 		resources = nil
 	}
@@ -251,7 +251,7 @@ func (g *grantList) scope(resources, not []policy.ResourcePattern, selector *pol
 		s.Conditions = append(s.Conditions, g.l.condition(&conditions[i]))
 	}
 	if s.Resources == nil && s.NotResources == nil && s.Conditions == nil {
-		return index.NoScope
+		return lowered.NoScope
 	}
 	key := fmt.Sprintf("%#v", s)
 	n, ok := g.scopes[key]
@@ -275,10 +275,10 @@ func (g *grantList) resources(list []policy.ResourcePattern) (programs, uids []s
 			if r.Type == "" || r.Pattern == "" {
 				g.l.refuse("the resource %s has no type or no uid", r)
 			}
-			uids = append(uids, index.ResourceUID(r.Type, r.Pattern), index.ResourceUID(r.Type, ""))
+			uids = append(uids, lowered.ResourceUID(r.Type, r.Pattern), lowered.ResourceUID(r.Type, ""))
 			continue
 		}
-		var p index.Program
+		var p lowered.Program
 		if r.Type == "" {
 			p.AnyRun()
 		} else {
@@ -292,39 +292,39 @@ func (g *grantList) resources(list []policy.ResourcePattern) (programs, uids []s
 	return programs, uids
 }
 
-func resourceCondition(programs []string, negated bool) index.Condition {
-	c := index.Condition{
-		Operator: index.Operator{Compare: index.CompareLike, Negated: negated},
-		Key:      index.Key{Kind: index.KeyResource},
+func resourceCondition(programs []string, negated bool) lowered.Condition {
+	c := lowered.Condition{
+		Operator: lowered.Operator{Compare: lowered.CompareLike, Negated: negated},
+		Key:      lowered.Key{Kind: lowered.KeyResource},
 	}
 	for _, p := range programs {
-		c.Values = append(c.Values, index.Value{Text: p})
+		c.Values = append(c.Values, lowered.Value{Text: p})
 	}
 	return c
 }
 
 // requirement lowers one demand of a selector to a condition on a tag. Unknown
 // tags are unreadable to it: false in an Allow, true in a Deny.
-func (g *grantList) requirement(r *policy.TagRequirement) index.Condition {
-	c := index.Condition{Key: index.Key{Kind: index.KeyTag, Name: r.Key}}
+func (g *grantList) requirement(r *policy.TagRequirement) lowered.Condition {
+	c := lowered.Condition{Key: lowered.Key{Kind: lowered.KeyTag, Name: r.Key}}
 	switch r.Operator {
 	case policy.TagIn, policy.TagNotIn:
-		c.Operator = index.Operator{Compare: index.CompareText, Negated: r.Operator == policy.TagNotIn}
+		c.Operator = lowered.Operator{Compare: lowered.CompareText, Negated: r.Operator == policy.TagNotIn}
 		for _, text := range r.Values {
-			var p index.Program
+			var p lowered.Program
 			p.Literal(text)
-			c.Values = append(c.Values, index.Value{Text: p.String()})
+			c.Values = append(c.Values, lowered.Value{Text: p.String()})
 		}
 		if len(r.Values) == 0 {
 			g.l.refuse("the selector's %s has no values", r.Operator)
 		}
 	case policy.TagExists, policy.TagDoesNotExist:
-		c.Operator = index.Operator{Compare: index.CompareNull}
-		v := index.Value{}
+		c.Operator = lowered.Operator{Compare: lowered.CompareNull}
+		v := lowered.Value{}
 		if r.Operator == policy.TagDoesNotExist {
 			v.A = 1
 		}
-		c.Values = []index.Value{v}
+		c.Values = []lowered.Value{v}
 	default:
 		g.l.refuse("a selector without operator")
 	}

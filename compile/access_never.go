@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"postern/index"
+	"postern/index/lowered"
 	"postern/policy"
 )
 
@@ -21,7 +21,7 @@ func (u *access) organizations(list []policy.ResourcePattern) {
 		return
 	}
 	for _, p := range list {
-		if p.Type != "organization" || p.UID || strings.Contains(p.Pattern, "${") || index.Match(u.l.program(p.Pattern, false), u.org) {
+		if p.Type != "organization" || p.UID || strings.Contains(p.Pattern, "${") || lowered.Match(u.l.program(p.Pattern, false), u.org) {
 			continue
 		}
 		u.report(policy.Warning, p.At, "the resource %q never matches: the organization that these documents speak of is %q; write %q, or remove it",

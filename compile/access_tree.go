@@ -3,7 +3,7 @@ package compile
 import (
 	"slices"
 
-	"postern/index"
+	"postern/index/lowered"
 	"postern/internal/value"
 	"postern/policy"
 )
@@ -24,15 +24,15 @@ func (g *grantList) lowerRecord(r *record) {
 	node := g.node(r, r.Details)
 	slices.Sort(r.actions)
 	r.actions = slices.Compact(r.actions)
-	g.out.Tree.Records = append(g.out.Tree.Records, index.TreeRecord{Type: resourceType, Node: node})
+	g.out.Tree.Records = append(g.out.Tree.Records, lowered.TreeRecord{Type: resourceType, Node: node})
 	r.node = len(g.out.Tree.Records)
 	r.rule = len(g.out.Rules)
-	g.out.Rules = append(g.out.Rules, index.Rule{Actions: r.actions, Scope: index.NoScope, Record: r.node})
+	g.out.Rules = append(g.out.Rules, lowered.Rule{Actions: r.actions, Scope: lowered.NoScope, Record: r.node})
 }
 
 // recordSpans is the one rule of a record.
-func (g *grantList) recordSpans(r *record) []index.Span {
-	return []index.Span{{From: r.rule, To: r.rule + 1}}
+func (g *grantList) recordSpans(r *record) []lowered.Span {
+	return []lowered.Span{{From: r.rule, To: r.rule + 1}}
 }
 
 // node lowers a node, and returns its number; the actions of its leaves are
@@ -41,7 +41,7 @@ func (g *grantList) node(r *record, d *policy.Descriptor) int {
 	if d == nil {
 		d = &policy.Descriptor{Kind: policy.DescriptorGroup} // what is left out grants nothing
 	}
-	out := index.Node{Kind: d.Kind, MaxOpenSeconds: d.MaxOpenSeconds}
+	out := lowered.Node{Kind: d.Kind, MaxOpenSeconds: d.MaxOpenSeconds}
 	child := func(d *policy.Descriptor) { out.Children = append(out.Children, g.node(r, d)) }
 	switch d.Kind {
 	case policy.DescriptorAllow:
@@ -69,7 +69,7 @@ func (g *grantList) node(r *record, d *policy.Descriptor) int {
 		selector := g.expression(d.Selector)
 		for i := range d.Options {
 			child(d.Options[i].Node)
-			out.Options = append(out.Options, g.put(index.Expression{
+			out.Options = append(out.Options, g.put(lowered.Expression{
 				Kind: policy.ExpressionEqual, Left: selector, Right: g.expression(d.Options[i].Value),
 			}))
 		}
@@ -80,7 +80,7 @@ func (g *grantList) node(r *record, d *policy.Descriptor) int {
 	return len(g.out.Tree.Nodes) - 1
 }
 
-func (g *grantList) put(e index.Expression) int {
+func (g *grantList) put(e lowered.Expression) int {
 	g.out.Tree.Expressions = append(g.out.Tree.Expressions, e)
 	return len(g.out.Tree.Expressions) - 1
 }
@@ -90,13 +90,13 @@ func (g *grantList) put(e index.Expression) int {
 // are false (specification 2, Pulumi's own JSON).
 func (g *grantList) expression(e *policy.Expression) int {
 	if e == nil {
-		return g.put(index.Expression{})
+		return g.put(lowered.Expression{})
 	}
-	out := index.Expression{Kind: e.Kind, Entity: e.Entity, Key: e.Key, Text: e.Text}
+	out := lowered.Expression{Kind: e.Kind, Entity: e.Entity, Key: e.Key, Text: e.Text}
 	switch e.Kind {
 	case policy.ExpressionAnd, policy.ExpressionOr, policy.ExpressionEqual:
 		if e.Left == nil && e.Right == nil && e.Kind != policy.ExpressionEqual {
-			return g.put(index.Expression{Kind: policy.ExpressionBool, Text: "false"})
+			return g.put(lowered.Expression{Kind: policy.ExpressionBool, Text: "false"})
 		}
 		out.Left, out.Right = g.expression(e.Left), g.expression(e.Right)
 	case policy.ExpressionNot:

@@ -3,7 +3,7 @@ package compile
 import (
 	"strings"
 
-	"postern/index"
+	"postern/index/lowered"
 	"postern/internal/action"
 	"postern/internal/value"
 )
@@ -12,14 +12,14 @@ import (
 // does not hold, resolved over the table of known actions; a pattern matches an
 // action if it matches any of its names (specification 1.2).
 type actionPattern struct {
-	known   index.ActionBits
+	known   lowered.ActionBits
 	program string
 }
 
 // names are all names of known actions, folded, with the actions that each
 // stands for.
-var names = func() map[string]index.ActionBits {
-	m := map[string]index.ActionBits{}
+var names = func() map[string]lowered.ActionBits {
+	m := map[string]lowered.ActionBits{}
 	add := func(name string, id action.ID) {
 		folded := value.FoldASCII(name)
 		bits := m[folded]
@@ -36,8 +36,8 @@ var names = func() map[string]index.ActionBits {
 }()
 
 // byAction are the actions that the name of an action stands for.
-var byAction = func() []index.ActionBits {
-	out := make([]index.ActionBits, action.Count())
+var byAction = func() []lowered.ActionBits {
+	out := make([]lowered.ActionBits, action.Count())
 	for id := range out {
 		out[id] = names[value.FoldASCII(action.Name(action.ID(id)))]
 	}
@@ -59,7 +59,7 @@ func (l *lowering) actionPattern(text string) *actionPattern {
 	p := &actionPattern{program: strings.Clone(l.program(folded, false))}
 	if strings.ContainsAny(folded, "*?") {
 		for name, bits := range names {
-			if index.Match(p.program, name) {
+			if lowered.Match(p.program, name) {
 				for i := range p.known {
 					p.known[i] |= bits[i]
 				}
@@ -76,7 +76,7 @@ func (l *lowering) actionPattern(text string) *actionPattern {
 }
 
 // actionSet lowers the statement's action dimension.
-func (l *lowering) actionSet(out *index.Actions) {
+func (l *lowering) actionSet(out *lowered.Actions) {
 	s := l.statement
 	out.Not = s.NotAction
 	if len(s.Actions) == 0 {
@@ -84,7 +84,7 @@ func (l *lowering) actionSet(out *index.Actions) {
 	}
 	l.texts.begin()
 	for _, text := range s.Actions {
-		var known index.ActionBits
+		var known lowered.ActionBits
 		if id, ok := action.Lookup(text); ok {
 			known = byAction[id]
 		} else {

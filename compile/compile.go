@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"postern/index"
+	"postern/index/lowered"
 	"postern/policy"
 )
 
@@ -104,9 +105,9 @@ func (c Compiler) Directory(d *policy.Directory, generation uint64) (*index.Snap
 
 // lowering is what is shared between the statements of one unit.
 type lowering struct {
-	variables   []index.Variable
-	numbers     map[index.Variable]int
-	documents   []index.Document
+	variables   []lowered.Variable
+	numbers     map[lowered.Variable]int
+	documents   []lowered.Document
 	actions     map[string]*actionPattern
 	diagnostics []policy.Diagnostic
 
@@ -137,12 +138,12 @@ func (l *lowering) policies(docs []*policy.Document, bucket string, form index.F
 		n += len(d.Statements)
 	}
 	l.statements = slices.Grow(l.statements, n)
-	l.documents = make([]index.Document, 0, len(docs))
+	l.documents = make([]lowered.Document, 0, len(docs))
 	for i, d := range docs {
-		l.documents = append(l.documents, index.Document{Name: strings.Clone(d.Name), File: d.File})
+		l.documents = append(l.documents, lowered.Document{Name: strings.Clone(d.Name), File: d.File})
 		for j := range d.Statements {
 			l.document, l.statement = d, &d.Statements[j]
-			l.statements = append(l.statements, index.Statement{})
+			l.statements = append(l.statements, lowered.Statement{})
 			l.lower(&l.statements[len(l.statements)-1], i, j)
 		}
 	}
@@ -154,7 +155,7 @@ func (l *lowering) policies(docs []*policy.Document, bucket string, form index.F
 }
 
 // lower lowers the statement at hand into out, which is empty.
-func (l *lowering) lower(out *index.Statement, document, at int) {
+func (l *lowering) lower(out *lowered.Statement, document, at int) {
 	s := l.statement
 	out.Deny = s.Effect == policy.EffectDeny
 	out.Document, out.Index, out.Line, out.Name = document, at, s.Line, s.Name
@@ -182,7 +183,7 @@ func (l *lowering) lower(out *index.Statement, document, at int) {
 	}
 }
 
-func (l *lowering) principals(out *index.Principals) {
+func (l *lowering) principals(out *lowered.Principals) {
 	s := l.statement
 	out.Not = s.NotPrincipal
 	if len(s.Principals) == 0 {
@@ -200,9 +201,9 @@ func (l *lowering) principals(out *index.Principals) {
 		case policy.PrincipalEveryone:
 			out.Everyone = true
 		case policy.PrincipalExact:
-			l.exact.add(index.Name{Org: p.Org, Text: p.Name})
+			l.exact.add(lowered.Name{Org: p.Org, Text: p.Name})
 		case policy.PrincipalPrefix:
-			l.prefix.add(index.Name{Org: p.Org, Text: p.Name})
+			l.prefix.add(lowered.Name{Org: p.Org, Text: p.Name})
 		case policy.PrincipalOrganization:
 			l.texts.add(p.Org)
 		case policy.PrincipalAccount:

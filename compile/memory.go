@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"postern/index"
+	"postern/index/lowered"
 	"postern/internal/pattern"
 )
 
@@ -12,14 +13,14 @@ import (
 // frozen, so for a unit of statements it is used again: a cold start lowers the
 // policies of a hundred thousand files.
 type memory struct {
-	statements   []index.Statement
-	exact        room[index.Name]
-	prefix       room[index.Name]
+	statements   []lowered.Statement
+	exact        room[lowered.Name]
+	prefix       room[lowered.Name]
 	texts        room[string]
-	conditions   room[index.Condition]
-	values       room[index.Value]
+	conditions   room[lowered.Condition]
+	values       room[lowered.Value]
 	parts        []pattern.Part
-	program      index.Program
+	program      lowered.Program
 	programTexts block
 	freezer      index.Freezer
 }
@@ -31,7 +32,7 @@ var lowerings = sync.Pool{New: func() any {
 }}
 
 func newLowering() *lowering {
-	return &lowering{numbers: map[index.Variable]int{}, actions: map[string]*actionPattern{}}
+	return &lowering{numbers: map[lowered.Variable]int{}, actions: map[string]*actionPattern{}}
 }
 
 // maxReused is how many statements, or entries of them, a lowering may have

@@ -3,7 +3,7 @@ package compile
 import (
 	"strings"
 
-	"postern/index"
+	"postern/index/lowered"
 	"postern/internal/pattern"
 )
 
@@ -31,12 +31,12 @@ func (l *lowering) program(text string, variables bool) string {
 }
 
 // begin begins another program; there is one at a time.
-func (l *lowering) begin() *index.Program {
+func (l *lowering) begin() *lowered.Program {
 	l.memory.program.Reset()
 	return &l.memory.program
 }
 
-func (l *lowering) add(p *index.Program, part pattern.Part) {
+func (l *lowering) add(p *lowered.Program, part pattern.Part) {
 	switch part.Kind {
 	case pattern.Literal:
 		p.Literal(part.Text)
@@ -91,12 +91,12 @@ func (l *lowering) arn(text string, variables bool) string {
 
 // variable numbers a policy variable.
 func (l *lowering) variable(part pattern.Part) int {
-	v := index.Variable{Key: key(part.Text), Default: part.Default, HasDefault: part.HasDefault}
+	v := lowered.Variable{Key: key(part.Text), Default: part.Default, HasDefault: part.HasDefault}
 	if n, ok := l.numbers[v]; ok {
 		return n
 	}
-	if len(l.variables) == index.MaxVariables {
-		l.refuse("more than %d different policy variables in one unit", index.MaxVariables)
+	if len(l.variables) == lowered.MaxVariables {
+		l.refuse("more than %d different policy variables in one unit", lowered.MaxVariables)
 		return 0
 	}
 	v.Key.Name, v.Default = strings.Clone(v.Key.Name), strings.Clone(v.Default)

@@ -3,6 +3,8 @@ package index
 import (
 	"slices"
 	"strings"
+
+	"postern/index/internal/glob"
 )
 
 // beginnings finds the values of all stored beginnings of a text with one
@@ -46,7 +48,7 @@ func (t *beginnings[T]) find(dst []T, text string, v *view) []T {
 			high = mid
 		}
 	}
-	for i := int32(low) - 1; i >= 0 && v.spend(endsWork+len(t.texts[i])/32); i = t.parents[i] {
+	for i := int32(low) - 1; i >= 0 && v.Spend(glob.EndsWork+len(t.texts[i])/32); i = t.parents[i] {
 		if strings.HasPrefix(text, t.texts[i]) {
 			dst = append(dst, t.values[i])
 		}

@@ -261,7 +261,7 @@ func (b block) covers(id int, v *view) bool {
 	}
 	at := b.programs(r)
 	for i := range b[at+programsCount] {
-		if v.glob(b.text(at+programsWords, i), v.actionFolded()) {
+		if v.Glob(b.text(at+programsWords, i), v.actionFolded()) {
 			return b[at+programsNot] == 0
 		}
 	}

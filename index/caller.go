@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern/index/internal/glob"
 	"postern/policy"
 )
 
@@ -121,7 +122,7 @@ func (m *Membership) identifier(c *caller, id string, v *view) {
 }
 
 func (c *caller) add(m *Membership, l list, v *view) {
-	if !v.spend(int(l.n)) {
+	if !v.Spend(int(l.n)) {
 		return
 	}
 	for _, n := range m.lists[l.at : l.at+l.n] {
@@ -141,7 +142,7 @@ func (m *Membership) explicit(c *caller, v *view) bool {
 			continue
 		}
 		p := &g.principals[n]
-		if !v.spend(int(p.count - p.denies)) {
+		if !v.Spend(int(p.count - p.denies)) {
 			return true
 		}
 		for _, b := range g.named[p.at+p.denies : p.at+p.count] {
@@ -195,7 +196,7 @@ func (m *Membership) assume(c *caller, rules []issuerRule, v *view) {
 // does in a Deny rule, and in no Allow rule.
 func (r *issuerRule) matches(v *view) bool {
 	for i := range r.claims {
-		if !v.spend(conditionWork) {
+		if !v.Spend(glob.ConditionWork) {
 			return false
 		}
 		values, unreadable := v.claim(r.claims[i].Path)
@@ -208,7 +209,7 @@ func (r *issuerRule) matches(v *view) bool {
 
 func (v *view) anyMatches(program string, values []policy.Value) bool {
 	for i := range values {
-		if v.glob(program, values[i].Text) {
+		if v.Glob(program, values[i].Text) {
 			return true
 		}
 	}

@@ -6,30 +6,32 @@ import (
 	"net/netip"
 	"strings"
 
+	"postern/index/internal/glob"
+	"postern/index/lowered"
 	"postern/internal/value"
 )
 
 // What stands in a condition entry instead of CompareLike and CompareArn, where
 // its patterns allow it: texts that the request's has to begin with.
-const compareBegins = CompareNull + 1
+const compareBegins = lowered.CompareNull + 1
 
 // valueWords is the size of a value of a condition entry: a text for the
 // comparisons of texts, else words of the numbers in Value.
-func valueWords(how Comparison) uint32 {
+func valueWords(how lowered.Comparison) uint32 {
 	switch how {
-	case CompareBool, CompareNull:
+	case lowered.CompareBool, lowered.CompareNull:
 		return 1
-	case CompareDateEqual, CompareDateLess, CompareDateLessEqual, CompareDateGreater, CompareDateGreaterEqual:
+	case lowered.CompareDateEqual, lowered.CompareDateLess, lowered.CompareDateLessEqual, lowered.CompareDateGreater, lowered.CompareDateGreaterEqual:
 		return 3
-	case CompareIP:
+	case lowered.CompareIP:
 		return 5
 	}
 	return 2
 }
 
 // isText reports that the values of a comparison are texts.
-func isText(how Comparison) bool {
-	return how <= CompareArn || how == CompareBinary || how == compareBegins
+func isText(how lowered.Comparison) bool {
+	return how <= lowered.CompareArn || how == lowered.CompareBinary || how == compareBegins
 }
 
 // rangeIs4 stands above the length of an IPv4 range.
@@ -39,7 +41,7 @@ const rangeIs4 = 1 << 8
 type wanted struct {
 	b        block
 	at, n    uint32 // first word of the first value, number of values
-	how      Comparison
+	how      lowered.Comparison
 	op       uint32 // flags of the operator
 	policies *Policies
 }
@@ -61,8 +63,8 @@ func (p *Policies) conditionsHold(b block, r record, v *view) bool {
 		entry := want.at
 		how := b[entry+conditionHow]
 		want.at, want.n = entry+conditionWords, b[entry+conditionValues]
-		want.how, want.op = Comparison(how), how>>8&0xff
-		if !want.conditionHolds(entry, KeyKind(how>>16), v, r.is(flagDeny)) {
+		want.how, want.op = lowered.Comparison(how), how>>8&0xff
+		if !want.conditionHolds(entry, lowered.KeyKind(how>>16), v, r.is(flagDeny)) {
 			return false
 		}
 		want.at += want.n * valueWords(want.how)
@@ -75,12 +77,12 @@ func (p *Policies) conditionsHold(b block, r record, v *view) bool {
 // sign. What the operator cannot read counts as false in an Allow and as true
 // in a Deny. A negated operator of which one value has a variable without a
 // value is false in an Allow, before anything else is looked at.
-func (w *wanted) conditionHolds(entry uint32, kind KeyKind, v *view, deny bool) bool {
-	if kind == KeyResource {
+func (w *wanted) conditionHolds(entry uint32, kind lowered.KeyKind, v *view, deny bool) bool {
+	if kind == lowered.KeyResource {
 		return w.resourceHolds(v, deny)
 	}
 	b := w.b
-	if !v.spend(conditionWork + len(v.request.Context)/2) {
+	if !v.Spend(glob.ConditionWork + len(v.request.Context)/2) {
 		return true // as Policies.holds
 	}
 	key := b.str(b[entry+conditionKeyAt], b[entry+conditionKeyLen])
@@ -92,7 +94,7 @@ func (w *wanted) conditionHolds(entry uint32, kind KeyKind, v *view, deny bool) 
 	if w.op&negatedVariables == negatedVariables && !deny && w.missesVariable(v) {
 		return false
 	}
-	if w.how == CompareNull {
+	if w.how == lowered.CompareNull {
 		return w.null(len(have) == 0)
 	}
 	negated, forAll, forAny := w.op&conditionNegated != 0, w.op&conditionForAll != 0, w.op&conditionForAny != 0
@@ -107,7 +109,7 @@ func (w *wanted) conditionHolds(entry uint32, kind KeyKind, v *view, deny bool) 
 	}
 	if len(have) == 1 { // the rest, for one value
 		text := have[0].Text
-		if (w.n > 1 || len(text) > longText) && !v.spend(w.work(len(text))) {
+		if (w.n > 1 || len(text) > longText) && !v.Spend(w.work(len(text))) {
 			return true
 		}
 		found, ok := w.compare(text, v)
@@ -117,7 +119,7 @@ func (w *wanted) conditionHolds(entry uint32, kind KeyKind, v *view, deny bool) 
 	// read makes the list unreadable.
 	all, any := true, false
 	for i := range have {
-		if !v.spend(w.work(len(have[i].Text))) {
+		if !v.Spend(w.work(len(have[i].Text))) {
 			return true
 		}
 		found, ok := w.compare(have[i].Text, v)
@@ -139,7 +141,7 @@ func (w *wanted) conditionHolds(entry uint32, kind KeyKind, v *view, deny bool) 
 // missesVariable reports that one of the wanted texts has a variable without a
 // value.
 func (w *wanted) missesVariable(v *view) bool {
-	for i := uint32(0); i < w.n && v.spend(endsWork); i++ {
+	for i := uint32(0); i < w.n && v.Spend(glob.EndsWork); i++ {
 		if w.policies.missesVariable(w.b.text(w.at, i), v) {
 			return true
 		}
@@ -156,22 +158,22 @@ const longText = 64
 func (w *wanted) work(n int) int {
 	values := int(w.n)
 	switch w.how {
-	case CompareText, CompareTextFold, CompareLike, CompareBool, CompareNull:
-		return compareWork + values + n/32
-	case CompareArn:
-		return compareWork + endsWork*values + n/32
+	case lowered.CompareText, lowered.CompareTextFold, lowered.CompareLike, lowered.CompareBool, lowered.CompareNull:
+		return glob.CompareWork + values + n/32
+	case lowered.CompareArn:
+		return glob.CompareWork + glob.EndsWork*values + n/32
 	case compareBegins:
-		return compareWork + values*(2+n/64)
-	case CompareIP:
-		return compareWork + 10*values + n + 32
-	case CompareBinary:
+		return glob.CompareWork + values*(2+n/64)
+	case lowered.CompareIP:
+		return glob.CompareWork + 10*values + n + 32
+	case lowered.CompareBinary:
 		return values*(2+n/64) + n
-	case CompareNumberEqual, CompareNumberLess, CompareNumberLessEqual, CompareNumberGreater, CompareNumberGreaterEqual:
+	case lowered.CompareNumberEqual, lowered.CompareNumberLess, lowered.CompareNumberLessEqual, lowered.CompareNumberGreater, lowered.CompareNumberGreaterEqual:
 		if n > longNumber {
 			n *= 32 // digits by digits, until it is known which double is nearest
 		}
 	}
-	return compareWork + 5*values + n + 32
+	return glob.CompareWork + 5*values + n + 32
 }
 
 // longNumber is the length of the longest number of 17 digits that is usual.
@@ -194,12 +196,12 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 		return false, false
 	}
 	switch w.how {
-	case CompareText, CompareTextFold:
+	case lowered.CompareText, lowered.CompareTextFold:
 		if w.op&conditionVariables == 0 {
 			return w.plain(text, v), true
 		}
 		for i := range w.n {
-			if v.over() {
+			if v.Over() {
 				break
 			}
 			if w.policies.compareText(w.how, text, w.b.text(w.at, i), v) {
@@ -214,9 +216,9 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 			}
 		}
 		return false, true
-	case CompareLike:
+	case lowered.CompareLike:
 		for i := range w.n {
-			if v.over() {
+			if v.Over() {
 				break
 			}
 			if w.policies.match(w.b.text(w.at, i), text, v) == matches {
@@ -224,9 +226,9 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 			}
 		}
 		return false, true
-	case CompareArn:
+	case lowered.CompareArn:
 		for i := range w.n {
-			if v.over() {
+			if v.Over() {
 				break
 			}
 			if w.policies.compareArn(w.b.text(w.at, i), text, v) {
@@ -234,7 +236,7 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 			}
 		}
 		return false, true
-	case CompareBinary:
+	case lowered.CompareBinary:
 		if !value.Binary(text) {
 			return false, false
 		}
@@ -244,13 +246,13 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 			}
 		}
 		return false, true
-	case CompareBool:
+	case lowered.CompareBool:
 		b, ok := value.Bool(text)
 		for i := range w.n {
 			found = found || b == (w.b[w.at+i] != 0)
 		}
 		return found, ok
-	case CompareIP:
+	case lowered.CompareIP:
 		a, ok := value.Address(text)
 		if !ok {
 			return false, false
@@ -259,23 +261,23 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 			found = found || w.holds(i, a)
 		}
 		return found, true
-	case CompareNumberEqual, CompareNumberLess, CompareNumberLessEqual, CompareNumberGreater, CompareNumberGreaterEqual:
+	case lowered.CompareNumberEqual, lowered.CompareNumberLess, lowered.CompareNumberLessEqual, lowered.CompareNumberGreater, lowered.CompareNumberGreaterEqual:
 		n, ok := value.Number(text)
 		if !ok {
 			return false, false
 		}
 		for i := range w.n {
-			found = found || ordered(w.how-CompareNumberEqual, order(n, math.Float64frombits(w.u64(i, 0))))
+			found = found || ordered(w.how-lowered.CompareNumberEqual, order(n, math.Float64frombits(w.u64(i, 0))))
 		}
 		return found, true
-	case CompareDateEqual, CompareDateLess, CompareDateLessEqual, CompareDateGreater, CompareDateGreaterEqual:
+	case lowered.CompareDateEqual, lowered.CompareDateLess, lowered.CompareDateLessEqual, lowered.CompareDateGreater, lowered.CompareDateGreaterEqual:
 		at, ok := value.Date(text)
 		if !ok {
 			return false, false
 		}
 		for i := range w.n {
 			other := value.Instant{Seconds: int64(w.u64(i, 0)), Nanos: int32(w.b[w.at+3*i+2])}
-			found = found || ordered(w.how-CompareDateEqual, at.Compare(other))
+			found = found || ordered(w.how-lowered.CompareDateEqual, at.Compare(other))
 		}
 		return found, true
 	}
@@ -293,7 +295,7 @@ func order(a, b float64) int {
 }
 
 // ordered reads the result of a comparison as =, <, <=, >, >=, in that order.
-func ordered(how Comparison, c int) bool {
+func ordered(how lowered.Comparison, c int) bool {
 	switch how {
 	case 0:
 		return c == 0
@@ -330,7 +332,7 @@ func (w *wanted) plain(text string, v *view) bool {
 	each := 0 // what a comparison costs where it is counted
 	if w.n > 1 || len(text) > longText {
 		each = 4 + len(text)/32
-		if w.how == CompareTextFold {
+		if w.how == lowered.CompareTextFold {
 			each = 4 + len(text)/3
 		}
 	}
@@ -338,11 +340,11 @@ func (w *wanted) plain(text string, v *view) bool {
 		if w.b[at+textLen] != uint32(len(text)) {
 			continue
 		}
-		if each > 0 && !v.spend(each) {
+		if each > 0 && !v.Spend(each) {
 			return false
 		}
 		other := w.b.str(w.b[at+textAt], uint32(len(text)))
-		if other == text || w.how == CompareTextFold && value.EqualFoldASCII(other, text) {
+		if other == text || w.how == lowered.CompareTextFold && value.EqualFoldASCII(other, text) {
 			return true
 		}
 	}
@@ -350,14 +352,14 @@ func (w *wanted) plain(text string, v *view) bool {
 }
 
 // compareText compares with a program; a variable without a value matches nothing.
-func (p *Policies) compareText(how Comparison, text, program string, v *view) bool {
-	if strings.IndexByte(program, opVariable) >= 0 {
+func (p *Policies) compareText(how lowered.Comparison, text, program string, v *view) bool {
+	if strings.IndexByte(program, glob.OpVariable) >= 0 {
 		var ok bool
 		if program, ok = p.expand(program, len(text), v); !ok {
 			return false
 		}
 	}
-	if how == CompareText {
+	if how == lowered.CompareText {
 		return program == text
 	}
 	return value.EqualFoldASCII(program, text)
@@ -368,7 +370,7 @@ func (p *Policies) compareText(how Comparison, text, program string, v *view) bo
 func (p *Policies) compareArn(program, text string, v *view) bool {
 	for i := 0; i < 5; i++ {
 		var part, have string
-		part, program, _ = strings.Cut(program, separator)
+		part, program, _ = strings.Cut(program, glob.Separator)
 		have, text, _ = strings.Cut(text, ":")
 		if p.match(part, have, v) != matches {
 			return false

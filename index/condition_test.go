@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"postern/index/internal/glob"
+	"postern/index/lowered"
 	"postern/policy"
 )
 
@@ -24,17 +26,17 @@ func TestContextKeysWithEqualTags(t *testing.T) {
 			t.Fatalf("the tag of %s differs; choose other keys", r.Context[i].Key)
 		}
 		name := strings.ToLower(r.Context[i].Key)
-		if list, _ := v.lookup(KeyContext, name, keyTag(name), &v.values); len(list) != 1 || list[0].Text != r.Context[i].Key {
+		if list, _ := v.lookup(lowered.KeyContext, name, keyTag(name), &v.values); len(list) != 1 || list[0].Text != r.Context[i].Key {
 			t.Errorf("%s gives %v", name, list)
 		}
 	}
-	if list, _ := v.lookup(KeyContext, "x:999/same", keyTag("x:999/same"), &v.values); list != nil {
+	if list, _ := v.lookup(lowered.KeyContext, "x:999/same", keyTag("x:999/same"), &v.values); list != nil {
 		t.Errorf("a key that is not stated gives %v", list)
 	}
 	// The next request has keys of its own.
 	next := policy.Request{Context: []policy.Attribute{{Key: "y:100/Same", Values: []policy.Value{{Text: "y"}}}}}
 	v.begin(&next, "")
-	if list, _ := v.lookup(KeyContext, "x:100/same", keyTag("x:100/same"), &v.values); list != nil {
+	if list, _ := v.lookup(lowered.KeyContext, "x:100/same", keyTag("x:100/same"), &v.values); list != nil {
 		t.Errorf("a key of the request before gives %v", list)
 	}
 }
@@ -56,7 +58,7 @@ func TestClockOfEachRequest(t *testing.T) {
 		want string
 	}{{0, "1970-01-01T00:00:00Z"}, {1, "1970-01-01T00:00:01Z"}, {1, "1970-01-01T00:00:01Z"}, {0, "1970-01-01T00:00:00Z"}} {
 		v.begin(&policy.Request{Now: x.now}, "")
-		if list, _ := v.lookup(KeyCurrentTime, "aws:currenttime", keyTag("aws:currenttime"), &v.values); len(list) != 1 || list[0].Text != x.want {
+		if list, _ := v.lookup(lowered.KeyCurrentTime, "aws:currenttime", keyTag("aws:currenttime"), &v.values); len(list) != 1 || list[0].Text != x.want {
 			t.Errorf("at %d it is %v", x.now, list)
 		}
 	}
@@ -64,58 +66,58 @@ func TestClockOfEachRequest(t *testing.T) {
 
 // Reduced comparisons say what those say that they stand for.
 func TestReducedComparisons(t *testing.T) {
-	like := func(patterns ...string) (out []Value) {
+	like := func(patterns ...string) (out []lowered.Value) {
 		for _, text := range patterns {
-			out = append(out, Value{Text: strings.NewReplacer("*", "\xff", "?", "\xfe", "$", "\xfd\x00\x00\x00", "|", separator).Replace(text)})
+			out = append(out, lowered.Value{Text: strings.NewReplacer("*", "\xff", "?", "\xfe", "$", "\xfd\x00\x00\x00", "|", glob.Separator).Replace(text)})
 		}
 		return out
 	}
 	texts := []string{
 		"", "a", "ab", "abc", "b", "arn:aws:s3:::x", "arn:aws:s3:::x/y", "arn:aws:s3:::", "arn:aws:s3::x", "arn:aws:s3:r:a:x:y:z", "arn:aws:s3:r:ab:x", ":::::", "::::", "::::::",
 	}
-	p := &Policies{variables: []Variable{{Key: Key{Name: "v"}}}}
+	p := &Policies{variables: []lowered.Variable{{Key: lowered.Key{Name: "v"}}}}
 	var v view
 	v.begin(&policy.Request{Context: []policy.Attribute{{Key: "V", Values: []policy.Value{{Text: "ab"}}}}}, "")
 	for _, x := range []struct {
-		compare Comparison
-		values  []Value
-		how     Comparison
+		compare lowered.Comparison
+		values  []lowered.Value
+		how     lowered.Comparison
 	}{
-		{CompareLike, like("a", "abc"), CompareText},
-		{CompareLike, like("a*", "b*"), compareBegins},
-		{CompareLike, like("*"), compareBegins},
-		{CompareLike, like("a*", "b"), CompareLike},
-		{CompareLike, like("a?*"), CompareLike},
-		{CompareLike, like("a$*", "$"), CompareLike},
-		{CompareArn, like("arn|aws|s3|||x", "arn|aws|s3|||y"), CompareText},
-		{CompareArn, like("arn|aws|s3|||x*"), compareBegins},
-		{CompareArn, like("arn|aws|s3|r|a|x:y*"), compareBegins},
-		{CompareArn, like("arn|aws|s3|||?"), CompareLike},
-		{CompareArn, like("arn|aws|s3|r|ab|$"), CompareLike},
-		{CompareArn, like("arn|aws|s3|*||x*"), CompareArn},
-		{CompareArn, like("arn|aws|s3|||x", "*|*|*|*|*|*"), CompareArn},
-		{CompareArn, like("|||||"), CompareText},
-		{CompareArn, like("|||||*"), compareBegins},
+		{lowered.CompareLike, like("a", "abc"), lowered.CompareText},
+		{lowered.CompareLike, like("a*", "b*"), compareBegins},
+		{lowered.CompareLike, like("*"), compareBegins},
+		{lowered.CompareLike, like("a*", "b"), lowered.CompareLike},
+		{lowered.CompareLike, like("a?*"), lowered.CompareLike},
+		{lowered.CompareLike, like("a$*", "$"), lowered.CompareLike},
+		{lowered.CompareArn, like("arn|aws|s3|||x", "arn|aws|s3|||y"), lowered.CompareText},
+		{lowered.CompareArn, like("arn|aws|s3|||x*"), compareBegins},
+		{lowered.CompareArn, like("arn|aws|s3|r|a|x:y*"), compareBegins},
+		{lowered.CompareArn, like("arn|aws|s3|||?"), lowered.CompareLike},
+		{lowered.CompareArn, like("arn|aws|s3|r|ab|$"), lowered.CompareLike},
+		{lowered.CompareArn, like("arn|aws|s3|*||x*"), lowered.CompareArn},
+		{lowered.CompareArn, like("arn|aws|s3|||x", "*|*|*|*|*|*"), lowered.CompareArn},
+		{lowered.CompareArn, like("|||||"), lowered.CompareText},
+		{lowered.CompareArn, like("|||||*"), compareBegins},
 	} {
 		var w blockWriter
-		w.condition(&Condition{Operator: Operator{Compare: x.compare}, Values: x.values})
+		w.condition(&lowered.Condition{Operator: lowered.Operator{Compare: x.compare}, Values: x.values})
 		at := w.flush()
 		b := block(w.words)
 		how := b[at+conditionHow]
 		if how&0xff != uint32(x.how) {
 			t.Errorf("%v of %v became %v, want %v", x.compare, x.values, how&0xff, x.how)
 		}
-		got := wanted{b: b, at: at + conditionWords, n: b[at+conditionValues], how: Comparison(how), op: how >> 8 & 0xff, policies: p}
+		got := wanted{b: b, at: at + conditionWords, n: b[at+conditionValues], how: lowered.Comparison(how), op: how >> 8 & 0xff, policies: p}
 		for _, text := range texts {
 			isArn := strings.Count(text, ":") >= 5
-			want := slices.ContainsFunc(x.values, func(value Value) bool {
-				if x.compare == CompareArn {
+			want := slices.ContainsFunc(x.values, func(value lowered.Value) bool {
+				if x.compare == lowered.CompareArn {
 					return isArn && p.compareArn(value.Text, text, &v)
 				}
 				return p.match(value.Text, text, &v) == matches
 			})
 			found, ok := got.compare(text, &v)
-			if found != want || ok != (x.compare != CompareArn || isArn) {
+			if found != want || ok != (x.compare != lowered.CompareArn || isArn) {
 				t.Errorf("%v of %v and %q: %v, %v, want %v", x.compare, x.values, text, found, ok, want)
 			}
 		}

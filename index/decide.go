@@ -4,9 +4,14 @@ import (
 	"slices"
 	"strings"
 
+	"postern/index/internal/glob"
 	"postern/internal/action"
 	"postern/policy"
 )
+
+// Budget is what a decision may cost, in steps (specification 1.6); what passes
+// it is a denial, policy.TooCostly.
+const Budget = glob.Budget
 
 // Decide answers a request (specification 1.3). It allocates nothing once sc
 // has grown, takes no lock, and may run in any number of goroutines, each with
@@ -16,7 +21,7 @@ func (s *Snapshot) Decide(r *policy.Request, sc *Scratch) policy.Decision {
 	v := &sc.view
 	v.begin(r, s.defaultOrg)
 	reason, layer := s.decide(v)
-	if v.over() {
+	if v.Over() {
 		reason, layer, v.open, v.steps = policy.TooCostly, policy.LayerNone, 0, v.steps[:0]
 	}
 	v.request = nil

@@ -29,7 +29,7 @@ func (p *Policies) resourceHolds(b block, r record, v *view) bool {
 func (p *Policies) globsHold(b block, r record, at, globs uint32, v *view) bool {
 	unsure := false
 	for i := range globs {
-		if v.over() {
+		if v.Over() {
 			return true // as holds
 		}
 		switch p.match(b.text(at, i), v.text, v) {
@@ -91,7 +91,7 @@ func (b block) lists(r record, v *view) bool {
 	}
 	exact, beginnings, organizations := b.who(r)
 	if len(v.hashes) > 4 {
-		v.spend(len(v.hashes) * int(min(exact, 8)) / 2)
+		v.Spend(len(v.hashes) * int(min(exact, 8)) / 2)
 	}
 	if b.listsName(r.entries, exact, v) {
 		return true
@@ -105,7 +105,7 @@ func (b block) lists(r record, v *view) bool {
 // an Allow's and a Deny's NotPrincipal do not.
 func (b block) listsMore(r record, at, beginnings, organizations uint32, v *view) bool {
 	if beginnings > 0 {
-		v.spend(v.idsWork * bits.Len32(beginnings))
+		v.Spend(v.idsWork * bits.Len32(beginnings))
 		for _, id := range v.request.Principal.IDs {
 			if b.hasBeginning(at, beginnings, id, v) {
 				return true
@@ -113,7 +113,7 @@ func (b block) listsMore(r record, at, beginnings, organizations uint32, v *view
 		}
 		at += beginWords * beginnings
 	}
-	v.spend(2 * int(organizations))
+	v.Spend(2 * int(organizations))
 	for end := at + beginWords*organizations; at < end; at += beginWords {
 		if b.beginOrgText(at) == v.org {
 			return r.is(flagDeny) != r.is(flagNotPrincipal) || !isToken(v.request)

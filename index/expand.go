@@ -3,6 +3,9 @@ package index
 import (
 	"strings"
 	"unicode/utf8"
+
+	"postern/index/internal/glob"
+	"postern/index/lowered"
 )
 
 // match is what matching a program with variables says.
@@ -22,7 +25,7 @@ func (p *Policies) match(program, text string, v *view) match {
 	if !ok {
 		return missing
 	}
-	if v.glob(program, text) {
+	if v.Glob(program, text) {
 		return matches
 	}
 	return noMatch
@@ -30,7 +33,7 @@ func (p *Policies) match(program, text string, v *view) match {
 
 // expanded is expand for a program that may hold no variable.
 func (p *Policies) expanded(program string, limit int, v *view) (string, bool) {
-	if strings.IndexByte(program, opVariable) < 0 {
+	if strings.IndexByte(program, glob.OpVariable) < 0 {
 		return program, true
 	}
 	return p.expand(program, limit, v)
@@ -45,14 +48,14 @@ func (p *Policies) expanded(program string, limit int, v *view) (string, bool) {
 func (p *Policies) expand(program string, limit int, v *view) (string, bool) {
 	buf := v.expanded[:0]
 	literal, tooLong := 0, false
-	for v.spend(endsWork + len(program)/16) {
-		i := strings.IndexByte(program, opVariable)
+	for v.Spend(glob.EndsWork + len(program)/16) {
+		i := strings.IndexByte(program, glob.OpVariable)
 		if i < 0 {
 			buf = append(buf, program...)
 			break
 		}
 		buf = append(buf, program[:i]...)
-		n, rest := variableNumber(program[i:])
+		n, rest := glob.VariableNumber(program[i:])
 		program = rest
 		value, ok := v.variable(&p.variables[n])
 		if !ok {
@@ -66,7 +69,7 @@ func (p *Policies) expand(program string, limit int, v *view) (string, bool) {
 		buf = append(buf, value...)
 	}
 	v.expanded = buf
-	if tooLong || v.over() {
+	if tooLong || v.Over() {
 		return "\xf8", true // no UTF-8 text holds this byte
 	}
 	return alias(buf), true
@@ -75,11 +78,11 @@ func (p *Policies) expand(program string, limit int, v *view) (string, bool) {
 // missesVariable reports that a program has a variable without a value.
 func (p *Policies) missesVariable(program string, v *view) bool {
 	for {
-		i := strings.IndexByte(program, opVariable)
-		if i < 0 || v.over() {
+		i := strings.IndexByte(program, glob.OpVariable)
+		if i < 0 || v.Over() {
 			return false
 		}
-		n, rest := variableNumber(program[i:])
+		n, rest := glob.VariableNumber(program[i:])
 		if _, ok := v.variable(&p.variables[n]); !ok {
 			return true
 		}
@@ -91,15 +94,15 @@ func (p *Policies) missesVariable(program string, v *view) bool {
 // that is no UTF-8, which internal/request refuses, is none: with this, and
 // with literal text that the parser checked, no byte of a program but an
 // operation can be one (specification 1.7: what is put in is literal text).
-func (v *view) variable(x *Variable) (string, bool) {
-	v.spend(endsWork + len(v.request.Context)/2)
+func (v *view) variable(x *lowered.Variable) (string, bool) {
+	v.Spend(glob.EndsWork + len(v.request.Context)/2)
 	values, unreadable := v.lookup(x.Key.Kind, x.Key.Name, keyTag(x.Key.Name), &v.variableValue)
 	switch {
 	case unreadable || len(values) > 1:
 		return "", false
 	case len(values) == 1:
 		text := values[0].Text
-		v.spend(len(text) / 8)
+		v.Spend(len(text) / 8)
 		return text, utf8.ValidString(text)
 	}
 	return x.Default, x.HasDefault

@@ -21,7 +21,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 	v.explaining = true
 	out := policy.Explanation{Decision: s.Decide(r, &sc), Digest: s.digest}
 	v.request = r
-	v.matcher.begin() // grounds have a budget of their own
+	v.Matcher.Begin() // grounds have a budget of their own
 	for i := range v.steps {
 		step := &v.steps[i]
 		out.Steps = append(out.Steps, policy.Step{Layer: step.layer, Org: step.org, Outcome: step.outcome, Platform: step.platform})
@@ -59,7 +59,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 			out.Looked += min(step.policies.Len(), nearestBound)
 		}
 	}
-	out.Truncated = out.Truncated || v.over() || out.Decision.Reason == policy.TooCostly
+	out.Truncated = out.Truncated || v.Over() || out.Decision.Reason == policy.TooCostly
 	out.Hints = s.Hints(r, out.Decision)
 	return out
 }
@@ -100,7 +100,7 @@ func (p *Policies) determining(s *step, effect policy.Effect, v *view) []policy.
 	var out []policy.StatementRef
 	for _, b := range p.asked(v) {
 		for id := range b.count() {
-			if effectOf(b, id) == effect && v.someAction(func() bool { return b.covers(id, v) && p.verify(b, id, v) }) && !v.over() {
+			if effectOf(b, id) == effect && v.someAction(func() bool { return b.covers(id, v) && p.verify(b, id, v) }) && !v.Over() {
 				out = append(out, p.reference(b, id, s.layer))
 			}
 		}
@@ -143,7 +143,7 @@ func (p *Policies) takeRefused(v *view) {
 func (p *Policies) hasAllow(v *view) bool {
 	for _, b := range p.asked(v) {
 		for id := b.denies(); id < b.count(); id++ {
-			if b.covers(id, v) && p.verify(b, id, v) || v.over() {
+			if b.covers(id, v) && p.verify(b, id, v) || v.Over() {
 				return true
 			}
 		}
@@ -201,7 +201,7 @@ func (p *Policies) nearest(s *step, v *view) (best *policy.Nearest, truncated bo
 				return best, true
 			}
 			failed := p.failed(b, id, v)
-			if v.over() {
+			if v.Over() {
 				return best, true
 			}
 			if best != nil && len(failed) > len(best.Failed) {

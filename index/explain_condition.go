@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"postern/index/internal/glob"
+	"postern/index/lowered"
 	"postern/internal/value"
 	"postern/policy"
 )
@@ -19,7 +21,7 @@ type failures struct{ *policy.Nearest }
 func (f failures) conditions(p *Policies, b block, r record, v *view) {
 	for want := range p.conditionEntries(b, r) {
 		how := b[want.entry+conditionHow]
-		if want.conditionHolds(want.entry, KeyKind(how>>16), v, r.is(flagDeny)) {
+		if want.conditionHolds(want.entry, lowered.KeyKind(how>>16), v, r.is(flagDeny)) {
 			continue
 		}
 		if want.op&conditionVariables != 0 {
@@ -45,11 +47,11 @@ func (f failures) resource(p *Policies, b block, r record, v *view) {
 // variables adds those of a program that have no value.
 func (f failures) variables(p *Policies, program string, v *view) {
 	for len(f.Variables) < policy.MaxFailedConditions {
-		i := strings.IndexByte(program, opVariable)
+		i := strings.IndexByte(program, glob.OpVariable)
 		if i < 0 {
 			return
 		}
-		n, rest := variableNumber(program[i:])
+		n, rest := glob.VariableNumber(program[i:])
 		x := &p.variables[n]
 		program = rest
 		if _, ok := v.variable(x); ok {
@@ -65,13 +67,13 @@ func (f failures) variables(p *Policies, program string, v *view) {
 func (w *entryAt) failed(v *view) policy.FailedCondition {
 	b := w.b
 	how := b[w.entry+conditionHow]
-	kind, test := KeyKind(how>>16), policy.Test(how>>24)
+	kind, test := lowered.KeyKind(how>>16), policy.Test(how>>24)
 	name := b.str(b[w.entry+conditionKeyAt], b[w.entry+conditionKeyLen])
-	out := policy.FailedCondition{Operator: w.operator(kind, test), Key: cut(Key{kind, name}.String())}
+	out := policy.FailedCondition{Operator: w.operator(kind, test), Key: cut(lowered.Key{Kind: kind, Name: name}.String())}
 	for i := range w.n {
 		out.Values = appendCut(out.Values, w.value(i, test))
 	}
-	if kind == KeyResource { // one text of two forms, and always there
+	if kind == lowered.KeyResource { // one text of two forms, and always there
 		out.Had = appendCut(out.Had, v.text)
 		if uid := v.request.Resource.UID; uid != "" {
 			out.Had = appendCut(out.Had, v.resourceType+":uid:"+uid)
@@ -83,7 +85,7 @@ func (w *entryAt) failed(v *view) policy.FailedCondition {
 	for i := range have {
 		text := have[i].Text
 		out.Had = appendCut(out.Had, text)
-		if w.how != CompareNull {
+		if w.how != lowered.CompareNull {
 			_, ok := w.compare(text, v)
 			out.Unreadable = out.Unreadable || !ok
 		}
@@ -92,7 +94,7 @@ func (w *entryAt) failed(v *view) policy.FailedCondition {
 }
 
 // operator writes the operator as a policy does.
-func (w *entryAt) operator(kind KeyKind, test policy.Test) string {
+func (w *entryAt) operator(kind lowered.KeyKind, test policy.Test) string {
 	negated := w.op&conditionNegated != 0
 	switch {
 	case test != policy.TestNone:
@@ -104,13 +106,13 @@ func (w *entryAt) operator(kind KeyKind, test policy.Test) string {
 			o.Qualifier = policy.ForAnyValue
 		}
 		return o.String()
-	case w.how == CompareNull && w.b[w.at] != 0:
+	case w.how == lowered.CompareNull && w.b[w.at] != 0:
 		return "DoesNotExist"
-	case w.how == CompareNull:
+	case w.how == lowered.CompareNull:
 		return "Exists"
-	case kind == KeyResource && negated:
+	case kind == lowered.KeyResource && negated:
 		return "StringNotLike"
-	case kind == KeyResource:
+	case kind == lowered.KeyResource:
 		return "StringLike"
 	case negated:
 		return "NotIn"
@@ -121,20 +123,20 @@ func (w *entryAt) operator(kind KeyKind, test policy.Test) string {
 // value writes a wanted value as a policy may.
 func (w *entryAt) value(i uint32, test policy.Test) string {
 	switch w.how {
-	case CompareText, CompareTextFold, CompareLike, CompareArn, compareBegins:
+	case lowered.CompareText, lowered.CompareTextFold, lowered.CompareLike, lowered.CompareArn, compareBegins:
 		text := w.policies.programText(w.b.text(w.at, i))
 		if w.how == compareBegins {
 			text += "*"
 		}
-		if w.how == CompareText && test.Family() == policy.FamilyString && test != policy.StringLike && test != policy.StringNotLike || w.how == CompareTextFold {
+		if w.how == lowered.CompareText && test.Family() == policy.FamilyString && test != policy.StringLike && test != policy.StringNotLike || w.how == lowered.CompareTextFold {
 			text = plainText.Replace(text) // where a `*` is no wildcard
 		}
 		return text
-	case CompareBinary:
+	case lowered.CompareBinary:
 		return w.b.text(w.at, i)
-	case CompareBool, CompareNull:
+	case lowered.CompareBool, lowered.CompareNull:
 		return strconv.FormatBool(w.b[w.at+i] != 0)
-	case CompareIP:
+	case lowered.CompareIP:
 		var bytes [16]byte
 		binary.BigEndian.PutUint64(bytes[:8], w.u64(i, 0))
 		binary.BigEndian.PutUint64(bytes[8:], w.u64(i, 2))
@@ -143,7 +145,7 @@ func (w *entryAt) value(i uint32, test policy.Test) string {
 			address = address.Unmap()
 		}
 		return netip.PrefixFrom(address, int(last&^rangeIs4)).String()
-	case CompareDateEqual, CompareDateLess, CompareDateLessEqual, CompareDateGreater, CompareDateGreaterEqual:
+	case lowered.CompareDateEqual, lowered.CompareDateLess, lowered.CompareDateLessEqual, lowered.CompareDateGreater, lowered.CompareDateGreaterEqual:
 		return string(value.AppendTime(nil, int64(w.u64(i, 0))))
 	}
 	number := math.Float64frombits(w.u64(i, 0))

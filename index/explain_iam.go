@@ -14,7 +14,7 @@ func (m *IAM) determining(outcome policy.Outcome, v *view) []policy.StatementRef
 	g, c := m.grants, &v.caller
 	var out []policy.StatementRef
 	add := func(ref policy.StatementRef) {
-		if !v.over() && !slices.Contains(out, ref) {
+		if !v.Over() && !slices.Contains(out, ref) {
 			out = append(out, ref)
 		}
 	}
@@ -76,7 +76,7 @@ func (m *IAM) nearest(v *view) (best *policy.Nearest, truncated bool) {
 					return false
 				}
 				failed := g.failed(&g.rules[id], id, reached, b, v)
-				if v.over() {
+				if v.Over() {
 					return false
 				}
 				if best != nil && len(failed) > len(best.Failed) {

@@ -6,6 +6,9 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"postern/index/internal/glob"
+	"postern/index/lowered"
 )
 
 // blockWriter writes one part's block.
@@ -22,7 +25,7 @@ type blockWriter struct {
 
 	// Of the statement at hand.
 	exact, globs []string
-	beginnings   []Name
+	beginnings   []lowered.Name
 	places       []uint32 // of its identifiers
 }
 
@@ -36,7 +39,7 @@ func (w *blockWriter) reset() {
 
 // put returns the place and length of a text, and adds it if it is new.
 func (w *blockWriter) put(s string) (at, n uint32) {
-	at, known := w.texts.find(Name{Text: s}, uint32(4*len(w.words)+len(w.fresh)))
+	at, known := w.texts.find(lowered.Name{Text: s}, uint32(4*len(w.words)+len(w.fresh)))
 	if !known {
 		w.fresh = append(w.fresh, s...)
 	}
@@ -48,13 +51,13 @@ func (w *blockWriter) textEntry(s string) {
 	w.entries = append(w.entries, at, n)
 }
 
-func (w *blockWriter) beginEntry(n Name) {
+func (w *blockWriter) beginEntry(n lowered.Name) {
 	w.textEntry(n.Text)
 	w.textEntry(n.Org)
 }
 
 // name writes an identifier, once, and returns its place.
-func (w *blockWriter) name(n Name) uint32 {
+func (w *blockWriter) name(n lowered.Name) uint32 {
 	// If it is new it will lie behind its organization, if that is new too.
 	orgAt, orgLen := w.put(n.Org)
 	at, known := w.names.find(n, uint32(len(w.words)+(len(w.fresh)+3)/4))
@@ -87,7 +90,7 @@ func (w *blockWriter) u64(n uint64) { w.words = append(w.words, uint32(n), uint3
 
 // programsOf writes the entry of a statement's programs for unknown actions,
 // once, and returns its place.
-func (w *blockWriter) programsOf(a *Actions) uint32 {
+func (w *blockWriter) programsOf(a *lowered.Actions) uint32 {
 	id := strings.Join(a.Programs, "\xff\xff")
 	if a.Not {
 		id += "\xff!"
@@ -113,8 +116,8 @@ func (w *blockWriter) programsOf(a *Actions) uint32 {
 // actions writes the actions of a chunk and returns their place.
 func (w *blockWriter) actions(list []frozen, open uint64) uint32 {
 	at := uint32(len(w.words))
-	var of [maxActions]uint64 // the statements that cover an action
-	count := 0                // of the actions up to the last that is covered
+	var of [lowered.MaxActions]uint64 // the statements that cover an action
+	count := 0                        // of the actions up to the last that is covered
 	for i := range list {
 		for word, known := range list[i].from.Actions.Known {
 			if known != 0 {
@@ -125,8 +128,8 @@ func (w *blockWriter) actions(list []frozen, open uint64) uint32 {
 			}
 		}
 	}
-	var numbers [maxActions]uint32
-	var setsOf [maxActions]uint64
+	var numbers [lowered.MaxActions]uint32
+	var setsOf [lowered.MaxActions]uint64
 	sets := setsOf[:0]
 	for id, set := range of[:count] {
 		if set == 0 {
@@ -160,16 +163,16 @@ func (w *blockWriter) actions(list []frozen, open uint64) uint32 {
 
 // frozen is what the sieve and Roaring postings are made from.
 type frozen struct {
-	from       *Statement
+	from       *lowered.Statement
 	exact      []hashedName // sorted by hash
-	beginnings []Name
+	beginnings []lowered.Name
 	patterns   []string // programs, those about the part's bucket
 }
 
 // part freezes statements, which are in order, and returns the place of their
 // block. Of the statements' resources it takes those that name bucket, or all
 // for "".
-func (f *freezer) part(name, bucket string, list []*Statement) uint32 {
+func (f *freezer) part(name, bucket string, list []*lowered.Statement) uint32 {
 	f.statements = slices.Grow(f.statements, len(list))
 	for _, s := range list {
 		f.statements = append(f.statements, f.freeze(s, bucket))
@@ -209,7 +212,7 @@ func (f *freezer) block(name string, list []frozen, explained bool, t *traits) u
 	w := &f.w
 	w.reset()
 	w.words = append(w.words, make([]uint32, headerWords)...)
-	w.texts.find(Name{Text: name}, 4*headerWords)
+	w.texts.find(lowered.Name{Text: name}, 4*headerWords)
 	w.words = appendText(w.words, name)
 	chunks := len(w.words)
 	w.words = append(w.words, make([]uint32, (len(list)+wordSize-1)/wordSize)...)
@@ -275,7 +278,7 @@ func (f *freezer) block(name string, list []frozen, explained bool, t *traits) u
 
 // freeze sorts out what a statement is in the part of a bucket, or in the wide
 // part for "". What it returns lasts until the part is done.
-func (f *freezer) freeze(s *Statement, bucket string) frozen {
+func (f *freezer) freeze(s *lowered.Statement, bucket string) frozen {
 	out := frozen{from: s, patterns: s.Resources}
 	if bucket != "" {
 		from := len(f.texts)
@@ -310,11 +313,11 @@ func (f *freezer) freeze(s *Statement, bucket string) frozen {
 // prefixFree sorts beginnings by organization and text, and drops those that a
 // shorter one of the same organization covers: so of what is left, only the
 // one just before a text in byte order can be its beginning. It works in place.
-func prefixFree(list []Name) []Name {
+func prefixFree(list []lowered.Name) []lowered.Name {
 	if len(list) < 2 {
 		return list
 	}
-	slices.SortFunc(list, func(a, b Name) int { return cmp.Or(cmp.Compare(a.Org, b.Org), cmp.Compare(a.Text, b.Text)) })
+	slices.SortFunc(list, func(a, b lowered.Name) int { return cmp.Or(cmp.Compare(a.Org, b.Org), cmp.Compare(a.Text, b.Text)) })
 	out := list[:0]
 	for _, n := range list {
 		if len(out) > 0 {
@@ -345,11 +348,11 @@ func (w *blockWriter) body(s *frozen) uint32 {
 
 	exact, globs, beginnings := w.exact[:0], w.globs[:0], w.beginnings[:0]
 	for _, program := range s.patterns {
-		switch kind, literal := classify(program); kind {
-		case patternExact:
+		switch kind, literal := glob.Classify(program); kind {
+		case glob.Exact:
 			exact = append(exact, program)
-		case patternPrefix:
-			beginnings = append(beginnings, Name{Text: literal})
+		case glob.Prefix:
+			beginnings = append(beginnings, lowered.Name{Text: literal})
 		default:
 			globs = append(globs, program)
 		}
@@ -390,7 +393,7 @@ func (w *blockWriter) body(s *frozen) uint32 {
 		w.beginEntry(n)
 	}
 	for _, org := range from.Principals.Organizations {
-		w.beginEntry(Name{Org: org})
+		w.beginEntry(lowered.Name{Org: org})
 	}
 	for _, t := range exact {
 		w.textEntry(t)

@@ -4,28 +4,31 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"postern/index/internal/glob"
+	"postern/index/lowered"
 )
 
 // conditions adds the condition entries of a statement. All have to hold, so
 // the cheapest and most selective come first.
-func (w *blockWriter) conditions(list []Condition) {
+func (w *blockWriter) conditions(list []lowered.Condition) {
 	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b Condition) int { return cmp.Compare(rank(&a.Operator), rank(&b.Operator)) })
+	slices.SortStableFunc(list, func(a, b lowered.Condition) int { return cmp.Compare(rank(&a.Operator), rank(&b.Operator)) })
 	for i := range list {
 		w.condition(&list[i])
 	}
 }
 
 // rank orders operators; it is a guess, and changes no answer.
-func rank(o *Operator) (n int) {
+func rank(o *lowered.Operator) (n int) {
 	switch o.Compare {
-	case CompareText, CompareTextFold, CompareBinary:
+	case lowered.CompareText, lowered.CompareTextFold, lowered.CompareBinary:
 		n = 0
-	case CompareNumberEqual, CompareIP, CompareDateEqual:
+	case lowered.CompareNumberEqual, lowered.CompareIP, lowered.CompareDateEqual:
 		n = 1
-	case CompareLike, CompareArn:
+	case lowered.CompareLike, lowered.CompareArn:
 		n = 2
-	case CompareNull, CompareBool:
+	case lowered.CompareNull, lowered.CompareBool:
 		n = 3
 	default:
 		n = 4
@@ -37,7 +40,7 @@ func rank(o *Operator) (n int) {
 }
 
 // condition adds a condition entry and its values.
-func (w *blockWriter) condition(c *Condition) {
+func (w *blockWriter) condition(c *lowered.Condition) {
 	how, op, values := reduced(c)
 	for i, on := range [...]bool{c.Operator.Negated, c.Operator.IfExists, c.Operator.ForAll, c.Operator.ForAny} {
 		if on {
@@ -62,32 +65,32 @@ func (w *blockWriter) condition(c *Condition) {
 // reduced is the cheapest comparison that says the same: of ARNs whose first
 // five parts are literal the whole text is compared, and patterns that are all
 // literal, or literal with a last `*`, need no matching.
-func reduced(c *Condition) (how Comparison, op uint32, values []Value) {
+func reduced(c *lowered.Condition) (how lowered.Comparison, op uint32, values []lowered.Value) {
 	how, values = c.Operator.Compare, c.Values
-	if how == CompareArn {
+	if how == lowered.CompareArn {
 		op = conditionArn
 		if whole, ok := wholeArns(values); ok {
-			how, values = CompareLike, whole
+			how, values = lowered.CompareLike, whole
 		}
 	}
-	if how == CompareLike {
+	if how == lowered.CompareLike {
 		exact, begins := true, true
 		for i := range values {
-			kind, _ := classify(values[i].Text)
-			exact, begins = exact && kind == patternExact, begins && kind == patternPrefix
+			kind, _ := glob.Classify(values[i].Text)
+			exact, begins = exact && kind == glob.Exact, begins && kind == glob.Prefix
 		}
 		switch {
 		case exact:
-			how = CompareText
+			how = lowered.CompareText
 		case begins:
 			how, values = compareBegins, slices.Clone(values)
 			for i := range values {
-				_, values[i].Text = classify(values[i].Text)
+				_, values[i].Text = glob.Classify(values[i].Text)
 			}
 		}
 	}
 	for i := range values {
-		if isText(how) && strings.IndexByte(values[i].Text, opVariable) >= 0 {
+		if isText(how) && strings.IndexByte(values[i].Text, glob.OpVariable) >= 0 {
 			op |= conditionVariables
 		}
 	}
@@ -97,18 +100,18 @@ func reduced(c *Condition) (how Comparison, op uint32, values []Value) {
 // wholeArns joins the parts of ARNs; ok is false unless the first five of each
 // are literal. They hold no colon, so that a text which begins with them splits
 // into them.
-func wholeArns(values []Value) (out []Value, ok bool) {
+func wholeArns(values []lowered.Value) (out []lowered.Value, ok bool) {
 	for _, v := range values {
-		parts := strings.Split(v.Text, separator)
+		parts := strings.Split(v.Text, glob.Separator)
 		if len(parts) != 6 {
 			return nil, false
 		}
 		for _, part := range parts[:5] {
-			if literalLen(part) < len(part) || strings.IndexByte(part, ':') >= 0 {
+			if glob.LiteralLen(part) < len(part) || strings.IndexByte(part, ':') >= 0 {
 				return nil, false
 			}
 		}
-		out = append(out, Value{Text: strings.ReplaceAll(v.Text, separator, ":")})
+		out = append(out, lowered.Value{Text: strings.ReplaceAll(v.Text, glob.Separator, ":")})
 	}
 	return out, true
 }

@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"postern/index/lowered"
 )
 
 // freezer is what New needs only while it works. Between two units it holds
@@ -17,9 +19,9 @@ type freezer struct {
 	words       []uint32 // what becomes Policies.words and meta
 	meta        []meta
 	order       []int32
-	wide        []*Statement
+	wide        []*lowered.Statement
 	groups      groups
-	one         []*Statement // of one bucket
+	one         []*lowered.Statement // of one bucket
 	bucketNames []string
 	parts       []uint32 // places of the parts of buckets
 
@@ -33,7 +35,7 @@ type freezer struct {
 
 // hashedName is a Name with hash32 of its text.
 type hashedName struct {
-	Name
+	lowered.Name
 	hash uint32
 }
 
@@ -45,7 +47,7 @@ type Freezer struct{ f freezer }
 const maxReusedWords = 1 << 20
 
 // New is index.New. What it returns shares nothing with the Freezer.
-func (x *Freezer) New(statements []Statement, documents []Document, variables []Variable, bucket string, form Form) *Policies {
+func (x *Freezer) New(statements []lowered.Statement, documents []lowered.Document, variables []lowered.Variable, bucket string, form Form) *Policies {
 	p := x.f.policies(statements, documents, variables, bucket, form)
 	f, w := &x.f, &x.f.w
 	if max(cap(f.words), cap(w.words), 4*cap(f.statements), 4*cap(f.names), 4*cap(w.texts.entries), 4*cap(w.names.entries)) > maxReusedWords {
@@ -89,7 +91,7 @@ type groups struct {
 
 // link is a statement of a group, and the place of the next, 0 if there is none.
 type link struct {
-	statement *Statement
+	statement *lowered.Statement
 	next      int32
 }
 
@@ -99,13 +101,13 @@ func (g *groups) reset() {
 	forget(&g.links)
 }
 
-func (g *groups) add(bucket string, s *Statement) {
+func (g *groups) add(bucket string, s *lowered.Statement) {
 	if len(g.links) == 0 {
 		g.links = append(g.links, link{}) // so that no place is 0
 	}
 	at := int32(len(g.links))
 	g.links = append(g.links, link{statement: s})
-	n, known := g.finder.find(Name{Text: bucket}, uint32(len(g.first)))
+	n, known := g.finder.find(lowered.Name{Text: bucket}, uint32(len(g.first)))
 	if !known {
 		g.first, g.last = append(g.first, at), append(g.last, at)
 		return
@@ -130,7 +132,7 @@ func (g *groups) sorted(numbers []int32) []int32 {
 func (g *groups) name(group int32) string { return g.finder.entries[group].name.Text }
 
 // statements appends those of a group.
-func (g *groups) statements(list []*Statement, group int32) []*Statement {
+func (g *groups) statements(list []*lowered.Statement, group int32) []*lowered.Statement {
 	for at := g.first[group]; at != 0; at = g.links[at].next {
 		list = append(list, g.links[at].statement)
 	}
@@ -146,7 +148,7 @@ type finder struct {
 }
 
 type finderEntry struct {
-	name  Name
+	name  lowered.Name
 	hash  uint32
 	value uint32
 }
@@ -162,7 +164,7 @@ func (f *finder) reset() {
 }
 
 // find returns the value of a name; where it is new, it takes the value given.
-func (f *finder) find(n Name, value uint32) (found uint32, known bool) {
+func (f *finder) find(n lowered.Name, value uint32) (found uint32, known bool) {
 	if 2*len(f.entries) >= len(f.slots) {
 		f.grow()
 	}

@@ -5,35 +5,37 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"postern/index/lowered"
 )
 
 // TestFreezerForgets: what New freezes does not depend on what was frozen
 // before with the same memory, and refers to nothing that it was given.
 func TestFreezerForgets(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
-	random := func(n int) (list []Statement, texts [][]byte) {
+	random := func(n int) (list []lowered.Statement, texts [][]byte) {
 		text := func(format string, args ...any) string {
 			b := fmt.Appendf(nil, format, args...)
 			texts = append(texts, b)
 			return alias(b)
 		}
 		for i := range n {
-			s := Statement{Index: i, Name: text("s%d", i), Deny: r.IntN(4) == 0, Actions: Actions{Known: ActionBits{1 << r.IntN(3)}}}
+			s := lowered.Statement{Index: i, Name: text("s%d", i), Deny: r.IntN(4) == 0, Actions: lowered.Actions{Known: lowered.ActionBits{1 << r.IntN(3)}}}
 			for range 1 + r.IntN(3) {
-				s.Principals.Exact = append(s.Principals.Exact, Name{text("o%d", r.IntN(2)), text("role/%d", r.IntN(40))})
+				s.Principals.Exact = append(s.Principals.Exact, lowered.Name{Org: text("o%d", r.IntN(2)), Text: text("role/%d", r.IntN(40))})
 			}
 			if r.IntN(5) == 0 {
-				s.Principals.Prefix = []Name{{Text: text("saml/%d", r.IntN(9))}, {Text: text("saml/")}}
+				s.Principals.Prefix = []lowered.Name{{Text: text("saml/%d", r.IntN(9))}, {Text: text("saml/")}}
 			}
 			for range 1 + r.IntN(2) {
 				s.Resources = append(s.Resources, text("b%d/p%d/\xff", r.IntN(5), r.IntN(9)))
 			}
-			s.Conditions = []Condition{{Key: Key{Name: text("k%d", i%3)}, Values: []Value{{Text: text("v%d", i%5)}}}}
+			s.Conditions = []lowered.Condition{{Key: lowered.Key{Name: text("k%d", i%3)}, Values: []lowered.Value{{Text: text("v%d", i%5)}}}}
 			list = append(list, s)
 		}
 		return list, texts
 	}
-	documents := []Document{{Name: "p", File: "o1/access-policies/p.json"}}
+	documents := []lowered.Document{{Name: "p", File: "o1/access-policies/p.json"}}
 	var f freezer
 	for range 200 {
 		list, texts := random(r.IntN(30) * r.IntN(30))

@@ -4,6 +4,9 @@ import (
 	"slices"
 	"strings"
 	"unsafe"
+
+	"postern/index/internal/glob"
+	"postern/index/lowered"
 )
 
 // Grants are the frozen statements of an organization's iam layer, without
@@ -72,7 +75,7 @@ type principal struct {
 const everyone = 0
 
 // NewGrants freezes.
-func NewGrants(in *GrantList, form Form) *Grants {
+func NewGrants(in *lowered.GrantList, form Form) *Grants {
 	g := &Grants{form: form, names: map[string]uint32{}, beginnings: map[string]uint32{}, roles: map[string][]span{}}
 	places := g.freezeScopes(in)
 	g.spots = newSpots(in.Scopes, form)
@@ -167,8 +170,8 @@ func NewGrants(in *GrantList, form Form) *Grants {
 	return g
 }
 
-func newSpans(list []Span) []span {
-	list = JoinSpans(list)
+func newSpans(list []lowered.Span) []span {
+	list = lowered.JoinSpans(list)
 	out := make([]span, len(list))
 	for i, s := range list {
 		out[i] = span{uint32(s.From), uint32(s.To)}
@@ -180,7 +183,7 @@ func newSpans(list []Span) []span {
 type scopePlaces [][2]uint32
 
 func (p scopePlaces) of(scope int) (holds, except uint32) {
-	if scope == NoScope {
+	if scope == lowered.NoScope {
 		return 0, 0
 	}
 	return p[scope][0], p[scope][1]
@@ -188,13 +191,13 @@ func (p scopePlaces) of(scope int) (holds, except uint32) {
 
 // freezeScopes freezes scopes as statements that nothing narrows; what a scope
 // excludes is a statement of its own.
-func (g *Grants) freezeScopes(in *GrantList) scopePlaces {
-	var list []*Statement
-	add := func(s Statement) uint32 {
+func (g *Grants) freezeScopes(in *lowered.GrantList) scopePlaces {
+	var list []*lowered.Statement
+	add := func(s lowered.Statement) uint32 {
 		list = append(list, &s)
 		return uint32(len(list))
 	}
-	everything := everyText
+	everything := glob.Every
 	places := make(scopePlaces, len(in.Scopes))
 	for i := range in.Scopes {
 		s := &in.Scopes[i]
@@ -202,10 +205,10 @@ func (g *Grants) freezeScopes(in *GrantList) scopePlaces {
 			if resources == nil {
 				resources = []string{everything}
 			}
-			places[i][0] = add(Statement{Resources: resources, Conditions: s.Conditions})
+			places[i][0] = add(lowered.Statement{Resources: resources, Conditions: s.Conditions})
 		}
 		if s.NotResources != nil {
-			places[i][1] = add(Statement{Resources: s.NotResources, NotResource: true})
+			places[i][1] = add(lowered.Statement{Resources: s.NotResources, NotResource: true})
 		}
 	}
 	g.scopes = &Policies{count: len(list), variables: in.Variables}
@@ -262,7 +265,7 @@ func (g *Grants) ruleHolds(r *rule, deny bool, v *view) granted {
 // not tell.
 func (g *Grants) covers(r *rule, v *view) bool {
 	for _, p := range g.programs[r.programs : r.programs+r.programCount] {
-		if v.glob(p, v.actionFolded()) {
+		if v.Glob(p, v.actionFolded()) {
 			return true
 		}
 	}
@@ -278,9 +281,9 @@ func (g *Grants) spansHold(spans []span, deny bool, v *view) (best granted) {
 		return notGranted
 	}
 	for _, s := range spans {
-		v.spend(endsWork + int(s.to-s.from)/256)
+		v.Spend(glob.EndsWork + int(s.to-s.from)/256)
 		for id := row.next(s.from, s.to); id < s.to; id = row.next(id+1, s.to) {
-			if !v.spend(statementWork) {
+			if !v.Spend(glob.StatementWork) {
 				return unlimited // as Policies.holds
 			}
 			r := &g.rules[id]

@@ -3,6 +3,8 @@ package index
 import (
 	"unsafe"
 
+	"postern/index/internal/glob"
+	"postern/index/lowered"
 	"postern/policy"
 )
 
@@ -23,7 +25,7 @@ type IAM struct {
 
 // NewIAM joins the parts: members must have been built against grants, and
 // bindings names its bindings by number.
-func NewIAM(members *Membership, bindings []policy.StatementRef, facts []Entity) *IAM {
+func NewIAM(members *Membership, bindings []policy.StatementRef, facts []lowered.Entity) *IAM {
 	m := &IAM{grants: members.grants, members: members, bindings: bindings}
 	m.entities = newEntities(facts)
 	m.bytes = int64(unsafe.Sizeof(*m)) + m.grants.bytes + members.bytes + sizeOf(bindings) + m.entities.size()
@@ -41,9 +43,9 @@ func (m *IAM) Grants() *Grants { return m.grants }
 func (m *IAM) Len() int { return m.grants.Len() }
 
 // entities are the facts by the name of what they are about.
-type entities struct{ resources, principals map[string]*Entity }
+type entities struct{ resources, principals map[string]*lowered.Entity }
 
-func newEntities(list []Entity) (e entities) {
+func newEntities(list []lowered.Entity) (e entities) {
 	for i := range list {
 		x := &list[i]
 		m, name := &e.principals, x.Principal
@@ -51,7 +53,7 @@ func newEntities(list []Entity) (e entities) {
 			m, name = &e.resources, x.Resource
 		}
 		if *m == nil {
-			*m = map[string]*Entity{}
+			*m = map[string]*lowered.Entity{}
 		}
 		(*m)[name] = x
 	}
@@ -59,7 +61,7 @@ func newEntities(list []Entity) (e entities) {
 }
 
 func (e *entities) size() (n int64) {
-	for _, m := range []map[string]*Entity{e.resources, e.principals} {
+	for _, m := range []map[string]*lowered.Entity{e.resources, e.principals} {
 		for name, x := range m {
 			n += int64(len(name)) + entrySize + int64(unsafe.Sizeof(*x))
 			for i := range x.Properties {
@@ -84,8 +86,8 @@ type iamView struct {
 	// token is the caller, if it is one that is known.
 	token *iamToken
 	// subjects and object are the facts that entities add, in this layer only.
-	subjects [2]*Entity
-	object   *Entity
+	subjects [2]*lowered.Entity
+	object   *lowered.Entity
 	// open is the constraint of an allow, 0 if there is none.
 	open uint64
 
@@ -112,9 +114,9 @@ func (m *IAM) enter(v *view) {
 	v.resource = append(append(append(v.resource[:0], v.resourceType...), ':'), id...)
 	v.text = alias(v.resource)
 	v.marks = m.grants.spots.request(v.text, m.grants.rows.mark(v))
-	v.uid = append(append(append(v.uid[:0], v.resourceType...), opUID...), r.UID...)
+	v.uid = append(append(append(v.uid[:0], v.resourceType...), glob.UID...), r.UID...)
 	v.object = m.entities.resources[v.text]
-	v.subjects = [2]*Entity{}
+	v.subjects = [2]*lowered.Entity{}
 	if m.entities.principals != nil {
 		id := v.request.Principal.IDs[0]
 		v.subjects[0] = m.entities.principals[id]
@@ -132,7 +134,7 @@ func (m *IAM) enter(v *view) {
 func (v *view) leave() {
 	v.whole = v.class.WholeOrganization()
 	v.text = v.request.Resource.ID
-	v.subjects, v.object = [2]*Entity{}, nil
+	v.subjects, v.object = [2]*lowered.Entity{}, nil
 }
 
 // tags returns the tags that are known of the resource; false if none are.
@@ -149,7 +151,7 @@ func (v *view) tags() ([]policy.Tag, bool) {
 // tag returns a tag of the resource; known is false if its tags are not.
 func (v *view) tag(key string) (text string, has, known bool) {
 	tags, known := v.tags()
-	v.spend(len(tags) * (2 + len(key)/64))
+	v.Spend(len(tags) * (2 + len(key)/64))
 	for i := range tags {
 		if tags[i].Key == key {
 			return tags[i].Value, true, true
@@ -160,9 +162,9 @@ func (v *view) tag(key string) (text string, has, known bool) {
 
 // fact finds a property among facts, whose keys are folded; stated is false if
 // there is none.
-func (v *view) fact(x *Entity, name string) (values []policy.Value, stated bool) {
+func (v *view) fact(x *lowered.Entity, name string) (values []policy.Value, stated bool) {
 	if x != nil {
-		v.spend(len(x.Properties) * (2 + len(name)/64))
+		v.Spend(len(x.Properties) * (2 + len(name)/64))
 		for i := range x.Properties {
 			if x.Properties[i].Key == name {
 				return x.Properties[i].Values, true
@@ -178,7 +180,7 @@ func (m *IAM) satisfied(v *view) policy.Effect {
 	g, c := m.grants, &v.caller
 	for _, n := range c.principals {
 		p := &g.principals[n]
-		if !v.spend(int(p.denies)) {
+		if !v.Spend(int(p.denies)) {
 			return policy.EffectDeny // as Policies.holds
 		}
 		if !p.denied.may(&v.marks) {
@@ -196,7 +198,7 @@ func (m *IAM) satisfied(v *view) policy.Effect {
 	best := notGranted
 	for _, n := range c.principals[:c.allowed] {
 		p := &g.principals[n]
-		if !v.spend(int(p.count - p.denies)) {
+		if !v.Spend(int(p.count - p.denies)) {
 			return policy.EffectDeny
 		}
 		if !p.allowed.may(&v.marks) {

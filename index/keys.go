@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"postern/index/lowered"
 	"postern/internal/value"
 	"postern/policy"
 )
@@ -26,35 +27,35 @@ func (s *serverValues) one(kind policy.ValueKind, text string) []policy.Value {
 // lookup returns the values of a condition key: none if it is absent or an
 // empty list. They alias the request or buf, and are valid until buf is used
 // again (specification 1.7, Keys that the server sets). tag is the name's keyTag.
-func (v *view) lookup(kind KeyKind, name string, tag uint32, buf *serverValues) (list []policy.Value, unreadable bool) {
+func (v *view) lookup(kind lowered.KeyKind, name string, tag uint32, buf *serverValues) (list []policy.Value, unreadable bool) {
 	r := v.request
 	switch kind {
-	case KeyContext:
+	case lowered.KeyContext:
 		return v.context(name, tag)
-	case KeyCurrentTime, KeyEpochTime, KeyPrincipalArn, KeyPrincipalAccount, KeyUsername:
+	case lowered.KeyCurrentTime, lowered.KeyEpochTime, lowered.KeyPrincipalArn, lowered.KeyPrincipalAccount, lowered.KeyUsername:
 		if list, unreadable = v.context(name, tag); len(list) > 0 || unreadable {
 			return list, unreadable
 		}
 		return v.unstated(kind, buf), false
-	case KeyPrincipalOrg:
+	case lowered.KeyPrincipalOrg:
 		return buf.one(policy.ValueString, v.org), false
-	case KeyResourceOrg:
+	case lowered.KeyResourceOrg:
 		return buf.one(policy.ValueString, v.owner), false
-	case KeySubjectType:
+	case lowered.KeySubjectType:
 		provider, _ := v.subject()
 		return buf.one(policy.ValueString, provider), false
-	case KeySubjectID:
+	case lowered.KeySubjectID:
 		_, id := v.subject()
 		return buf.one(policy.ValueString, id), false
-	case KeyResourceType:
+	case lowered.KeyResourceType:
 		resourceType, _ := v.resourceAsked()
 		return buf.one(policy.ValueString, resourceType), false
-	case KeyResourceID:
+	case lowered.KeyResourceID:
 		_, id := v.resourceAsked()
 		return buf.one(policy.ValueString, id), false
-	case KeyActionName:
+	case lowered.KeyActionName:
 		return buf.one(policy.ValueString, r.Action), false
-	case KeyGroups:
+	case lowered.KeyGroups:
 		if name != v.org {
 			return nil, false
 		}
@@ -62,36 +63,36 @@ func (v *view) lookup(kind KeyKind, name string, tag uint32, buf *serverValues) 
 			return buf.one(policy.ValueString, t.group), false
 		}
 		buf.list = buf.list[:0]
-		v.spend(2 * len(r.Principal.Groups))
+		v.Spend(2 * len(r.Principal.Groups))
 		for _, g := range r.Principal.Groups {
 			buf.list = append(buf.list, policy.Value{Kind: policy.ValueString, Text: g})
 		}
 		return buf.list, false
-	case KeyClaim:
+	case lowered.KeyClaim:
 		claim, ok := strings.CutPrefix(name, v.org)
 		if !ok || claim == "" || claim[0] != ':' {
 			return nil, false
 		}
 		return v.claim(claim[1:])
-	case KeySubjectProperty:
+	case lowered.KeySubjectProperty:
 		list, unreadable, stated := v.property(r.Principal.Properties, name)
 		for i := 0; i < len(v.subjects) && !stated; i++ {
 			list, stated = v.fact(v.subjects[i], name)
 		}
 		return list, unreadable
-	case KeyResourceProperty:
+	case lowered.KeyResourceProperty:
 		list, unreadable, stated := v.property(r.Resource.Properties, name)
 		if !stated {
 			list, _ = v.fact(v.object, name)
 		}
 		return list, unreadable
-	case KeyTag:
+	case lowered.KeyTag:
 		text, has, known := v.tag(name)
 		if !has {
 			return nil, !known
 		}
 		return buf.one(policy.ValueString, text), false
-	case KeyActionProperty:
+	case lowered.KeyActionProperty:
 		list, unreadable, _ = v.property(r.ActionProperties, name)
 		return list, unreadable
 	}
@@ -100,18 +101,18 @@ func (v *view) lookup(kind KeyKind, name string, tag uint32, buf *serverValues) 
 
 // unstated returns the server's values of a key that the context may state,
 // and does not (specification 1.7).
-func (v *view) unstated(kind KeyKind, buf *serverValues) []policy.Value {
+func (v *view) unstated(kind lowered.KeyKind, buf *serverValues) []policy.Value {
 	switch kind {
-	case KeyCurrentTime:
+	case lowered.KeyCurrentTime:
 		return buf.one(policy.ValueString, buf.time(v.request.Now))
-	case KeyEpochTime:
+	case lowered.KeyEpochTime:
 		buf.text = strconv.AppendInt(buf.text[:0], v.request.Now, 10)
 		return buf.one(policy.ValueNumber, alias(buf.text))
-	case KeyPrincipalArn:
+	case lowered.KeyPrincipalArn:
 		return v.principalARNs()
-	case KeyPrincipalAccount:
+	case lowered.KeyPrincipalAccount:
 		return buf.one(policy.ValueString, v.org)
-	case KeyUsername:
+	case lowered.KeyUsername:
 		if name, ok := v.username(); ok {
 			return buf.one(policy.ValueString, name)
 		}
@@ -130,7 +131,7 @@ func (s *serverValues) time(now int64) string {
 // claim finds a claim by its path, byte for byte.
 func (v *view) claim(path string) ([]policy.Value, bool) {
 	list := v.request.Principal.Claims
-	v.spend(len(list) * (2 + len(path)/64))
+	v.Spend(len(list) * (2 + len(path)/64))
 	for i := range list {
 		if a := &list[i]; a.Key == path {
 			return a.Values, a.Unreadable
@@ -142,7 +143,7 @@ func (v *view) claim(path string) ([]policy.Value, bool) {
 // property finds an attribute by its key without regard to ASCII case; name is
 // in lower case. stated tells an empty list from an attribute that is not there.
 func (v *view) property(list []policy.Attribute, name string) (values []policy.Value, unreadable, stated bool) {
-	v.spend(len(list) * (2 + len(name)/8))
+	v.Spend(len(list) * (2 + len(name)/8))
 	for i := range list {
 		if a := &list[i]; len(a.Key) == len(name) && value.EqualFoldASCII(a.Key, name) {
 			return a.Values, a.Unreadable, true

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"postern/index/lowered"
 	"postern/policy"
 )
 
@@ -49,7 +50,7 @@ type iamToken struct {
 
 type issuerRule struct {
 	deny   bool
-	claims []Claim
+	claims []lowered.Claim
 	held   uint32
 }
 
@@ -58,7 +59,7 @@ type issuerRule struct {
 func (t *iamToken) alive(now int64) bool { return !t.hasExpires || now < t.expires }
 
 // NewMembership freezes.
-func NewMembership(g *Grants, in *MemberList) *Membership {
+func NewMembership(g *Grants, in *lowered.MemberList) *Membership {
 	m := &Membership{grants: g, tokens: map[string]*iamToken{}, issuers: map[string][]issuerRule{}}
 	for _, h := range in.MemberRoles {
 		m.hold(h)
@@ -86,14 +87,14 @@ func NewMembership(g *Grants, in *MemberList) *Membership {
 }
 
 // hold numbers what is held without a binding.
-func (m *Membership) hold(h Held) uint32 {
+func (m *Membership) hold(h lowered.Held) uint32 {
 	out := held{roles: slices.Clone(h.Roles), place: h.Place}
 	slices.Sort(out.roles)
 	out.roles = slices.Compact(out.roles)
-	var all []Span
+	var all []lowered.Span
 	for _, role := range out.roles {
 		for _, s := range m.grants.roles[role] {
-			all = append(all, Span{int(s.from), int(s.to)})
+			all = append(all, lowered.Span{From: int(s.from), To: int(s.to)})
 		}
 	}
 	out.spans = newSpans(all)
@@ -103,7 +104,7 @@ func (m *Membership) hold(h Held) uint32 {
 
 // freezeGroups works out, for every name that is in a group or that a binding
 // names, which principals it is.
-func (m *Membership) freezeGroups(groups []Group) {
+func (m *Membership) freezeGroups(groups []lowered.Group) {
 	f := groupFreezer{m: m, numbers: map[string]int{}, shared: map[string]list{}}
 	for name := range m.grants.names {
 		if group, ok := strings.CutPrefix(name, "group/"); ok {

@@ -133,7 +133,7 @@ func (p *Policies) scanSieve(b block, id, end int, v *view) bool {
 		if candidates == 0 {
 			continue
 		}
-		v.spend(bits.OnesCount64(candidates))
+		v.Spend(bits.OnesCount64(candidates))
 		open := b[b[b.chunks()+uint32(first/wordSize)]:].u64(chunkOpen)
 		for ; candidates != 0; candidates &= candidates - 1 {
 			s := (*[sieveWords]uint32)(sieve[sieveWords*(first+bits.TrailingZeros64(candidates)):])

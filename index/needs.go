@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"strings"
 
+	"postern/index/internal/glob"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -58,7 +59,7 @@ func (p *Policies) deniesObjects(b block, v *view) bool {
 	for first := 0; first < denies; first += wordSize {
 		for candidates := b.candidates(first, 0, denies, v); candidates != 0; candidates &= candidates - 1 {
 			id := first + bits.TrailingZeros64(candidates)
-			if !v.spend(statementWork) {
+			if !v.Spend(glob.StatementWork) {
 				return true // as holds
 			}
 			if b[int(b[headerSieve])+sieveWords*id+sieveNames]&v.names != 0 && p.verify(b, id, v) {
@@ -109,10 +110,10 @@ func (p *Policies) globHasAll(b block, at, globs uint32, object string, v *view)
 			continue // a variable without a value excludes nothing from a Deny
 		}
 		last := len(program)
-		for last > 0 && program[last-1] >= opSeparator {
+		for last > 0 && program[last-1] >= glob.OpSeparator {
 			last--
 		}
-		if v.spend(len(program)-last) && strings.IndexByte(program[last:], opRun) >= 0 && v.glob(program, object) {
+		if v.Spend(len(program)-last) && strings.IndexByte(program[last:], glob.OpRun) >= 0 && v.Glob(program, object) {
 			return true
 		}
 	}
@@ -129,11 +130,11 @@ func (p *Policies) globHasSome(b block, at, globs uint32, beginning string, v *v
 		if !ok {
 			continue
 		}
-		n, took, met := head(program, beginning)
-		if !v.spend(endsWork+n/2) || met && n < len(program) || !met && took == len(beginning) {
+		n, took, met := glob.Head(program, beginning)
+		if !v.Spend(glob.EndsWork+n/2) || met && n < len(program) || !met && took == len(beginning) {
 			return true
 		}
-		if v.glob(program, v.text) {
+		if v.Glob(program, v.text) {
 			return true
 		}
 	}
@@ -144,17 +145,17 @@ func (p *Policies) globHasSome(b block, at, globs uint32, beginning string, v *v
 // text of limit bytes nothing behind them can match any. The result may alias v
 // and is valid until the next expand.
 func (p *Policies) expandCut(program string, limit int, v *view) (string, bool) {
-	if strings.IndexByte(program, opVariable) < 0 {
+	if strings.IndexByte(program, glob.OpVariable) < 0 {
 		return program, true
 	}
 	buf := v.expanded[:0]
-	for v.spend(endsWork + len(program)/16) {
-		i := strings.IndexByte(program, opVariable)
+	for v.Spend(glob.EndsWork + len(program)/16) {
+		i := strings.IndexByte(program, glob.OpVariable)
 		if i < 0 {
 			v.expanded = append(buf, program...)
 			return alias(v.expanded), true
 		}
-		n, rest := variableNumber(program[i:])
+		n, rest := glob.VariableNumber(program[i:])
 		value, ok := v.variable(&p.variables[n])
 		if !ok {
 			break

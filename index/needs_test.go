@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern/index/internal/glob"
 	"postern/policy"
 )
 
@@ -24,7 +25,7 @@ func TestBehind(t *testing.T) {
 		from = longer
 	}
 	v := &view{}
-	m := &matcher{}
+	m := &glob.Matcher{}
 	p := &Policies{}
 	some, all := 0, 0
 	const tries = 4000
@@ -38,7 +39,7 @@ func TestBehind(t *testing.T) {
 		program := programOf(pattern)
 		wantSome, wantAll := false, true
 		for _, key := range keys {
-			if m.begin(); m.glob(program, beginning+key) {
+			if m.Begin(); m.Glob(program, beginning+key) {
 				wantSome = true
 			} else {
 				wantAll = false
@@ -49,7 +50,7 @@ func TestBehind(t *testing.T) {
 		w.textEntry(program)
 		at := w.flush()
 		v.begin(&policy.Request{Resource: policy.Resource{ID: strings.TrimSuffix(beginning, "/")}}, "")
-		wantSome = wantSome || m.glob(program, v.text)
+		wantSome = wantSome || m.Glob(program, v.text)
 		if got := p.globHasSome(block(w.words), at, 1, beginning, v); got != wantSome {
 			t.Fatalf("%q has some of %q: %v", pattern, beginning, got)
 		}

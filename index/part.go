@@ -3,6 +3,7 @@ package index
 import (
 	"math/bits"
 
+	"postern/index/internal/glob"
 	"postern/policy"
 )
 
@@ -108,5 +109,5 @@ func (p *Policies) verify(b block, id int, v *view) bool {
 // the budget is spent everything is, so that deciding ends at the next Deny: the
 // answer counts for nothing, see budget.over.
 func (p *Policies) holds(b block, r record, v *view) bool {
-	return !v.spend(statementWork) || p.resourceHolds(b, r, v) && b.principalHolds(r, v) && (b.conditionCount(r) == 0 || p.conditionsHold(b, r, v))
+	return !v.Spend(glob.StatementWork) || p.resourceHolds(b, r, v) && b.principalHolds(r, v) && (b.conditionCount(r) == 0 || p.conditionsHold(b, r, v))
 }

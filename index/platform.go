@@ -3,6 +3,7 @@ package index
 import (
 	"slices"
 
+	"postern/index/internal/glob"
 	"postern/policy"
 )
 
@@ -33,4 +34,4 @@ func (v *view) notePlatform() {
 
 // everything is what the step of a platform organization admits: it stands
 // beside what the bucket's policy admits, which names the statement.
-func everything() []admitted { return []admitted{{program: everyText, text: "*"}} }
+func everything() []admitted { return []admitted{{program: glob.Every, text: "*"}} }

@@ -7,6 +7,9 @@ import (
 	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
+
+	"postern/index/internal/glob"
+	"postern/index/lowered"
 )
 
 // Policies are the frozen statements of one unit: all organization policies of
@@ -21,14 +24,14 @@ type Policies struct {
 	// buckets finds the blocks of the statements that name only a few buckets.
 	buckets   blockTable
 	roaring   []*roaringIndex
-	variables []Variable
+	variables []lowered.Variable
 	// known is for searches, of organization policies only.
 	known *lazy[knownNames]
 
 	// What explanations say.
 	count     int
 	meta      []meta
-	documents []Document
+	documents []lowered.Document
 
 	bytes int64
 }
@@ -70,12 +73,12 @@ const (
 // nothing refers to the statements or their texts once New returns. More than
 // 4 GiB of text or 2^32 words in one unit panic: the bounds of specification 4
 // keep far off.
-func New(statements []Statement, documents []Document, variables []Variable, bucket string, form Form) *Policies {
+func New(statements []lowered.Statement, documents []lowered.Document, variables []lowered.Variable, bucket string, form Form) *Policies {
 	return new(Freezer).New(statements, documents, variables, bucket, form)
 }
 
 // policies is New with memory that may have been used before.
-func (f *freezer) policies(statements []Statement, documents []Document, variables []Variable, bucket string, form Form) *Policies {
+func (f *freezer) policies(statements []lowered.Statement, documents []lowered.Document, variables []lowered.Variable, bucket string, form Form) *Policies {
 	p := &Policies{count: len(statements), documents: documents, variables: variables}
 	f.p, f.form = p, form
 	p.words, p.meta = f.words[:0], f.meta[:0]
@@ -120,7 +123,7 @@ func (f *freezer) policies(statements []Statement, documents []Document, variabl
 
 // sort puts the numbers of the statements into order: Deny first, then as they
 // stand in documents.
-func (f *freezer) sort(statements []Statement, documents []Document) {
+func (f *freezer) sort(statements []lowered.Statement, documents []lowered.Document) {
 	f.order = f.order[:0]
 	for _, deny := range [...]bool{true, false} {
 		from := len(f.order)
@@ -141,7 +144,7 @@ func (f *freezer) sort(statements []Statement, documents []Document) {
 }
 
 // inDocuments compares where two statements stand.
-func inDocuments(a, b *Statement, documents []Document) int {
+func inDocuments(a, b *lowered.Statement, documents []lowered.Document) int {
 	if a.Document != b.Document {
 		if c := strings.Compare(documents[a.Document].File, documents[b.Document].File); c != 0 {
 			return c
@@ -153,7 +156,7 @@ func inDocuments(a, b *Statement, documents []Document) int {
 // bucketNames appends to names, which is empty, the buckets that the
 // statement's resources name literally, in byte order; none if a resource may
 // be about any other bucket, or if they are too many.
-func bucketNames(names []string, s *Statement) []string {
+func bucketNames(names []string, s *lowered.Statement) []string {
 	if s.NotResource {
 		return names
 	}
@@ -175,11 +178,11 @@ func bucketNames(names []string, s *Statement) []string {
 
 // bucketName returns the one bucket that a program can be about.
 func bucketName(program string) (string, bool) {
-	kind, prefix := classify(program)
+	kind, prefix := glob.Classify(program)
 	if i := strings.IndexByte(prefix, '/'); i > 0 {
 		return prefix[:i], true
 	}
-	return prefix, kind == patternExact && prefix != ""
+	return prefix, kind == glob.Exact && prefix != ""
 }
 
 // align lets the next word begin a cache line.

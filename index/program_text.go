@@ -1,26 +1,30 @@
 package index
 
-import "strings"
+import (
+	"strings"
+
+	"postern/index/internal/glob"
+)
 
 // programText writes a program as policies write it.
 func (p *Policies) programText(program string) string {
 	var b strings.Builder
 	for len(program) > 0 {
-		n := literalLen(program)
+		n := glob.LiteralLen(program)
 		b.WriteString(literalText.Replace(program[:n]))
 		if program = program[n:]; program == "" {
 			break
 		}
 		switch program[0] {
-		case opRun:
+		case glob.OpRun:
 			b.WriteByte('*')
-		case opOne:
+		case glob.OpOne:
 			b.WriteByte('?')
-		case opSeparator:
+		case glob.OpSeparator:
 			b.WriteByte(':')
-		case opVariable:
+		case glob.OpVariable:
 			var i int
-			i, program = variableNumber(program)
+			i, program = glob.VariableNumber(program)
 			b.WriteString(p.variables[i].String())
 			continue
 		}
@@ -30,4 +34,4 @@ func (p *Policies) programText(program string) string {
 }
 
 // literalText writes what would otherwise be read as a wildcard.
-var literalText = strings.NewReplacer("*", "${*}", "?", "${?}", opUID, ":uid:")
+var literalText = strings.NewReplacer("*", "${*}", "?", "${?}", glob.UID, ":uid:")

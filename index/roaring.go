@@ -9,6 +9,8 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"postern/index/internal/glob"
+	"postern/index/lowered"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -74,13 +76,13 @@ func (x *roaringIndex) byName(f *freezer, list []frozen) {
 
 // loose reports that more than names and beginnings tells whom a statement
 // lists.
-func loose(s *Statement) bool {
+func loose(s *lowered.Statement) bool {
 	return s.Principals.Everyone || s.Principals.Not || len(s.Principals.Organizations) > 0
 }
 
 func newRoaringIndex(list []frozen) *roaringIndex {
 	x := &roaringIndex{everyone: roaring.New(), loose: roaring.New(), whole: roaring.New(), names: map[string]*roaring.Bitmap{}}
-	sets, beginnings, resources := map[ActionBits]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}
+	sets, beginnings, resources := map[lowered.ActionBits]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}
 	for i := range list {
 		s, id := &list[i], uint32(i)
 		post(sets, s.from.Actions.Known, id)
@@ -109,7 +111,7 @@ func newRoaringIndex(list []frozen) *roaringIndex {
 			continue
 		}
 		for _, program := range s.patterns {
-			_, literal := classify(program)
+			_, literal := glob.Classify(program)
 			post(resources, literal, id)
 		}
 	}
@@ -130,9 +132,9 @@ func post[K comparable](m map[K]*roaring.Bitmap, key K, id uint32) {
 
 // actionPostings unites, for each known action, the postings of the action
 // sets that hold it.
-func actionPostings(sets map[ActionBits]*roaring.Bitmap) []*roaring.Bitmap {
+func actionPostings(sets map[lowered.ActionBits]*roaring.Bitmap) []*roaring.Bitmap {
 	out := make([]*roaring.Bitmap, action.Count())
-	known := make([]ActionBits, 0, len(sets))
+	known := make([]lowered.ActionBits, 0, len(sets))
 	for bits := range sets {
 		known = append(known, bits)
 	}
@@ -232,7 +234,7 @@ func (p *Policies) leapfrog(b block, v *view, covering *roaring.Bitmap, low, hig
 		for _, who := range v.who {
 			at := int64(low)
 			for {
-				if !v.spend(postingWork) {
+				if !v.Spend(glob.PostingWork) {
 					return true // as holds
 				}
 				id := who.NextValue(uint32(at))

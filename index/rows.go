@@ -6,6 +6,9 @@ import (
 	"unsafe"
 
 	"github.com/RoaringBitmap/roaring/v2"
+
+	"postern/index/internal/glob"
+	"postern/index/lowered"
 )
 
 // actionRows is the action dimension of the iam layer, whose actions are
@@ -36,7 +39,7 @@ type row struct {
 // maxRowWords bounds the words of all rows together.
 const maxRowWords = 1 << 20
 
-func newActionRows(rules []Rule, form Form) actionRows {
+func newActionRows(rules []lowered.Rule, form Form) actionRows {
 	a := actionRows{names: map[string]uint32{}}
 	var sets []*roaring.Bitmap
 	other := roaring.New()
@@ -72,7 +75,7 @@ func newActionRows(rules []Rule, form Form) actionRows {
 	}
 	for p, posting := range patterns {
 		for name, n := range a.names {
-			if Match(p, name) {
+			if glob.Match(p, name) {
 				sets[n].Or(posting)
 			}
 		}

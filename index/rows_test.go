@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"testing"
 
+	"postern/index/internal/glob"
+	"postern/index/lowered"
 	"postern/policy"
 )
 
@@ -14,7 +16,7 @@ import (
 func TestRows(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for _, n := range []int{0, 1, 63, 64, 65, 200, 1000} {
-		rules := make([]Rule, n)
+		rules := make([]lowered.Rule, n)
 		for i := range rules {
 			for range r.IntN(3) {
 				rules[i].Actions = append(rules[i].Actions, "x:"+strconv.Itoa(r.IntN(8)))
@@ -53,18 +55,18 @@ func TestRows(t *testing.T) {
 }
 
 // covered tells directly whether a rule covers the action.
-func covered(r *Rule, v *view) bool {
+func covered(r *lowered.Rule, v *view) bool {
 	name := v.actionFolded()
-	return slices.Contains(r.Actions, name) || slices.ContainsFunc(r.Programs, func(p string) bool { return Match(p, name) })
+	return slices.Contains(r.Actions, name) || slices.ContainsFunc(r.Programs, func(p string) bool { return glob.Match(p, name) })
 }
 
 // TestRowsForm: rows are words, but Roaring where words would be large.
 func TestRowsForm(t *testing.T) {
-	few := newActionRows([]Rule{{Actions: []string{"a"}}}, FormAuto)
+	few := newActionRows([]lowered.Rule{{Actions: []string{"a"}}}, FormAuto)
 	if few.rows[0].words == nil || few.rows[0].wide != nil {
 		t.Error("one rule is not in words")
 	}
-	many := make([]Rule, 20_000)
+	many := make([]lowered.Rule, 20_000)
 	for i := range many {
 		many[i].Actions = []string{"a" + strconv.Itoa(i)}
 	}

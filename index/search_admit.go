@@ -3,6 +3,7 @@ package index
 import (
 	"strings"
 
+	"postern/index/internal/glob"
 	"postern/internal/action"
 	"postern/internal/value"
 	"postern/policy"
@@ -68,13 +69,13 @@ func (p *patterns) admitSubjects(v *view, of *Policies, layer policy.Layer) []ad
 		add := func(program, text string) { out = append(out, admitted{program, text, of.reference(b, id, layer)}) }
 		switch {
 		case r.is(flagEveryone):
-			add(everyText, "*")
+			add(glob.Every, "*")
 			return out
 		case b.listsOthers(r, v):
 			add(anyAfter(provider), provider+"*")
 			return out
 		case b.listsOrg(r, v):
-			add(everyText, "arn:aws:iam::"+v.org+":*")
+			add(glob.Every, "arn:aws:iam::"+v.org+":*")
 			return out
 		}
 		exact, beginnings, _ := b.who(r)
@@ -140,7 +141,7 @@ func (p *patterns) admitResources(v *view, of *Policies, layer policy.Layer, nam
 		}
 		add := func(program, text string) { out = append(out, admitted{program, text, of.reference(b, id, layer)}) }
 		if r.is(flagNotResource) {
-			add(everyText, "*")
+			add(glob.Every, "*")
 			return out
 		}
 		exact, beginnings, globs := b.what(r)
@@ -214,8 +215,8 @@ func (b block) actionPrograms(r record) (programs []string, not bool) {
 // actionText writes the program of an action, which is folded, with the capitals
 // of the first action of the table that begins as it does.
 func actionText(program string) string {
-	text := strings.NewReplacer(string([]byte{opRun}), "*", string([]byte{opOne}), "?").Replace(program)
-	_, begin := classify(program)
+	text := strings.NewReplacer(string([]byte{glob.OpRun}), "*", string([]byte{glob.OpOne}), "?").Replace(program)
+	_, begin := glob.Classify(program)
 	for _, name := range tableNames() {
 		if len(name) >= len(begin) && value.EqualFoldASCII(name[:len(begin)], begin) {
 			return name[:len(begin)] + text[len(begin):]

@@ -3,6 +3,7 @@ package index
 import (
 	"strings"
 
+	"postern/index/internal/glob"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -159,7 +160,7 @@ func (m *IAM) admitResources(p *patterns, v *view, resourceType string) (out []a
 // scopePatterns returns what a scope admits of resources of a type beside what
 // it names; none if its conditions do not hold.
 func (g *Grants) scopePatterns(number uint32, v *view, resourceType string, at policy.StatementRef, p *patterns) (out []admitted) {
-	all := []admitted{{everyText, "*", at}}
+	all := []admitted{{glob.Every, "*", at}}
 	if number == 0 {
 		return all
 	}
@@ -204,8 +205,8 @@ func (m *IAM) admitActions(p *patterns, v *view, class action.Class) (out []admi
 					continue
 				}
 				for _, program := range programs {
-					kind, begin := classify(program)
-					if kind != patternExact && action.ClassOf(begin+"x") == class && p.look() {
+					kind, begin := glob.Classify(program)
+					if kind != glob.Exact && action.ClassOf(begin+"x") == class && p.look() {
 						out = append(out, admitted{program, actionText(program), at})
 					}
 				}

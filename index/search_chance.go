@@ -1,6 +1,11 @@
 package index
 
-import "strings"
+import (
+	"strings"
+
+	"postern/index/internal/glob"
+	"postern/index/lowered"
+)
 
 // chance is what is known of a part of a statement while one side of the request
 // is left open: whatever is put in there, it holds never, perhaps, or always.
@@ -33,41 +38,41 @@ const (
 // values do not depend. A kind that is missing here depends on every side: a
 // search then takes what reads it to hold perhaps, which lists too much and
 // never too little.
-var settledKeys = map[KeyKind]string{
-	KeyPrincipalOrg:     "sra",
-	KeyGroups:           "ra", // a team token's is its team's
-	KeyClaim:            "sra",
-	KeyCurrentTime:      "sra",
-	KeyEpochTime:        "sra",
-	KeyResourceOrg:      "sa",
-	KeyResourceProperty: "sa",
-	KeyTag:              "sa",
-	KeyResource:         "sa",
-	KeySubjectProperty:  "ra",
-	KeyActionProperty:   "sr",
-	KeyContext:          "sra",
-	KeySubjectType:      "ra",
-	KeySubjectID:        "ra",
-	KeyPrincipalArn:     "ra",
-	KeyPrincipalAccount: "sra",
-	KeyResourceType:     "s", // which of its forms the resource has depends on the action
-	KeyResourceID:       "s",
-	KeyActionName:       "sr",
+var settledKeys = map[lowered.KeyKind]string{
+	lowered.KeyPrincipalOrg:     "sra",
+	lowered.KeyGroups:           "ra", // a team token's is its team's
+	lowered.KeyClaim:            "sra",
+	lowered.KeyCurrentTime:      "sra",
+	lowered.KeyEpochTime:        "sra",
+	lowered.KeyResourceOrg:      "sa",
+	lowered.KeyResourceProperty: "sa",
+	lowered.KeyTag:              "sa",
+	lowered.KeyResource:         "sa",
+	lowered.KeySubjectProperty:  "ra",
+	lowered.KeyActionProperty:   "sr",
+	lowered.KeyContext:          "sra",
+	lowered.KeySubjectType:      "ra",
+	lowered.KeySubjectID:        "ra",
+	lowered.KeyPrincipalArn:     "ra",
+	lowered.KeyPrincipalAccount: "sra",
+	lowered.KeyResourceType:     "s", // which of its forms the resource has depends on the action
+	lowered.KeyResourceID:       "s",
+	lowered.KeyActionName:       "sr",
 }
 
 // settled reports that the value of a key does not depend on the open side.
-func settled(kind KeyKind, open byte) bool {
+func settled(kind lowered.KeyKind, open byte) bool {
 	return strings.IndexByte(settledKeys[kind], open) >= 0
 }
 
 // settledProgram reports that no variable of a program depends on the open side.
 func (p *Policies) settledProgram(program string, open byte) bool {
 	for {
-		i := strings.IndexByte(program, opVariable)
+		i := strings.IndexByte(program, glob.OpVariable)
 		if i < 0 {
 			return true
 		}
-		n, rest := variableNumber(program[i:])
+		n, rest := glob.VariableNumber(program[i:])
 		if !settled(p.variables[n].Key.Kind, open) {
 			return false
 		}
@@ -79,7 +84,7 @@ func (p *Policies) settledProgram(program string, open byte) bool {
 func (p *Policies) conditionsChance(b block, r record, v *view, open byte) chance {
 	out := always
 	for want := range p.conditionEntries(b, r) {
-		kind := KeyKind(b[want.entry+conditionHow] >> 16)
+		kind := lowered.KeyKind(b[want.entry+conditionHow] >> 16)
 		depends := !settled(kind, open)
 		if want.op&conditionVariables != 0 {
 			for i := range want.n {
@@ -115,7 +120,7 @@ func (p *Policies) conditionEntries(b block, r record) func(yield func(*entryAt)
 			want.entry = want.at
 			how := b[want.entry+conditionHow]
 			want.at, want.n = want.entry+conditionWords, b[want.entry+conditionValues]
-			want.how, want.op = Comparison(how), how>>8&0xff
+			want.how, want.op = lowered.Comparison(how), how>>8&0xff
 			if !yield(&want) {
 				return
 			}

@@ -1,6 +1,10 @@
 package index
 
-import "strings"
+import (
+	"strings"
+
+	"postern/index/internal/glob"
+)
 
 // subjects adds those whom an Allow of the iam layer may reach that may hold on
 // the resource. Conditions, and what records grant, are left to deciding: facts
@@ -155,7 +159,7 @@ func (g *Grants) scopeResources(number uint32, prefix string, c *candidates) {
 		text := b.text(at, i)
 		literal := text
 		if i >= exact+beginnings {
-			_, literal = classify(text)
+			_, literal = glob.Classify(text)
 		}
 		id, ok := strings.CutPrefix(literal, prefix)
 		switch {

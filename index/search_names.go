@@ -125,7 +125,7 @@ func (c *candidates) look() bool {
 }
 
 // doubt makes all known names candidates where narrowing passed its budget.
-func (c *candidates) doubt(v *view) { c.all = c.all || v.over() }
+func (c *candidates) doubt(v *view) { c.all = c.all || v.Over() }
 
 // settle sorts what was found.
 func (c *candidates) settle() {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"postern/index/internal/glob"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -277,7 +278,7 @@ func (p *Policies) resources(v *view, resourceType string, c *candidates) {
 			if !c.look() {
 				return false
 			}
-			_, literal := classify(b.text(at, i))
+			_, literal := glob.Classify(b.text(at, i))
 			if i < beginnings {
 				literal = b.text(at, i) // stored without its run
 			}

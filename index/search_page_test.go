@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern/index/lowered"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -83,16 +84,16 @@ func TestSearchIsBounded(t *testing.T) {
 	for _, name := range []string{"zz", "zy"} {
 		b.SetBucket(name, Bucket{Owner: "o1"})
 	}
-	var p Program
+	var p lowered.Program
 	p.AnyRun()
 	p.Literal("z")
 	p.AnyOne()
-	var put ActionBits
+	var put lowered.ActionBits
 	id, _ := action.Lookup("s3:PutBucketPolicy")
 	put.Add(id)
-	b.SetOrganization("o1", Organization{Policies: New([]Statement{
-		{Principals: Principals{Everyone: true}, Actions: Actions{Known: put}, Resources: []string{p.String()}},
-	}, []Document{{Name: "p", File: "p.json"}}, nil, "", FormAuto)})
+	b.SetOrganization("o1", Organization{Policies: New([]lowered.Statement{
+		{Principals: lowered.Principals{Everyone: true}, Actions: lowered.Actions{Known: put}, Resources: []string{p.String()}},
+	}, []lowered.Document{{Name: "p", File: "p.json"}}, nil, "", FormAuto)})
 	s := b.Freeze(1)
 	r := &policy.Request{Principal: policy.Principal{Org: "o1", IDs: []string{"role/A"}}, Action: "s3:PutBucketPolicy", Resource: policy.Resource{Type: "bucket"}}
 	var all []string
@@ -114,34 +115,34 @@ func TestSearchIsBounded(t *testing.T) {
 
 // TestNarrowing: what policies name exactly is all that is decided.
 func TestNarrowing(t *testing.T) {
-	var read ActionBits
+	var read lowered.ActionBits
 	id, _ := action.Lookup("s3:GetObject")
 	read.Add(id)
-	var bucket Program
+	var bucket lowered.Program
 	bucket.Literal("b/")
 	bucket.AnyRun()
-	var any Program
+	var any lowered.Program
 	any.AnyRun()
-	statement := func(program string, who Principals) []Statement {
-		return []Statement{{Principals: who, Actions: Actions{Known: read}, Resources: []string{program}}}
+	statement := func(program string, who lowered.Principals) []lowered.Statement {
+		return []lowered.Statement{{Principals: who, Actions: lowered.Actions{Known: read}, Resources: []string{program}}}
 	}
-	documents := []Document{{Name: "p", File: "p.json"}}
-	build := func(organization, ofBucket Principals) *Snapshot {
+	documents := []lowered.Document{{Name: "p", File: "p.json"}}
+	build := func(organization, ofBucket lowered.Principals) *Snapshot {
 		b := NewBuilder(nil)
 		b.SetOrganization("o1", Organization{Policies: New(statement(any.String(), organization), documents, nil, "", FormAuto)})
 		b.SetBucket("b", Bucket{Owner: "o1", Policy: New(statement(bucket.String(), ofBucket), documents, nil, "b", FormAuto)})
-		b.SetBucket("c", Bucket{Owner: "o1", Policy: New(statement(any.String(), Principals{Exact: []Name{{"o1", "role/other"}}}), documents, nil, "c", FormAuto)})
+		b.SetBucket("c", Bucket{Owner: "o1", Policy: New(statement(any.String(), lowered.Principals{Exact: []lowered.Name{{Org: "o1", Text: "role/other"}}}), documents, nil, "c", FormAuto)})
 		return b.Freeze(1)
 	}
-	exact := func(org string, names ...string) (p Principals) {
+	exact := func(org string, names ...string) (p lowered.Principals) {
 		for _, n := range names {
-			p.Exact = append(p.Exact, Name{org, n})
+			p.Exact = append(p.Exact, lowered.Name{Org: org, Text: n})
 		}
 		return p
 	}
-	everyone := Principals{Everyone: true}
+	everyone := lowered.Principals{Everyone: true}
 	for name, c := range map[string]struct {
-		organization, bucket Principals
+		organization, bucket lowered.Principals
 		candidates           []string
 	}{
 		"bucket names":       {everyone, exact("o1", "role/a", "saml/x"), []string{"a"}},
@@ -149,8 +150,8 @@ func TestNarrowing(t *testing.T) {
 		"both name":          {exact("", "role/a", "role/b"), exact("o1", "role/b"), []string{"b"}},
 		"none":               {exact("", "saml/a"), everyone, nil},
 		"all":                {everyone, everyone, []string{"other"}},
-		"beginnings":         {Principals{Prefix: []Name{{"", "role/o"}}}, everyone, []string{"other"}},
-		"other beginnings":   {Principals{Prefix: []Name{{"", "role/x"}}}, everyone, nil},
+		"beginnings":         {lowered.Principals{Prefix: []lowered.Name{{Org: "", Text: "role/o"}}}, everyone, []string{"other"}},
+		"other beginnings":   {lowered.Principals{Prefix: []lowered.Name{{Org: "", Text: "role/x"}}}, everyone, nil},
 	} {
 		s := build(c.organization, c.bucket)
 		r := &policy.Request{Principal: policy.Principal{Org: "o1", IDs: []string{"role/"}}, Action: "s3:GetObject",

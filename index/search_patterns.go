@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern/index/internal/glob"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -65,7 +66,7 @@ func (p *patterns) goOn() bool {
 }
 
 // doubt says that the answer is in doubt where a view passed its budget.
-func (p *patterns) doubt(v *view) { p.truncated = p.truncated || v.over() }
+func (p *patterns) doubt(v *view) { p.truncated = p.truncated || v.Over() }
 
 // cannotList completes the last page: what the search, whose open request is
 // open, cannot list; false if More stopped it.
@@ -121,17 +122,17 @@ func (p *patterns) both(as, bs []admitted) (out []admitted) {
 // wildcards it compares how they begin and how they end, and so may be true in
 // vain.
 func (p *patterns) mayMeet(a, b string) bool {
-	aKind, aBegin := classify(a)
-	bKind, bBegin := classify(b)
+	aKind, aBegin := glob.Classify(a)
+	bKind, bBegin := glob.Classify(b)
 	switch {
-	case aKind == patternExact && bKind == patternExact:
+	case aKind == glob.Exact && bKind == glob.Exact:
 		return a == b
-	case aKind == patternExact && strings.IndexByte(b, opVariable) < 0:
+	case aKind == glob.Exact && strings.IndexByte(b, glob.OpVariable) < 0:
 		p.looked += len(a) * len(b) / maxPatternSteps
-		return Match(b, a)
-	case bKind == patternExact && strings.IndexByte(a, opVariable) < 0:
+		return glob.Match(b, a)
+	case bKind == glob.Exact && strings.IndexByte(a, glob.OpVariable) < 0:
 		p.looked += len(a) * len(b) / maxPatternSteps
-		return Match(a, b)
+		return glob.Match(a, b)
 	}
 	n := min(len(aBegin), len(bBegin))
 	if aBegin[:n] != bBegin[:n] {
@@ -145,11 +146,11 @@ func (p *patterns) mayMeet(a, b string) bool {
 // literalEnd is the literal text that a program ends with.
 func literalEnd(program string) string {
 	for {
-		n := literalLen(program)
+		n := glob.LiteralLen(program)
 		if n == len(program) {
 			return program
 		}
-		if program[n] == opVariable {
+		if program[n] == glob.OpVariable {
 			n += 3
 		}
 		program = program[n+1:]
@@ -159,13 +160,13 @@ func literalEnd(program string) string {
 // coversProgram reports that a program matches whatever another does; false
 // where that is not plain to see.
 func coversProgram(wide, narrow string) bool {
-	kind, begin := classify(wide)
-	_, other := classify(narrow)
-	return wide == narrow || kind == patternPrefix && strings.HasPrefix(other, begin)
+	kind, begin := glob.Classify(wide)
+	_, other := glob.Classify(narrow)
+	return wide == narrow || kind == glob.Prefix && strings.HasPrefix(other, begin)
 }
 
 // anyAfter is the program of what begins with a text.
-func anyAfter(begin string) string { return begin + everyText }
+func anyAfter(begin string) string { return begin + glob.Every }
 
 // bucketStep says what the bucket step of a request that its organization step
 // lets pass comes to (specification 1.3): it passes, or asks the policy asked,

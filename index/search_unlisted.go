@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern/index/internal/glob"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -150,7 +151,7 @@ func (p *patterns) unlistedResources(v *view) []admitted {
 }
 
 func beginOf(program string) string {
-	_, begin := classify(program)
+	_, begin := glob.Classify(program)
 	return begin
 }
 

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unsafe"
+
+	"postern/index/internal/glob"
 )
 
 // keyBytes is how many bytes of a resource text the sieve looks at.
@@ -50,9 +52,9 @@ func literalOf(s *frozen) string {
 	if s.from.NotResource || len(s.patterns) == 0 {
 		return ""
 	}
-	_, common := classify(s.patterns[0])
+	_, common := glob.Classify(s.patterns[0])
 	for _, program := range s.patterns[1:] {
-		_, literal := classify(program)
+		_, literal := glob.Classify(program)
 		common = common[:commonLen(common, literal)]
 	}
 	return common

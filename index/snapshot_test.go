@@ -5,21 +5,22 @@ import (
 	"strings"
 	"testing"
 
+	"postern/index/lowered"
 	"postern/policy"
 )
 
 func allowEverything(n int) *Policies {
-	statements := make([]Statement, n)
+	statements := make([]lowered.Statement, n)
 	for i := range statements {
-		statements[i] = Statement{
+		statements[i] = lowered.Statement{
 			Index:             i,
-			Principals:        Principals{Everyone: true},
-			Actions:           Actions{Known: ActionBits{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}},
+			Principals:        lowered.Principals{Everyone: true},
+			Actions:           lowered.Actions{Known: lowered.ActionBits{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}},
 			Resources:         []string{programOf("*")},
 			WholeOrganization: true,
 		}
 	}
-	return New(statements, []Document{{Name: "p", File: "o1/access-policies/p.json"}}, nil, "", FormAuto)
+	return New(statements, []lowered.Document{{Name: "p", File: "o1/access-policies/p.json"}}, nil, "", FormAuto)
 }
 
 func roaringForm(p *Policies) bool { return block(p.words)[headerRoaring] != 0 }
@@ -47,21 +48,21 @@ func TestStatementsLieInTheirBuckets(t *testing.T) {
 		{[]string{"b/x", "*"}, 0, 1},
 		{[]string{"b?/x"}, 0, 1},
 	} {
-		s := Statement{Principals: Principals{Everyone: true}}
+		s := lowered.Statement{Principals: lowered.Principals{Everyone: true}}
 		for _, r := range c.resources {
 			s.Resources = append(s.Resources, programOf(r))
 		}
-		p := New([]Statement{s}, []Document{{}}, nil, "", FormAuto)
+		p := New([]lowered.Statement{s}, []lowered.Document{{}}, nil, "", FormAuto)
 		buckets, wide := len(p.buckets.used), block(p.words).count()
 		if buckets != c.buckets || wide != c.wide {
 			t.Errorf("%v: %d bucket parts and %d wide statements, want %d and %d", c.resources, buckets, wide, c.buckets, c.wide)
 		}
 	}
-	var many Statement
+	var many lowered.Statement
 	for i := range maxBuckets + 1 {
 		many.Resources = append(many.Resources, programOf(fmt.Sprintf("b%d/*", i)))
 	}
-	if p := New([]Statement{many}, []Document{{}}, nil, "", FormAuto); len(p.buckets.used) != 0 {
+	if p := New([]lowered.Statement{many}, []lowered.Document{{}}, nil, "", FormAuto); len(p.buckets.used) != 0 {
 		t.Errorf("a statement on %d buckets is copied into each", maxBuckets+1)
 	}
 }

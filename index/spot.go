@@ -3,6 +3,9 @@ package index
 import (
 	"math/bits"
 	"strings"
+
+	"postern/index/internal/glob"
+	"postern/index/lowered"
 )
 
 // marks tell what rules may be about, and marks of a request what it is about:
@@ -45,11 +48,11 @@ type spots struct {
 }
 
 // newSpots looks where the ids of scopes differ most.
-func newSpots(scopes []Scope, form Form) spots {
+func newSpots(scopes []lowered.Scope, form Form) spots {
 	var ids []string
 	for i := range scopes {
 		for _, program := range scopes[i].Resources {
-			_, literal := classify(program)
+			_, literal := glob.Classify(program)
 			if _, id, ok := strings.Cut(literal, ":"); ok {
 				ids = append(ids, id)
 			}
@@ -89,7 +92,7 @@ func (s *spots) request(text string, action uint64) marks {
 
 // rule makes the marks of a rule, by the marks of its actions and the number of
 // its scope.
-func (s *spots) rule(actions uint64, scopes []Scope, scope int) marks {
+func (s *spots) rule(actions uint64, scopes []lowered.Scope, scope int) marks {
 	if s.off {
 		return marks{everySpot, everySpot, everySpot}
 	}
@@ -98,12 +101,12 @@ func (s *spots) rule(actions uint64, scopes []Scope, scope int) marks {
 		if actions>>a&1 == 0 {
 			continue
 		}
-		if scope == NoScope || scopes[scope].Resources == nil {
+		if scope == lowered.NoScope || scopes[scope].Resources == nil {
 			m.pairs |= pair(a)
 			continue
 		}
 		for _, program := range scopes[scope].Resources {
-			_, literal := classify(program)
+			_, literal := glob.Classify(program)
 			if key, ok := s.key(literal); ok {
 				m.pairs |= pairWith(a, key)
 			} else {
@@ -115,12 +118,12 @@ func (s *spots) rule(actions uint64, scopes []Scope, scope int) marks {
 }
 
 // scope are the spots of all resources that a scope may hold on.
-func (s *spots) scope(scopes []Scope, scope int) (set uint64) {
-	if s.off || scope == NoScope || scopes[scope].Resources == nil {
+func (s *spots) scope(scopes []lowered.Scope, scope int) (set uint64) {
+	if s.off || scope == lowered.NoScope || scopes[scope].Resources == nil {
 		return everySpot
 	}
 	for _, program := range scopes[scope].Resources {
-		_, literal := classify(program)
+		_, literal := glob.Classify(program)
 		set |= s.under(literal)
 	}
 	return set

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"testing"
 
+	"postern/index/lowered"
 	"postern/policy"
 )
 
@@ -17,7 +18,7 @@ func TestMarksAdmitWhatMatches(t *testing.T) {
 	texts := []string{
 		"stack:acme/p1/in0", "stack:acme/p2/in0", "stack:acme/p2/in0/x", "stack:acme/p2", "stack:a", "stack:", "env:acme/p1", "env:x", ":", ":acme/p1", "a:b:c:d", "stack:acme/ab", "stack:ab/x",
 	}
-	p := &Policies{variables: []Variable{{Default: "ab", HasDefault: true}}}
+	p := &Policies{variables: []lowered.Variable{{Default: "ab", HasDefault: true}}}
 	var v view
 	v.begin(&policy.Request{}, "")
 	matched, passed := 0, 0
@@ -25,8 +26,8 @@ func TestMarksAdmitWhatMatches(t *testing.T) {
 		s := spots{at: at}
 		for i, program := range programs {
 			actions := actionMark(uint32(i)) | markOther
-			for _, scope := range []Scope{{Resources: []string{program}}, {Resources: []string{"vpc:x", program}}} {
-				rule := s.rule(actions, []Scope{scope}, 0)
+			for _, scope := range []lowered.Scope{{Resources: []string{program}}, {Resources: []string{"vpc:x", program}}} {
+				rule := s.rule(actions, []lowered.Scope{scope}, 0)
 				for _, text := range texts {
 					for _, action := range []uint64{actionMark(uint32(i)), markOther} {
 						request := s.request(text, action)
@@ -55,9 +56,9 @@ func TestMarksAdmitWhatMatches(t *testing.T) {
 
 // Scopes on many ids are told apart by where those differ.
 func TestSpotsTellApart(t *testing.T) {
-	var scopes []Scope
+	var scopes []lowered.Scope
 	for i := range 500 {
-		scopes = append(scopes, Scope{Resources: []string{"stack:acme/project-" + strconv.Itoa(1000+i) + "/\xff"}})
+		scopes = append(scopes, lowered.Scope{Resources: []string{"stack:acme/project-" + strconv.Itoa(1000+i) + "/\xff"}})
 	}
 	s := newSpots(scopes, FormAuto)
 	may := 0
@@ -71,13 +72,13 @@ func TestSpotsTellApart(t *testing.T) {
 	if may > len(scopes)/10 {
 		t.Errorf("%d of %d scopes may hold on one of 500 projects", may, len(scopes))
 	}
-	all := []Scope{{}, {NotResources: []string{"stack:x"}}, {Resources: []string{"stack:x", "\xff"}}}
+	all := []lowered.Scope{{}, {NotResources: []string{"stack:x"}}, {Resources: []string{"stack:x", "\xff"}}}
 	for i := range all {
 		if s.scope(all, i) != everySpot {
 			t.Errorf("scope %d may not hold on everything", i)
 		}
 	}
-	if s.scope(all, NoScope) != everySpot {
+	if s.scope(all, lowered.NoScope) != everySpot {
 		t.Error("no scope may not hold on everything")
 	}
 }

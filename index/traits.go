@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unsafe"
+
+	"postern/index/internal/glob"
 )
 
 // A trait of a resource text is a hash of its first n bytes, or of a segment of
@@ -122,7 +124,7 @@ func (t *traits) order(effect int, list []frozen, few int) {
 func cost(s *frozen) int {
 	n := 2 * len(s.from.Conditions)
 	for _, program := range s.patterns {
-		if kind, _ := classify(program); kind == patternGlob {
+		if kind, _ := glob.Classify(program); kind == glob.Other {
 			n++
 		}
 	}
@@ -189,7 +191,7 @@ func sharedTraits(s *frozen, lengths uint64) []uint32 {
 
 // traitsOf are the traits of every text that a program matches.
 func traitsOf(program string, lengths uint64) (out []uint32) {
-	at := literalLen(program)
+	at := glob.LiteralLen(program)
 	for ; lengths != 0; lengths &= lengths - 1 {
 		if n := bits.TrailingZeros64(lengths); n <= at {
 			out = append(out, beginTrait(program, n))
@@ -210,11 +212,11 @@ func traitsOf(program string, lengths uint64) (out []uint32) {
 		if at == len(program) {
 			return out
 		}
-		if program[at] == opVariable {
+		if program[at] == glob.OpVariable {
 			at += 3
 		}
 		from = at + 1
-		at = from + literalLen(program[from:])
+		at = from + glob.LiteralLen(program[from:])
 	}
 }
 

@@ -4,6 +4,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"postern/index/internal/glob"
+	"postern/index/lowered"
 )
 
 // TestTraits: a text that a program matches has every trait of the program's.
@@ -30,7 +33,7 @@ func TestTraits(t *testing.T) {
 			pattern = pattern[:at] + "?" + pattern[at+1:]
 		}
 		program := programOf(pattern)
-		if !Match(program, v.text) { // a `?` in place of a `*`
+		if !glob.Match(program, v.text) { // a `?` in place of a `*`
 			continue
 		}
 		lengths := uint64(1)<<(1+r.IntN(20)) | 1<<(1+r.IntN(20)) | 1<<maxLength
@@ -66,7 +69,7 @@ func TestTraitsTell(t *testing.T) {
 			seen[trait] = kind + text
 		}
 	}
-	var p Program
+	var p lowered.Program
 	p.AnyRun()
 	p.Variable('/'<<7 | '/')
 	p.Literal("x/y/")

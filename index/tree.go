@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unsafe"
 
+	"postern/index/internal/glob"
+	"postern/index/lowered"
 	"postern/internal/value"
 	"postern/policy"
 )
@@ -55,7 +57,7 @@ const (
 	operandEntity
 )
 
-func newTree(in *Tree, rows *actionRows) (t tree) {
+func newTree(in *lowered.Tree, rows *actionRows) (t tree) {
 	for i := range in.Nodes {
 		from := &in.Nodes[i]
 		n := node{kind: from.Kind, expression: uint32(from.Expression), open: from.MaxOpenSeconds}
@@ -149,7 +151,7 @@ func (t *tree) grants(record uint32, deny bool, v *view) granted {
 // files bound that), and as far as records compose each other.
 func (t *tree) node(at uint32, deny bool, v *view) (best granted) {
 	n := &t.nodes[at]
-	if !v.spend(endsWork) {
+	if !v.Spend(glob.EndsWork) {
 		return unlimited // as Policies.holds
 	}
 	if n.kind == policy.DescriptorAllow {
@@ -198,7 +200,7 @@ type polarity struct{ yes, no bool }
 // is evaluates an expression that is true or false.
 func (t *tree) is(at uint32, deny bool, v *view) polarity {
 	e := &t.expressions[at]
-	v.spend(endsWork)
+	v.Spend(glob.EndsWork)
 	switch e.kind {
 	case policy.ExpressionAnd:
 		l, r := t.is(e.left, deny, v), t.is(e.right, deny, v)

@@ -3,6 +3,7 @@ package index
 import (
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"postern/index/internal/glob"
 	"postern/internal/action"
 	"postern/internal/value"
 	"postern/policy"
@@ -17,7 +18,7 @@ type Scratch struct{ view view }
 // its patterns by the formula of specification 1.6, and what its other work takes
 // beyond what every decision has for nothing. It is the same on every machine,
 // and more than Budget if and only if the decision is too costly.
-func (sc *Scratch) Spent() int { return Budget - sc.view.left }
+func (sc *Scratch) Spent() int { return sc.view.Spent() }
 
 // view is one request as the index looks at it, with what is worked out once
 // for all statements.
@@ -69,7 +70,7 @@ type view struct {
 	values        serverValues
 	variableValue serverValues
 
-	matcher
+	glob.Matcher
 }
 
 // step is one layer that was asked, and what it said. policies is nil where
@@ -86,7 +87,7 @@ type step struct {
 
 // begin looks at a request.
 func (v *view) begin(r *policy.Request, defaultOrg string) {
-	v.matcher.begin()
+	v.Matcher.Begin()
 	v.request = r
 	if len(r.Resource.ID) > 0 {
 		v.early = uint32(r.Resource.ID[0]) // it is read after the identifiers

@@ -1,4 +1,4 @@
-package index
+package glob
 
 // Budget is what a decision may cost, in steps (specification 1.6); what passes
 // it is a denial, policy.TooCostly. A step is a word of a pattern, 64 bytes,
@@ -19,11 +19,11 @@ const freeWork = 2 << 20
 
 // What work costs where it is not counted by bytes.
 const (
-	endsWork      = 20 // the ends of a pattern, a segment of it, a name
-	statementWork = 16 // a statement or rule that is looked at
-	conditionWork = 24 // a condition with one value, which one other is compared with
-	compareWork   = 5  // a value that is compared
-	postingWork   = 24 // a step in a Roaring bitmap
+	EndsWork      = 20 // the ends of a pattern, a segment of it, a name
+	StatementWork = 16 // a statement or rule that is looked at
+	ConditionWork = 24 // a condition with one value, which one other is compared with
+	CompareWork   = 5  // a value that is compared
+	PostingWork   = 24 // a step in a Roaring bitmap
 )
 
 // budget is what is left to spend in a decision.
@@ -31,16 +31,16 @@ type budget struct{ left, free int }
 
 func (b *budget) begin() { b.left, b.free = Budget, freeWork }
 
-// spendSteps spends the steps of a test; false if more is spent than there is.
-func (b *budget) spendSteps(n int) bool {
+// SpendSteps spends the steps of a test; false if more is spent than there is.
+func (b *budget) SpendSteps(n int) bool {
 	if b.left -= n; b.left < 0 {
 		b.free = 0 // so that spend looks at what is left
 	}
 	return b.left >= 0
 }
 
-// spend spends other work; false if more is spent than there is.
-func (b *budget) spend(n int) bool {
+// Spend spends other work; false if more is spent than there is.
+func (b *budget) Spend(n int) bool {
 	b.free -= n
 	return b.free >= 0 || b.overdraw()
 }
@@ -54,9 +54,12 @@ func (b *budget) overdraw() bool {
 	return b.left >= 0
 }
 
-// over reports that more was spent than there is: what the decision came to
+// Over reports that more was spent than there is: what the decision came to
 // counts for nothing. Whoever finds it so may say anything, and ends soon.
-func (b *budget) over() bool { return b.left < 0 }
+func (b *budget) Over() bool { return b.left < 0 }
+
+// Spent is what was taken of Budget so far.
+func (b *budget) Spent() int { return Budget - b.left }
 
 // testSteps are the steps of a test of a pattern of so many bytes against a text
 // (specification 1.6).

@@ -1,4 +1,6 @@
-package index
+package lowered
+
+import "postern/index/internal/glob"
 
 // Program builds a program from the parts of a pattern. The zero value is empty.
 type Program struct {
@@ -20,23 +22,23 @@ func (p *Program) Literal(s string) {
 // AnyRun adds `*`.
 func (p *Program) AnyRun() {
 	if !p.lastRun {
-		p.op(true, opRun)
+		p.op(true, glob.OpRun)
 	}
 }
 
 // AnyOne adds `?`.
-func (p *Program) AnyOne() { p.op(false, opOne) }
+func (p *Program) AnyOne() { p.op(false, glob.OpOne) }
 
 // Separator stands between two of an ARN's six parts.
-func (p *Program) Separator() { p.op(false, opSeparator) }
+func (p *Program) Separator() { p.op(false, glob.OpSeparator) }
 
-// MaxVariables bounds the variables of one New.
+// MaxVariables bounds the variables of one index.New.
 const MaxVariables = 1 << 21
 
-// Variable adds the variable of that number in the list given to New. Its
+// Variable adds the variable of that number in the list given to index.New. Its
 // bytes are below 0x80, so that no scan takes them for an operation.
 func (p *Program) Variable(n int) {
-	p.op(false, opVariable, byte(n>>14), byte(n>>7&0x7f), byte(n&0x7f))
+	p.op(false, glob.OpVariable, byte(n>>14), byte(n>>7&0x7f), byte(n&0x7f))
 }
 
 // String returns the program. Text without anything else is its own program.
@@ -47,3 +49,7 @@ func (p *Program) Bytes() []byte { return p.b }
 
 // Reset empties the program and keeps its memory.
 func (p *Program) Reset() { p.b, p.lastRun = p.b[:0], false }
+
+// Match reports whether a program without variables matches text. The compiler
+// resolves action patterns with it.
+func Match(program, text string) bool { return glob.Match(program, text) }

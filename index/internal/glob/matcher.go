@@ -1,14 +1,14 @@
-package index
+package glob
 
 import (
 	"math"
 	"math/bits"
 )
 
-// matcher is what matching needs: its memory, and the budget that it spends.
+// Matcher is what matching needs: its memory, and the budget that it spends.
 // The zero value is ready, with nothing to spend. What it holds grows to what
 // patterns need and is then not allocated again.
-type matcher struct {
+type Matcher struct {
 	budget
 	// fuel is what trying place after place may still cost in one test.
 	fuel int
@@ -20,11 +20,11 @@ type matcher struct {
 	state []uint64
 }
 
-// Match reports whether a program without variables matches text. The compiler
-// resolves action patterns with it.
+// Match reports whether a program without variables matches text, without a
+// budget.
 func Match(program, text string) bool {
-	m := matcher{budget: budget{left: math.MaxInt}}
-	return m.glob(program, text)
+	m := Matcher{budget: budget{left: math.MaxInt}}
+	return m.Glob(program, text)
 }
 
 // search returns where the first place of a core, literals and `?`, ends in a
@@ -37,9 +37,9 @@ func Match(program, text string) bool {
 //
 // 64 bytes of the text are taken at once, so that a word of the state, or two,
 // stay in registers, and the bits handed on are one word.
-func (m *matcher) search(core, text string) int {
+func (m *Matcher) search(core, text string) int {
 	words := (len(core) + 63) / 64
-	if !m.spend(len(core) + 32*words + 64) {
+	if !m.Spend(len(core) + 32*words + 64) {
 		return -1
 	}
 	m.prepare(core, words)
@@ -64,7 +64,7 @@ const lastBit = 1 << 63
 // one takes a word of the state through at most 64 bytes. carry has the bits
 // that lead into it, a bit for each byte; so has what it returns those that lead
 // out of it.
-func (m *matcher) one(text string, word int, carry uint64) (out uint64) {
+func (m *Matcher) one(text string, word int, carry uint64) (out uint64) {
 	state, table := m.state[word], m.table[2*word:]
 	for i := 0; i < len(text); i++ {
 		row := int(m.rows[text[i]])
@@ -78,7 +78,7 @@ func (m *matcher) one(text string, word int, carry uint64) (out uint64) {
 }
 
 // two is one for two words.
-func (m *matcher) two(text string, word int, carry uint64) (out uint64) {
+func (m *Matcher) two(text string, word int, carry uint64) (out uint64) {
 	state, table := (*[2]uint64)(m.state[word:]), m.table[2*word:]
 	low, high := state[0], state[1]
 	for i := 0; i < len(text); i++ {
@@ -96,7 +96,7 @@ func (m *matcher) two(text string, word int, carry uint64) (out uint64) {
 // prepare makes the rows of a core. There is one for all bytes with which a
 // character begins, and one for all with which it goes on; each literal has a
 // row that begins as that of its kind.
-func (m *matcher) prepare(core string, words int) {
+func (m *Matcher) prepare(core string, words int) {
 	width := 2 * words
 	m.state, m.table = grown(m.state, words), grown(m.table, 2*width)
 	front := 64*words - len(core)
@@ -104,7 +104,7 @@ func (m *matcher) prepare(core string, words int) {
 	begins, goesOn := m.table[:width], m.table[width:]
 	begins[0], goesOn[0] = m.state[0], m.state[0]
 	for i := 0; i < len(core); i++ {
-		if core[i] == opOne {
+		if core[i] == OpOne {
 			at, bit := 2*((front+i)/64), uint64(1)<<((front+i)%64)
 			begins[at] |= bit
 			goesOn[at+1] |= bit
@@ -118,7 +118,7 @@ func (m *matcher) prepare(core string, words int) {
 	}
 	for i := 0; i < len(core); i++ {
 		c := core[i]
-		if c == opOne {
+		if c == OpOne {
 			continue
 		}
 		row := int(m.rows[c])
@@ -145,8 +145,8 @@ func grown(list []uint64, n int) []uint64 {
 // need more only where long values are put in.
 const maxTable = 8192
 
-// begin prepares for another decision.
-func (m *matcher) begin() {
+// Begin prepares for another decision.
+func (m *Matcher) Begin() {
 	m.budget.begin()
 	if cap(m.table) > maxTable {
 		m.table = nil

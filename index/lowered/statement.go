@@ -1,4 +1,4 @@
-package index
+package lowered
 
 import (
 	"postern/internal/action"
@@ -6,15 +6,15 @@ import (
 )
 
 // ActionBits is a set of known actions, by action.ID.
-type ActionBits [maxActions / 64]uint64
+type ActionBits [MaxActions / 64]uint64
 
-// maxActions is the number of known actions that there is room for.
-const maxActions = 256
+// MaxActions is the number of known actions that there is room for.
+const MaxActions = 256
 
 // There must be a bit for every known action; init fails when there is not.
 func init() {
-	if action.Count() > maxActions {
-		panic("index: ActionBits is too small for the action table")
+	if action.Count() > MaxActions {
+		panic("lowered: ActionBits is too small for the action table")
 	}
 }
 
@@ -24,11 +24,11 @@ func (b *ActionBits) Add(id action.ID) { b[id>>6] |= 1 << (id & 63) }
 // Has reports whether the set holds the action.
 func (b *ActionBits) Has(id action.ID) bool { return b[id>>6]>>(id&63)&1 != 0 }
 
-// Statement is one lowered statement, the compiler's input to New. Programs
-// are patterns as glob.go describes them, made with Program.
+// Statement is one lowered statement, the compiler's input to index.New.
+// Programs are patterns, made with Program.
 type Statement struct {
 	Deny bool
-	// Document numbers the statement's document in the list given to New.
+	// Document numbers the statement's document in the list given to index.New.
 	Document int
 	Name     string
 	Index    int // place in the document, from 0

@@ -1,4 +1,4 @@
-package index
+package glob
 
 import (
 	"math"
@@ -20,8 +20,8 @@ func programOf(s string) string {
 // spent matches, and returns what that took of a budget: the steps and the
 // other work.
 func spent(program, text string) (matched bool, steps, work int) {
-	m := matcher{budget: budget{left: math.MaxInt, free: math.MaxInt}}
-	matched = m.glob(program, text)
+	m := Matcher{budget: budget{left: math.MaxInt, free: math.MaxInt}}
+	matched = m.Glob(program, text)
 	return matched, math.MaxInt - m.left, math.MaxInt - m.free
 }
 
@@ -64,14 +64,14 @@ func FuzzGlob(f *testing.F) {
 		if formula := (len(program) + 63) / 64 * len(text); steps != 0 && steps != formula {
 			t.Errorf("glob(%q, %q) took %d steps, want %d or none", pattern, text, steps, formula)
 		}
-		if most := 4*endsWork + 4*len(program) + (endsWork+200)*(1+strings.Count(pattern, "*")); work > most {
+		if most := 4*EndsWork + 4*len(program) + (EndsWork+200)*(1+strings.Count(pattern, "*")); work > most {
 			t.Errorf("glob(%q, %q) took %d of other work, which is more than %d", pattern, text, work, most)
 		}
-		kind, literal := classify(program)
+		kind, literal := Classify(program)
 		switch {
-		case kind == patternExact && (strings.ContainsAny(pattern, "*?") || literal != pattern):
+		case kind == Exact && (strings.ContainsAny(pattern, "*?") || literal != pattern):
 			t.Errorf("%q is exact", pattern)
-		case kind == patternPrefix && got != strings.HasPrefix(text, literal):
+		case kind == Prefix && got != strings.HasPrefix(text, literal):
 			t.Errorf("%q is a beginning, and %q", pattern, text)
 		case got && !strings.HasPrefix(text, literal):
 			t.Errorf("%q has the literal beginning %q and matches %q", pattern, literal, text)
@@ -107,15 +107,15 @@ func TestGlobSteps(t *testing.T) {
 
 // Nothing matches once the budget is spent, and it stays spent.
 func TestGlobOverBudget(t *testing.T) {
-	m := matcher{budget: budget{left: 99}}
+	m := Matcher{budget: budget{left: 99}}
 	text := strings.Repeat("a", 100)
-	if m.glob("*", text); m.over() {
+	if m.Glob("*", text); m.Over() {
 		t.Fatalf("%d are left", m.left)
 	}
-	if m.glob(programOf("*a*"), text) || !m.over() || m.glob("a", "a") {
+	if m.Glob(programOf("*a*"), text) || !m.Over() || m.Glob("a", "a") {
 		t.Errorf("%d are left, and it matches", m.left)
 	}
-	if zero := new(matcher); zero.glob("a", "a") {
+	if zero := new(Matcher); zero.Glob("a", "a") {
 		t.Error("a matcher without a budget matches")
 	}
 }
@@ -134,30 +134,13 @@ func BenchmarkGlobStep(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			program, total := programOf(c.pattern), 0
-			m := new(matcher)
+			m := new(Matcher)
 			for b.Loop() {
 				m.left, m.free = math.MaxInt, 0
-				m.glob(program, c.text)
+				m.Glob(program, c.text)
 				total += math.MaxInt - m.left
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(total), "ns/step")
 		})
-	}
-}
-
-func TestProgramKeepsVariablesApart(t *testing.T) {
-	// A variable's number must not be taken for an operation by what follows.
-	for _, n := range []int{0, 127, 128, 255, 16383, MaxVariables - 1} {
-		var p Program
-		p.Variable(n)
-		p.AnyRun()
-		if got := p.String(); len(got) != 5 || got[4] != opRun {
-			t.Errorf("variable %d and a run give %x", n, got)
-		}
-		for _, c := range []byte(p.String()[1:4]) {
-			if c >= utf8.RuneSelf {
-				t.Errorf("variable %d gives %x", n, p.String())
-			}
-		}
 	}
 }

@@ -1,11 +1,11 @@
-package index
+package glob
 
 import (
 	"strings"
 	"unicode/utf8"
 )
 
-// glob reports whether program, which holds no variable, matches text. What
+// Glob reports whether program, which holds no variable, matches text. What
 // stands before the first run and behind the last has one place in the text; of
 // what stands between two runs the first place will do, since the next run eats
 // what is left. So no byte of the text is looked at for two of these segments,
@@ -13,9 +13,9 @@ import (
 //
 // It spends the steps of a test (specification 1.6) where the ends do not
 // settle it, and little otherwise; once the budget is spent, nothing matches.
-func (m *matcher) glob(program, text string) bool {
-	first, from, ok := head(program, text)
-	if !m.spend(endsWork+first/2) || !ok {
+func (m *Matcher) Glob(program, text string) bool {
+	first, from, ok := Head(program, text)
+	if !m.Spend(EndsWork+first/2) || !ok {
 		return false
 	}
 	if first == len(program) {
@@ -23,7 +23,7 @@ func (m *matcher) glob(program, text string) bool {
 	}
 	inner, rest := program[first+1:], text[from:]
 	last, to, ok := tail(inner, rest)
-	if !m.spend((len(inner)-last)/2) || !ok {
+	if !m.Spend((len(inner)-last)/2) || !ok {
 		return false
 	}
 	if last == 0 {
@@ -31,19 +31,19 @@ func (m *matcher) glob(program, text string) bool {
 	}
 	inner, rest = inner[:last-1], rest[:to]
 	if len(inner) > len(rest) {
-		m.spend(len(inner) / 32)
+		m.Spend(len(inner) / 32)
 		if len(inner)-strings.Count(inner, runText) > len(rest) {
 			return false // every operation but a run takes a byte
 		}
 	}
-	if !m.spendSteps(testSteps(len(program), len(text))) {
+	if !m.SpendSteps(testSteps(len(program), len(text))) {
 		return false
 	}
 	m.fuel = len(rest)/8 + 64
-	for m.spend(endsWork) {
+	for m.Spend(EndsWork) {
 		n := 0
 		end := segmentLen(inner)
-		if literal := literalLen(inner); literal == end {
+		if literal := LiteralLen(inner); literal == end {
 			if n = strings.Index(rest, inner[:end]); n >= 0 {
 				n += end
 			}
@@ -63,20 +63,20 @@ func (m *matcher) glob(program, text string) bool {
 
 // segmentLen is the number of operations up to the first run, or of all.
 func segmentLen(ops string) int {
-	if i := strings.IndexByte(ops, opRun); i >= 0 {
+	if i := strings.IndexByte(ops, OpRun); i >= 0 {
 		return i
 	}
 	return len(ops)
 }
 
-// head matches the operations up to the first run, or all, at the beginning of a
+// Head matches the operations up to the first run, or all, at the beginning of a
 // text. It returns the number of them, and of the bytes that they took.
-func head(ops, text string) (i, n int, ok bool) {
-	for ; i < len(ops) && ops[i] != opRun; i++ {
+func Head(ops, text string) (i, n int, ok bool) {
+	for ; i < len(ops) && ops[i] != OpRun; i++ {
 		switch {
 		case n == len(text):
 			return i, n, false
-		case ops[i] == opOne:
+		case ops[i] == OpOne:
 			n += runeLen(text[n:])
 		case ops[i] == text[n]:
 			n++
@@ -91,11 +91,11 @@ func head(ops, text string) (i, n int, ok bool) {
 // It returns where they begin, and where the bytes do that they took.
 func tail(ops, text string) (i, n int, ok bool) {
 	n = len(text)
-	for i = len(ops); i > 0 && ops[i-1] != opRun; i-- {
+	for i = len(ops); i > 0 && ops[i-1] != OpRun; i-- {
 		switch {
 		case n == 0:
 			return i, n, false
-		case ops[i-1] == opOne:
+		case ops[i-1] == OpOne:
 			_, size := utf8.DecodeLastRuneInString(text[:n])
 			n -= size
 		case ops[i-1] == text[n-1]:
@@ -110,16 +110,16 @@ func tail(ops, text string) (i, n int, ok bool) {
 // find returns where the first place of a segment, operations without a run,
 // ends in a text; -1 if there is none. The places of what a segment has before
 // its first literal and behind its last are counted, not looked for.
-func (m *matcher) find(segment, text string) int {
+func (m *Matcher) find(segment, text string) int {
 	from, to := 0, len(segment)
-	for from < to && segment[from] == opOne {
+	for from < to && segment[from] == OpOne {
 		from++
 	}
-	for to > from && segment[to-1] == opOne {
+	for to > from && segment[to-1] == OpOne {
 		to--
 	}
-	m.spend(2 * (from + len(segment) - to))
-	_, n, ok := head(segment[:from], text)
+	m.Spend(2 * (from + len(segment) - to))
+	_, n, ok := Head(segment[:from], text)
 	if ok && from < to {
 		i := m.findCore(segment[from:to], text[n:])
 		n, ok = n+i, i >= 0
@@ -127,7 +127,7 @@ func (m *matcher) find(segment, text string) int {
 	if !ok {
 		return -1
 	}
-	_, i, ok := head(segment[to:], text[n:])
+	_, i, ok := Head(segment[to:], text[n:])
 	if !ok {
 		return -1
 	}
@@ -136,19 +136,19 @@ func (m *matcher) find(segment, text string) int {
 
 // findCore is find for a segment that begins and ends with a literal. It tries
 // place after place while that is cheap.
-func (m *matcher) findCore(core, text string) int {
-	literal := literalLen(core)
+func (m *Matcher) findCore(core, text string) int {
+	literal := LiteralLen(core)
 	for at := 0; ; at++ {
 		i := strings.Index(text[at:], core[:literal])
 		if i < 0 {
 			return -1
 		}
 		at += i
-		_, n, ok := head(core[literal:], text[at+literal:])
+		_, n, ok := Head(core[literal:], text[at+literal:])
 		if ok {
 			return at + literal + n
 		}
-		if m.fuel -= endsWork + n; m.fuel < 0 {
+		if m.fuel -= EndsWork + n; m.fuel < 0 {
 			at++
 			if i = m.search(core, text[at:]); i < 0 {
 				return -1

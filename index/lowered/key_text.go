@@ -1,4 +1,4 @@
-package index
+package lowered
 
 // keyNames are the keys that the server sets, or sets where none is stated, which
 // have one name each.

@@ -1,6 +1,9 @@
-package index
+package lowered
 
-import "postern/policy"
+import (
+	"postern/index/internal/glob"
+	"postern/policy"
+)
 
 // Entity states facts about a resource or a principal (specification 2).
 type Entity struct {
@@ -15,4 +18,4 @@ type Entity struct {
 // ResourceUID is the program of the resource pattern `type:uid:UID`; with an
 // empty uid, of any resource of that type whose uid is not known. A list of
 // resources that has the former has the latter too.
-func ResourceUID(resourceType, uid string) string { return resourceType + opUID + uid }
+func ResourceUID(resourceType, uid string) string { return resourceType + glob.UID + uid }
