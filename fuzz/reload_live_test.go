@@ -185,6 +185,9 @@ func (r *reload) restart() {
 	r.open()
 	r.model.restart(r.state != "")
 	r.look(false)
+	if !r.lost {
+		r.watch()
+	}
 }
 
 // readAll is what a file holds; nil if it cannot be read.
