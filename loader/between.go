@@ -101,7 +101,7 @@ func (s *scan) lookBetween(t *pending) error {
 	}
 	s.touch(sc, f)
 	l.finish(s.ctx, f, sc, begin)
-	l.flush(context.WithoutCancel(s.ctx), flushAtOnce)
+	l.flush(context.WithoutCancel(s.ctx))
 	return nil
 }
 

@@ -49,26 +49,22 @@ func (l *Loader) settleBlank(ch *changes) {
 		}
 		if unknown || gone && !said {
 			for _, o := range blank {
-				l.forsake(ch, o, name)
+				l.neverGood(ch, o, name)
 			}
 		}
 	}
 }
 
-// forsake makes a blank file one that was never good.
-func (l *Loader) forsake(ch *changes, o *organization, name string) {
+// neverGood makes a blank file one that was never good.
+func (l *Loader) neverGood(ch *changes, o *organization, name string) {
 	at := layout.Place{Org: o.name, Part: layout.Buckets, Name: name + layout.Suffix}
 	o.buckets[at.Name].known = false
 	l.reclaim(ch, o, name)
 	ch.quarantine = true
 	l.log.Warn("a broken bucket policy denies: the bucket had a policy, and no other is left", "unit", layout.Shown(at.Path()))
-	if l.state == nil {
-		return
-	}
 	// At once: whoever ends the process must not find the other file gone from
 	// the mirror, and this one blank in it.
-	l.mirrorError(at, l.flushUnit(at, nil))
-	l.mirror(at, nil)
+	l.state.now(mirrored{l}, at)
 }
 
 // lostWhileDown adds to what was lost the files that the mirror has and the

@@ -160,7 +160,7 @@ func New(c Config) (*Loader, error) {
 		if c.StateDir, err = filepath.Abs(c.StateDir); err != nil {
 			return nil, fmt.Errorf("loader: state directory: %w", err)
 		}
-		if l.state, err = openState(c.StateDir, c.StateSync); err != nil {
+		if l.state, err = openState(c.StateDir, c.StateSync, c.Logger); err != nil {
 			return nil, fmt.Errorf("loader: state directory: %w", err)
 		}
 		if real, err := filepath.EvalSymlinks(c.StateDir); err == nil {
@@ -188,7 +188,7 @@ func (l *Loader) Status() *policy.Status { return l.status.Load() }
 func (l *Loader) Load(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.openMarks()
+	l.state.openMarks()
 	t := l.takeBehind(&pending{confirm: l.pending.takeConfirm()})
 	sc := &scope{all: true, confirm: t.confirm}
 	for {
@@ -215,7 +215,7 @@ func (l *Loader) Load(ctx context.Context) error {
 		sc = &scope{}
 		l.addDepartures(sc)
 	}
-	l.flush(context.WithoutCancel(ctx), flushAtOnce)
+	l.flush(context.WithoutCancel(ctx))
 	return nil
 }
 

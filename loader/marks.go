@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -164,7 +163,7 @@ func (m *marks) trusts(p layout.Place, content layout.Sum) bool {
 // removed reports whether a bucket file's last mark says that it was removed.
 func (m *marks) removed(p layout.Place) bool {
 	_, marked := m.known[unitKey(p)]
-	return marked && m.trusts(p, noContent.sum)
+	return marked && m.trusts(p, layout.SumOfNone)
 }
 
 // append appends the marks of one generation in one write.
@@ -268,56 +267,6 @@ func (s *state) exclusive(do func() error) error {
 // bound is the size past which the file of marks is written anew.
 func (s *state) bound() int64 { return marksRest + int64(2*markSize*len(s.jobs)) }
 
-// mark marks the units that changed since the last generation, before the new
-// one is in force. If it cannot, that is told, and the generation is published
-// all the same: a revocation does not wait for a disk.
-func (l *Loader) mark() {
-	s := l.state
-	if s == nil || s.taken || len(s.marks.due) == 0 && !s.marks.short {
-		return
-	}
-	m := &s.marks
-	l.marksFailed(s.exclusive(func() error {
-		due := m.due
-		m.due = nil
-		if m.file != nil && !m.short && m.append(l.marksOf(due)) == nil && m.size <= s.bound() {
-			return nil
-		}
-		// Anew: what was found at the start, what waits to be mirrored, what is due.
-		m.short = true
-		places := append(slices.Collect(maps.Keys(s.jobs)), due...)
-		return m.rewrite(append(m.found(), l.marksOf(places)...))
-	}))
-}
-
-// openMarks opens the marks once, with the first look.
-func (l *Loader) openMarks() {
-	s := l.state
-	if s == nil || s.opened {
-		return
-	}
-	s.opened = true
-	err := s.exclusive(func() error { return s.marks.open(len(s.organizations()) > 0) })
-	if errors.Is(err, errDamaged) {
-		l.log.Error("nothing that the state directory holds is trusted: what is broken now denies", "error", err.Error())
-	} else if err != nil {
-		l.marksFailed(err)
-	}
-}
-
-// marksFailed tells that the marks of a generation could not be written.
-func (l *Loader) marksFailed(err error) {
-	s := l.state
-	switch {
-	case err == nil:
-		s.unmarked = ""
-		return
-	case s.unmarked == "":
-		l.log.Error("the state directory cannot be written before a generation is in force: a restart before it is mirrored could put older policies in force", "error", tree.Reason(err))
-	}
-	s.unmarked = tree.Reason(err)
-}
-
 // found are the marks that were found at the start, in their order.
 func (m *marks) found() []mark {
 	out := make([]mark, 0, len(m.known))
@@ -328,16 +277,48 @@ func (m *marks) found() []mark {
 	return out
 }
 
+// openMarks opens the marks once, with the first look.
+func (s *state) openMarks() {
+	if s == nil || s.opened {
+		return
+	}
+	s.opened = true
+	err := s.exclusive(func() error { return s.marks.open(len(s.organizations()) > 0) })
+	if errors.Is(err, errDamaged) {
+		s.log.Error("nothing that the state directory holds is trusted: what is broken now denies", "error", err.Error())
+	} else if err != nil {
+		s.marksFailed(err)
+	}
+}
+
+// marksFailed tells that the marks of a generation could not be written.
+func (s *state) marksFailed(err error) {
+	switch {
+	case err == nil:
+		s.unmarked = ""
+		return
+	case s.unmarked == "":
+		s.log.Error("the state directory cannot be written before a generation is in force: a restart before it is mirrored could put older policies in force", "error", tree.Reason(err))
+	}
+	s.unmarked = tree.Reason(err)
+}
+
+// synced reports whether the marks of a generation reach the disk before it is
+// in force.
+func (s *state) synced() bool { return s.marks.sync }
+
 // marksOf are the marks of units as they are in the model.
-func (l *Loader) marksOf(places []layout.Place) []mark {
+func marksOf(m model, places []layout.Place) []mark {
 	ms := make([]mark, 0, len(places))
-	put := func(p layout.Place) { ms = append(ms, mark{unitKey(p), l.wanted(p).sum}) }
+	put := func(p layout.Place) { ms = append(ms, mark{unitKey(p), m.wanted(p).sum}) }
 	for _, p := range places {
-		switch {
-		case p.Part != layout.Folder:
+		if p.Part != layout.Folder {
 			put(p)
-		case l.orgs[p.Org] != nil: // it is back, and its units have marks of their own
-		case l.vanished[p.Org] == nil:
+			continue
+		}
+		switch here, remembered := m.organization(p.Org); {
+		case here: // it is back, and its units have marks of their own
+		case remembered == nil:
 			ms = append(ms, mark{unit: unitKey(p)})
 		default: // its bucket policies are remembered
 			for _, set := range layout.Sets {

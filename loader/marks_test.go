@@ -101,7 +101,7 @@ func TestNeverBehindWhatWasInForce(t *testing.T) {
 			for i := range 3 {
 				tr.open()
 				if i == 0 { // killed once more before it mirrors
-					tr.l.openMarks()
+					tr.l.state.openMarks()
 					tr.publish()
 				} else {
 					tr.load()
@@ -137,9 +137,7 @@ func TestMarkedAndMirrored(t *testing.T) {
 	tr.publish()
 	tr.l.mu.Lock()
 	p := layout.Place{Org: "o1", Part: layout.Buckets, Name: "b.json"}
-	if err := tr.l.flushUnit(p, nil); err != nil {
-		t.Fatal(err)
-	}
+	tr.l.state.now(mirrored{tr.l}, p)
 	tr.l.mu.Unlock()
 	tr.write("o1/buckets/b.json", "{")
 	tr.start()
@@ -200,7 +198,7 @@ func TestMarksDamaged(t *testing.T) {
 			t.Fatal(err)
 		}
 		tr.open()
-		tr.l.openMarks()
+		tr.l.state.openMarks()
 		tr.publish() // and killed
 		tr.want("o1", "b", unavailable)
 		tr.start()
@@ -232,10 +230,15 @@ func TestMarksAreBounded(t *testing.T) {
 	tr.l.mu.Lock()
 	most := int64(0)
 	p := layout.Place{Org: "o1", Part: layout.Buckets, Name: "b.json"}
+	const marksRest = 1 << 20 // up to which the file grows, whatever waits
 	for range 3 * marksRest / 100 {
-		tr.l.mirror(p, nil)
-		tr.l.mark()
-		most = max(most, tr.l.state.marks.size)
+		tr.l.state.note(p, nil)
+		tr.l.state.mark(mirrored{tr.l})
+		fi, err := os.Stat(filepath.Join(tr.config.StateDir, marksName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, fi.Size())
 	}
 	tr.l.mu.Unlock()
 	if most < marksRest/2 || most > marksRest+1<<12 {
@@ -312,8 +315,11 @@ func TestTwoProcesses(t *testing.T) {
 	tr.start()
 	tr.want("o1", "b", bucketDeny)
 	tr.want("o1", "c", bucketDeny)
-	if !errors.Is(second.l.state.exclusive(func() error { return nil }), errTaken) {
-		t.Error("the second still has it")
+	second.l.mu.Lock()
+	second.l.flush(context.Background())
+	second.l.mu.Unlock()
+	if got := second.l.state.problem(); !strings.Contains(got, "another process uses it now") {
+		t.Errorf("the second still has it: %q", got)
 	}
 }
 
@@ -349,7 +355,7 @@ func TestMarksSynced(t *testing.T) {
 	tr.start()
 	tr.write("o1/buckets/b.json", denyAll("b"))
 	tr.publish()
-	if !tr.l.state.marks.sync {
+	if !tr.l.state.synced() {
 		t.Error("the marks are not told to sync")
 	}
 	tr.write("o1/buckets/b.json", "{")
@@ -366,10 +372,10 @@ func TestUnreadMarks(t *testing.T) {
 	tr := stateTree(t, stateFiles...)
 	tr.open()
 	p := layout.Place{Org: "o1", Part: layout.Buckets, Name: "b.json"}
-	if _, err := tr.l.state.lastGood(p); !errors.Is(err, errBehind) {
+	if _, err := tr.l.state.lastGood(p); err == nil || errors.Is(err, os.ErrNotExist) {
 		t.Errorf("before: %v", err)
 	}
-	tr.l.openMarks()
+	tr.l.state.openMarks()
 	if files, err := tr.l.state.lastGood(p); err != nil || len(files) != 1 {
 		t.Errorf("after: %v", err)
 	}

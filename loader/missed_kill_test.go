@@ -16,7 +16,7 @@ func (tr *testTree) lookAndDie() {
 	tr.t.Helper()
 	tr.l.mu.Lock()
 	defer tr.l.mu.Unlock()
-	tr.l.openMarks()
+	tr.l.state.openMarks()
 	for sc := (&scope{all: true}); ; {
 		if err := tr.l.look(context.Background(), sc); err != nil {
 			tr.t.Fatal(err)

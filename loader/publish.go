@@ -18,9 +18,7 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 	begin := l.begin()
 	var f *findings
 	var err error
-	if l.state != nil {
-		l.state.budget.Store(keepBytes)
-	}
+	l.state.begin()
 	for attempt := 1; ; attempt++ {
 		before := l.gateNow()
 		if l.closed(before) {
@@ -162,7 +160,7 @@ func (l *Loader) publish(ch *changes) bool {
 		last = l.snapshot.Generation()
 		changed = changed || digest != l.snapshot.Digest()
 	}
-	l.mark()
+	l.state.mark(mirrored{l})
 	if !changed {
 		return false
 	}

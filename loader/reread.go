@@ -93,7 +93,7 @@ func (l *Loader) readAgain(ctx context.Context) {
 	if sc.empty() || l.look(ctx, sc) != nil {
 		return
 	}
-	l.flush(context.WithoutCancel(ctx), flushAtOnce)
+	l.flush(context.WithoutCancel(ctx))
 }
 
 // filesOfLeaf are the files of one leaf of the digest: those in force, and those

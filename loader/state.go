@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -33,6 +34,7 @@ import (
 // buckets.names lists the bucket files that it held.
 type state struct {
 	dir     string
+	log     *slog.Logger
 	budget  atomic.Int64 // bytes of files that may still be kept until flush
 	mu      sync.Mutex
 	jobs    map[layout.Place][]layout.File
@@ -47,9 +49,8 @@ type state struct {
 }
 
 const (
-	stateMagic  = "postern-state 2 "
-	bucketNames = "buckets.names"
-	temporary   = ".tmp-"
+	stateMagic = "postern-state 2 "
+	temporary  = ".tmp-"
 	// keepBytes bounds the bytes of files kept for the mirror; beyond them
 	// files are read again, and mirrored if they still are what was good.
 	keepBytes = 64 << 20
@@ -58,7 +59,7 @@ const (
 	flushAtOnce = 128
 )
 
-func openState(dir string, sync bool) (*state, error) {
+func openState(dir string, sync bool, log *slog.Logger) (*state, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -67,21 +68,31 @@ func openState(dir string, sync bool) (*state, error) {
 		return nil, err
 	}
 	f.Close()
-	return &state{dir: dir, jobs: map[layout.Place][]layout.File{}, marks: newMarks(dir, sync)}, os.Remove(f.Name())
+	return &state{dir: dir, log: log, jobs: map[layout.Place][]layout.File{}, marks: newMarks(dir, sync)}, os.Remove(f.Name())
+}
+
+// begin begins a look: as much may be kept as at the start again.
+func (s *state) begin() {
+	if s != nil {
+		s.budget.Store(keepBytes)
+	}
 }
 
 // keep reports whether n more bytes may be kept until they are mirrored.
-func (s *state) keep(n int) bool { return s.budget.Add(int64(-n)) >= 0 }
+func (s *state) keep(n int) bool { return s != nil && s.budget.Add(int64(-n)) >= 0 }
 
 func (s *state) file(p layout.Place) string {
 	if p.Part == layout.Buckets && p.Name == "" {
-		return filepath.Join(s.dir, p.Org, bucketNames)
+		return filepath.Join(s.dir, p.Org, heldNames)
 	}
 	return filepath.Join(s.dir, filepath.FromSlash(p.Path()))
 }
 
 // organizations lists those that the mirror knows.
 func (s *state) organizations() []string {
+	if s == nil {
+		return nil
+	}
 	es, _ := os.ReadDir(s.dir)
 	var out []string
 	for _, e := range es {

@@ -1,11 +1,7 @@
 package loader
 
 import (
-	"errors"
 	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 
 	"postern/loader/internal/layout"
 )
@@ -44,10 +40,10 @@ func (l *Loader) mirrorAgain(v *organization) {
 	if l.state == nil {
 		return
 	}
-	l.mirror(layout.Place{Org: v.name, Part: layout.Folder}, nil)
-	l.note(layout.Place{Org: v.name, Part: layout.Buckets})
+	l.state.note(layout.Place{Org: v.name, Part: layout.Folder}, nil)
+	l.state.again(layout.Place{Org: v.name, Part: layout.Buckets})
 	for name := range v.buckets {
-		l.note(layout.Place{Org: v.name, Part: layout.Buckets, Name: name})
+		l.state.again(layout.Place{Org: v.name, Part: layout.Buckets, Name: name})
 	}
 }
 
@@ -71,7 +67,7 @@ func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 		if x == nil && v == nil {
 			return // restoreBuckets does it
 		}
-		v = l.state.remembered(o.name)
+		v = rememberedAs(o.name, l.state.remembered(o.name))
 	}
 	names := v.missed
 	into := maps.Clone(v.buckets) // all of it, where buckets/ cannot be listed
@@ -121,111 +117,3 @@ func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 		x.missed = names
 	}
 }
-
-// missedNames is the file of the mirror that lists what buckets/ misses.
-const missedNames = "buckets.missed"
-
-// remembered is what the mirror knows of an organization's buckets/, contents
-// left out: what it held, and what it missed. Where the mirror may not say what
-// was missed last, all that it has was, but for what is marked as removed.
-func (s *state) remembered(org string) *organization {
-	v := &organization{name: org, buckets: map[string]*bucket{}}
-	held, known, missed, trusted := s.held(org)
-	v.bucketsKnown = known
-	for _, name := range s.buckets(org) {
-		if !s.marks.removed(layout.Place{Org: org, Part: layout.Buckets, Name: name}) {
-			v.buckets[name] = &bucket{}
-		}
-	}
-	for _, n := range slices.Concat(held, missed) {
-		v.buckets[n.Name] = &bucket{}
-	}
-	for _, n := range missed {
-		v.missed = with(v.missed, n.Name)
-	}
-	if !trusted {
-		for name := range v.buckets {
-			v.missed = with(v.missed, name)
-		}
-	}
-	return v
-}
-
-// held lists the bucket files that an organization held, if all were known, and
-// those that it missed. Not trusted: what the mirror has of that is damaged, or
-// out of date.
-func (s *state) held(org string) (held []layout.File, known bool, missed []layout.File, trusted bool) {
-	p := layout.Place{Org: org, Part: layout.Buckets}
-	held, err := s.read(p)
-	known = err == nil
-	b, err := os.ReadFile(filepath.Join(s.dir, org, missedNames))
-	if err == nil {
-		missed, err = decode(p, b)
-	} else if errors.Is(err, os.ErrNotExist) {
-		err = nil
-	}
-	if err != nil || !s.marks.trusts(p, sumOfHeld(known, held, missed)) {
-		return nil, false, nil, false
-	}
-	return held, known, missed, true
-}
-
-// sumOfHeld is the sum of what setHeld writes.
-func sumOfHeld(known bool, held, missed []layout.File) layout.Sum {
-	p := layout.Place{Part: layout.Buckets}
-	if !known {
-		return layout.SumOf(encode(p, missed))
-	}
-	return layout.SumOf(append(encode(p, missed), encode(p, held)...))
-}
-
-// setHeld lists the bucket files that an organization holds, if all are known,
-// and those that it misses.
-func (s *state) setHeld(o *organization) error {
-	p := layout.Place{Org: o.name, Part: layout.Buckets}
-	var held error
-	if o.bucketsKnown {
-		held = s.write(p, rawNames(o.buckets))
-	} else {
-		held = s.remove(p)
-	}
-	at := filepath.Join(s.dir, o.name, missedNames)
-	if len(o.missed) > 0 {
-		return errors.Join(held, put(at, encode(p, rawNames(o.missed))))
-	}
-	if err := os.Remove(at); !errors.Is(err, os.ErrNotExist) {
-		held = errors.Join(held, err)
-	}
-	return held
-}
-
-// rawNames are files without content, in byte order of their names.
-func rawNames[T any](names map[string]T) (out []layout.File) {
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		out = append(out, layout.File{Name: name})
-	}
-	return out
-}
-
-// leave removes what the mirror has of an organization that vanished, but for
-// its bucket policies, which are remembered.
-func (s *state) leave(v *organization) error {
-	var errs []error
-	for _, p := range layout.Sets {
-		errs = append(errs, s.remove(layout.Place{Org: v.name, Part: p}))
-	}
-	return errors.Join(append(errs, s.setHeld(v), put(filepath.Join(s.dir, v.name, leftName), nil))...)
-}
-
-// left reports whether all that the mirror has of an organization is what is
-// remembered of it.
-func (s *state) left(org string) bool {
-	_, err := os.Lstat(filepath.Join(s.dir, org, leftName))
-	return err == nil
-}
-
-// stays takes back that an organization vanished.
-func (s *state) stays(org string) { os.Remove(filepath.Join(s.dir, org, leftName)) }
-
-// leftName is a file of the mirror that an organization which vanished has.
-const leftName = "vanished"

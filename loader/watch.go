@@ -344,7 +344,7 @@ func (l *Loader) lookAt(ctx context.Context, t *pending) bool {
 		l.pending.keepConfirm(t.confirm)
 		return sc.all
 	}
-	l.flush(context.WithoutCancel(ctx), flushAtOnce) // a stop waits for this much
+	l.flush(context.WithoutCancel(ctx)) // a stop waits for this much
 	if l.watcher != nil && sc.all {
 		wanted := map[string]struct{}{}
 		l.routes.folders(func(dir string) { wanted[dir] = struct{}{} })

@@ -1,0 +1,254 @@
+package loader
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path"
+
+	"postern/loader/internal/layout"
+	"postern/loader/internal/tree"
+)
+
+// mirrored is what the mirror has to know of the model (model).
+type mirrored struct{ *Loader }
+
+// backlog reports whether units wait to be mirrored.
+func (l *Loader) backlog() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state.backlog()
+}
+
+// drain mirrors some of the units that wait.
+func (l *Loader) drain(ctx context.Context) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flush(ctx)
+}
+
+// flush brings the mirror up to date, or nearer to it. What fails is tried again
+// after the next look; the snapshot in force does not depend on it.
+func (l *Loader) flush(ctx context.Context) {
+	if l.loaded {
+		l.state.flush(ctx, mirrored{l})
+		l.touchState()
+	}
+}
+
+// touchState brings the status up to date with what is wrong with the state
+// directory.
+func (l *Loader) touchState() {
+	if st := *l.status.Load(); st.StateFailure != l.state.problem() {
+		st.StateFailure = l.state.problem()
+		l.status.Store(&st)
+	}
+}
+
+func (l mirrored) wanted(p layout.Place) (w wanted) {
+	o := l.orgs[p.Org]
+	w.gone = o == nil
+	if o == nil && p.Part == layout.Buckets {
+		o = l.vanished[p.Org]
+		w.gone = o == nil || p.Name == ""
+		w.leave = !w.gone && o.mirrored
+	}
+	switch {
+	case o == nil:
+	case p.Part == layout.Buckets && p.Name == "":
+		if w.known = o.bucketsFault != nil || len(o.missed) > 0; w.known {
+			h := heldOf(o)
+			w.held, w.sum = &h, h.sum()
+		}
+	case p.Part == layout.Buckets:
+		w.known, w.sum, w.none = true, layout.SumOfNone, true
+		if b := o.buckets[p.Name]; b != nil {
+			w.known, w.faulty = b.known, b.fault != nil || o.bucketsFault != nil || o.isMissed(p.Name)
+			if b.good != nil {
+				w.sum, w.none = b.good.sum, false
+			}
+		}
+	default:
+		u := o.unit(p.Part)
+		w.known, w.sum, w.none, w.faulty = u.known, u.good.sum, len(u.good.set().files) == 0, u.fault != nil
+	}
+	if !w.known {
+		w.sum = layout.Sum{}
+	}
+	return w
+}
+
+func (l mirrored) organization(org string) (here bool, remembered *held) {
+	if l.orgs[org] != nil {
+		return true, nil
+	}
+	if v := l.vanished[org]; v != nil {
+		h := heldOf(v)
+		return false, &h
+	}
+	return false, nil
+}
+
+func (l mirrored) remember(org string, h held) {
+	l.vanished[org] = rememberedAs(org, h)
+	l.vanished[org].mirrored = true
+}
+
+// heldOf is what is to be remembered of an organization's buckets/.
+func heldOf(o *organization) held {
+	return held{known: o.bucketsKnown, files: namesOf(o.buckets), missed: namesOf(o.missed)}
+}
+
+// rememberedAs makes an organization of what is remembered of its buckets/.
+func rememberedAs(org string, h held) *organization {
+	v := &organization{name: org, buckets: map[string]*bucket{}, bucketsKnown: h.known}
+	for _, f := range h.files {
+		v.buckets[f.Name] = &bucket{}
+	}
+	for _, f := range h.missed {
+		v.missed = with(v.missed, f.Name)
+	}
+	return v
+}
+
+// filesOf are the names and sums of files, in the order in which they are given.
+func filesOf(files []layout.File) []file {
+	out := make([]file, len(files))
+	for i, f := range files {
+		content := layout.SumOf(f.Data)
+		out[i] = file{name: f.Name, sum: &content}
+	}
+	return out
+}
+
+func (l mirrored) files(p layout.Place) []layout.File {
+	o := l.orgs[p.Org]
+	if o == nil {
+		return nil
+	}
+	root, err := os.OpenRoot(l.root.Real)
+	if err != nil {
+		return nil
+	}
+	defer root.Close()
+	var names []string
+	dir := o.at.Real
+	switch p.Part {
+	case layout.Buckets:
+		names, dir = []string{p.Name}, o.bucketsAt.Real
+	case layout.List:
+		for range o.unit(p.Part).seen {
+			names = []string{layout.ListName}
+		}
+	default:
+		dir = tree.Look(l.root.Real, o.at.Real, layout.PartNames[p.Part]).Real
+		for _, f := range o.unit(p.Part).seen {
+			names = append(names, f.name)
+		}
+	}
+	var out []layout.File
+	for _, name := range names {
+		at := tree.Look(l.root.Real, dir, name)
+		rel, ok := tree.Below(l.root.Real, at.Real)
+		if at.Kind != tree.Regular || !ok {
+			return nil
+		}
+		data, err := l.reader.Read(root, rel, at)
+		if err != nil {
+			return nil
+		}
+		out = append(out, layout.File{Name: name, Data: data})
+	}
+	return out
+}
+
+// restore reads a unit's last good content from the mirror: for a unit that is
+// broken and was never good since the start. False: there is none to trust. A
+// bucket file that was not there is nil.
+func (l *Loader) restore(p layout.Part, at layout.Place) (*content, bool) {
+	if l.state == nil {
+		return nil, false
+	}
+	files, err := l.state.lastGood(at)
+	if err != nil {
+		if !errors.Is(err, os.ErrNotExist) {
+			l.log.Error("the last good content of a unit cannot be restored", "unit", layout.Shown(at.Path()), "error", tree.Reason(err))
+		}
+		return nil, false
+	}
+	if len(files) == 0 {
+		if p == layout.Buckets {
+			return nil, true
+		}
+		c := noContent
+		return &c, true
+	}
+	var ps []parsed
+	for _, f := range files {
+		name := at.Path()
+		if p < layout.List {
+			name = path.Join(name, f.Name)
+		}
+		ps = append(ps, l.parse(nil, p, name, f.Data))
+	}
+	c, diagnostics := l.compile(p, at.Org, ps)
+	if diagnostics != nil {
+		l.log.Error("the last good content of a unit is no longer accepted", "unit", layout.Shown(at.Path()), "errors", firstErrors(diagnostics))
+		return nil, false
+	}
+	c.sum = layout.SumOfUnit(p, files)
+	if p != layout.Buckets {
+		c.more.files = filesOf(files)
+	}
+	return &c, true
+}
+
+// restoreBuckets restores the bucket files of an organization whose buckets/
+// cannot be listed at a cold start: all that buckets.names lists, or else all
+// that the mirror happens to have, which may not be all there were.
+func (l *Loader) restoreBuckets(ch *changes, o *organization) {
+	if l.state == nil {
+		return
+	}
+	h := l.state.remembered(o.name)
+	if !l.restoreHeld(ch, o) {
+		for _, f := range h.files {
+			l.restoreBucket(ch, o, f.Name)
+		}
+	}
+	for _, f := range h.missed {
+		if o.buckets[f.Name] != nil {
+			o.missed = with(o.missed, f.Name)
+		}
+	}
+}
+
+// restoreHeld restores the bucket files that buckets.names lists: buckets/ was
+// at fault before the restart, and whatever it does not name had no file.
+// False: it was not, or that is not known.
+func (l *Loader) restoreHeld(ch *changes, o *organization) bool {
+	if l.state == nil {
+		return false
+	}
+	h, _ := l.state.held(o.name)
+	if !h.known {
+		return false
+	}
+	o.bucketsKnown = true
+	for _, f := range h.files {
+		l.restoreBucket(ch, o, f.Name)
+	}
+	for name := range o.listed {
+		ch.buckets = append(ch.buckets, name)
+	}
+	return true
+}
+
+func (l *Loader) restoreBucket(ch *changes, o *organization, file string) {
+	b := &bucket{}
+	o.buckets[file] = b
+	l.reclaim(ch, o, layout.BucketOf(file))
+	if c, ok := l.restore(layout.Buckets, layout.Place{Org: o.name, Part: layout.Buckets, Name: file}); ok {
+		l.setBucket(ch, o, b, file, c)
+	}
+}
