@@ -64,7 +64,7 @@ func (l *Loader) neverGood(ch *changes, o *organization, name string) {
 	l.log.Warn("a broken bucket policy denies: the bucket had a policy, and no other is left", "unit", layout.Shown(at.Path()))
 	// At once: whoever ends the process must not find the other file gone from
 	// the mirror, and this one blank in it.
-	l.state.now(mirrored{l}, at)
+	l.state.Now(mirrored{l}, at)
 }
 
 // lostWhileDown adds to what was lost the files that the mirror has and the
@@ -73,12 +73,12 @@ func (l *Loader) lostWhileDown(ch *changes) {
 	if l.state == nil {
 		return
 	}
-	for _, org := range l.state.organizations() {
-		for _, file := range l.state.buckets(org) {
+	for _, org := range l.state.Organizations() {
+		for _, file := range l.state.Buckets(org) {
 			if o := l.orgs[org]; l.claims.blank[layout.BucketOf(file)] == nil || o != nil && o.buckets[file] != nil {
 				continue
 			}
-			files, err := l.state.lastGood(layout.Place{Org: org, Part: layout.Buckets, Name: file})
+			files, err := l.state.LastGood(layout.Place{Org: org, Part: layout.Buckets, Name: file})
 			if err != nil || len(files) > 0 {
 				ch.lost = append(ch.lost, lostFile{org: org, bucket: layout.BucketOf(file)})
 			}

@@ -178,7 +178,7 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsFinding, known *buck
 		}
 		c.sum = content
 		x.good, x.seen.sum = &c, &c.sum
-		if s.l.state != nil && s.l.state.keep(len(data)) {
+		if s.l.state != nil && s.l.state.Keep(len(data)) {
 			x.raw = []layout.File{{Name: name, Data: bytes.Clone(data)}}
 		}
 		return x, true

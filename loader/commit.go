@@ -203,7 +203,7 @@ func (l *Loader) remove(ch *changes, o *organization) {
 	}
 	l.statements[policy.LayerOrganization] -= o.unit(layout.Policies).good.statements()
 	l.statements[policy.LayerIAM] -= o.unit(layout.IAM).good.statements()
-	l.state.note(layout.Place{Org: o.name, Part: layout.Folder}, nil)
+	l.state.Note(layout.Place{Org: o.name, Part: layout.Folder}, nil)
 }
 
 func (c *content) statements() int {
@@ -243,7 +243,7 @@ func (l *Loader) commitSet(ch *changes, o *organization, p layout.Part, x *setFi
 			l.setContent(ch, o, p, *x.good)
 		}
 	}
-	l.state.note(at, x.raw)
+	l.state.Note(at, x.raw)
 }
 
 // setContent puts the good content of a unit in force.
@@ -312,13 +312,13 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 		first := o.bucketsFault == nil
 		o.bucketsFault = l.setFault(ch, at, l.faults[at], x.fault)
 		if first {
-			l.state.note(at, nil)
+			l.state.Note(at, nil)
 		}
 		return
 	}
 	if o.bucketsFault != nil {
 		o.bucketsFault = nil
-		l.state.note(at, nil)
+		l.state.Note(at, nil)
 	}
 	if len(o.buckets) > 0 {
 		l.commitMissed(o, x.missed)
@@ -404,7 +404,7 @@ func (l *Loader) commitBucket(ch *changes, o *organization, x *bucketFinding) {
 			l.setBucket(ch, o, b, x.name, x.good)
 		}
 	}
-	l.state.note(at, x.raw)
+	l.state.Note(at, x.raw)
 }
 
 // setBucket puts the good content of a bucket file in force; nil: no file.
@@ -445,7 +445,7 @@ func (l *Loader) dropBucket(ch *changes, o *organization, file string) {
 		l.clearFault(ch, at)
 	}
 	l.routes.drop(at)
-	l.state.note(at, nil)
+	l.state.Note(at, nil)
 }
 
 // bucketNow is what the snapshot has to say of a bucket; false: nothing.

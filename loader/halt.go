@@ -185,8 +185,8 @@ func (l *Loader) startHeld() bool {
 		return false
 	}
 	f := &findings{root: at, through: through, all: true}
-	for _, org := range l.state.organizations() {
-		if l.state.left(org) {
+	for _, org := range l.state.Organizations() {
+		if l.state.Left(org) {
 			continue // it vanished
 		}
 		d := layout.Problem(org, "a transaction holds the policy directory: until .hold is gone, what the state directory has is in force, and what it has not is denied")

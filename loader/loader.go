@@ -17,6 +17,7 @@ import (
 	"postern/index"
 	"postern/internal/policyjson"
 	"postern/loader/internal/layout"
+	"postern/loader/internal/mirror"
 	"postern/loader/internal/tree"
 	"postern/policy"
 )
@@ -102,7 +103,7 @@ type Loader struct {
 
 	statements [policy.LayerCount]int
 	failed     bool // the last look failed
-	state      *state
+	state      *mirror.Mirror
 	watcher    *watcher
 
 	work
@@ -160,7 +161,7 @@ func New(c Config) (*Loader, error) {
 		if c.StateDir, err = filepath.Abs(c.StateDir); err != nil {
 			return nil, fmt.Errorf("loader: state directory: %w", err)
 		}
-		if l.state, err = openState(c.StateDir, c.StateSync, c.Logger); err != nil {
+		if l.state, err = mirror.Open(c.StateDir, c.StateSync, c.Logger); err != nil {
 			return nil, fmt.Errorf("loader: state directory: %w", err)
 		}
 		if real, err := filepath.EvalSymlinks(c.StateDir); err == nil {
@@ -188,7 +189,7 @@ func (l *Loader) Status() *policy.Status { return l.status.Load() }
 func (l *Loader) Load(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.state.openMarks()
+	l.state.OpenMarks()
 	t := l.takeBehind(&pending{confirm: l.pending.takeConfirm()})
 	sc := &scope{all: true, confirm: t.confirm}
 	for {

@@ -7,6 +7,7 @@ import (
 	"path"
 
 	"postern/loader/internal/layout"
+	"postern/loader/internal/mirror"
 	"postern/loader/internal/tree"
 )
 
@@ -17,7 +18,7 @@ type mirrored struct{ *Loader }
 func (l *Loader) backlog() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.state.backlog()
+	return l.state.Backlog()
 }
 
 // drain mirrors some of the units that wait.
@@ -31,7 +32,7 @@ func (l *Loader) drain(ctx context.Context) {
 // after the next look; the snapshot in force does not depend on it.
 func (l *Loader) flush(ctx context.Context) {
 	if l.loaded {
-		l.state.flush(ctx, mirrored{l})
+		l.state.Flush(ctx, mirrored{l})
 		l.touchState()
 	}
 }
@@ -39,46 +40,46 @@ func (l *Loader) flush(ctx context.Context) {
 // touchState brings the status up to date with what is wrong with the state
 // directory.
 func (l *Loader) touchState() {
-	if st := *l.status.Load(); st.StateFailure != l.state.problem() {
-		st.StateFailure = l.state.problem()
+	if st := *l.status.Load(); st.StateFailure != l.state.Problem() {
+		st.StateFailure = l.state.Problem()
 		l.status.Store(&st)
 	}
 }
 
-func (l mirrored) wanted(p layout.Place) (w wanted) {
+func (l mirrored) Wanted(p layout.Place) (w mirror.Wanted) {
 	o := l.orgs[p.Org]
-	w.gone = o == nil
+	w.Gone = o == nil
 	if o == nil && p.Part == layout.Buckets {
 		o = l.vanished[p.Org]
-		w.gone = o == nil || p.Name == ""
-		w.leave = !w.gone && o.mirrored
+		w.Gone = o == nil || p.Name == ""
+		w.Leave = !w.Gone && o.mirrored
 	}
 	switch {
 	case o == nil:
 	case p.Part == layout.Buckets && p.Name == "":
-		if w.known = o.bucketsFault != nil || len(o.missed) > 0; w.known {
+		if w.Known = o.bucketsFault != nil || len(o.missed) > 0; w.Known {
 			h := heldOf(o)
-			w.held, w.sum = &h, h.sum()
+			w.Held, w.Sum = &h, h.Sum()
 		}
 	case p.Part == layout.Buckets:
-		w.known, w.sum, w.none = true, layout.SumOfNone, true
+		w.Known, w.Sum, w.None = true, layout.SumOfNone, true
 		if b := o.buckets[p.Name]; b != nil {
-			w.known, w.faulty = b.known, b.fault != nil || o.bucketsFault != nil || o.isMissed(p.Name)
+			w.Known, w.Faulty = b.known, b.fault != nil || o.bucketsFault != nil || o.isMissed(p.Name)
 			if b.good != nil {
-				w.sum, w.none = b.good.sum, false
+				w.Sum, w.None = b.good.sum, false
 			}
 		}
 	default:
 		u := o.unit(p.Part)
-		w.known, w.sum, w.none, w.faulty = u.known, u.good.sum, len(u.good.set().files) == 0, u.fault != nil
+		w.Known, w.Sum, w.None, w.Faulty = u.known, u.good.sum, len(u.good.set().files) == 0, u.fault != nil
 	}
-	if !w.known {
-		w.sum = layout.Sum{}
+	if !w.Known {
+		w.Sum = layout.Sum{}
 	}
 	return w
 }
 
-func (l mirrored) organization(org string) (here bool, remembered *held) {
+func (l mirrored) Organization(org string) (here bool, remembered *mirror.Held) {
 	if l.orgs[org] != nil {
 		return true, nil
 	}
@@ -89,23 +90,23 @@ func (l mirrored) organization(org string) (here bool, remembered *held) {
 	return false, nil
 }
 
-func (l mirrored) remember(org string, h held) {
+func (l mirrored) Remember(org string, h mirror.Held) {
 	l.vanished[org] = rememberedAs(org, h)
 	l.vanished[org].mirrored = true
 }
 
 // heldOf is what is to be remembered of an organization's buckets/.
-func heldOf(o *organization) held {
-	return held{known: o.bucketsKnown, files: namesOf(o.buckets), missed: namesOf(o.missed)}
+func heldOf(o *organization) mirror.Held {
+	return mirror.Held{Known: o.bucketsKnown, Files: mirror.NamesOf(o.buckets), Missed: mirror.NamesOf(o.missed)}
 }
 
 // rememberedAs makes an organization of what is remembered of its buckets/.
-func rememberedAs(org string, h held) *organization {
-	v := &organization{name: org, buckets: map[string]*bucket{}, bucketsKnown: h.known}
-	for _, f := range h.files {
+func rememberedAs(org string, h mirror.Held) *organization {
+	v := &organization{name: org, buckets: map[string]*bucket{}, bucketsKnown: h.Known}
+	for _, f := range h.Files {
 		v.buckets[f.Name] = &bucket{}
 	}
-	for _, f := range h.missed {
+	for _, f := range h.Missed {
 		v.missed = with(v.missed, f.Name)
 	}
 	return v
@@ -121,7 +122,7 @@ func filesOf(files []layout.File) []file {
 	return out
 }
 
-func (l mirrored) files(p layout.Place) []layout.File {
+func (l mirrored) Files(p layout.Place) []layout.File {
 	o := l.orgs[p.Org]
 	if o == nil {
 		return nil
@@ -169,7 +170,7 @@ func (l *Loader) restore(p layout.Part, at layout.Place) (*content, bool) {
 	if l.state == nil {
 		return nil, false
 	}
-	files, err := l.state.lastGood(at)
+	files, err := l.state.LastGood(at)
 	if err != nil {
 		if !errors.Is(err, os.ErrNotExist) {
 			l.log.Error("the last good content of a unit cannot be restored", "unit", layout.Shown(at.Path()), "error", tree.Reason(err))
@@ -210,13 +211,13 @@ func (l *Loader) restoreBuckets(ch *changes, o *organization) {
 	if l.state == nil {
 		return
 	}
-	h := l.state.remembered(o.name)
+	h := l.state.Remembered(o.name)
 	if !l.restoreHeld(ch, o) {
-		for _, f := range h.files {
+		for _, f := range h.Files {
 			l.restoreBucket(ch, o, f.Name)
 		}
 	}
-	for _, f := range h.missed {
+	for _, f := range h.Missed {
 		if o.buckets[f.Name] != nil {
 			o.missed = with(o.missed, f.Name)
 		}
@@ -230,12 +231,12 @@ func (l *Loader) restoreHeld(ch *changes, o *organization) bool {
 	if l.state == nil {
 		return false
 	}
-	h, _ := l.state.held(o.name)
-	if !h.known {
+	h, _ := l.state.Listed(o.name)
+	if !h.Known {
 		return false
 	}
 	o.bucketsKnown = true
-	for _, f := range h.files {
+	for _, f := range h.Files {
 		l.restoreBucket(ch, o, f.Name)
 	}
 	for name := range o.listed {

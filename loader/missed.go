@@ -164,7 +164,7 @@ func (l *Loader) commitMissed(o *organization, missed map[string]struct{}) {
 	for name := range missed {
 		o.buckets[name].sure = false
 	}
-	l.state.note(layout.Place{Org: o.name, Part: layout.Buckets}, nil)
+	l.state.Note(layout.Place{Org: o.name, Part: layout.Buckets}, nil)
 }
 
 // isMissed reports whether a bucket file is in force without being there.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"postern/loader/internal/mirror"
 )
 
 // lookAndDie looks and publishes what is at rest, and is killed before anything
@@ -16,7 +18,7 @@ func (tr *testTree) lookAndDie() {
 	tr.t.Helper()
 	tr.l.mu.Lock()
 	defer tr.l.mu.Unlock()
-	tr.l.state.openMarks()
+	tr.l.state.OpenMarks()
 	for sc := (&scope{all: true}); ; {
 		if err := tr.l.look(context.Background(), sc); err != nil {
 			tr.t.Fatal(err)
@@ -81,7 +83,7 @@ func TestMissedOutlivesAKill(t *testing.T) {
 						tr.look(true)
 					}
 					if marks != "" {
-						if err := os.Remove(filepath.Join(tr.config.StateDir, marksName)); err != nil {
+						if err := os.Remove(filepath.Join(tr.config.StateDir, mirror.MarksName)); err != nil {
 							t.Fatal(err)
 						}
 					}

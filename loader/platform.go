@@ -43,5 +43,5 @@ func (l *Loader) mirroredPlatform() (out []string) {
 
 // mirrorHas reports whether the mirror has an organization that did not vanish.
 func (l *Loader) mirrorHas(org string) bool {
-	return l.state != nil && slices.Contains(l.state.organizations(), org) && !l.state.left(org)
+	return l.state != nil && slices.Contains(l.state.Organizations(), org) && !l.state.Left(org)
 }

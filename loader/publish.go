@@ -18,7 +18,7 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 	begin := l.begin()
 	var f *findings
 	var err error
-	l.state.begin()
+	l.state.Begin()
 	for attempt := 1; ; attempt++ {
 		before := l.gateNow()
 		if l.closed(before) {
@@ -160,7 +160,7 @@ func (l *Loader) publish(ch *changes) bool {
 		last = l.snapshot.Generation()
 		changed = changed || digest != l.snapshot.Digest()
 	}
-	l.state.mark(mirrored{l})
+	l.state.Mark(mirrored{l})
 	if !changed {
 		return false
 	}

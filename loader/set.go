@@ -216,7 +216,7 @@ func (s *scan) files(f *orgFinding, p layout.Part, l listing, known *unit) (foun
 		found.seen[i] = file{name: e.name, stamp: e.spot.Stamp, sum: &content, fresh: freshAt(e.spot.Stamp, s.now)}
 		results[i] = s.l.parse(nil, p, base+e.name, data)
 		if keep.Load() {
-			if s.l.state.keep(len(data)) {
+			if s.l.state.Keep(len(data)) {
 				raws[i] = layout.File{Name: e.name, Data: data}
 			} else {
 				keep.Store(false)

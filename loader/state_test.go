@@ -14,6 +14,7 @@ import (
 
 	"postern/index"
 	"postern/loader/internal/layout"
+	"postern/loader/internal/mirror"
 	"postern/loader/internal/tree"
 	"postern/policy"
 )
@@ -33,7 +34,7 @@ func stateTree(t *testing.T, files ...string) *testTree {
 func (tr *testTree) mirrored() []string {
 	var out []string
 	filepath.WalkDir(tr.config.StateDir, func(path string, d os.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && d.Name() != marksName {
+		if err == nil && !d.IsDir() && d.Name() != mirror.MarksName {
 			rel, _ := filepath.Rel(tr.config.StateDir, path)
 			out = append(out, rel)
 		}
@@ -307,7 +308,7 @@ func TestMirrorWithoutKeptBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range []layout.Place{{Org: "o1", Part: layout.Policies}, {Org: "o1", Part: layout.List}, {Org: "o1", Part: layout.Buckets, Name: "b.json"}, {Org: "o1", Part: layout.Buckets, Name: "c.json"}} {
-		tr.l.state.note(p, nil) // the bytes are not kept
+		tr.l.state.Note(p, nil) // the bytes are not kept
 	}
 	// One changed before it could be mirrored: better none than another.
 	tr.write("o1/buckets/c.json", denyAll("c"))

@@ -100,7 +100,7 @@ func (l *Loader) newStatus(ch *changes, started time.Time) *policy.Status {
 	if ch.warnings || ch.conflicts {
 		st.Warnings, st.WarningCount = l.warnings()
 	}
-	st.StateFailure = l.state.problem()
+	st.StateFailure = l.state.Problem()
 	l.conclude(st)
 	return st
 }

@@ -40,10 +40,10 @@ func (l *Loader) mirrorAgain(v *organization) {
 	if l.state == nil {
 		return
 	}
-	l.state.note(layout.Place{Org: v.name, Part: layout.Folder}, nil)
-	l.state.again(layout.Place{Org: v.name, Part: layout.Buckets})
+	l.state.Note(layout.Place{Org: v.name, Part: layout.Folder}, nil)
+	l.state.Again(layout.Place{Org: v.name, Part: layout.Buckets})
 	for name := range v.buckets {
-		l.state.again(layout.Place{Org: v.name, Part: layout.Buckets, Name: name})
+		l.state.Again(layout.Place{Org: v.name, Part: layout.Buckets, Name: name})
 	}
 }
 
@@ -67,7 +67,7 @@ func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 		if x == nil && v == nil {
 			return // restoreBuckets does it
 		}
-		v = rememberedAs(o.name, l.state.remembered(o.name))
+		v = rememberedAs(o.name, l.state.Remembered(o.name))
 	}
 	names := v.missed
 	into := maps.Clone(v.buckets) // all of it, where buckets/ cannot be listed

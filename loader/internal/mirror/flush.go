@@ -1,4 +1,4 @@
-package loader
+package mirror
 
 import (
 	"context"
@@ -15,45 +15,45 @@ import (
 	"postern/loader/internal/tree"
 )
 
-// model is what the mirror has to know of what is in force. Its methods are
+// Model is what the mirror has to know of what is in force. Its methods are
 // called while it does not change, wanted and files from several goroutines.
-type model interface {
-	// wanted tells what the mirror has to hold of a unit.
-	wanted(p layout.Place) wanted
-	// files reads the files of a unit again; what they hold now may be other
+type Model interface {
+	// Wanted tells what the mirror has to hold of a unit.
+	Wanted(p layout.Place) Wanted
+	// Files reads the files of a unit again; what they hold now may be other
 	// content, or nil.
-	files(p layout.Place) []layout.File
-	// organization tells whether an organization is in force and, if it is not,
+	Files(p layout.Place) []layout.File
+	// Organization tells whether an organization is in force and, if it is not,
 	// what is remembered of its buckets/; nil: nothing.
-	organization(org string) (here bool, remembered *held)
-	// remember has the model remember what the mirror has of an organization
+	Organization(org string) (here bool, remembered *Held)
+	// Remember has the model remember what the mirror has of an organization
 	// that is not in force.
-	remember(org string, h held)
+	Remember(org string, h Held)
 }
 
-// wanted is what the mirror has to hold of a unit.
-type wanted struct {
-	gone   bool       // its organization is: nothing
-	leave  bool       // what it holds, whatever that is: only the mirror knows
-	known  bool       // it has last good content; else nothing of it can be trusted
-	sum    layout.Sum // of that content; zeros if not known
-	none   bool       // it is that of no files
-	faulty bool       // the unit is quarantined, so that even no files are worth a word
-	held   *held      // known, and it is buckets/ as a whole: what that held and misses
+// Wanted is what the mirror has to hold of a unit.
+type Wanted struct {
+	Gone   bool       // its organization is: nothing
+	Leave  bool       // what it holds, whatever that is: only the mirror knows
+	Known  bool       // it has last good content; else nothing of it can be trusted
+	Sum    layout.Sum // of that content; zeros if not known
+	None   bool       // it is that of no files
+	Faulty bool       // the unit is quarantined, so that even no files are worth a word
+	Held   *Held      // known, and it is buckets/ as a whole: what that held and misses
 }
 
-// note notes that a unit may have to be mirrored, with its files if they are to
+// Note notes that a unit may have to be mirrored, with its files if they are to
 // be kept.
-func (s *state) note(p layout.Place, files []layout.File) {
+func (s *Mirror) Note(p layout.Place, files []layout.File) {
 	if s != nil && !s.taken {
 		s.jobs[p] = files
 		s.marks.due = append(s.marks.due, p)
 	}
 }
 
-// again is note for a unit that did not change, and whose files may be kept
+// Again is Note for a unit that did not change, and whose files may be kept
 // already.
-func (s *state) again(p layout.Place) {
+func (s *Mirror) Again(p layout.Place) {
 	if s == nil {
 		return
 	}
@@ -62,12 +62,12 @@ func (s *state) again(p layout.Place) {
 	}
 }
 
-// backlog reports whether units wait to be mirrored.
-func (s *state) backlog() bool { return s != nil && len(s.jobs) > 0 && !s.trouble }
+// Backlog reports whether units wait to be mirrored.
+func (s *Mirror) Backlog() bool { return s != nil && len(s.jobs) > 0 && !s.trouble }
 
-// flush brings the mirror up to date with the model, flushAtOnce units at most.
+// Flush brings the mirror up to date with the model, flushAtOnce units at most.
 // What fails is tried again with the next call.
-func (s *state) flush(ctx context.Context, m model) {
+func (s *Mirror) Flush(ctx context.Context, m Model) {
 	if s == nil {
 		return
 	}
@@ -80,7 +80,7 @@ func (s *state) flush(ctx context.Context, m model) {
 }
 
 // flushSome is flush while no other process uses the state directory.
-func (s *state) flushSome(ctx context.Context, m model) error {
+func (s *Mirror) flushSome(ctx context.Context, m Model) error {
 	if !s.swept {
 		s.swept = true
 		s.sweep(m)
@@ -90,7 +90,7 @@ func (s *state) flushSome(ctx context.Context, m model) error {
 		// An organization that vanished goes first, and with all it had.
 		if p.Part == layout.Folder {
 			var err error
-			switch here, remembered := m.organization(p.Org); {
+			switch here, remembered := m.Organization(p.Org); {
 			case here:
 				s.stays(p.Org)
 			case remembered != nil:
@@ -144,18 +144,18 @@ func (s *state) flushSome(ctx context.Context, m model) error {
 	return s.marks.clear()
 }
 
-// now brings one unit up to date, and has it looked at again with the next
+// Now brings one unit up to date, and has it looked at again with the next
 // flush.
-func (s *state) now(m model, p layout.Place) {
+func (s *Mirror) Now(m Model, p layout.Place) {
 	if s == nil {
 		return
 	}
 	s.failed(p, s.flushUnit(m, p, nil))
-	s.note(p, nil)
+	s.Note(p, nil)
 }
 
 // failed logs the first of a row of errors.
-func (s *state) failed(p layout.Place, err error) {
+func (s *Mirror) failed(p layout.Place, err error) {
 	if err == nil {
 		s.trouble = s.trouble && len(s.jobs) > 0
 		return
@@ -166,8 +166,8 @@ func (s *state) failed(p layout.Place, err error) {
 	s.trouble, s.failure = true, tree.Reason(err)
 }
 
-// problem says what is wrong with the state directory, "" if nothing.
-func (s *state) problem() string {
+// Problem says what is wrong with the state directory, "" if nothing.
+func (s *Mirror) Problem() string {
 	switch {
 	case s == nil:
 		return ""
@@ -183,18 +183,18 @@ func (s *state) problem() string {
 
 // flushUnit brings one unit of the mirror up to date. files are its good ones,
 // if they were kept. It reads the model and may run beside others.
-func (s *state) flushUnit(m model, p layout.Place, files []layout.File) error {
-	w := m.wanted(p)
+func (s *Mirror) flushUnit(m Model, p layout.Place, files []layout.File) error {
+	w := m.Wanted(p)
 	switch {
-	case w.leave:
+	case w.Leave:
 		return nil
-	case w.gone:
+	case w.Gone:
 		return s.remove(p)
-	case p.Part == layout.Buckets && p.Name == "" && w.known:
-		return s.setHeld(p.Org, *w.held)
+	case p.Part == layout.Buckets && p.Name == "" && w.Known:
+		return s.setHeld(p.Org, *w.Held)
 	case p.Part == layout.Buckets && p.Name == "":
 		return errors.Join(s.remove(p), os.RemoveAll(filepath.Join(s.dir, p.Org, missedNames)))
-	case !w.known:
+	case !w.Known:
 		old, err := s.read(p)
 		switch {
 		case err != nil: // what is there, if anything, is no good
@@ -205,19 +205,19 @@ func (s *state) flushUnit(m model, p layout.Place, files []layout.File) error {
 			return spoil(s.file(p)) // before the marks that say so are cleared
 		}
 		return nil
-	case w.none && !w.faulty:
+	case w.None && !w.Faulty:
 		return s.remove(p)
 	}
-	if old, err := s.read(p); err == nil && layout.SumOfUnit(p.Part, old) == w.sum {
+	if old, err := s.read(p); err == nil && layout.SumOfUnit(p.Part, old) == w.Sum {
 		return nil
 	}
 	switch {
-	case w.none:
+	case w.None:
 		files = nil
-	case layout.SumOfUnit(p.Part, files) != w.sum:
-		files = m.files(p)
+	case layout.SumOfUnit(p.Part, files) != w.Sum:
+		files = m.Files(p)
 	}
-	if layout.SumOfUnit(p.Part, files) != w.sum {
+	if layout.SumOfUnit(p.Part, files) != w.Sum {
 		// What was good is gone from its source before it was mirrored. An older
 		// content is not what the snapshot says: better none, which denies.
 		return s.remove(p)
@@ -227,7 +227,7 @@ func (s *state) flushUnit(m model, p layout.Place, files []layout.File) error {
 
 // sweep removes what a killed process left half written, and organizations and
 // buckets that are gone.
-func (s *state) sweep(m model) {
+func (s *Mirror) sweep(m Model) {
 	orgs, _ := os.ReadDir(s.dir)
 	for _, e := range orgs {
 		name := e.Name()
@@ -238,10 +238,10 @@ func (s *state) sweep(m model) {
 		if !e.IsDir() || !layout.ValidOrganization(name) {
 			continue
 		}
-		if here, _ := m.organization(name); !here {
+		if here, _ := m.Organization(name); !here {
 			p := layout.Place{Org: name, Part: layout.Folder}
-			if h := s.remembered(name); len(h.files) > 0 {
-				m.remember(name, h)
+			if h := s.Remembered(name); len(h.Files) > 0 {
+				m.Remember(name, h)
 				s.failed(p, s.leave(name, h))
 			} else {
 				s.failed(p, s.remove(p))
@@ -258,19 +258,19 @@ func (s *state) sweep(m model) {
 			}
 		}
 		for _, p := range layout.Sets {
-			s.again(layout.Place{Org: name, Part: p})
+			s.Again(layout.Place{Org: name, Part: p})
 		}
-		s.again(layout.Place{Org: name, Part: layout.Buckets})
-		for _, file := range s.buckets(name) {
-			s.again(layout.Place{Org: name, Part: layout.Buckets, Name: file})
+		s.Again(layout.Place{Org: name, Part: layout.Buckets})
+		for _, file := range s.Buckets(name) {
+			s.Again(layout.Place{Org: name, Part: layout.Buckets, Name: file})
 		}
 	}
 }
 
-// mark marks the units that changed since the last call, before the generation
+// Mark marks the units that changed since the last call, before the generation
 // that has them is in force. If it cannot, that is told, and the generation is
 // published all the same: a revocation does not wait for a disk.
-func (s *state) mark(m model) {
+func (s *Mirror) Mark(m Model) {
 	if s == nil || s.taken || len(s.marks.due) == 0 && !s.marks.short {
 		return
 	}

@@ -1,4 +1,4 @@
-package loader
+package mirror
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 	"postern/loader/internal/tree"
 )
 
-// state is the mirror of the last good files (specification 4, Restart): one
+// Mirror is the mirror of the last good files (specification 4, Restart): one
 // file a unit, at the unit's own path below DIR. It is written after each
 // generation, each file beside its place and renamed over it, so that killing
 // the process at any moment leaves every unit at some content that was good.
@@ -32,7 +32,7 @@ import (
 // A unit of no files is written only while it is quarantined: then that it was
 // not there is what has to survive. While buckets/ itself is at fault,
 // buckets.names lists the bucket files that it held.
-type state struct {
+type Mirror struct {
 	dir     string
 	log     *slog.Logger
 	budget  atomic.Int64 // bytes of files that may still be kept until flush
@@ -59,7 +59,10 @@ const (
 	flushAtOnce = 128
 )
 
-func openState(dir string, sync bool, log *slog.Logger) (*state, error) {
+// Open opens the mirror in a folder, which it makes if there is none. With sync
+// marks reach the disk before Mark returns. The error says that the folder
+// cannot be written. Nothing that the mirror has is trusted before OpenMarks.
+func Open(dir string, sync bool, log *slog.Logger) (*Mirror, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -68,28 +71,28 @@ func openState(dir string, sync bool, log *slog.Logger) (*state, error) {
 		return nil, err
 	}
 	f.Close()
-	return &state{dir: dir, log: log, jobs: map[layout.Place][]layout.File{}, marks: newMarks(dir, sync)}, os.Remove(f.Name())
+	return &Mirror{dir: dir, log: log, jobs: map[layout.Place][]layout.File{}, marks: newMarks(dir, sync)}, os.Remove(f.Name())
 }
 
-// begin begins a look: as much may be kept as at the start again.
-func (s *state) begin() {
+// Begin begins a look: the files of its units may be kept up to keepBytes again.
+func (s *Mirror) Begin() {
 	if s != nil {
 		s.budget.Store(keepBytes)
 	}
 }
 
-// keep reports whether n more bytes may be kept until they are mirrored.
-func (s *state) keep(n int) bool { return s != nil && s.budget.Add(int64(-n)) >= 0 }
+// Keep reports whether n more bytes may be kept until they are mirrored.
+func (s *Mirror) Keep(n int) bool { return s != nil && s.budget.Add(int64(-n)) >= 0 }
 
-func (s *state) file(p layout.Place) string {
+func (s *Mirror) file(p layout.Place) string {
 	if p.Part == layout.Buckets && p.Name == "" {
 		return filepath.Join(s.dir, p.Org, heldNames)
 	}
 	return filepath.Join(s.dir, filepath.FromSlash(p.Path()))
 }
 
-// organizations lists those that the mirror knows.
-func (s *state) organizations() []string {
+// Organizations lists those that the mirror knows.
+func (s *Mirror) Organizations() []string {
 	if s == nil {
 		return nil
 	}
@@ -103,8 +106,8 @@ func (s *state) organizations() []string {
 	return out
 }
 
-// buckets lists the bucket files that the mirror knows of an organization.
-func (s *state) buckets(org string) []string {
+// Buckets lists the bucket files that the mirror knows of an organization.
+func (s *Mirror) Buckets(org string) []string {
 	es, err := os.ReadDir(filepath.Join(s.dir, org, layout.BucketsName))
 	if err != nil {
 		return nil
@@ -169,7 +172,7 @@ func decode(p layout.Place, b []byte) ([]layout.File, error) {
 }
 
 // read reads one unit of the mirror.
-func (s *state) read(p layout.Place) ([]layout.File, error) {
+func (s *Mirror) read(p layout.Place) ([]layout.File, error) {
 	b, err := os.ReadFile(s.file(p))
 	if err != nil {
 		return nil, err
@@ -177,9 +180,9 @@ func (s *state) read(p layout.Place) ([]layout.File, error) {
 	return decode(p, b)
 }
 
-// lastGood reads one unit of the mirror, unless other content of it was in
+// LastGood reads one unit of the mirror, unless other content of it was in
 // force since it was written.
-func (s *state) lastGood(p layout.Place) ([]layout.File, error) {
+func (s *Mirror) LastGood(p layout.Place) ([]layout.File, error) {
 	files, err := s.read(p)
 	if err == nil && !s.marks.trusts(p, layout.SumOfUnit(p.Part, files)) {
 		return nil, errBehind
@@ -190,7 +193,7 @@ func (s *state) lastGood(p layout.Place) ([]layout.File, error) {
 // write puts one unit into the mirror, atomically and durably. If it cannot,
 // what the mirror had is spoilt: an older content is not what the snapshot
 // says, and to restore nothing, which denies, takes no room on a full disk.
-func (s *state) write(p layout.Place, files []layout.File) error {
+func (s *Mirror) write(p layout.Place, files []layout.File) error {
 	at := s.file(p)
 	err := put(at, encode(p, files))
 	if err != nil {
@@ -231,7 +234,7 @@ func spoil(at string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-func (s *state) remove(p layout.Place) error {
+func (s *Mirror) remove(p layout.Place) error {
 	err := os.RemoveAll(s.file(p))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil

@@ -1,4 +1,4 @@
-package loader
+package mirror
 
 import (
 	"log/slog"
@@ -34,15 +34,15 @@ func TestDecodeBelievesNothing(t *testing.T) {
 
 // Without a mirror there is nothing to know and nothing to do.
 func TestNoMirror(t *testing.T) {
-	var s *state
-	s.begin()
-	s.openMarks()
-	s.note(layout.Place{}, nil)
-	s.again(layout.Place{})
-	s.mark(nil)
-	s.now(nil, layout.Place{})
-	s.flush(t.Context(), nil)
-	if s.keep(1) || s.backlog() || s.problem() != "" || s.organizations() != nil {
+	var s *Mirror
+	s.Begin()
+	s.OpenMarks()
+	s.Note(layout.Place{}, nil)
+	s.Again(layout.Place{})
+	s.Mark(nil)
+	s.Now(nil, layout.Place{})
+	s.Flush(t.Context(), nil)
+	if s.Keep(1) || s.Backlog() || s.Problem() != "" || s.Organizations() != nil {
 		t.Error("no mirror keeps something")
 	}
 }
@@ -50,20 +50,45 @@ func TestNoMirror(t *testing.T) {
 // What was listed of buckets/ is found as it was listed, and not once a mark says
 // that other things were in force since.
 func TestListed(t *testing.T) {
-	s, err := openState(t.TempDir(), false, slog.New(slog.DiscardHandler))
+	s, err := Open(t.TempDir(), false, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.openMarks()
-	want := held{known: true, files: []layout.File{{Name: "a.json"}, {Name: "b.json"}}, missed: []layout.File{{Name: "b.json"}}}
+	s.OpenMarks()
+	want := Held{Known: true, Files: []layout.File{{Name: "a.json"}, {Name: "b.json"}}, Missed: []layout.File{{Name: "b.json"}}}
 	if err := s.setHeld("o1", want); err != nil {
 		t.Fatal(err)
 	}
-	if got, trusted := s.held("o1"); !trusted || got.sum() != want.sum() {
+	if got, trusted := s.Listed("o1"); !trusted || got.Sum() != want.Sum() {
 		t.Errorf("listed: %v, trusted %v", got, trusted)
 	}
 	s.marks.known = map[layout.Sum]known{unitKey(layout.Place{Org: "o1", Part: layout.Buckets}): {}}
-	if got, trusted := s.held("o1"); trusted || got.known || got.files != nil {
+	if got, trusted := s.Listed("o1"); trusted || got.Known || got.Files != nil {
 		t.Errorf("listed, and overtaken: %v, trusted %v", got, trusted)
+	}
+}
+
+// TestParseMarksBelievesNothing flips and cuts a file of marks.
+func TestParseMarksBelievesNothing(t *testing.T) {
+	p := layout.Place{Org: "o1", Part: layout.Buckets, Name: "b.json"}
+	want := mark{unitKey(p), layout.SumOf([]byte("content"))}
+	good, _ := appendFrame([]byte(marksMagic), layout.Sum{}, []mark{want})
+	if ms, err := parseMarks(good); err != nil || len(ms) != 1 || ms[0] != want {
+		t.Fatalf("%v, %v", ms, err)
+	}
+	for i := range good {
+		for bit := range 8 {
+			bad := slices.Clone(good)
+			bad[i] ^= 1 << bit
+			if _, err := parseMarks(bad); err == nil {
+				t.Fatalf("bit %d of byte %d flipped, and believed", bit, i)
+			}
+		}
+		if _, err := parseMarks(good[:i]); (err == nil) != (i == len(marksMagic)) {
+			t.Fatalf("cut off at %d: %v", i, err)
+		}
+	}
+	if _, err := parseMarks(append(slices.Clone(good), 0)); err == nil {
+		t.Error("a byte too many is believed")
 	}
 }

@@ -1,4 +1,4 @@
-package loader
+package mirror
 
 import (
 	"bytes"
@@ -59,7 +59,7 @@ type known struct {
 type mark struct{ unit, content layout.Sum }
 
 const (
-	marksName  = "overtaken.marks" // which no organization is called
+	MarksName  = "overtaken.marks" // which no organization is called
 	marksMagic = "postern-marks 1\n"
 	markSize   = 2 * len(layout.Sum{})
 	// marksRest is the size up to which the file is not written anew, in bytes,
@@ -68,14 +68,14 @@ const (
 )
 
 var (
-	errDamaged = errors.New("the file " + marksName + " of the state directory is damaged or missing")
+	errDamaged = errors.New("the file " + MarksName + " of the state directory is damaged or missing")
 	errBehind  = errors.New("other content of this unit was in force since it was mirrored")
 	errTaken   = errors.New("another process uses it now; give each its own")
 )
 
 func newMarks(dir string, sync bool) marks {
 	// Nothing is trusted before the marks were read.
-	return marks{path: filepath.Join(dir, marksName), sync: sync, known: map[layout.Sum]known{doubtAll: {}}}
+	return marks{path: filepath.Join(dir, MarksName), sync: sync, known: map[layout.Sum]known{doubtAll: {}}}
 }
 
 func unitKey(p layout.Place) layout.Sum { return layout.SumOf([]byte(p.Path())) }
@@ -248,7 +248,7 @@ func syncFolder(dir string) {
 
 // exclusive does what must not meet another process that uses the state
 // directory: errTaken if one has taken it over.
-func (s *state) exclusive(do func() error) error {
+func (s *Mirror) exclusive(do func() error) error {
 	if s.taken {
 		return errTaken
 	}
@@ -265,7 +265,7 @@ func (s *state) exclusive(do func() error) error {
 }
 
 // bound is the size past which the file of marks is written anew.
-func (s *state) bound() int64 { return marksRest + int64(2*markSize*len(s.jobs)) }
+func (s *Mirror) bound() int64 { return marksRest + int64(2*markSize*len(s.jobs)) }
 
 // found are the marks that were found at the start, in their order.
 func (m *marks) found() []mark {
@@ -277,13 +277,13 @@ func (m *marks) found() []mark {
 	return out
 }
 
-// openMarks opens the marks once, with the first look.
-func (s *state) openMarks() {
+// OpenMarks opens the marks once, with the first look.
+func (s *Mirror) OpenMarks() {
 	if s == nil || s.opened {
 		return
 	}
 	s.opened = true
-	err := s.exclusive(func() error { return s.marks.open(len(s.organizations()) > 0) })
+	err := s.exclusive(func() error { return s.marks.open(len(s.Organizations()) > 0) })
 	if errors.Is(err, errDamaged) {
 		s.log.Error("nothing that the state directory holds is trusted: what is broken now denies", "error", err.Error())
 	} else if err != nil {
@@ -292,7 +292,7 @@ func (s *state) openMarks() {
 }
 
 // marksFailed tells that the marks of a generation could not be written.
-func (s *state) marksFailed(err error) {
+func (s *Mirror) marksFailed(err error) {
 	switch {
 	case err == nil:
 		s.unmarked = ""
@@ -303,20 +303,20 @@ func (s *state) marksFailed(err error) {
 	s.unmarked = tree.Reason(err)
 }
 
-// synced reports whether the marks of a generation reach the disk before it is
+// Synced reports whether the marks of a generation reach the disk before it is
 // in force.
-func (s *state) synced() bool { return s.marks.sync }
+func (s *Mirror) Synced() bool { return s.marks.sync }
 
 // marksOf are the marks of units as they are in the model.
-func marksOf(m model, places []layout.Place) []mark {
+func marksOf(m Model, places []layout.Place) []mark {
 	ms := make([]mark, 0, len(places))
-	put := func(p layout.Place) { ms = append(ms, mark{unitKey(p), m.wanted(p).sum}) }
+	put := func(p layout.Place) { ms = append(ms, mark{unitKey(p), m.Wanted(p).Sum}) }
 	for _, p := range places {
 		if p.Part != layout.Folder {
 			put(p)
 			continue
 		}
-		switch here, remembered := m.organization(p.Org); {
+		switch here, remembered := m.Organization(p.Org); {
 		case here: // it is back, and its units have marks of their own
 		case remembered == nil:
 			ms = append(ms, mark{unit: unitKey(p)})

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package loader
+package mirror
 
 // lock does nothing: the portable interface has no locks. That another process
 // uses the folder is found all the same, though not in the very same moment.

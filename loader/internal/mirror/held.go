@@ -1,4 +1,4 @@
-package loader
+package mirror
 
 import (
 	"errors"
@@ -10,12 +10,12 @@ import (
 	"postern/loader/internal/layout"
 )
 
-// held is what is remembered of an organization's buckets/: names, not contents.
-type held struct {
-	known bool // files are all that there were
-	// files are what it held, and missed those of them that it misses; both
+// Held is what is remembered of an organization's buckets/: names, not contents.
+type Held struct {
+	Known bool // files are all that there were
+	// Files are what it held, and missed those of them that it misses; both
 	// without content and in byte order of their names.
-	files, missed []layout.File
+	Files, Missed []layout.File
 }
 
 const (
@@ -28,69 +28,69 @@ const (
 	leftName = "vanished"
 )
 
-// remembered is what the mirror knows of an organization's buckets/: what it
+// Remembered is what the mirror knows of an organization's buckets/: what it
 // held, and what it missed. Where the mirror may not say what was missed last,
 // all that it has was, but for what is marked as removed.
-func (s *state) remembered(org string) held {
-	listed, trusted := s.held(org)
+func (s *Mirror) Remembered(org string) Held {
+	listed, trusted := s.Listed(org)
 	files := map[string]struct{}{}
-	for _, name := range s.buckets(org) {
+	for _, name := range s.Buckets(org) {
 		if !s.marks.removed(layout.Place{Org: org, Part: layout.Buckets, Name: name}) {
 			files[name] = struct{}{}
 		}
 	}
-	for _, f := range slices.Concat(listed.files, listed.missed) {
+	for _, f := range slices.Concat(listed.Files, listed.Missed) {
 		files[f.Name] = struct{}{}
 	}
-	h := held{known: listed.known, files: namesOf(files), missed: listed.missed}
+	h := Held{Known: listed.Known, Files: NamesOf(files), Missed: listed.Missed}
 	if !trusted {
-		h.missed = h.files
+		h.Missed = h.Files
 	}
 	return h
 }
 
-// held is what the mirror lists of an organization's buckets/. Not trusted: what
+// Listed is what the mirror lists of an organization's buckets/. Not trusted: what
 // it has of that is damaged, or out of date.
-func (s *state) held(org string) (h held, trusted bool) {
+func (s *Mirror) Listed(org string) (h Held, trusted bool) {
 	p := layout.Place{Org: org, Part: layout.Buckets}
 	var err error
-	h.files, err = s.read(p)
-	h.known = err == nil
+	h.Files, err = s.read(p)
+	h.Known = err == nil
 	b, err := os.ReadFile(filepath.Join(s.dir, org, missedNames))
 	if err == nil {
-		h.missed, err = decode(p, b)
+		h.Missed, err = decode(p, b)
 	} else if errors.Is(err, os.ErrNotExist) {
 		err = nil
 	}
-	if err != nil || !s.marks.trusts(p, h.sum()) {
-		return held{}, false
+	if err != nil || !s.marks.trusts(p, h.Sum()) {
+		return Held{}, false
 	}
 	return h, true
 }
 
-// sum is the sum of what setHeld writes.
-func (h held) sum() layout.Sum {
+// Sum is the sum of what setHeld writes.
+func (h Held) Sum() layout.Sum {
 	p := layout.Place{Part: layout.Buckets}
-	b := encode(p, h.missed)
-	if h.known {
-		b = append(b, encode(p, h.files)...)
+	b := encode(p, h.Missed)
+	if h.Known {
+		b = append(b, encode(p, h.Files)...)
 	}
 	return layout.SumOf(b)
 }
 
 // setHeld lists the bucket files that an organization holds, if all are known,
 // and those that it misses.
-func (s *state) setHeld(org string, h held) error {
+func (s *Mirror) setHeld(org string, h Held) error {
 	p := layout.Place{Org: org, Part: layout.Buckets}
 	var err error
-	if h.known {
-		err = s.write(p, h.files)
+	if h.Known {
+		err = s.write(p, h.Files)
 	} else {
 		err = s.remove(p)
 	}
 	at := filepath.Join(s.dir, org, missedNames)
-	if len(h.missed) > 0 {
-		return errors.Join(err, put(at, encode(p, h.missed)))
+	if len(h.Missed) > 0 {
+		return errors.Join(err, put(at, encode(p, h.Missed)))
 	}
 	if gone := os.Remove(at); !errors.Is(gone, os.ErrNotExist) {
 		err = errors.Join(err, gone)
@@ -98,8 +98,8 @@ func (s *state) setHeld(org string, h held) error {
 	return err
 }
 
-// namesOf are files without content, in byte order of their names.
-func namesOf[T any](of map[string]T) (out []layout.File) {
+// NamesOf are files without content, in byte order of their names.
+func NamesOf[T any](of map[string]T) (out []layout.File) {
 	for _, name := range slices.Sorted(maps.Keys(of)) {
 		out = append(out, layout.File{Name: name})
 	}
@@ -108,7 +108,7 @@ func namesOf[T any](of map[string]T) (out []layout.File) {
 
 // leave removes what the mirror has of an organization that vanished, but for
 // its bucket policies, which are remembered.
-func (s *state) leave(org string, h held) error {
+func (s *Mirror) leave(org string, h Held) error {
 	var errs []error
 	for _, p := range layout.Sets {
 		errs = append(errs, s.remove(layout.Place{Org: org, Part: p}))
@@ -116,12 +116,12 @@ func (s *state) leave(org string, h held) error {
 	return errors.Join(append(errs, s.setHeld(org, h), put(filepath.Join(s.dir, org, leftName), nil))...)
 }
 
-// left reports whether all that the mirror has of an organization is what is
+// Left reports whether all that the mirror has of an organization is what is
 // remembered of it.
-func (s *state) left(org string) bool {
+func (s *Mirror) Left(org string) bool {
 	_, err := os.Lstat(filepath.Join(s.dir, org, leftName))
 	return err == nil
 }
 
 // stays takes back that an organization vanished.
-func (s *state) stays(org string) { os.Remove(filepath.Join(s.dir, org, leftName)) }
+func (s *Mirror) stays(org string) { os.Remove(filepath.Join(s.dir, org, leftName)) }
