@@ -3,52 +3,50 @@ package compile
 import (
 	"encoding/binary"
 	"math"
-	"strings"
 
 	"postern/index/lowered"
+	"postern/internal/conditionkey"
 	"postern/internal/value"
 	"postern/policy"
 )
 
-// namedKeys are the keys that the server sets, by their folded names; those
-// that a context may state have one in the index too (specification 1.7).
-var namedKeys = map[string]lowered.Key{
-	"cw:principalorgid":    {Kind: lowered.KeyPrincipalOrg},
-	"aws:principalorgid":   {Kind: lowered.KeyPrincipalOrg},
-	"cw:resourceorgid":     {Kind: lowered.KeyResourceOrg},
-	"aws:resourceorgid":    {Kind: lowered.KeyResourceOrg},
-	"subject.type":         {Kind: lowered.KeySubjectType},
-	"subject.id":           {Kind: lowered.KeySubjectID},
-	"resource.type":        {Kind: lowered.KeyResourceType},
-	"resource.id":          {Kind: lowered.KeyResourceID},
-	"action.name":          {Kind: lowered.KeyActionName},
-	"aws:currenttime":      {Kind: lowered.KeyCurrentTime, Name: "aws:currenttime"},
-	"aws:epochtime":        {Kind: lowered.KeyEpochTime, Name: "aws:epochtime"},
-	"aws:principalarn":     {Kind: lowered.KeyPrincipalArn, Name: "aws:principalarn"},
-	"aws:principalaccount": {Kind: lowered.KeyPrincipalAccount, Name: "aws:principalaccount"},
-	"aws:username":         {Kind: lowered.KeyUsername, Name: "aws:username"},
+// keyKinds tell where the values of a kind of condition key come from.
+var keyKinds = [conditionkey.KindCount]lowered.KeyKind{
+	conditionkey.Caller:           lowered.KeyContext,
+	conditionkey.PrincipalOrg:     lowered.KeyPrincipalOrg,
+	conditionkey.ResourceOrg:      lowered.KeyResourceOrg,
+	conditionkey.SubjectType:      lowered.KeySubjectType,
+	conditionkey.SubjectID:        lowered.KeySubjectID,
+	conditionkey.ResourceType:     lowered.KeyResourceType,
+	conditionkey.ResourceID:       lowered.KeyResourceID,
+	conditionkey.ActionName:       lowered.KeyActionName,
+	conditionkey.Groups:           lowered.KeyGroups,
+	conditionkey.Claim:            lowered.KeyClaim,
+	conditionkey.SubjectProperty:  lowered.KeySubjectProperty,
+	conditionkey.ResourceProperty: lowered.KeyResourceProperty,
+	conditionkey.ActionProperty:   lowered.KeyActionProperty,
+	conditionkey.CurrentTime:      lowered.KeyCurrentTime,
+	conditionkey.EpochTime:        lowered.KeyEpochTime,
+	conditionkey.PrincipalArn:     lowered.KeyPrincipalArn,
+	conditionkey.PrincipalAccount: lowered.KeyPrincipalAccount,
+	conditionkey.Username:         lowered.KeyUsername,
 }
 
 // key tells where a condition key's value comes from (specification 1.7).
-func key(name string) lowered.Key {
-	folded := value.FoldASCII(name)
-	if k, ok := namedKeys[folded]; ok {
-		return k
-	}
-	if strings.HasPrefix(folded, "iam:") && strings.HasSuffix(folded, ":groups") && len(folded) > len("iam::groups") {
-		return lowered.Key{Kind: lowered.KeyGroups, Name: name[len("iam:") : len(name)-len(":groups")]}
-	}
-	if strings.HasPrefix(folded, "oidc:") && strings.Contains(name[len("oidc:"):], ":") {
-		return lowered.Key{Kind: lowered.KeyClaim, Name: name[len("oidc:"):]}
-	}
-	for prefix, kind := range map[string]lowered.KeyKind{
-		"subject.": lowered.KeySubjectProperty, "resource.": lowered.KeyResourceProperty, "action.": lowered.KeyActionProperty,
-	} {
-		if rest, ok := strings.CutPrefix(folded, prefix); ok {
-			return lowered.Key{Kind: kind, Name: rest}
+func key(text string) lowered.Key {
+	kind, name := conditionkey.Split(text)
+	k := lowered.Key{Kind: keyKinds[kind]}
+	switch kind {
+	case conditionkey.Caller, conditionkey.Groups, conditionkey.Claim:
+		k.Name = name
+	case conditionkey.SubjectProperty, conditionkey.ResourceProperty, conditionkey.ActionProperty:
+		k.Name = value.FoldASCII(name)
+	default:
+		if !kind.ServerSet() { // a context may state it
+			k.Name = value.FoldASCII(name)
 		}
 	}
-	return lowered.Key{Kind: lowered.KeyContext, Name: name}
+	return k
 }
 
 var comparisons = map[policy.Test]lowered.Comparison{

@@ -13,7 +13,7 @@ import (
 // on a connection that is kept: it is received, decoded, decided, answered and
 // counted there, and takes no lock. (sync/atomic loads the snapshot and counts.)
 var plainPath = []string{
-	"index/*.go", "index/internal/*/*.go", "index/lowered/*.go", "internal/action/*.go", "internal/jsonscan/*.go", "internal/request/*.go", "internal/value/*.go", "policy/*.go",
+	"index/*.go", "index/internal/*/*.go", "index/lowered/*.go", "internal/action/*.go", "internal/conditionkey/*.go", "internal/jsonscan/*.go", "internal/request/*.go", "internal/value/*.go", "policy/*.go",
 	"sidecar/authzen.go", "sidecar/authzen_answer.go", "sidecar/body.go", "sidecar/budget.go", "sidecar/conn.go", "sidecar/counters.go",
 	"sidecar/endpoints.go", "sidecar/exchange.go", "sidecar/handler.go", "sidecar/headers.go", "sidecar/json.go", "sidecar/judge.go",
 	"sidecar/places.go", "sidecar/repeat.go", "sidecar/response.go", "sidecar/server.go", "sidecar/task.go", "sidecar/timeouts.go",

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern/internal/conditionkey"
 	"postern/internal/jsonscan"
 	"postern/internal/value"
 	"postern/policy"
@@ -98,10 +99,10 @@ func (d *decoder) conditionKeys(op policy.Operator, opAt int, cs *conditions) {
 			first, firstAt = key, at
 		} else {
 			if first != "" {
-				seen.add(foldKey(first), firstAt)
+				seen.add(conditionkey.Fold(first), firstAt)
 				first = ""
 			}
-			if other, twice := seen.add(foldKey(key), at); twice {
+			if other, twice := seen.add(conditionkey.Fold(key), at); twice {
 				d.reportOther(at, other, msgSameKey, quote(key))
 			}
 		}
@@ -122,27 +123,6 @@ func (d *decoder) conditionKeys(op policy.Operator, opAt int, cs *conditions) {
 	if n == 0 && !d.s.Failed() {
 		d.report(at, msgOperatorEmpty, quote(op.String()))
 	}
-}
-
-// foldKey folds what of a condition key is compared without regard to ASCII
-// case: the ORG and CLAIM parts of `iam:ORG:groups` and `oidc:ORG:CLAIM` are
-// compared byte for byte (specification 1.7).
-func foldKey(key string) string {
-	folded := value.FoldASCII(key)
-	const iam, groups, oidc = "iam:", ":groups", "oidc:"
-	switch {
-	case isGroups(key):
-		return iam + key[len(iam):len(key)-len(groups)] + groups
-	case strings.HasPrefix(folded, oidc) && strings.Contains(folded[len(oidc):], ":"):
-		return oidc + key[len(oidc):]
-	}
-	return folded
-}
-
-// isGroups reports whether a key is `iam:ORG:groups`.
-func isGroups(key string) bool {
-	return len(key) > len("iam::groups") && value.EqualFoldASCII(key[:len("iam:")], "iam:") &&
-		value.EqualFoldASCII(key[len(key)-len(":groups"):], ":groups")
 }
 
 // conditionValue checks that an operator can read a value.
@@ -215,7 +195,7 @@ func (d *decoder) conditionWarnings(cs *conditions, effect policy.Effect) {
 			return absent
 		})
 		if demands {
-			present.add(foldKey(c.Key), 0)
+			present.add(conditionkey.Fold(c.Key), 0)
 		}
 	}
 	for i := range cs.list {
@@ -225,7 +205,7 @@ func (d *decoder) conditionWarnings(cs *conditions, effect policy.Effect) {
 			continue
 		}
 		if op.Qualifier == policy.ForAllValues && effect == policy.EffectAllow {
-			if !present.has(foldKey(c.Key)) {
+			if !present.has(conditionkey.Fold(c.Key)) {
 				d.report(cs.at[i], msgForAllValues, quote(op.String()), quote(c.Key), quote(c.Key))
 			}
 		}
@@ -247,20 +227,22 @@ func (d *decoder) conditionWarnings(cs *conditions, effect policy.Effect) {
 
 // alwaysList reports whether a key has several values by its nature.
 func alwaysList(key string) bool {
-	return value.EqualFoldASCII(key, "aws:TagKeys") || value.EqualFoldASCII(key, "aws:PrincipalOrgPaths") || isGroups(key)
+	kind, _ := conditionkey.Split(key)
+	return kind == conditionkey.Groups || value.EqualFoldASCII(key, "aws:TagKeys") || value.EqualFoldASCII(key, "aws:PrincipalOrgPaths")
 }
 
 // neverSet says what to write instead of a key that no request can have: it has
 // the form of a property's, and the name of something that is none
 // (specification 3.1) and that the server does not set either (1.7).
 func (d *decoder) neverSet(key string) (instead string, never bool) {
-	key = value.FoldASCII(key)
-	of, name, _ := strings.Cut(key, ".")
+	kind, name := conditionkey.Split(key)
+	switch kind {
+	case conditionkey.SubjectProperty, conditionkey.ResourceProperty, conditionkey.ActionProperty:
+	default:
+		return "", false
+	}
+	key, name = value.FoldASCII(key), value.FoldASCII(name)
 	switch {
-	case of != "subject" && of != "resource" && of != "action":
-		return "", false
-	case key == "subject.type", key == "subject.id", key == "resource.type", key == "resource.id", key == "action.name":
-		return "", false
 	case key == "resource.uid" && d.kind == policy.KindAccess:
 		return `write "type:uid:ID" into the resources`, true
 	case key == "resource.tags" && d.kind == policy.KindAccess:

@@ -3,9 +3,9 @@ package request
 import (
 	"encoding/binary"
 	"strconv"
-	"strings"
 	"unsafe"
 
+	"postern/internal/conditionkey"
 	"postern/internal/value"
 	"postern/policy"
 )
@@ -94,46 +94,17 @@ func checkContext(s *store, list []policy.Attribute) ([]policy.Attribute, fault)
 		if key == "" {
 			return list, wrong("context", "a condition key is empty; name it")
 		}
-		switch key[0] | 0x20 {
-		case 'a', 'c', 'i', 'o', 's', 'r':
-			if serverKey(key) {
-				return list, wrong("context."+shorten(key), "postern sets this key itself, from the request's subject, action and resource; remove it from the context")
-			}
-			if value.EqualFoldASCII(key, currentTime) {
-				current = i
-			} else if value.EqualFoldASCII(key, epochTime) {
-				epoch = i
-			}
+		switch kind, _ := conditionkey.Split(key); {
+		case kind.ServerSet():
+			return list, wrong("context."+shorten(key), "postern sets this key itself, from the request's subject, action and resource; remove it from the context")
+		case kind == conditionkey.CurrentTime:
+			current = i
+		case kind == conditionkey.EpochTime:
+			epoch = i
 		}
 	}
 	if current < 0 && epoch < 0 {
 		return list, fault{}
 	}
 	return completeTime(s, list, current, epoch)
-}
-
-// serverKey reports whether a context key is one that the server sets, or has
-// the form of one for any organization (specification 1.7).
-func serverKey(key string) bool {
-	switch key[0] | 0x20 {
-	case 'c':
-		return value.EqualFoldASCII(key, "cw:PrincipalOrgID") || value.EqualFoldASCII(key, "cw:ResourceOrgID")
-	case 'a':
-		return value.EqualFoldASCII(key, "aws:PrincipalOrgID") || value.EqualFoldASCII(key, "aws:ResourceOrgID") || prefixed(key, "action.")
-	case 'i':
-		const form, end = "iam:", ":groups"
-		return len(key) >= len(form)+len(end) && prefixed(key, form) && value.EqualFoldASCII(key[len(key)-len(end):], end)
-	case 'o':
-		const form = "oidc:"
-		return prefixed(key, form) && strings.IndexByte(key[len(form):], ':') >= 0
-	case 's':
-		return prefixed(key, "subject.")
-	case 'r':
-		return prefixed(key, "resource.")
-	}
-	return false
-}
-
-func prefixed(key, prefix string) bool {
-	return len(key) >= len(prefix) && value.EqualFoldASCII(key[:len(prefix)], prefix)
 }
