@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -197,6 +198,44 @@ func TestBudgetOfOtherWork(t *testing.T) {
 				list = append(list, "0."+strings.Repeat("1", 900)+strconv.Itoa(i))
 			}
 			c.request.Context = []policy.Attribute{{Key: "k", Values: values(list)}}
+		},
+		"numbers between the smallest doubles": func(c *costly) {
+			c.bucket(many(2, condition(policy.NumericEquals, "k", "1"))...)
+			list := slices.Repeat([]string{"4.9406564584124654e-324", "5e-0000000000000000000000000324", "2.2250738585072011E-308", "3E-320"}, 256)
+			c.request.Context = []policy.Attribute{{Key: "k", Values: values(list)}}
+		},
+		"one number between the smallest doubles": func(c *costly) {
+			c.bucket(many(2000, condition(policy.NumericEquals, "k", "1"))...)
+			c.request.Context = []policy.Attribute{{Key: "k", Values: values([]string{"4.9406564584124654e-324"})}}
+		},
+		"long numbers in a list": func(c *costly) {
+			c.bucket(many(100, condition(policy.NumericEquals, "k", "1"))...)
+			c.request.Context = []policy.Attribute{{Key: "k", Values: values(slices.Repeat([]string{"9007199254740993.000000001"}, 1024))}}
+		},
+		"short texts": func(c *costly) {
+			c.bucket(many(4000, condition(policy.StringEquals, "k", "aaaa"))...)
+			c.request.Context = []policy.Attribute{{Key: "k", Values: values(slices.Repeat([]string{"aaab"}, 1024))}}
+		},
+		"texts whose case is folded": func(c *costly) {
+			c.bucket(many(1000, condition(policy.StringEqualsIgnoreCase, "k", strings.Repeat("a", 63)+"b"))...)
+			c.request.Context = []policy.Attribute{{Key: "k", Values: values(slices.Repeat([]string{strings.Repeat("A", 63) + "c"}, 1024))}}
+		},
+		"beginnings of texts": func(c *costly) {
+			list := strings.Split("ab0* ab1* ab2* ab3* ab4* ab5* ab6* ab7* ab8* ab9*", " ")
+			c.bucket(many(1200, condition(policy.StringLike, "k", list...))...)
+			c.request.Context = []policy.Attribute{{Key: "k", Values: values(slices.Repeat([]string{"acbb"}, 1024))}}
+		},
+		"booleans": func(c *costly) {
+			c.bucket(many(2500, condition(policy.Bool, "k", "true"))...)
+			c.request.Context = []policy.Attribute{{Key: "k", Values: values(slices.Repeat([]string{"false"}, 1024))}}
+		},
+		"short base64": func(c *costly) {
+			c.bucket(many(2500, condition(policy.BinaryEquals, "k", "QUJD"))...)
+			c.request.Context = []policy.Attribute{{Key: "k", Values: values(slices.Repeat([]string{"QUJE"}, 1024))}}
+		},
+		"short ARNs": func(c *costly) {
+			c.bucket(many(2500, condition(policy.ArnEquals, "k", "a:b:c:d:e:f"))...)
+			c.request.Context = []policy.Attribute{{Key: "k", Values: values(slices.Repeat([]string{"a:b:c:d:e:g"}, 1024))}}
 		},
 		"conditions and claims": func(c *costly) {
 			c.bucket(many(40_000, condition(policy.StringEquals, "oidc:o1:x", "y"))...)

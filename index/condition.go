@@ -109,7 +109,7 @@ func (w *wanted) conditionHolds(entry uint32, kind lowered.KeyKind, v *view, den
 	}
 	if len(have) == 1 { // the rest, for one value
 		text := have[0].Text
-		if (w.n > 1 || len(text) > longText) && !v.Spend(w.work(len(text))) {
+		if work := w.work(text); (w.n > 1 || work > loneWork) && !v.Spend(work) {
 			return true
 		}
 		found, ok := w.compare(text, v)
@@ -119,7 +119,7 @@ func (w *wanted) conditionHolds(entry uint32, kind lowered.KeyKind, v *view, den
 	// read makes the list unreadable.
 	all, any := true, false
 	for i := range have {
-		if !v.Spend(w.work(len(have[i].Text))) {
+		if !v.Spend(w.work(have[i].Text)) {
 			return true
 		}
 		found, ok := w.compare(have[i].Text, v)
@@ -150,34 +150,41 @@ func (w *wanted) missesVariable(v *view) bool {
 }
 
 // longText is the length up to which a comparison with one text is part of what
-// a condition costs.
-const longText = 64
+// a condition costs, and loneWork what work may come to for that.
+const (
+	longText = 64
+	loneWork = 2*glob.CompareWork + longText + 32
+)
 
-// work is what a comparison of a text of n bytes costs, without tests of
-// patterns: to read it, and to go through the wanted values.
-func (w *wanted) work(n int) int {
-	values := int(w.n)
+// work is what a comparison of a text costs, without tests of patterns: to read
+// it, and to go through the wanted values.
+func (w *wanted) work(text string) int {
+	values, n := int(w.n), len(text)
 	switch w.how {
-	case lowered.CompareText, lowered.CompareTextFold, lowered.CompareLike, lowered.CompareBool, lowered.CompareNull:
-		return glob.CompareWork + values + n/32
+	case lowered.CompareText, lowered.CompareNull:
+		if w.op&conditionArn != 0 {
+			n += 10 * 32 // its colons are counted
+		}
+		return 2*glob.CompareWork + values + n/32
+	case lowered.CompareTextFold:
+		return 3*glob.CompareWork + values + n/2
+	case lowered.CompareBool:
+		return 3*glob.CompareWork + values
+	case lowered.CompareLike:
+		return glob.CompareWork + 16*values + n/32
 	case lowered.CompareArn:
-		return glob.CompareWork + glob.EndsWork*values + n/32
+		return glob.CompareWork + 60*values + n/32
 	case compareBegins:
-		return glob.CompareWork + values*(2+n/64)
+		return 2*glob.CompareWork + values*(4+n/64)
 	case lowered.CompareIP:
 		return glob.CompareWork + 10*values + n + 32
 	case lowered.CompareBinary:
-		return values*(2+n/64) + n
+		return 2*glob.CompareWork + values*(3+n/64) + n
 	case lowered.CompareNumberEqual, lowered.CompareNumberLess, lowered.CompareNumberLessEqual, lowered.CompareNumberGreater, lowered.CompareNumberGreaterEqual:
-		if n > longNumber {
-			n *= 32 // digits by digits, until it is known which double is nearest
-		}
+		return glob.CompareWork + 5*values + 32 + value.NumberWork(text)
 	}
 	return glob.CompareWork + 5*values + n + 32
 }
-
-// longNumber is the length of the longest number of 17 digits that is usual.
-const longNumber = 24
 
 // null answers Null: `"true"` holds if the key is absent, `"false"` if it is present.
 func (w *wanted) null(absent bool) bool {

@@ -28,6 +28,39 @@ func Number(s string) (float64, bool) {
 	return f, true
 }
 
+// NumberWork is about how many nanoseconds Number may take to read s at most. Few
+// for a number as most are. Where its digits, and the places by which its exponent
+// moves them, are many, it is with their square: which of two doubles is nearer
+// may have to be found digit by digit.
+func NumberWork(s string) int {
+	i := len(s)
+	for i > 0 && s[i-1] >= '0' && s[i-1] <= '9' {
+		i--
+	}
+	last, before := s[i:], s[:i]
+	if before != "" && (before[i-1] == '-' || before[i-1] == '+') {
+		before = before[:i-1]
+	}
+	places := len(s)
+	if before != "" && before[len(before)-1]|0x20 == 'e' {
+		exponent := 0
+		for i := 0; i < len(last) && exponent < mostPlaces; i++ {
+			exponent = 10*exponent + int(last[i]-'0')
+		}
+		places += exponent
+	}
+	if places <= fewPlaces {
+		return len(s) + 5*places
+	}
+	places = min(places, mostPlaces)
+	return len(s) + 600 + places*places/3
+}
+
+const (
+	fewPlaces  = 19  // so many digits lie in 64 bits
+	mostPlaces = 800 // more do not count
+)
+
 // small reads a whole number of at most 15 digits, as most are; a double holds
 // every one of them exactly.
 func small(s string) (n uint64, ok bool) {

@@ -237,3 +237,24 @@ func FuzzAddress(f *testing.F) {
 		}
 	})
 }
+
+// What a number may take to read is told by its digits and by how far its
+// exponent moves them, however that is written.
+func TestNumberWork(t *testing.T) {
+	for _, c := range []struct {
+		text        string
+		least, most int
+	}{
+		{"5", 1, 20}, {"-1000", 1, 50}, {"1769903999.25", 1, 100}, {"1e3", 1, 50},
+		{"9007199254740993.000000001", 600, 1000},
+		{"5e-324", 30_000, 40_000}, {"5E-0000000000000000324", 35_000, 50_000}, {"4.9406564584124654e-324", 35_000, 50_000},
+		{"1e308", 30_000, 40_000}, {"1e+308", 30_000, 40_000}, {"1e99999999999999999999999", 200_000, 250_000},
+		{"0." + strings.Repeat("0", 323) + "5", 30_000, 40_000},
+		{strings.Repeat("1", 8192), 200_000, 250_000},
+		{"", 0, 10}, {"e", 0, 20}, {"-", 0, 20}, {"e9", 0, 100}, {"+9", 0, 100},
+	} {
+		if got := NumberWork(c.text); got < c.least || got > c.most {
+			t.Errorf("NumberWork(%.30q) = %d, want %d to %d", c.text, got, c.least, c.most)
+		}
+	}
+}
