@@ -63,7 +63,10 @@ func TestMissedOutlivesAKill(t *testing.T) {
 			continue // denied for another reason
 		}
 		for _, killed := range []string{"before the fault is mirrored", "before the return is mirrored", "before the end is mirrored", "later"} {
-			for _, marks := range []string{"", "without marks"} {
+			for _, marks := range []string{"", "without marks", "and the list is rotten"} {
+				if marks == "and the list is rotten" && killed == "before the fault is mirrored" {
+					continue // it is not there yet
+				}
 				t.Run(lost+" "+killed+" "+marks, func(t *testing.T) {
 					tr := missing(t, "state")
 					lose(tr)
@@ -82,10 +85,13 @@ func TestMissedOutlivesAKill(t *testing.T) {
 						tr.remove("o1/buckets")
 						tr.look(true)
 					}
-					if marks != "" {
+					switch marks {
+					case "without marks":
 						if err := os.Remove(filepath.Join(tr.config.StateDir, mirror.MarksName)); err != nil {
 							t.Fatal(err)
 						}
+					case "and the list is rotten":
+						tr.flip("o1/buckets.missed", 20)
 					}
 					tr.deniedStill("b", "c")
 				})
