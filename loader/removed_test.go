@@ -28,6 +28,13 @@ func TestRemovalsAreLogged(t *testing.T) {
 		"an organization":    {func(tr *testTree) { tr.remove("o2") }, []string{"organization o2 has no folder any more: its callers are denied"}},
 		"one with buckets":   {func(tr *testTree) { tr.remove("o1") }, []string{"organization o1 has no folder any more: its callers are denied, and 4 buckets have no owner"}},
 		"one that was moved": {func(tr *testTree) { tr.rename("o1", "o3") }, []string{"organization o1 has no folder any more: its callers are denied"}},
+		"one that is back with fewer": {func(tr *testTree) {
+			tr.rename("o1", "..o")
+			tr.load()
+			tr.remove("..o/buckets/a.json")
+			tr.rename("..o", "o1")
+		},
+			[]string{"organization o1 has no folder any more: its callers are denied, and 4 buckets have no owner", "bucket a has no policy any more: its organization's policies alone decide (o1)"}},
 		"SIGHUP": {func(tr *testTree) { tr.remove("o1/buckets"); tr.l.Rescan() },
 			[]string{"bucket a has no policy any more: ", "bucket b has no policy any more: ", "bucket c has no policy any more: ", "bucket z has no policy any more: "}},
 	} {

@@ -51,7 +51,7 @@ func (l *Loader) mirrorAgain(v *organization) {
 // held and missed before, as far as that is missed now: as remembered of one
 // that vanished, or at a cold start as the mirror has it. What vanished and is
 // back is put in too, as it may be broken; and all of it where buckets/ cannot be
-// listed, which x says by being nil.
+// listed, which x says by being nil. What is neither back nor missed was removed.
 func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 	v := l.vanished[o.name]
 	delete(l.vanished, o.name)
@@ -91,6 +91,11 @@ func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 			_, gone := gone[name]
 			return !gone
 		})
+		for name := range gone {
+			if _, missed := now[name]; !missed && !mirrored && v.buckets[name].claims() {
+				ch.lost = append(ch.lost, lostFile{o.name, layout.BucketOf(name), !v.buckets[name].known})
+			}
+		}
 		names = now
 	}
 	if x == nil || len(names) > 0 {
