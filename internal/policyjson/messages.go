@@ -188,7 +188,7 @@ var messages = [messageCount]struct {
 	msgBelongsBuckets:  {isError, "this is a bucket policy; it belongs in its organization's buckets/, as BUCKET.json"},
 	msgBelongsList:     {isError, "this is a list of buckets; it belongs in its organization's folder, as buckets.json"},
 	msgBelongsIAM:      {isError, "this is an iam document; it belongs in the organization's iam/"},
-	msgPolicyText:      {isError, "this is what get-bucket-policy prints, a policy as text in \"Policy\"; write that text alone, as `jq -r .Policy` prints it"},
+	msgPolicyText:      {isError, "this is what get-bucket-policy prints, a policy as text in \"Policy\"; write that text alone, as `jq -r '.Policy // .policy'` prints it"},
 	msgPolicyList:      {isError, "this is a list of policies; write each into a file of its own"},
 	msgTemplate:        {isError, "this is a template around a policy; write the policy alone, as it is once the template is filled in"},
 

@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"postern/policy"
 )
 
 // TestReadersForget: whatever a Parser, or the reader behind ParseBucket, has
@@ -65,5 +67,19 @@ func TestReadersForget(t *testing.T) {
 	}
 	if good < 100 {
 		t.Errorf("only %d documents were good", good)
+	}
+}
+
+// A file whose kind cannot be told because it cannot be read has one error, which
+// says where.
+func TestParseOfWhatCannotBeRead(t *testing.T) {
+	for _, text := range []string{"{'Version': '2012-10-17'}", "{Version: 1}", "{\n // text\n}", "{“Version”: 1}", "{} {}", "[1,", `{"a": tru}`, ""} {
+		f, ds := Parse("x.json", []byte(text), Limits{})
+		if f.Kind != policy.KindNone || len(ds) != 1 || strings.Contains(ds[0].Message, "no policy document") {
+			t.Errorf("Parse(%q) says %v", text, ds)
+		}
+	}
+	if _, ds := Parse("x.json", []byte(`{"a": true}`), Limits{}); len(ds) != 1 || !strings.Contains(ds[0].Message, "no policy document") {
+		t.Errorf("a whole object says %v", ds)
 	}
 }

@@ -97,11 +97,12 @@ func Parse(file string, data []byte, l Limits) (File, []policy.Diagnostic) {
 	default:
 		d := begin(file, data, l)
 		defer d.release()
-		if d.s.Peek() != jsonscan.None {
-			d.report(d.s.Offset(), msgUnknownKind)
-		}
+		d.s.Peek()
+		at := d.s.Offset()
 		d.skip()
-		d.s.End()
+		if d.s.End(); d.s.Err() == nil { // else nobody can tell what it was to be
+			d.report(at, msgUnknownKind)
+		}
 		_, ds = finish(d, struct{}{})
 	}
 	return f, ds
