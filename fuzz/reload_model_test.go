@@ -215,7 +215,7 @@ func (m *model) look(root string, confirm bool) {
 			for file := range o.missed {
 				delete(o.buckets, file)
 			}
-			o.missed, o.bucketsKnown = nil, true
+			o.missed, o.bucketsKnown = nil, o.bucketsKnown || !o.bucketsBroken
 		}
 	}
 	m.firstBroken(before)

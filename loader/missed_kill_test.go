@@ -187,3 +187,30 @@ func TestVanishedWhileDownIsBackAtFault(t *testing.T) {
 		}
 	}
 }
+
+// What is missed ends where each of it is in another organization; that does not
+// make known what a folder holds that cannot be listed.
+func TestMovedFromAFolderAtFault(t *testing.T) {
+	tr := missing(t, "state")
+	tr.remove("o1/buckets")
+	tr.start() // the mirror may not have had all
+	tr.wantUnits("o1/buckets")
+	tr.wantAll(unavailable, "n")
+	tr.link("nowhere", "o1/buckets")
+	tr.load()
+	tr.write("o1/buckets.json", `{"buckets":["n"]}`)
+	for _, b := range []string{"a", "b", "c"} {
+		tr.write("o2/buckets/"+b+".json", allowBucket(b))
+	}
+	for range 2 {
+		tr.load()
+		tr.wantUnits("o1/buckets")
+		tr.wantError("o1/buckets: this link leads to nothing")
+		tr.wantAll(unavailable, "n")
+		tr.start()
+	}
+	tr.remove("o1/buckets")
+	tr.load()
+	tr.wantUnits()
+	tr.wantAll(allowed, "n")
+}
