@@ -20,24 +20,26 @@ import (
 // more when the large look is over. So nothing that was read before a change
 // takes the place of what was read after it, and nothing is left out.
 
-// pieceTasks is how many tasks run between two chances for events: of at most
-// 16 x chunk files.
-const pieceTasks = 16
+// between is a look at everything, or at much, in the middle of which events are
+// looked at.
+type between struct {
+	l       *Loader
+	ctx     context.Context
+	last    bool
+	touched *scope // what looks in between have looked at
+}
 
-// between looks at what events name, in the middle of a look.
-func (s *scan) between() error {
-	l := s.l
-	if !s.pieces || !s.found.root.Same(l.root) {
-		return nil
-	}
+// look looks at what events name, in the middle of a look.
+func (b *between) look() error {
+	l := b.l
 	for {
 		if t := l.pending.takePaths(l.c.Quiet, l.c.MaxWait); t != nil {
-			if err := s.lookBetween(t); err != nil {
+			if err := b.lookAt(t); err != nil {
 				return err
 			}
 		}
-		if l.onPiece == nil || s.ctx.Err() != nil || !l.onPiece() {
-			return s.ctx.Err()
+		if l.onPiece == nil || b.ctx.Err() != nil || !l.onPiece() {
+			return b.ctx.Err()
 		}
 	}
 }
@@ -70,9 +72,9 @@ func (p *pending) putBack(t *pending) {
 	})
 }
 
-// lookBetween is a look in the middle of a larger one.
-func (s *scan) lookBetween(t *pending) error {
-	l := s.l
+// lookAt is a look in the middle of a larger one.
+func (b *between) lookAt(t *pending) error {
+	l := b.l
 	before := l.gateNow()
 	if l.closed(before) { // nor does the larger look count
 		l.keepBehind(t)
@@ -84,78 +86,74 @@ func (s *scan) lookBetween(t *pending) error {
 	if sc.empty() {
 		return nil
 	}
-	inner := l.newScan(s.ctx, sc)
-	inner.inner = true
-	f, err := inner.scan()
+	q := l.query(sc)
+	q.inner = true
+	f, err := l.src.scan(b.ctx, q)
 	if err == nil {
+		l.keepPlatform(f, sc)
 		err = l.passed(before, true)
 	}
 	if err != nil {
 		// What moved may have moved with other names: the larger look begins anew,
 		// and these are looked at after it in any case.
 		l.pending.putBack(t)
-		if s.last && errors.Is(err, tree.ErrChanged) {
+		if b.last && errors.Is(err, tree.ErrChanged) {
 			return nil
 		}
 		return err
 	}
-	s.touch(sc, f)
-	l.finish(s.ctx, f, sc, begin)
-	l.flush(context.WithoutCancel(s.ctx))
+	b.touch(sc, f)
+	l.finish(b.ctx, f, sc, begin)
+	l.flush(context.WithoutCancel(b.ctx))
 	return nil
 }
 
 // touch notes what a look in between has looked at.
-func (s *scan) touch(sc *scope, f *findings) {
+func (b *between) touch(sc *scope, f *findings) {
 	for org, o := range sc.orgs {
 		if o.whole {
-			s.touched.add(layout.Place{Org: org, Part: layout.Folder})
+			b.touched.add(layout.Place{Org: org, Part: layout.Folder})
 		}
 		for p, asked := range o.units {
 			if asked {
-				s.touched.add(layout.Place{Org: org, Part: layout.Part(p)})
+				b.touched.add(layout.Place{Org: org, Part: layout.Part(p)})
 			}
 		}
 		if o.buckets {
-			s.touched.add(layout.Place{Org: org, Part: layout.Buckets})
+			b.touched.add(layout.Place{Org: org, Part: layout.Buckets})
 		}
 		for name := range o.files {
-			s.touched.add(layout.Place{Org: org, Part: layout.Buckets, Name: name})
+			b.touched.add(layout.Place{Org: org, Part: layout.Buckets, Name: name})
 		}
 		for name := range o.odd {
-			s.touched.add(layout.Place{Org: org, Part: layout.Folder, Name: name})
+			b.touched.add(layout.Place{Org: org, Part: layout.Folder, Name: name})
 		}
 	}
 	for _, of := range f.orgs {
 		if of.whole || of.gone {
-			s.touched.add(layout.Place{Org: of.name, Part: layout.Folder})
+			b.touched.add(layout.Place{Org: of.name, Part: layout.Folder})
 		}
 		if of.buckets != nil && of.buckets.listed {
-			s.touched.add(layout.Place{Org: of.name, Part: layout.Buckets})
+			b.touched.add(layout.Place{Org: of.name, Part: layout.Buckets})
 		}
 	}
 }
 
 // untouched takes out of the findings what looks in between have looked at.
-func (s *scan) untouched() {
-	f, l := s.found, s.l
-	if s.touched.empty() {
+func (b *between) untouched(f *findings) {
+	l := b.l
+	if b.touched.empty() {
 		return
 	}
-	for name := range s.touched.orgs { // names in the root as the model has them now
+	for name := range b.touched.orgs { // names in the root as the model has them now
 		f.odd[name] = nil
 		if d, ok := l.odd[name]; ok {
 			f.odd[name] = &d
 		}
 	}
-	for p := range f.links {
-		if o := s.touched.orgs[p.Org]; o != nil {
-			delete(f.links, p)
-		}
-	}
 	kept := f.orgs[:0]
 	for _, of := range f.orgs {
-		if o := s.touched.orgs[of.name]; o == nil || l.prune(of, o) {
+		if o := b.touched.orgs[of.name]; o == nil || l.prune(of, o) {
 			kept = append(kept, of)
 		}
 	}
@@ -190,7 +188,7 @@ func (l *Loader) prune(of *orgFinding, touched *orgScope) bool {
 	if b == nil {
 		return true
 	}
-	if touched.buckets || len(touched.files) > 0 && (b.fault != nil || b.at.Kind != tree.Folder) {
+	if touched.buckets || len(touched.files) > 0 && (b.fault != nil || b.absent) {
 		of.buckets = nil
 		return true
 	}

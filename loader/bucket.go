@@ -17,23 +17,9 @@ import (
 // chunk is how many bucket files one task looks at.
 const chunk = 128
 
-// bucketFinding is what a look found of one bucket file that is not as it was.
-type bucketFinding struct {
-	name        string // of the file
-	gone        bool
-	added       bool // it was not there at the last look
-	same        bool // only seen is new
-	seen        file
-	sure        bool
-	good        *content            // nil: gone or broken
-	diagnostics []policy.Diagnostic // if broken
-	through     []string
-	raw         []layout.File
-}
-
 // chunks notes the names of one buckets/ folder as tasks. The first n are
 // there, the rest may have vanished.
-func (s *scan) chunks(f *orgFinding, b *bucketsFinding, known *organization, names []string, n int) {
+func (s *scan) chunks(f *orgFinding, b *bucketsScan, known *organization, names []string, n int) {
 	s.total.Add(int64(len(names)))
 	if len(known.buckets) == 0 { // all are news
 		b.found = make([]bucketFinding, 0, n)
@@ -46,7 +32,7 @@ func (s *scan) chunks(f *orgFinding, b *bucketsFinding, known *organization, nam
 
 // over counts files and returns those past the bound. They are counted before
 // any is looked at, in order, so that it is the same files each time.
-func (s *scan) over(b *bucketsFinding, known *organization, names []string) map[string]struct{} {
+func (s *scan) over(b *bucketsScan, known *organization, names []string) map[string]struct{} {
 	var over map[string]struct{}
 	for _, name := range names {
 		if !strings.HasSuffix(name, layout.Suffix) {
@@ -58,7 +44,7 @@ func (s *scan) over(b *bucketsFinding, known *organization, names []string) map[
 		} else if known.buckets[name].sure {
 			continue // one of many that were in before
 		}
-		if n > int64(s.l.c.MaxFiles) {
+		if n > int64(s.d.maxFiles) {
 			over = with(over, name)
 		}
 	}
@@ -66,7 +52,7 @@ func (s *scan) over(b *bucketsFinding, known *organization, names []string) map[
 }
 
 // chunk looks at some names of a buckets/ folder.
-func (s *scan) chunk(f *orgFinding, b *bucketsFinding, known *organization, names []string, over map[string]struct{}) error {
+func (s *scan) chunk(f *orgFinding, b *bucketsScan, known *organization, names []string, over map[string]struct{}) error {
 	defer s.progress(len(names))
 	h, err := tree.Enter(s.root, s.real, b.at)
 	if err != nil {
@@ -105,7 +91,7 @@ var hands = sync.Pool{New: func() any { return new(hand) }}
 
 // bucket looks at one name in buckets/ until nothing changes under the look.
 // False: it is as it was. The file is read and parsed in the memory in.
-func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsFinding, known *bucket, name string, past map[string]struct{}, in *hand) (bucketFinding, bool) {
+func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsScan, known *bucket, name string, past map[string]struct{}, in *hand) (bucketFinding, bool) {
 	path := f.name + "/" + layout.BucketsName + "/" + name
 	x := bucketFinding{name: name, added: known == nil}
 	fail := func(d policy.Diagnostic) (bucketFinding, bool) {
@@ -113,7 +99,7 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsFinding, known *buck
 		return x, true
 	}
 	for attempt := range repeats {
-		s.l.looks.Add(1)
+		s.d.looks.Add(1)
 		var at tree.Spot
 		var data []byte
 		read := false
@@ -126,10 +112,12 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsFinding, known *buck
 		s.watchLinks(at.Through)
 		if !strings.HasSuffix(name, layout.Suffix) {
 			b.strange(path, at)
-			s.found.link(layout.Place{Org: f.name, Part: layout.Buckets, Name: name}, at)
+			s.trace.link(layout.Place{Org: f.name, Part: layout.Buckets, Name: name}, at)
 			return x, false
 		}
-		x.through = at.Through
+		if at.Through != nil {
+			x.trace = at.Through
+		}
 		if at.Kind == tree.Absent {
 			x.gone = true
 			return x, known != nil
@@ -138,7 +126,7 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsFinding, known *buck
 			return fail(layout.Problem(path, e.problem))
 		}
 		if _, over := past[name]; over {
-			return fail(s.l.tooMany(path))
+			return fail(s.d.tooMany(path))
 		}
 		trusted := known != nil && known.sure
 		if trusted && s.trusts(known.seen, at.Stamp) {
@@ -157,10 +145,10 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsFinding, known *buck
 			continue
 		}
 		if err != nil {
-			return fail(s.l.readProblem(path, err))
+			return fail(s.d.readProblem(path, err))
 		}
 		content := layout.SumOf(data)
-		x.seen = file{name: name, stamp: at.Stamp, fresh: freshAt(at.Stamp, s.now)}
+		x.seen = file{name: name, version: versionOf(at.Stamp), fresh: freshAt(at.Stamp, s.now)}
 		x.sure = true
 		if trusted && *known.seen.sum == content {
 			x.seen.sum, x.same = known.seen.sum, true
@@ -170,7 +158,7 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsFinding, known *buck
 			x.good, x.seen.sum = known.good, &known.good.sum
 			return x, true
 		}
-		c, diagnostics := s.l.compile(layout.Buckets, f.name, []parsed{s.l.parse(&in.parser, layout.Buckets, path, data)})
+		c, diagnostics := s.q.maker.compile(layout.Buckets, f.name, []parsed{s.q.maker.parse(&in.parser, layout.Buckets, path, data)})
 		if diagnostics != nil {
 			x.diagnostics, x.seen.sum = diagnostics, new(layout.Sum)
 			*x.seen.sum = content
@@ -178,7 +166,7 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsFinding, known *buck
 		}
 		c.sum = content
 		x.good, x.seen.sum = &c, &c.sum
-		if s.l.state != nil && s.l.state.Keep(len(data)) {
+		if s.q.keep(len(data)) {
 			x.raw = []layout.File{{Name: name, Data: bytes.Clone(data)}}
 		}
 		return x, true
@@ -188,27 +176,27 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsFinding, known *buck
 
 // readListed is reader.readListed, with its time counted.
 func (s *scan) readListed(h *tree.Dir, name string, buf *[]byte) (tree.Spot, []byte, bool) {
-	defer spend(&s.l.reading, time.Now())
-	return s.l.reader.ReadListed(h, name, buf)
+	defer spend(&s.d.reading, time.Now())
+	return s.d.reader.ReadListed(h, name, buf)
 }
 
 func (s *scan) readBucket(h *tree.Dir, name string, at tree.Spot, buf *[]byte) ([]byte, error) {
 	if at.Through != nil {
 		return s.open(at)
 	}
-	defer spend(&s.l.reading, time.Now())
-	return s.l.reader.ReadIn(h, name, at, buf)
+	defer spend(&s.d.reading, time.Now())
+	return s.d.reader.ReadIn(h, name, at, buf)
 }
 
 // plain reports that the name is that of a `.json`, fit for a bucket, and that
 // the listing of the folder showed it to be a regular file.
-func (b *bucketsFinding) plain(name string) bool {
+func (b *bucketsScan) plain(name string) bool {
 	_, other := b.others[name]
 	return b.kinds && !other && strings.HasSuffix(name, layout.Suffix) && layout.BadStem(layout.Buckets, name) == ""
 }
 
 // strange judges a name in buckets/ that is no `.json`.
-func (b *bucketsFinding) strange(path string, at tree.Spot) {
+func (b *bucketsScan) strange(path string, at tree.Spot) {
 	var d *policy.Diagnostic
 	switch at.Kind {
 	case tree.Broken:

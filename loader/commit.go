@@ -5,7 +5,6 @@ import (
 
 	"postern/index"
 	"postern/loader/internal/layout"
-	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -32,8 +31,6 @@ func (l *Loader) commit(f *findings) *changes {
 			l.commitMissed(o, nil)
 		}
 	}
-	l.root = f.root
-	l.routes.set(layout.Place{Part: layout.Root}, []string{f.root.Real}, f.through)
 	for name, d := range f.odd {
 		l.setOdd(ch, l.odd, layout.Place{Part: layout.Root, Name: name}, d)
 	}
@@ -47,12 +44,7 @@ func (l *Loader) commit(f *findings) *changes {
 	for _, of := range f.orgs {
 		l.commitOrganization(ch, of)
 	}
-	for p, through := range f.links {
-		if p.Part == layout.Folder && p.Name == "" && l.orgs[p.Org] != nil {
-			continue
-		}
-		l.routes.set(p, nil, through)
-	}
+	l.src.took(f)
 	l.releaseMoved(ch, f)
 	l.settleBlank(ch)
 	l.noteLost(ch)
@@ -74,7 +66,7 @@ func (l *Loader) setOdd(ch *changes, odd map[string]policy.Diagnostic, p layout.
 			delete(odd, path)
 			ch.warnings = true
 			l.clearFault(ch, p)
-			l.routes.drop(routed(p))
+			l.src.forget(routed(p))
 		}
 		return
 	}
@@ -114,15 +106,12 @@ func (l *Loader) commitOrganization(ch *changes, f *orgFinding) {
 		l.orgs[f.name] = o
 	}
 	ch.orgs[o.name] = struct{}{}
-	o.at, o.faulted = f.at, f.fault != nil
-	if f.whole {
-		l.routes.set(layout.Place{Org: o.name, Part: layout.Folder}, f.at.Folder(), f.at.Through)
-	}
+	o.faulted = f.fault != nil
 	if f.fault != nil {
 		for _, p := range layout.Sets {
 			l.commitSet(ch, o, p, brokenSet(f.fault...))
 		}
-		l.commitBuckets(ch, o, &bucketsFinding{at: o.bucketsAt, fault: f.fault})
+		l.commitBuckets(ch, o, &bucketsFinding{absent: !o.bucketsThere, fault: f.fault})
 		return
 	}
 	for path, d := range f.odd {
@@ -187,7 +176,7 @@ func (l *Loader) remove(ch *changes, o *organization) {
 	}
 	for _, p := range layout.Sets {
 		l.clearFault(ch, layout.Place{Org: o.name, Part: p})
-		l.routes.drop(layout.Place{Org: o.name, Part: p})
+		l.src.forget(layout.Place{Org: o.name, Part: p})
 		ch.warnings = ch.warnings || len(o.unit(p).good.warnings)+len(o.unit(p).stray) > 0
 		l.digest.setAll(o.dir(p), o.unit(p).good.set().files, nil)
 	}
@@ -195,8 +184,8 @@ func (l *Loader) remove(ch *changes, o *organization) {
 		l.setOdd(ch, o.odd, oddPlace(o.name, path), nil)
 	}
 	l.clearFault(ch, layout.Place{Org: o.name, Part: layout.Buckets})
-	l.routes.drop(layout.Place{Org: o.name, Part: layout.Buckets})
-	l.routes.drop(layout.Place{Org: o.name, Part: layout.Folder})
+	l.src.forget(layout.Place{Org: o.name, Part: layout.Buckets})
+	l.src.forget(layout.Place{Org: o.name, Part: layout.Folder})
 	delete(l.orgs, o.name)
 	if o.published {
 		ch.removed = append(ch.removed, o.name)
@@ -219,8 +208,7 @@ func (c *content) statements() int {
 
 func (l *Loader) commitSet(ch *changes, o *organization, p layout.Part, x *setFinding) {
 	u, at := o.unit(p), layout.Place{Org: o.name, Part: p}
-	l.routes.set(at, x.at.Folder(), slices.Concat(x.at.Through, x.through))
-	u.at = x.at
+	u.there = x.there
 	if !slices.Equal(u.stray, x.stray) {
 		u.stray, ch.warnings = x.stray, true
 	}
@@ -300,8 +288,7 @@ func (l *Loader) reclaim(ch *changes, o *organization, name string) {
 
 func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) {
 	at := layout.Place{Org: o.name, Part: layout.Buckets}
-	l.routes.set(at, x.at.Folder(), x.at.Through)
-	o.bucketsAt = x.at
+	o.bucketsThere = !x.absent
 	if x.fault != nil {
 		if !o.bucketsKnown && o.bucketsFault == nil {
 			l.restoreBuckets(ch, o)
@@ -323,7 +310,7 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 	if len(o.buckets) > 0 {
 		l.commitMissed(o, x.missed)
 	}
-	if x.at.Kind == tree.Absent {
+	if x.absent {
 		for name := range o.buckets {
 			if !o.isMissed(name) {
 				l.dropBucket(ch, o, name)
@@ -343,7 +330,7 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 		ch.buckets = slices.Grow(ch.buckets, len(x.found))
 	}
 	first := len(o.buckets) == 0
-	restored := x.at.Kind == tree.Folder && !o.bucketsKnown && first && l.restoreHeld(ch, o)
+	restored := !x.absent && !o.bucketsKnown && first && l.restoreHeld(ch, o)
 	if first {
 		l.recall(ch, o, x)
 	}
@@ -371,7 +358,6 @@ func (l *Loader) commitBucket(ch *changes, o *organization, x *bucketFinding) {
 		l.dropBucket(ch, o, x.name)
 		return
 	}
-	l.routes.set(at, nil, x.through)
 	b := o.buckets[x.name]
 	if b == nil {
 		b = &bucket{known: o.bucketsKnown}
@@ -444,7 +430,7 @@ func (l *Loader) dropBucket(ch *changes, o *organization, file string) {
 	if b.fault != nil {
 		l.clearFault(ch, at)
 	}
-	l.routes.drop(at)
+	l.src.forget(at)
 	l.state.Note(at, nil)
 }
 

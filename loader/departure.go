@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"postern/loader/internal/layout"
-	"postern/loader/internal/tree"
 )
 
 // departure is what vanished from one folder and is held: it stays in force
@@ -18,7 +17,7 @@ import (
 // changed is not held.
 type departure struct {
 	names map[string]struct{} // bucket files; nil for a unit of several files
-	from  tree.Stamp          // of the folder that they vanished from, as last seen
+	from  version             // of the folder that they vanished from, as last seen
 	since time.Time           // when that was seen to be another than before
 	first time.Time
 }
@@ -35,7 +34,7 @@ const longestHold = 30 * time.Second
 // organization that vanished is a removal at once, as it leaves nobody with
 // access; so is a bucket file that another organization has now.
 func (l *Loader) hold(f *findings, sc *scope) {
-	if !l.loaded || sc.confirm || sc.atOnce || !f.root.Same(l.root) {
+	if !l.loaded || sc.confirm || sc.atOnce || f.moved {
 		clear(l.departures)
 		return
 	}
@@ -69,9 +68,9 @@ func (l *Loader) holdSet(o *organization, of *orgFinding, p layout.Part) bool {
 	if x == nil {
 		return false
 	}
-	from, swapped := x.at.Stamp, swapped(o.at, of.at) || swapped(u.at, x.at)
-	if x.at.Kind == tree.Absent {
-		from = of.at.Stamp
+	from, swapped := x.version, of.swapped || x.swapped
+	if !x.there {
+		from = of.version
 	}
 	if x.good == nil || swapped || !lacks(x.seen, u.seen) || l.rested(at, from, nil) {
 		delete(l.departures, at)
@@ -92,9 +91,9 @@ func (l *Loader) holdBuckets(f *findings, o *organization, of *orgFinding) bool 
 			here = append(here, *b)
 		}
 	}
-	from := x.at.Stamp
-	if x.at.Kind == tree.Absent {
-		gone, from = map[string]struct{}{}, of.at.Stamp
+	from := x.version
+	if x.absent {
+		gone, from = map[string]struct{}{}, of.version
 		for name := range o.buckets {
 			if _, missed := x.missed[name]; !missed {
 				gone[name] = struct{}{}
@@ -103,18 +102,18 @@ func (l *Loader) holdBuckets(f *findings, o *organization, of *orgFinding) bool 
 	}
 	// What an organization that is arriving has waits for that, whatever it left.
 	if x.fault != nil || len(gone) == 0 ||
-		(l.rested(at, from, gone) || swapped(o.at, of.at) || swapped(o.bucketsAt, x.at)) && !l.coming(gone) {
+		(l.rested(at, from, gone) || of.swapped || x.swapped) && !l.coming(gone) {
 		delete(l.departures, at)
 		return false
 	}
 	x.found = here
-	return x.at.Kind == tree.Absent
+	return x.absent
 }
 
 // rested reports whether the folder that names vanished from, as it looks now,
 // has been at rest for long enough. It goes by the time that passes here: the
 // clock of the file system may be another, and either may step.
-func (l *Loader) rested(at layout.Place, from tree.Stamp, names map[string]struct{}) bool {
+func (l *Loader) rested(at layout.Place, from version, names map[string]struct{}) bool {
 	now := time.Now()
 	d := l.departures[at]
 	if d == nil {
@@ -132,11 +131,6 @@ func (l *Loader) rested(at layout.Place, from tree.Stamp, names map[string]struc
 		d.from, d.since = from, now
 	}
 	return now.Sub(d.since) >= l.c.Hold || now.Sub(d.first) >= longestHold
-}
-
-// swapped reports that a link leads to another folder than before.
-func swapped(was, is tree.Spot) bool {
-	return is.Kind == tree.Folder && is.Through != nil && !is.Same(was)
 }
 
 // lacks reports whether a name of was is not among those of is; both are in
@@ -211,5 +205,17 @@ func (l *Loader) addDepartures(sc *scope) {
 			break
 		}
 		sc.add(p)
+	}
+}
+
+// departed adds to a scope in which bucket files are looked at one by one those
+// of their folders that are held: with one, all of the folder are looked at.
+func (l *Loader) departed(sc *scope) {
+	for p, d := range l.departures {
+		if o := sc.orgs[p.Org]; o != nil && p.Part == layout.Buckets && len(o.files) > 0 {
+			for name := range d.names {
+				o.files = with(o.files, name)
+			}
+		}
 	}
 }

@@ -32,9 +32,9 @@ func TestEventsSayAll(t *testing.T) {
 			for range 1 + r.IntN(3) {
 				events = append(events, tr.random(r, &done)...)
 			}
-			looks := tr.l.looks.Load()
+			looks := tr.dir().looks.Load()
 			tr.event(events...)
-			if tr.l.looks.Load() > looks {
+			if tr.dir().looks.Load() > looks {
 				partial++
 			}
 			before, generation := tr.describe(), tr.current.Load().Generation()

@@ -1,12 +1,8 @@
 package loader
 
 import (
-	"bytes"
 	"errors"
-	"io/fs"
 	"maps"
-	"os"
-	"syscall"
 	"time"
 
 	"postern/loader/internal/layout"
@@ -24,7 +20,7 @@ import (
 // is plain and ends after plainHold. One that takes the place of another, or is
 // written again, is another hold.
 type halt struct {
-	stamp       tree.Stamp // of the name itself, no link followed
+	version     version
 	transaction bool
 	first       time.Time // since when publishing has been held without a break
 	since       time.Time // since when it is this hold
@@ -32,67 +28,22 @@ type halt struct {
 }
 
 const (
-	holdName = ".hold"
-	heldName = ".held" // what the last transaction left
 	// plainHold is how long a plain hold lasts.
 	plainHold = 60 * time.Second
 	// haltPoll is how often a hold is looked for while one stands, in case its
 	// removal has no event.
 	haltPoll = 100 * time.Millisecond
-	// mostHeld bounds the bytes of .held that are compared.
-	mostHeld = 64 << 10
 )
-
-var transactionPrefix = []byte("transaction ")
 
 // errHeld says that a look does not count, as a hold stood, or came and went.
 var errHeld = errors.New("the policy directory is held")
 
-// gate is what must be the same before and after a look.
-type gate struct {
-	unknown     bool // POLICIES itself cannot be found: the look fails for that
-	doubtful    bool // whether .hold stands cannot be told
-	standing    bool
-	stamp       tree.Stamp
-	transaction bool
-	held        string // identity and content of .held; "" if there is none
-}
-
-// gateNow looks at .hold and .held.
-func (l *Loader) gateNow() (g gate) {
-	root, _, err := l.rootSpot()
-	if err != nil || l.c.PassHold {
+// gateNow looks whether anything may be published.
+func (l *Loader) gateNow() gate {
+	if l.c.PassHold {
 		return gate{unknown: true}
 	}
-	path := tree.Join(root.Real, holdName)
-	if fi, err := os.Lstat(path); err == nil {
-		g.standing, g.stamp, g.transaction = true, tree.StampOf(fi), isTransaction(path)
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		g.doubtful = true // nor can POLICIES be looked at, mostly: the look says so
-	}
-	path = tree.Join(root.Real, heldName)
-	if fi, err := os.Lstat(path); err == nil {
-		var b bytes.Buffer
-		addSpot(&b, "", tree.Spot{Stamp: tree.StampOf(fi)})
-		if data, err := tree.ReadSome(path, mostHeld); err == nil {
-			b.Write(data)
-		}
-		g.held = b.String()
-	}
-	return g
-}
-
-// isTransaction reports whether a hold does not end by time; true in doubt.
-func isTransaction(path string) bool {
-	fi, err := os.Stat(path)
-	if err != nil {
-		return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ELOOP)
-	}
-	if !fi.Mode().IsRegular() {
-		return false // it has no content
-	}
-	data, err := tree.ReadSome(path, len(transactionPrefix))
-	return err != nil || bytes.Equal(data, transactionPrefix)
+	return l.src.gate()
 }
 
 // closed brings the loader up to date with a gate, and reports whether nothing
@@ -114,11 +65,11 @@ func (l *Loader) closed(g gate) bool {
 	}
 	now := time.Now()
 	switch {
-	case h == nil || h.over && h.stamp != g.stamp:
-		l.halt = &halt{first: now, since: now, stamp: g.stamp, transaction: g.transaction}
+	case h == nil || h.over && h.version != g.hold:
+		l.halt = &halt{first: now, since: now, version: g.hold, transaction: g.transaction}
 		l.log.Info(".hold stands: nothing new is published", "transaction", g.transaction)
-	case h.stamp != g.stamp || h.transaction != g.transaction:
-		l.halt = &halt{first: h.first, since: now, stamp: g.stamp, transaction: g.transaction}
+	case h.version != g.hold || h.transaction != g.transaction:
+		l.halt = &halt{first: h.first, since: now, version: g.hold, transaction: g.transaction}
 	case h.over:
 		return false
 	}
@@ -138,7 +89,7 @@ func (l *Loader) passed(before gate, last bool) error {
 	switch {
 	case before.doubtful, after.doubtful:
 		return errHeld
-	case after.standing && (!before.standing || before.stamp != after.stamp) && l.closed(after):
+	case after.standing && (!before.standing || before.hold != after.hold) && l.closed(after):
 		return errHeld
 	case after.held == before.held && after.standing == before.standing:
 		return nil
@@ -180,11 +131,11 @@ func (l *Loader) startHeld() bool {
 		return false
 	}
 	started := l.c.Now()
-	at, through, err := l.rootSpot()
+	f, err := l.src.here()
 	if err != nil {
 		return false
 	}
-	f := &findings{root: at, through: through, all: true}
+	f.all = true
 	for _, org := range l.state.Organizations() {
 		if l.state.Left(org) {
 			continue // it vanished

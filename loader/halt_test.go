@@ -304,7 +304,7 @@ func TestStartUnderATransaction(t *testing.T) {
 func TestHoldDuringALook(t *testing.T) {
 	during := func(tr *testTree, do func()) {
 		once := false
-		tr.l.reader.OnRead = func(string) {
+		tr.dir().reader.OnRead = func(string) {
 			if !once {
 				once = true
 				do()
@@ -339,13 +339,13 @@ func TestHoldDuringALook(t *testing.T) {
 	// .held that changes all the time: no look counts.
 	n := 0
 	tr.write("o1/buckets/a.json", denyAll("a"))
-	tr.l.reader.OnRead = func(string) { n++; tr.write(".held", strings.Repeat("x", n)) }
+	tr.dir().reader.OnRead = func(string) { n++; tr.write(".held", strings.Repeat("x", n)) }
 	tr.load()
 	tr.wantGeneration(3)
 	if n < repeats {
 		t.Errorf("%d looks", n)
 	}
-	tr.l.reader.OnRead = nil
+	tr.dir().reader.OnRead = nil
 	tr.load()
 	tr.wantGeneration(4)
 	tr.want("o1", "a", bucketDeny)

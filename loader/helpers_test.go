@@ -241,3 +241,6 @@ const (
 	bucketDeny  = policy.BucketDeny
 	unavailable = policy.BucketPolicyUnavailable
 )
+
+// dir is the loader's source.
+func (tr *testTree) dir() *directory { return tr.l.src.(*directory) }

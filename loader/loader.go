@@ -18,7 +18,6 @@ import (
 	"postern/internal/policyjson"
 	"postern/loader/internal/layout"
 	"postern/loader/internal/mirror"
-	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -79,12 +78,11 @@ type Loader struct {
 
 	// Everything below belongs to whoever holds mu: one look at a time.
 	mu     sync.Mutex
-	root   tree.Spot
+	src    source
 	orgs   map[string]*organization
 	claims claims
 	odd    map[string]policy.Diagnostic // names in the root without a place
 	faults map[layout.Place]*fault
-	routes routes
 	files  int
 	digest digest
 
@@ -104,12 +102,9 @@ type Loader struct {
 	statements [policy.LayerCount]int
 	failed     bool // the last look failed
 	state      *mirror.Mirror
-	watcher    *watcher
 
 	work
-	reader      tree.Reader
-	progressing sync.Mutex
-	onPiece     func() bool // tests: called between two pieces of a look; true: look at events once more
+	onPiece func() bool // tests: called between two pieces of a look; true: look at events once more
 }
 
 // New checks the configuration and opens the mirror. It does not look at Root.
@@ -152,10 +147,10 @@ func New(c Config) (*Loader, error) {
 	l := &Loader{
 		plainHold: plainHold,
 		c:         c, log: c.Logger, pending: newPending(), orgs: map[string]*organization{}, claims: newClaims(),
-		odd: map[string]policy.Diagnostic{}, faults: map[layout.Place]*fault{}, routes: newRoutes(),
+		odd: map[string]policy.Diagnostic{}, faults: map[layout.Place]*fault{},
 		departures: map[layout.Place]*departure{}, vanished: map[string]*organization{}, arrivals: map[string]*arrival{},
 	}
-	l.reader.MaxFile = c.MaxFile
+	l.src = newDirectory(&l.c)
 	l.status.Store(&policy.Status{Result: policy.ReloadFailed})
 	if c.StateDir != "" {
 		if c.StateDir, err = filepath.Abs(c.StateDir); err != nil {
@@ -224,20 +219,6 @@ func (l *Loader) Load(ctx context.Context) error {
 // folders that vanished were meant to (SIGHUP). Run does it at once; without
 // Run the next Load does.
 func (l *Loader) Rescan() { l.pending.rescan() }
-
-// progress counts files that the first look is done with.
-func (s *scan) progress(n int) {
-	if s.l.c.Progress == nil || s.l.loaded || n == 0 {
-		return
-	}
-	s.l.progressing.Lock()
-	defer s.l.progressing.Unlock()
-	total := 0
-	if s.listed.Load() {
-		total = int(s.total.Load())
-	}
-	s.l.c.Progress(int(s.done.Add(int64(n))), total)
-}
 
 // ValidOrganization reports whether an organization can have that name: 1 to 64
 // of `A-Z a-z 0-9 - _` (specification 4, Names).

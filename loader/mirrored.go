@@ -127,40 +127,14 @@ func (l mirrored) Files(p layout.Place) []layout.File {
 	if o == nil {
 		return nil
 	}
-	root, err := os.OpenRoot(l.root.Real)
-	if err != nil {
-		return nil
+	if p.Part == layout.Buckets {
+		return l.src.files(p, []string{p.Name})
 	}
-	defer root.Close()
 	var names []string
-	dir := o.at.Real
-	switch p.Part {
-	case layout.Buckets:
-		names, dir = []string{p.Name}, o.bucketsAt.Real
-	case layout.List:
-		for range o.unit(p.Part).seen {
-			names = []string{layout.ListName}
-		}
-	default:
-		dir = tree.Look(l.root.Real, o.at.Real, layout.PartNames[p.Part]).Real
-		for _, f := range o.unit(p.Part).seen {
-			names = append(names, f.name)
-		}
+	for _, f := range o.unit(p.Part).seen {
+		names = append(names, f.name)
 	}
-	var out []layout.File
-	for _, name := range names {
-		at := tree.Look(l.root.Real, dir, name)
-		rel, ok := tree.Below(l.root.Real, at.Real)
-		if at.Kind != tree.Regular || !ok {
-			return nil
-		}
-		data, err := l.reader.Read(root, rel, at)
-		if err != nil {
-			return nil
-		}
-		out = append(out, layout.File{Name: name, Data: data})
-	}
-	return out
+	return l.src.files(p, names)
 }
 
 // restore reads a unit's last good content from the mirror: for a unit that is

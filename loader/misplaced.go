@@ -129,18 +129,6 @@ func misplacedFolder(name string) string {
 	return message
 }
 
-// bare reports whether nothing in a folder beside the organizations' has a
-// place in the layout, so that it is a checkout's (docs/, say) and no
-// organization's.
-func (o *organization) bare() bool {
-	for _, p := range layout.Sets {
-		if u := o.unit(p); u.at.Kind != tree.Absent || len(u.seen) > 0 || u.fault != nil {
-			return false
-		}
-	}
-	return o.bucketsAt.Kind == tree.Absent && o.bucketsFault == nil && len(o.buckets) == 0
-}
-
 // mostStrange bounds the names that are looked at in a folder without a place.
 const mostStrange = 1000
 

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"postern/loader/internal/layout"
-	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -28,7 +27,7 @@ import (
 // miss takes out of the findings the bucket files that are gone and are missed
 // by what this look found, or were before.
 func (l *Loader) miss(f *findings, confirm bool) {
-	f.meant = confirm || l.loaded && f.root.Real != l.root.Real
+	f.meant = confirm || l.loaded && f.repointed
 	if f.meant {
 		return
 	}
@@ -45,7 +44,7 @@ func (l *Loader) miss(f *findings, confirm bool) {
 				back[b.name] = struct{}{}
 			}
 		}
-		if x.at.Kind == tree.Absent {
+		if x.absent {
 			for name := range o.buckets {
 				gone[name] = struct{}{}
 			}
@@ -136,7 +135,7 @@ func (f *findings) bucketFiles() *filesFound {
 	x := &filesFound{here: map[string][]string{}, gone: map[[2]string]struct{}{}, empty: map[string]struct{}{}}
 	for _, of := range f.orgs {
 		b := of.buckets
-		if of.gone || b != nil && b.fault == nil && b.at.Kind == tree.Absent {
+		if of.gone || b != nil && b.fault == nil && b.absent {
 			x.empty[of.name] = struct{}{}
 		}
 		if b == nil {

@@ -1,16 +1,13 @@
 package loader
 
 import (
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"time"
 
 	"postern/internal/policyjson"
 	"postern/loader/internal/layout"
-	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -102,16 +99,4 @@ func (l *Loader) compile(p layout.Part, org string, files []parsed) (c content, 
 	policy.SortDiagnostics(found)
 	c.warnings = slices.Clip(found)
 	return c, nil
-}
-
-// readProblem is what a failed read means to a user.
-func (l *Loader) readProblem(path string, err error) policy.Diagnostic {
-	if errors.Is(err, tree.ErrTooLarge) {
-		return layout.Problem(path, "this file is larger than "+strconv.FormatInt(l.c.MaxFile, 10)+" bytes; raise -max-file, or move part of it into another file (of a bucket there is only one)")
-	}
-	return layout.Problem(path, "this file cannot be read: "+tree.Reason(err))
-}
-
-func (l *Loader) tooMany(path string) policy.Diagnostic {
-	return layout.Problem(path, "the policy directory holds more than "+strconv.Itoa(l.c.MaxFiles)+" files; this one is past the bound")
 }

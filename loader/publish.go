@@ -55,6 +55,36 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 	return nil
 }
 
+// scan looks at the scope, and on the first attempt at events between its pieces;
+// a later one is of what moved together. On the last one what still changes counts
+// as broken.
+func (l *Loader) scan(ctx context.Context, sc *scope, attempt int) (*findings, error) {
+	q := l.query(sc)
+	q.last = attempt == repeats
+	b := &between{l: l, ctx: ctx, last: q.last, touched: &scope{again: true}}
+	if attempt == 1 && l.loaded && !l.failed && !sc.atOnce && !sc.again {
+		q.between = b.look
+	}
+	f, err := l.src.scan(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	l.keepPlatform(f, sc)
+	b.untouched(f)
+	f.again = b.touched
+	return f, nil
+}
+
+// query asks for a look at the scope.
+func (l *Loader) query(sc *scope) *query {
+	l.departed(sc)
+	q := &query{scope: sc, orgs: l.orgs, files: l.files, loaded: l.loaded, rest: l.rest, patient: l.patient, maker: l, keep: l.state.Keep}
+	if !l.loaded {
+		q.progress = l.c.Progress
+	}
+	return q
+}
+
 // beginning is when a look began, and what looks had done until then.
 type beginning struct {
 	at   time.Time // by Config.Now

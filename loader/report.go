@@ -14,11 +14,11 @@ import (
 	"postern/policy"
 )
 
-// work counts what looks did since New beside reading, by all workers together: so that the
+// work counts what looks did with bytes since New, by all workers together: so that the
 // nanoseconds of one look may come to more than it took.
 type work struct {
-	looks, parses               atomic.Int64 // names looked at, files parsed
-	reading, parsing, compiling atomic.Int64 // nanoseconds
+	parses             atomic.Int64 // files parsed
+	parsing, compiling atomic.Int64 // nanoseconds
 }
 
 type workDone struct{ looks, reads, parses, reading, parsing, compiling int64 }
@@ -26,7 +26,8 @@ type workDone struct{ looks, reads, parses, reading, parsing, compiling int64 }
 // workDone is what looks did since New.
 func (l *Loader) workDone() workDone {
 	w := &l.work
-	return workDone{w.looks.Load(), l.reader.Reads.Load(), w.parses.Load(), w.reading.Load(), w.parsing.Load(), w.compiling.Load()}
+	looks, reads, reading := l.src.done()
+	return workDone{looks, reads, w.parses.Load(), reading, w.parsing.Load(), w.compiling.Load()}
 }
 
 func (d workDone) since(o workDone) workDone {

@@ -2,13 +2,11 @@ package loader
 
 import (
 	"context"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"postern/loader/internal/layout"
-	"postern/loader/internal/tree"
 )
 
 // rereads reads every file once in Config.Reread, whatever its stamp says: a
@@ -77,17 +75,15 @@ func (l *Loader) readAgain(ctx context.Context) {
 			break
 		}
 	}
-	root, err := os.OpenRoot(l.root.Real)
+	sc := &scope{}
+	n := min(len(r.todo), rereadAtOnce)
+	others, err := l.src.differ(r.todo[:n], l.seen)
 	if err != nil {
 		return // the next look says so
 	}
-	defer root.Close()
-	sc := &scope{}
-	n := min(len(r.todo), rereadAtOnce)
-	for _, f := range r.todo[:n] {
-		if l.isAnother(root, f) {
-			sc.add(f.unit)
-		}
+	for _, f := range others {
+		l.seen(f).fresh = true // the look has to read it
+		sc.add(f.unit)
 	}
 	r.todo = r.todo[n:]
 	if sc.empty() || l.look(ctx, sc) != nil {
@@ -133,42 +129,22 @@ func (l *Loader) filesOfLeaf(leaf int) (out []seenFile) {
 	return out
 }
 
-// isAnother reports whether a file does not hold what was seen of it, and
-// notes that the next look has to read it.
-func (l *Loader) isAnother(root *os.Root, f seenFile) bool {
-	seen, dir := l.seen(f)
-	if seen == nil || seen.sum == nil {
-		return false // it is read at every look
-	}
-	at := tree.Look(l.root.Real, dir, f.name)
-	if rel, ok := tree.Below(l.root.Real, at.Real); ok && at.Kind == tree.Regular && at.Stamp == seen.stamp {
-		if data, err := l.reader.Read(root, rel, at); err == nil && layout.SumOf(data) == *seen.sum {
-			return false
-		}
-	}
-	seen.fresh = true
-	return true
-}
-
-// seen is what was last seen of a file, and the folder that it lies in; nil if
-// there is nothing to compare it with.
-func (l *Loader) seen(f seenFile) (*file, string) {
+// seen is what was last seen of a file; nil if there is nothing to compare it
+// with, as it is read at every look.
+func (l *Loader) seen(f seenFile) *file {
 	o := l.orgs[f.unit.Org]
 	switch {
 	case o == nil:
 	case f.unit.Part == layout.Buckets:
 		if b := o.buckets[f.name]; b != nil && b.sure {
-			return &b.seen, o.bucketsAt.Real
+			return &b.seen
 		}
 	default:
-		u, dir := o.unit(f.unit.Part), o.at.Real
-		if f.unit.Part != layout.List {
-			dir = u.at.Real
-		}
+		u := o.unit(f.unit.Part)
 		i, found := slices.BinarySearchFunc(u.seen, f.name, func(f file, name string) int { return strings.Compare(f.name, name) })
 		if found && u.sure {
-			return &u.seen[i], dir
+			return &u.seen[i]
 		}
 	}
-	return nil, ""
+	return nil
 }

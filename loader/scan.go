@@ -23,120 +23,112 @@ const repeats = 5
 
 const stillChanging = "this kept changing while it was read; it is looked at again with its next change or rescan"
 
-// findings are what one look found. Nothing in it is shared with the model
-// but good content that is still good.
-type findings struct {
-	root    tree.Spot
-	through []string // links that lead to the root
-	all     bool
-	orgs    []*orgFinding
-	odd     map[string]*policy.Diagnostic // names in the root without a place; nil: gone
-
-	mu    sync.Mutex
-	links map[layout.Place][]string // on the way to names without a place
-
-	arrivals map[string]struct{} // bucket files that are new, once arrived asked
-	files    *filesFound         // once having or lacks asked
-	again    *scope              // what has to be looked at again: see untouched
-	meant    bool                // whatever is gone was meant to go: see miss
-	surveys  map[string]survey   // of organizations that are arriving, and not taken
-	late     []lostFile          // what others lost while the organizations that this look takes were arriving
-}
-
-// link notes the links on the way to a name without a place: it may become
-// one that has, or an error.
-func (f *findings) link(p layout.Place, at tree.Spot) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.links == nil {
-		f.links = map[layout.Place][]string{}
-	}
-	f.links[p] = at.Through
-}
-
-// orgFinding is what a look found of one organization.
-type orgFinding struct {
-	name  string
-	gone  bool
-	whole bool // every part was looked at
-	at    tree.Spot
-	fault []policy.Diagnostic // the folder itself is at fault, nothing else was looked at
-	units [len(layout.Sets)]*setFinding
-	odd   map[string]*policy.Diagnostic // by path; nil: gone. With whole these are all.
-	// harmless are those of odd that nobody takes for a policy.
-	harmless map[string]struct{}
-
-	buckets *bucketsFinding
-}
-
-// bucketsFinding is what a look found of buckets/.
-type bucketsFinding struct {
-	at     tree.Spot
-	listed bool                // every name was looked at
-	kinds  bool                // the listing told of every name whether it is a regular file
-	others map[string]struct{} // those that are none
-	fault  []policy.Diagnostic // buckets/ itself is at fault, nothing else was looked at
-	mu     sync.Mutex
-	found  []bucketFinding     // only what is not as it was
-	missed map[string]struct{} // bucket files that are missed now: see miss
-	odd    map[string]*policy.Diagnostic
-	moved  atomic.Bool // it was not the same folder all the time
-}
-
 // check is a name whose target is compared again at the end of the look.
 type check struct {
 	org, dir, name string
 	was            tree.Spot
 }
 
+// pieceTasks is how many tasks run between two chances for events: of at most
+// 16 x chunk files.
+const pieceTasks = 16
+
 // scan is one look at the tree. It reads the model and does not change it.
 type scan struct {
-	l       *Loader
+	d       *directory
+	q       *query
 	ctx     context.Context
-	scope   *scope
-	last    bool   // the last attempt
-	pieces  bool   // events are looked at between its pieces
-	inner   bool   // it is such a look
-	touched *scope // what such looks have looked at
 	root    *os.Root
-	real    string // of the root
+	at      tree.Spot // of the root
+	real    string    // its path
 	now     time.Time
-	counted atomic.Int64 // files seen, against MaxFiles
-	total   atomic.Int64 // files to look at, for Progress
+	counted atomic.Int64 // files seen, against the bound
+	total   atomic.Int64 // files to look at, for progress
 	listed  atomic.Bool  // total is all of them
 	done    atomic.Int64
 	checks  []check
 	found   *findings
-	waiting []func() // bucket folders to list once all other units are looked at
+	trace   *trace
+	folders map[string]*bucketsScan // buckets/, by organization
+	waiting []func()                // bucket folders to list once all other units are looked at
 	tasks   []func() error
 }
 
-// scan looks at the scope. errChanged asks for a look at everything, instead;
-// on the last attempt what still changes counts as broken. On the first, events
-// are looked at between its pieces; a later one is of what moved together.
-func (l *Loader) scan(ctx context.Context, sc *scope, attempt int) (*findings, error) {
-	s := l.newScan(ctx, sc)
-	s.last, s.pieces = attempt == repeats, attempt == 1 && l.loaded && !l.failed && !sc.atOnce && !sc.again
-	return s.scan()
+// trace is what the directory has to know of findings once they are in the
+// model.
+type trace struct {
+	root    tree.Spot
+	through []string // links that lead to the root
+	surveys map[string]tree.Spot
+
+	mu    sync.Mutex
+	links map[layout.Place][]string // on the way to names without a place
 }
 
-func (l *Loader) newScan(ctx context.Context, sc *scope) *scan {
-	return &scan{l: l, ctx: ctx, scope: sc, touched: &scope{again: true}, now: l.c.Now(), found: &findings{all: sc.all, odd: map[string]*policy.Diagnostic{}, surveys: map[string]survey{}}}
+// setTrace is that of a unit of several files.
+type setTrace struct {
+	at      tree.Spot // of the folder; zero for buckets.json
+	through []string  // links that led to the files
 }
 
-func (s *scan) scan() (*findings, error) {
-	l, sc := s.l, s.scope
-	at, through, err := l.rootSpot()
+// spotOf is the spot that a trace is.
+func spotOf(trace any) tree.Spot {
+	at, _ := trace.(tree.Spot)
+	return at
+}
+
+// link notes the links on the way to a name without a place: it may become
+// one that has, or an error.
+func (t *trace) link(p layout.Place, at tree.Spot) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.links == nil {
+		t.links = map[layout.Place][]string{}
+	}
+	t.links[p] = at.Through
+}
+
+// bucketsScan is one look at a buckets/ folder.
+type bucketsScan struct {
+	*bucketsFinding
+	at     tree.Spot
+	kinds  bool                // the listing told of every name whether it is a regular file
+	others map[string]struct{} // those that are none
+	mu     sync.Mutex
+	moved  atomic.Bool // it was not the same folder all the time
+}
+
+// here is a source's.
+func (d *directory) here() (*findings, error) {
+	at, through, err := tree.Find(d.path)
 	if err != nil {
 		return nil, err
 	}
-	s.real, s.found.root, s.found.through = at.Real, at, through
-	if !sc.all && !at.Same(l.root) {
+	return &findings{trace: &trace{root: at, through: through}}, nil
+}
+
+// scan is a source's.
+func (d *directory) scan(ctx context.Context, q *query) (*findings, error) {
+	t := &trace{surveys: map[string]tree.Spot{}}
+	s := &scan{d: d, q: q, ctx: ctx, now: d.now(), trace: t, folders: map[string]*bucketsScan{},
+		found: &findings{trace: t, all: q.scope.all, odd: map[string]*policy.Diagnostic{}, surveys: map[string]survey{}}}
+	return s.scan()
+}
+
+func (s *scan) scan() (*findings, error) {
+	d, sc := s.d, s.q.scope
+	at, through, err := tree.Find(d.path)
+	if err != nil {
+		return nil, err
+	}
+	s.at, s.real, s.trace.root, s.trace.through = at, at.Real, at, through
+	s.found.moved, s.found.repointed = !at.Same(d.at), at.Real != d.at.Real
+	if !sc.all && s.found.moved {
 		return nil, tree.ErrChanged
 	}
-	l.watchLinks(through, "")
+	d.watchLinks(through, "")
 	if sc.all {
-		l.watch(at.Real, at.Stamp, true)
+		d.watchFolder(at.Real, at.Stamp, true)
 	}
 	if s.root, err = os.OpenRoot(at.Real); err != nil {
 		return nil, errors.New(tree.Reason(err))
@@ -168,31 +160,59 @@ func (s *scan) scan() (*findings, error) {
 	if err := s.settle(); err != nil {
 		return nil, err
 	}
-	s.untouched()
-	s.found.again = s.touched
+	s.facts()
 	return s.found, nil
 }
 
-// rootSpot finds the policy directory, which may be a link itself.
-func (l *Loader) rootSpot() (tree.Spot, []string, error) { return tree.Find(l.c.Root) }
+// facts says of the findings what is another folder than at the last look.
+func (s *scan) facts() {
+	for _, f := range s.found.orgs {
+		was, at := s.d.of(f.name), spotOf(f.trace)
+		f.swapped, f.version = swapped(was.at, at), versionOf(at.Stamp)
+		for p, x := range f.units {
+			if x == nil {
+				continue
+			}
+			if t, ok := x.trace.(*setTrace); ok {
+				x.there, x.swapped, x.version = t.at.Kind != tree.Absent, swapped(was.units[p], t.at), versionOf(t.at.Stamp)
+			}
+		}
+		if b := s.folders[f.name]; b != nil {
+			b.trace, b.absent, b.swapped, b.version = b.at, b.at.Kind == tree.Absent, swapped(was.buckets, b.at), versionOf(b.at.Stamp)
+		}
+	}
+}
+
+// swapped reports that a link leads to another folder than before.
+func swapped(was, is tree.Spot) bool {
+	return is.Kind == tree.Folder && is.Through != nil && !is.Same(was)
+}
+
+// between is query.between, unless the root is another.
+func (s *scan) between() error {
+	if s.q.between == nil || s.found.moved {
+		return nil
+	}
+	return s.q.between()
+}
 
 // walk notes what has to be done, organization by organization.
 func (s *scan) walk() error {
 	var names []string
-	if s.scope.all {
+	if s.q.scope.all {
 		listed, err := tree.Names(s.root)
 		if err != nil {
 			return errors.New(tree.Reason(err))
 		}
 		names = listed
-		for _, name := range slices.AppendSeq(s.l.mirroredPlatform(), maps.Keys(s.l.orgs)) {
+		for name := range s.q.orgs {
 			if _, ok := slices.BinarySearch(listed, name); !ok {
 				names = append(names, name)
 			}
 		}
 	} else {
-		names = slices.Collect(maps.Keys(s.scope.orgs))
-		s.counted.Store(int64(s.l.files))
+		names = slices.Collect(maps.Keys(s.q.scope.orgs))
+		s.counted.Store(int64(s.q.files))
 	}
 	slices.Sort(names)
 	for i, name := range names {
@@ -213,10 +233,10 @@ func (s *scan) organization(name string) error {
 	at := tree.Look(s.real, s.real, name)
 	s.watchLinks(at.Through)
 	s.found.odd[name] = nil
-	f := &orgFinding{name: name, at: at}
-	known := s.l.orgs[name]
+	f := &orgFinding{name: name, trace: at}
+	known := s.q.orgs[name]
 	if at.Kind == tree.Regular || !layout.ValidOrganization(name) {
-		s.found.link(layout.Place{Org: name, Part: layout.Folder}, at)
+		s.trace.link(layout.Place{Org: name, Part: layout.Folder}, at)
 	}
 	switch { // what has no place here is not checked again at the end: it may be a growing log
 	case at.Kind == tree.Broken && !layout.ValidOrganization(name):
@@ -238,14 +258,14 @@ func (s *scan) organization(name string) error {
 	}
 	s.check(name, s.real, name, at)
 	if f.gone {
-		s.keepPlatform(f)
-		if known != nil || !f.gone {
+		if known != nil {
 			s.found.orgs = append(s.found.orgs, f)
 		}
 		return nil
 	}
-	waiting := s.l.arrivals[name]
-	if s.scope.all || at.Through == nil || waiting != nil && waiting.survey.at.Same(at) {
+	waiting, arriving := s.d.arriving[name]
+	arriving = arriving && known == nil && waiting.Same(at)
+	if s.q.scope.all || at.Through == nil || arriving {
 		if s.arriving(name, at) && !s.atRest(name, at) {
 			return nil
 		}
@@ -253,13 +273,13 @@ func (s *scan) organization(name string) error {
 	s.found.orgs = append(s.found.orgs, f)
 
 	sc := &orgScope{whole: true}
-	if !s.scope.all && (waiting == nil || !waiting.survey.at.Same(at)) {
-		moved := known == nil || !known.at.Same(at)
+	if !s.q.scope.all && !arriving {
+		moved := known == nil || !s.d.of(name).at.Same(at)
 		if moved && at.Through != nil {
 			return tree.ErrChanged // other names may have moved with it
 		}
 		if !moved && !known.faulted {
-			sc = s.scope.orgs[name]
+			sc = s.q.scope.orgs[name]
 		}
 	}
 	f.whole = sc.whole
@@ -275,13 +295,13 @@ func (s *scan) parts(f *orgFinding, sc *orgScope, known *organization) error {
 	f.odd = map[string]*policy.Diagnostic{}
 	odd := slices.Collect(maps.Keys(sc.odd))
 	if sc.whole {
-		h, err := tree.Enter(s.root, s.real, f.at)
+		h, err := tree.Enter(s.root, s.real, spotOf(f.trace))
 		if err == nil {
-			s.l.watch(f.at.Real, f.at.Stamp, s.scope.all)
+			s.d.watchFolder(spotOf(f.trace).Real, spotOf(f.trace).Stamp, s.q.scope.all)
 			odd, err = h.Names()
 			h.Close()
 		}
-		if errors.Is(err, tree.ErrChanged) && !s.last {
+		if errors.Is(err, tree.ErrChanged) && !s.q.last {
 			return err
 		}
 		if err != nil {
@@ -302,7 +322,7 @@ func (s *scan) parts(f *orgFinding, sc *orgScope, known *organization) error {
 			if known != nil {
 				u = known.unit(p)
 			}
-			if !s.scope.all {
+			if !s.q.scope.all {
 				s.counted.Add(int64(-len(u.seen)))
 			}
 			s.tasks = append(s.tasks, func() error {
@@ -321,9 +341,9 @@ func (s *scan) parts(f *orgFinding, sc *orgScope, known *organization) error {
 // oddName judges a name in an organization's folder that has no place there.
 func (s *scan) oddName(f *orgFinding, name string) {
 	path := f.name + "/" + name
-	at := tree.Look(s.real, f.at.Real, name)
+	at := tree.Look(s.real, spotOf(f.trace).Real, name)
 	s.watchLinks(at.Through)
-	s.found.link(layout.Place{Org: f.name, Part: layout.Folder, Name: name}, at)
+	s.trace.link(layout.Place{Org: f.name, Part: layout.Folder, Name: name}, at)
 	var d policy.Diagnostic
 	switch at.Kind {
 	case tree.Absent:
@@ -347,20 +367,21 @@ func (s *scan) oddName(f *orgFinding, name string) {
 // buckets notes what has to be done in one buckets/ folder.
 func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
 	if known == nil {
-		known = &organization{bucketsKnown: s.l.loaded}
+		known = &organization{bucketsKnown: s.q.loaded}
 	}
-	at := tree.Look(s.real, f.at.Real, layout.BucketsName)
-	s.check(f.name, f.at.Real, layout.BucketsName, at)
+	at := tree.Look(s.real, spotOf(f.trace).Real, layout.BucketsName)
+	s.check(f.name, spotOf(f.trace).Real, layout.BucketsName, at)
 	s.watchLinks(at.Through)
-	b := &bucketsFinding{at: at, odd: map[string]*policy.Diagnostic{}}
-	f.buckets = b
-	if s.inner && at.Through != nil && !at.Same(known.bucketsAt) {
+	b := &bucketsScan{bucketsFinding: &bucketsFinding{odd: map[string]*policy.Diagnostic{}}, at: at}
+	f.buckets, s.folders[f.name] = b.bucketsFinding, b
+	was := s.d.of(f.name).buckets
+	if s.q.inner && at.Through != nil && !at.Same(was) {
 		b.moved.Store(true) // other names may have moved with it
 		return
 	}
 	path := f.name + "/" + layout.BucketsName
-	b.listed = sc.whole || sc.buckets || known.bucketsFault != nil || !at.Same(known.bucketsAt)
-	if !s.scope.all && b.listed {
+	b.listed = sc.whole || sc.buckets || known.bucketsFault != nil || !at.Same(was)
+	if !s.q.scope.all && b.listed {
 		s.counted.Add(int64(-len(known.buckets)))
 	}
 	fail := func(message string) { b.fault = []policy.Diagnostic{layout.Problem(path, message)} }
@@ -379,17 +400,11 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
 	if err == nil {
 		defer h.Close()
 		if b.listed {
-			s.l.watch(at.Real, at.Stamp, s.scope.all)
+			s.d.watchFolder(at.Real, at.Stamp, s.q.scope.all)
 			names, b.others, err = h.Files()
 			b.kinds = true
 		} else {
-			asked := maps.Clone(sc.files)
-			if d := s.l.departures[layout.Place{Org: f.name, Part: layout.Buckets}]; d != nil {
-				for name := range d.names {
-					asked = with(asked, name)
-				}
-			}
-			names = slices.Sorted(maps.Keys(asked))
+			names = slices.Sorted(maps.Keys(sc.files))
 		}
 	}
 	if errors.Is(err, tree.ErrChanged) {
@@ -426,7 +441,7 @@ func (s *scan) check(org, dir, name string, was tree.Spot) {
 func (s *scan) run() error {
 	tasks, piece := s.tasks, len(s.tasks)
 	s.tasks = nil
-	if s.pieces {
+	if s.q.between != nil {
 		piece = pieceTasks
 	}
 	for len(tasks) > 0 {
@@ -444,7 +459,7 @@ func (s *scan) run() error {
 
 func (s *scan) runPiece(tasks []func() error) error {
 	g, ctx := errgroup.WithContext(s.ctx)
-	g.SetLimit(s.l.c.Workers)
+	g.SetLimit(s.d.workers)
 	for _, task := range tasks {
 		g.Go(func() error {
 			if err := ctx.Err(); err != nil {
@@ -459,7 +474,7 @@ func (s *scan) runPiece(tasks []func() error) error {
 // settle makes sure that the folders looked at still are where they were, so
 // that no generation holds half of a swap.
 func (s *scan) settle() error {
-	if at, _, err := s.l.rootSpot(); err != nil || !at.Same(s.found.root) {
+	if at, _, err := tree.Find(s.d.path); err != nil || !at.Same(s.at) {
 		return tree.ErrChanged
 	}
 	s.stillArriving()
@@ -470,7 +485,7 @@ func (s *scan) settle() error {
 		}
 	}
 	for _, f := range s.found.orgs {
-		if f.buckets != nil && f.buckets.moved.Load() {
+		if b := s.folders[f.name]; b != nil && b.moved.Load() {
 			moved[f.name] = true
 		}
 		if moved[f.name] {
@@ -478,7 +493,7 @@ func (s *scan) settle() error {
 			f.fault = []policy.Diagnostic{layout.Problem(f.name, stillChanging)}
 		}
 	}
-	if len(moved) > 0 && !s.last {
+	if len(moved) > 0 && !s.q.last {
 		return tree.ErrChanged
 	}
 	return nil
@@ -498,4 +513,18 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	}
+}
+
+// progress counts files that the first look is done with.
+func (s *scan) progress(n int) {
+	if s.q.progress == nil || n == 0 {
+		return
+	}
+	s.d.progressing.Lock()
+	defer s.d.progressing.Unlock()
+	total := 0
+	if s.listed.Load() {
+		total = int(s.total.Load())
+	}
+	s.q.progress(int(s.done.Add(int64(n))), total)
 }

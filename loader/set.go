@@ -16,26 +16,9 @@ import (
 	"postern/policy"
 )
 
-// setFinding is what a look found of a unit of several files.
-type setFinding struct {
-	same        bool // as it was, but for what seen and stray say
-	seen        []file
-	sure        bool
-	good        *content            // nil: broken
-	diagnostics []policy.Diagnostic // if broken
-	stray       []policy.Diagnostic
-	through     []string      // links that led to the files
-	at          tree.Spot     // of the folder; zero for buckets.json
-	raw         []layout.File // for the mirror; nil if not kept
-}
-
-func brokenSet(diagnostics ...policy.Diagnostic) *setFinding {
-	return &setFinding{diagnostics: diagnostics}
-}
-
 // set looks at a unit of several files until nothing changes under the look.
 func (s *scan) set(f *orgFinding, p layout.Part, known *unit) (*setFinding, error) {
-	if at := tree.Look(s.real, f.at.Real, layout.PartNames[p]); s.inner && at.Through != nil && p != layout.List && !at.Same(known.at) {
+	if at := tree.Look(s.real, spotOf(f.trace).Real, layout.PartNames[p]); s.q.inner && at.Through != nil && p != layout.List && !at.Same(s.d.of(f.name).units[p]) {
 		return nil, tree.ErrChanged // other names may have moved with it
 	}
 	for attempt := range repeats {
@@ -75,7 +58,7 @@ func (l listing) same(o listing) bool {
 // list looks at the names of a unit.
 func (s *scan) list(f *orgFinding, p layout.Part) (l listing) {
 	base := layout.Place{Org: f.name, Part: p}.Path()
-	at := tree.Look(s.real, f.at.Real, layout.PartNames[p])
+	at := tree.Look(s.real, spotOf(f.trace).Real, layout.PartNames[p])
 	s.watchLinks(at.Through)
 	if p == layout.List {
 		if at.Kind != tree.Absent {
@@ -101,7 +84,7 @@ func (s *scan) list(f *orgFinding, p layout.Part) (l listing) {
 	h, err := tree.Enter(s.root, s.real, at)
 	var names []string
 	if err == nil {
-		s.l.watch(at.Real, at.Stamp, s.scope.all)
+		s.d.watchFolder(at.Real, at.Stamp, s.q.scope.all)
 		names, err = h.Names()
 		h.Close()
 	}
@@ -112,7 +95,7 @@ func (s *scan) list(f *orgFinding, p layout.Part) (l listing) {
 	if err != nil {
 		return fault("this folder cannot be listed: " + tree.Reason(err))
 	}
-	s.l.looks.Add(int64(len(names)))
+	s.d.looks.Add(int64(len(names)))
 	for _, name := range names {
 		e := judge(p, name, tree.Look(s.real, at.Real, name))
 		s.watchLinks(e.spot.Through)
@@ -149,7 +132,7 @@ func (s *scan) files(f *orgFinding, p layout.Part, l listing, known *unit) (foun
 	if l.changed {
 		return nil, tree.ErrChanged
 	}
-	found = &setFinding{stray: l.stray, at: l.at, through: l.through}
+	found = &setFinding{stray: l.stray, trace: &setTrace{l.at, l.through}}
 	if l.fault != nil {
 		found.diagnostics = []policy.Diagnostic{*l.fault}
 		return found, nil
@@ -172,8 +155,8 @@ func (s *scan) files(f *orgFinding, p layout.Part, l listing, known *unit) (foun
 			return nil, tree.ErrChanged
 		case e.problem != "":
 			faults = append(faults, layout.Problem(base+e.name, e.problem))
-		case s.count(&counted) > int64(s.l.c.MaxFiles):
-			faults = append(faults, s.l.tooMany(base+e.name))
+		case s.count(&counted) > int64(s.d.maxFiles):
+			faults = append(faults, s.d.tooMany(base+e.name))
 		default:
 			todo = append(todo, e)
 		}
@@ -197,7 +180,7 @@ func (s *scan) files(f *orgFinding, p layout.Part, l listing, known *unit) (foun
 	found.seen = make([]file, len(todo))
 	raws := make([]layout.File, len(todo))
 	var keep atomic.Bool
-	keep.Store(s.l.state != nil)
+	keep.Store(true)
 	var mu sync.Mutex
 	err = s.each(len(todo), func(i int) error {
 		e := todo[i]
@@ -207,16 +190,16 @@ func (s *scan) files(f *orgFinding, p layout.Part, l listing, known *unit) (foun
 		}
 		if err != nil {
 			mu.Lock()
-			faults = append(faults, s.l.readProblem(base+e.name, err))
+			faults = append(faults, s.d.readProblem(base+e.name, err))
 			mu.Unlock()
 			found.seen[i] = file{name: e.name}
 			return nil
 		}
 		content := layout.SumOf(data)
-		found.seen[i] = file{name: e.name, stamp: e.spot.Stamp, sum: &content, fresh: freshAt(e.spot.Stamp, s.now)}
-		results[i] = s.l.parse(nil, p, base+e.name, data)
+		found.seen[i] = file{name: e.name, version: versionOf(e.spot.Stamp), sum: &content, fresh: freshAt(e.spot.Stamp, s.now)}
+		results[i] = s.q.maker.parse(nil, p, base+e.name, data)
 		if keep.Load() {
-			if s.l.state.Keep(len(data)) {
+			if s.q.keep(len(data)) {
 				raws[i] = layout.File{Name: e.name, Data: data}
 			} else {
 				keep.Store(false)
@@ -245,7 +228,7 @@ func (s *scan) files(f *orgFinding, p layout.Part, l listing, known *unit) (foun
 		found.good = &c
 		return found, nil
 	}
-	c, diagnostics := s.l.compile(p, f.name, results)
+	c, diagnostics := s.q.maker.compile(p, f.name, results)
 	if diagnostics != nil {
 		found.diagnostics = diagnostics
 		return found, nil
@@ -261,7 +244,7 @@ func (s *scan) files(f *orgFinding, p layout.Part, l listing, known *unit) (foun
 // trusts reports whether a file that bears the stamp is taken for what was seen
 // of it, unread. SIGHUP has every file read.
 func (s *scan) trusts(seen file, now tree.Stamp) bool {
-	return seen.stamp == now && !seen.fresh && !s.scope.confirm
+	return seen.version == versionOf(now) && !seen.fresh && !s.q.scope.confirm
 }
 
 func (s *scan) count(n *int) int64 {
@@ -289,7 +272,7 @@ func (s *scan) unchanged(todo []entry, seen []file) ([]file, error) {
 			if !tree.Look(s.real, path.Dir(e.spot.Real), path.Base(e.spot.Real)).Same(tree.Spot{Kind: tree.Regular, Real: e.spot.Real, Stamp: e.spot.Stamp}) {
 				return nil, tree.ErrChanged
 			}
-			f.stamp, f.fresh = e.spot.Stamp, freshAt(e.spot.Stamp, s.now)
+			f.version, f.fresh = versionOf(e.spot.Stamp), freshAt(e.spot.Stamp, s.now)
 		}
 		out = append(out, f)
 	}
@@ -298,12 +281,12 @@ func (s *scan) unchanged(todo []entry, seen []file) ([]file, error) {
 
 // open reads the file at its final target.
 func (s *scan) open(at tree.Spot) ([]byte, error) {
-	defer spend(&s.l.reading, time.Now())
+	defer spend(&s.d.reading, time.Now())
 	rel, ok := tree.Below(s.real, at.Real)
 	if !ok {
 		return nil, tree.ErrChanged
 	}
-	return s.l.reader.Read(s.root, rel, at)
+	return s.d.reader.Read(s.root, rel, at)
 }
 
 // each calls do for 0 to n-1, side by side if there are many.
@@ -317,7 +300,7 @@ func (s *scan) each(n int, do func(int) error) error {
 		return nil
 	}
 	var g errgroup.Group
-	g.SetLimit(s.l.c.Workers)
+	g.SetLimit(s.d.workers)
 	for i := range n {
 		g.Go(func() error { return do(i) })
 	}

@@ -6,25 +6,17 @@ import (
 
 	"postern/index"
 	"postern/loader/internal/layout"
-	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
 // file is what was last seen of one file.
 type file struct {
-	name  string
-	stamp tree.Stamp
-	sum   *layout.Sum // of its bytes; nil if they were not read. It never changes.
+	name    string
+	version version
+	sum     *layout.Sum // of its bytes; nil if they were not read. It never changes.
 	// fresh: it was read so soon after its last change that a further change
 	// might bear the same stamp. The next look reads it again.
 	fresh bool
-}
-
-// freshFor is the coarsest step of a file system's clock that is allowed for.
-const freshFor = 2 * time.Second
-
-func freshAt(s tree.Stamp, now time.Time) bool {
-	return max(s.Mtime, s.Ctime) > now.Add(-freshFor).UnixNano()
 }
 
 // sumOfSet is the sum of a set of files that were read.
@@ -85,7 +77,7 @@ type unit struct {
 	good  content
 	fault *fault
 	stray []policy.Diagnostic // warnings about names beside the files
-	at    tree.Spot           // of the folder, as last seen; zero for buckets.json
+	there bool                // it has a folder
 }
 
 // bucket is the unit of one bucket file: a unit, small, as there may be
@@ -109,13 +101,12 @@ func (b *bucket) blank() bool { return b != nil && b.known && b.good == nil }
 // organization is one folder of the policy directory.
 type organization struct {
 	name string
-	at   tree.Spot
 	// faulted: the folder itself was at fault at the last look.
 	faulted bool
 	units   [len(layout.Sets)]unit
 
-	buckets      map[string]*bucket // by file name; what the last look saw, or the mirror has
-	bucketsAt    tree.Spot
+	buckets      map[string]*bucket  // by file name; what the last look saw, or the mirror has
+	bucketsThere bool                // there is a buckets/, as last seen
 	bucketsKnown bool                // buckets/ was listed, or not there, once
 	bucketsFault *fault              // buckets/ itself is at fault
 	missed       map[string]struct{} // of buckets, those whose files are gone: see miss
@@ -163,4 +154,16 @@ func (o *organization) now() index.Organization {
 		IAMUnavailable:      !o.unit(layout.IAM).known,
 		BucketsUnavailable:  !o.unit(layout.List).known || !o.bucketsKnown,
 	}
+}
+
+// bare reports whether nothing in a folder beside the organizations' has a
+// place in the layout, so that it is a checkout's (docs/, say) and no
+// organization's.
+func (o *organization) bare() bool {
+	for _, p := range layout.Sets {
+		if u := o.unit(p); u.there || len(u.seen) > 0 || u.fault != nil {
+			return false
+		}
+	}
+	return !o.bucketsThere && o.bucketsFault == nil && len(o.buckets) == 0
 }

@@ -185,7 +185,7 @@ func TestBurst(t *testing.T) {
 	if p.wait(quiet, most) >= 0 {
 		t.Fatal("a burst without events")
 	}
-	p.event(fsnotify.Event{Name: "/x", Op: fsnotify.Write})
+	p.change("/x", false, false)
 	if w := p.wait(quiet, most); w <= 0 || w > quiet {
 		t.Errorf("waits %v after an event", w)
 	}
@@ -202,7 +202,7 @@ func TestBurst(t *testing.T) {
 		t.Error("take does not take all")
 	}
 	for i := range maxPaths + 1 {
-		p.event(fsnotify.Event{Name: strconv.Itoa(i), Op: fsnotify.Write})
+		p.change(strconv.Itoa(i), false, false)
 	}
 	if got := p.take(); !got.all || len(got.paths) > 1 {
 		t.Errorf("%d paths are kept, all: %v", len(got.paths), got.all)
@@ -274,9 +274,19 @@ func withFake(t *testing.T, rescan time.Duration, f *fake) *testTree {
 	tr.write("o1/buckets/b.json", denyAll("b"))
 	tr.start()
 	if f == nil {
-		tr.background(func(ctx context.Context) error { return tr.l.run(ctx, nil, nil, nil) })
+		tr.background(func(ctx context.Context) error { return tr.l.run(ctx) })
 	} else {
-		tr.background(func(ctx context.Context) error { return tr.l.run(ctx, f, f.events, f.errs) })
+		tr.background(func(ctx context.Context) error {
+			tr.l.mu.Lock()
+			stop := tr.dir().watchWith(ctx, tr.l.pending, f, f.events, f.errs)
+			tr.l.mu.Unlock()
+			defer func() {
+				tr.l.mu.Lock()
+				defer tr.l.mu.Unlock()
+				stop()
+			}()
+			return tr.l.run(ctx)
+		})
 	}
 	tr.settled()
 	return tr

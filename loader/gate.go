@@ -1,0 +1,56 @@
+package loader
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"postern/loader/internal/tree"
+	"syscall"
+)
+
+const (
+	holdName = ".hold"
+	heldName = ".held" // what the last transaction left
+	// mostHeld bounds the bytes of .held that are compared.
+	mostHeld = 64 << 10
+)
+
+var transactionPrefix = []byte("transaction ")
+
+// gate looks at .hold and .held, and is a source's.
+func (d *directory) gate() (g gate) {
+	root, _, err := tree.Find(d.path)
+	if err != nil {
+		return gate{unknown: true}
+	}
+	path := tree.Join(root.Real, holdName)
+	if fi, err := os.Lstat(path); err == nil {
+		g.standing, g.hold, g.transaction = true, versionOf(tree.StampOf(fi)), isTransaction(path)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		g.doubtful = true // nor can POLICIES be looked at, mostly: the look says so
+	}
+	path = tree.Join(root.Real, heldName)
+	if fi, err := os.Lstat(path); err == nil {
+		var b bytes.Buffer
+		addSpot(&b, "", tree.Spot{Stamp: tree.StampOf(fi)})
+		if data, err := tree.ReadSome(path, mostHeld); err == nil {
+			b.Write(data)
+		}
+		g.held = b.String()
+	}
+	return g
+}
+
+// isTransaction reports whether a hold does not end by time; true in doubt.
+func isTransaction(path string) bool {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ELOOP)
+	}
+	if !fi.Mode().IsRegular() {
+		return false // it has no content
+	}
+	data, err := tree.ReadSome(path, len(transactionPrefix))
+	return err != nil || bytes.Equal(data, transactionPrefix)
+}

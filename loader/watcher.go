@@ -1,0 +1,180 @@
+package loader
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"postern/loader/internal/tree"
+	"sync"
+	"syscall"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// notifier is what the loader needs of fsnotify.
+type notifier interface {
+	Add(path string) error
+	Remove(path string) error
+	Close() error
+}
+
+// watcher keeps the watches on folders. Watches are by real path; a folder has
+// one watch however many names lead to it. Safe from many goroutines.
+type watcher struct {
+	n         notifier
+	mu        sync.Mutex
+	watched   map[string]tree.Stamp
+	byInode   map[[2]uint64]string
+	exhausted bool
+	report    func(error) // called once for each kind of trouble
+}
+
+func newWatcher(n notifier, report func(error)) *watcher {
+	return &watcher{n: n, watched: map[string]tree.Stamp{}, byInode: map[[2]uint64]string{}, report: report}
+}
+
+// add watches the folder dir, which was found as s. again adds it even if it is
+// watched already, in case the watch was lost.
+func (w *watcher) add(dir string, s tree.Stamp, again bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	old, ok := w.watched[dir]
+	if ok && old.SameFile(s) && !again {
+		return
+	}
+	if ok && !old.SameFile(s) {
+		w.forget(dir)
+	}
+	id := [2]uint64{s.Device, s.Inode}
+	if other, ok := w.byInode[id]; ok && other != dir && s.Inode != 0 {
+		w.forget(other) // it was moved here; the watch would keep its old path
+	}
+	if err := w.n.Add(dir); err != nil {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+			return // the look finds out
+		}
+		if !w.exhausted {
+			w.exhausted = true
+			w.report(err)
+		}
+		return
+	}
+	w.watched[dir] = s
+	w.byInode[id] = dir
+}
+
+// forget removes a watch. The caller holds mu.
+func (w *watcher) forget(dir string) {
+	s, ok := w.watched[dir]
+	if !ok {
+		return
+	}
+	delete(w.watched, dir)
+	if id := [2]uint64{s.Device, s.Inode}; w.byInode[id] == dir {
+		delete(w.byInode, id)
+	}
+	w.n.Remove(dir) // fails if it is gone already
+}
+
+// keep drops watches on folders that are not wanted any more.
+func (w *watcher) keep(wanted map[string]struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for dir := range w.watched {
+		if _, ok := wanted[dir]; !ok {
+			w.forget(dir)
+		}
+	}
+}
+
+func (w *watcher) lost(dir string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forget(dir)
+}
+
+// watchFolder watches a folder that is about to be listed.
+func (d *directory) watchFolder(dir string, s tree.Stamp, again bool) {
+	if d.watcher != nil {
+		d.watcher.add(dir, s, again)
+	}
+}
+
+// watchLinks watches the folders that the links on a way lie in. Outside of the
+// policy directory only the way to it is watched.
+func (s *scan) watchLinks(through []string) {
+	if len(through) > 0 {
+		s.d.watchLinks(through, s.real)
+	}
+}
+
+func (d *directory) watchLinks(through []string, within string) {
+	if d.watcher == nil {
+		return
+	}
+	for _, path := range through {
+		if _, inside := tree.Below(within, path); within != "" && !inside {
+			continue
+		}
+		dir := filepath.Dir(path)
+		if at, _, err := tree.Find(dir); err == nil && at.Real == dir {
+			d.watcher.add(dir, at.Stamp, false)
+		}
+	}
+}
+
+// watch is a source's.
+func (d *directory) watch(ctx context.Context, p *pending) (stop func(), err error) {
+	w, err := fsnotify.NewBufferedWatcher(64)
+	if err != nil {
+		return nil, err
+	}
+	return d.watchWith(ctx, p, w, w.Events, w.Errors), nil
+}
+
+// watchWith is watch over any notifier; stop closes it.
+func (d *directory) watchWith(ctx context.Context, p *pending, n notifier, events <-chan fsnotify.Event, errs <-chan error) (stop func()) {
+	d.watcher = newWatcher(n, func(err error) {
+		d.log.Warn("a folder cannot be watched: changes in it are found by the rescan", "error", tree.Reason(err), "every", d.rescan)
+	})
+	var wg sync.WaitGroup
+	wg.Go(func() { d.collect(ctx, p, events, errs) })
+	return func() {
+		n.Close()
+		wg.Wait()
+		d.watcher = nil
+	}
+}
+
+// collect notes events while looks are under way, so that the queue of the
+// system does not overflow for that.
+func (d *directory) collect(ctx context.Context, p *pending, events <-chan fsnotify.Event, errs <-chan error) {
+	for events != nil || errs != nil {
+		select {
+		case ev, ok := <-events:
+			if !ok {
+				events = nil
+			} else if ev.Name != "" {
+				p.change(ev.Name, ev.Has(fsnotify.Remove) || ev.Has(fsnotify.Rename), filepath.Base(ev.Name) == holdName)
+			}
+		case err, ok := <-errs:
+			if !ok {
+				errs = nil
+			} else if err != nil && ctx.Err() == nil {
+				d.log.Warn("events were lost: looking at everything", "error", err.Error())
+				p.everything()
+			}
+		}
+	}
+}
+
+// lost is a source's.
+func (d *directory) lost(change string) {
+	if d.watcher != nil {
+		d.watcher.lost(change)
+	}
+}
+
+// about is a source's.
+func (d *directory) about(sc *scope, change string) { d.routes.mark(sc, change) }
