@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"postern/loader/internal/layout"
-	"postern/loader/internal/tree"
 )
 
 // A look at everything takes long where there are many files, and a change that
@@ -88,7 +87,8 @@ func (b *between) lookAt(t *pending) error {
 	}
 	q := l.query(sc)
 	q.inner = true
-	f, err := l.src.scan(b.ctx, q)
+	x, err := l.src.scan(b.ctx, q)
+	f := &findings{found: x}
 	if err == nil {
 		l.keepPlatform(f, sc)
 		err = l.passed(before, true)
@@ -97,7 +97,7 @@ func (b *between) lookAt(t *pending) error {
 		// What moved may have moved with other names: the larger look begins anew,
 		// and these are looked at after it in any case.
 		l.pending.putBack(t)
-		if b.last && errors.Is(err, tree.ErrChanged) {
+		if b.last && errors.Is(err, errChanged) {
 			return nil
 		}
 		return err

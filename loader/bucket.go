@@ -19,7 +19,7 @@ const chunk = 128
 
 // chunks notes the names of one buckets/ folder as tasks. The first n are
 // there, the rest may have vanished.
-func (s *scan) chunks(f *orgFinding, b *bucketsScan, known *organization, names []string, n int) {
+func (s *scan) chunks(f *orgFinding, b *bucketsScan, known *last, names []string, n int) {
 	s.total.Add(int64(len(names)))
 	if len(known.buckets) == 0 { // all are news
 		b.found = make([]bucketFinding, 0, n)
@@ -32,7 +32,7 @@ func (s *scan) chunks(f *orgFinding, b *bucketsScan, known *organization, names 
 
 // over counts files and returns those past the bound. They are counted before
 // any is looked at, in order, so that it is the same files each time.
-func (s *scan) over(b *bucketsScan, known *organization, names []string) map[string]struct{} {
+func (s *scan) over(b *bucketsScan, known *last, names []string) map[string]struct{} {
 	var over map[string]struct{}
 	for _, name := range names {
 		if !strings.HasSuffix(name, layout.Suffix) {
@@ -52,7 +52,7 @@ func (s *scan) over(b *bucketsScan, known *organization, names []string) map[str
 }
 
 // chunk looks at some names of a buckets/ folder.
-func (s *scan) chunk(f *orgFinding, b *bucketsScan, known *organization, names []string, over map[string]struct{}) error {
+func (s *scan) chunk(f *orgFinding, b *bucketsScan, known *last, names []string, over map[string]struct{}) error {
 	defer s.progress(len(names))
 	h, err := tree.Enter(s.root, s.real, b.at)
 	if err != nil {
@@ -176,7 +176,7 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsScan, known *bucket,
 
 // readListed is reader.readListed, with its time counted.
 func (s *scan) readListed(h *tree.Dir, name string, buf *[]byte) (tree.Spot, []byte, bool) {
-	defer spend(&s.d.reading, time.Now())
+	defer s.d.spent(time.Now())
 	return s.d.reader.ReadListed(h, name, buf)
 }
 
@@ -184,7 +184,7 @@ func (s *scan) readBucket(h *tree.Dir, name string, at tree.Spot, buf *[]byte) (
 	if at.Through != nil {
 		return s.open(at)
 	}
-	defer spend(&s.d.reading, time.Now())
+	defer s.d.spent(time.Now())
 	return s.d.reader.ReadIn(h, name, at, buf)
 }
 

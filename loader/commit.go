@@ -44,7 +44,7 @@ func (l *Loader) commit(f *findings) *changes {
 	for _, of := range f.orgs {
 		l.commitOrganization(ch, of)
 	}
-	l.src.took(f)
+	l.src.took(f.found)
 	l.releaseMoved(ch, f)
 	l.settleBlank(ch)
 	l.noteLost(ch)
@@ -153,8 +153,8 @@ func inBuckets(org, path string) bool {
 // is known that nothing of it was there.
 func (l *Loader) newOrganization(name string) *organization {
 	o := &organization{
-		name: name, buckets: map[string]*bucket{}, listed: map[string]struct{}{},
-		odd: map[string]policy.Diagnostic{}, bucketWarnings: map[string]struct{}{}, bucketsKnown: l.loaded,
+		name: name, last: last{buckets: map[string]*bucket{}, odd: map[string]policy.Diagnostic{}},
+		listed: map[string]struct{}{}, bucketWarnings: map[string]struct{}{}, bucketsKnown: l.loaded,
 	}
 	for i := range o.units {
 		o.units[i].good = noContent

@@ -45,9 +45,20 @@ type spots struct {
 	buckets tree.Spot
 }
 
-func newDirectory(c *Config) *directory {
-	return &directory{path: c.Root, maxFiles: c.MaxFiles, workers: c.Workers, rescan: c.Rescan, now: c.Now, log: c.Logger,
-		reader: tree.Reader{MaxFile: c.MaxFile}, spots: map[string]*spots{}, arriving: map[string]tree.Spot{}, routes: newRoutes()}
+// directoryConfig says where a policy directory is, and its bounds.
+type directoryConfig struct {
+	path     string // absolute
+	maxFile  int64  // bytes in a file
+	maxFiles int
+	workers  int           // files read and parsed side by side
+	rescan   time.Duration // from one look at everything to the next, for messages
+	now      func() time.Time
+	log      *slog.Logger
+}
+
+func newDirectory(c directoryConfig) *directory {
+	return &directory{path: c.path, maxFiles: c.maxFiles, workers: c.workers, rescan: c.rescan, now: c.now, log: c.log,
+		reader: tree.Reader{MaxFile: c.maxFile}, spots: map[string]*spots{}, arriving: map[string]tree.Spot{}, routes: newRoutes()}
 }
 
 // of is never nil.
@@ -71,7 +82,7 @@ func freshAt(s tree.Stamp, now time.Time) bool {
 }
 
 // took is a source's.
-func (d *directory) took(f *findings) {
+func (d *directory) took(f *found) {
 	t, ok := f.trace.(*trace)
 	if !ok {
 		return
@@ -82,7 +93,7 @@ func (d *directory) took(f *findings) {
 		d.tookOrganization(of)
 	}
 	for p, through := range t.links {
-		if touched := f.again; touched != nil && touched.orgs[p.Org] != nil {
+		if touched := f.touched; touched != nil && touched.orgs[p.Org] != nil {
 			continue // a look in between knows better
 		}
 		if p.Part == layout.Folder && p.Name == "" && d.spots[p.Org] != nil {
@@ -161,6 +172,9 @@ func (d *directory) forget(p layout.Place) { d.routes.drop(p) }
 func (d *directory) done() (looks, reads, reading int64) {
 	return d.looks.Load(), d.reader.Reads.Load(), d.reading.Load()
 }
+
+// spent adds the time since begin to that of reading.
+func (d *directory) spent(begin time.Time) { d.reading.Add(int64(time.Since(begin))) }
 
 // folder is where the files of a unit lay at the last look.
 func (d *directory) folder(p layout.Place) string {

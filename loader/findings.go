@@ -5,9 +5,9 @@ import (
 	"postern/policy"
 )
 
-// findings are what one look found. Nothing in it is shared with the model
-// but good content that is still good. Each trace is the source's own.
-type findings struct {
+// found is what one look found. Nothing in it is shared with the model but good
+// content that is still good. Each trace is the source's own.
+type found struct {
 	trace any
 	all   bool
 	moved bool // the source lies elsewhere than at the last look, or is another
@@ -15,13 +15,9 @@ type findings struct {
 	repointed bool
 	orgs      []*orgFinding
 	odd       map[string]*policy.Diagnostic // names in the root without a place; nil: gone
-
-	arrivals map[string]struct{} // bucket files that are new, once arrived asked
-	files    *filesFound         // once having or lacks asked
-	again    *scope              // what has to be looked at again: see untouched
-	meant    bool                // whatever is gone was meant to go: see miss
-	surveys  map[string]survey   // of organizations that are arriving, and not taken
-	late     []lostFile          // what others lost while the organizations that this look takes were arriving
+	surveys   map[string]survey             // of organizations that are arriving, and not taken
+	// touched is what looks in between have looked at, set once it was taken out.
+	touched *scope
 }
 
 // orgFinding is what a look found of one organization.

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"postern/loader/internal/layout"
-	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -96,7 +95,7 @@ func (l *Loader) passed(before gate, last bool) error {
 	case last: // it is looked at again soon
 		return errHeld
 	}
-	return tree.ErrChanged
+	return errChanged
 }
 
 // noteHalt puts the hold into the status.
@@ -131,10 +130,11 @@ func (l *Loader) startHeld() bool {
 		return false
 	}
 	started := l.c.Now()
-	f, err := l.src.here()
+	here, err := l.src.here()
 	if err != nil {
 		return false
 	}
+	f := &findings{found: here}
 	f.all = true
 	for _, org := range l.state.Organizations() {
 		if l.state.Left(org) {

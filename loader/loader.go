@@ -150,7 +150,7 @@ func New(c Config) (*Loader, error) {
 		odd: map[string]policy.Diagnostic{}, faults: map[layout.Place]*fault{},
 		departures: map[layout.Place]*departure{}, vanished: map[string]*organization{}, arrivals: map[string]*arrival{},
 	}
-	l.src = newDirectory(&l.c)
+	l.src = newDirectory(directoryConfig{path: c.Root, maxFile: c.MaxFile, maxFiles: c.MaxFiles, workers: c.Workers, rescan: c.Rescan, now: c.Now, log: c.Logger})
 	l.status.Store(&policy.Status{Result: policy.ReloadFailed})
 	if c.StateDir != "" {
 		if c.StateDir, err = filepath.Abs(c.StateDir); err != nil {

@@ -20,7 +20,7 @@ import (
 type memory struct {
 	text    map[string]string
 	hold    string // content of a hold; "" if none stands
-	changes *pending
+	changes events
 }
 
 // version is that of one text.
@@ -54,15 +54,15 @@ func (m *memory) organizations() map[string]bool {
 	return out
 }
 
-func (m *memory) here() (*findings, error) { return &findings{}, nil }
+func (m *memory) here() (*found, error) { return &found{}, nil }
 
-func (m *memory) scan(ctx context.Context, q *query) (*findings, error) {
-	f := &findings{all: q.scope.all, odd: map[string]*policy.Diagnostic{}, surveys: map[string]survey{}}
+func (m *memory) scan(ctx context.Context, q *query) (*found, error) {
+	f := &found{all: q.scope.all, odd: map[string]*policy.Diagnostic{}, surveys: map[string]survey{}}
 	here := m.organizations()
 	names := slices.Collect(maps.Keys(q.scope.orgs))
 	if q.scope.all {
 		names = slices.Collect(maps.Keys(here))
-		for org := range q.orgs {
+		for org := range q.names {
 			if !here[org] {
 				names = append(names, org)
 			}
@@ -70,7 +70,7 @@ func (m *memory) scan(ctx context.Context, q *query) (*findings, error) {
 	}
 	slices.Sort(names)
 	for _, org := range names {
-		known := q.orgs[org]
+		known := q.org(org)
 		of := &orgFinding{name: org, whole: q.scope.all || known == nil, gone: !here[org]}
 		if known == nil && of.gone {
 			continue
@@ -80,7 +80,7 @@ func (m *memory) scan(ctx context.Context, q *query) (*findings, error) {
 			continue
 		}
 		if known == nil {
-			known = &organization{}
+			known = &last{}
 		}
 		sc := q.scope.orgs[org]
 		for _, p := range layout.Sets {
@@ -100,7 +100,7 @@ func (m *memory) scan(ctx context.Context, q *query) (*findings, error) {
 	return f, ctx.Err()
 }
 
-func (m *memory) set(q *query, org string, p layout.Part, known *organization) *setFinding {
+func (m *memory) set(q *query, org string, p layout.Part, known *last) *setFinding {
 	dir, names := org+"/", []string{layout.ListName}
 	if p != layout.List {
 		dir += layout.PartNames[p] + "/"
@@ -131,7 +131,7 @@ func (m *memory) set(q *query, org string, p layout.Part, known *organization) *
 	return x
 }
 
-func (m *memory) buckets(q *query, org string, known *organization) *bucketsFinding {
+func (m *memory) buckets(q *query, org string, known *last) *bucketsFinding {
 	dir := org + "/" + layout.BucketsName + "/"
 	names := m.under(dir)
 	b := &bucketsFinding{listed: true, absent: len(names) == 0, odd: map[string]*policy.Diagnostic{}}
@@ -158,7 +158,7 @@ func (m *memory) buckets(q *query, org string, known *organization) *bucketsFind
 	return b
 }
 
-func (m *memory) took(*findings)      {}
+func (m *memory) took(*found)         {}
 func (m *memory) forget(layout.Place) {}
 
 func (m *memory) gate() gate {
@@ -190,7 +190,7 @@ func (m *memory) differ(files []seenFile, seen func(seenFile) *file) (out []seen
 	return out, nil
 }
 
-func (m *memory) watch(_ context.Context, p *pending) (func(), error) {
+func (m *memory) watch(_ context.Context, p events) (func(), error) {
 	m.changes = p
 	return func() { m.changes = nil }, nil
 }

@@ -102,7 +102,7 @@ func heldOf(o *organization) mirror.Held {
 
 // rememberedAs makes an organization of what is remembered of its buckets/.
 func rememberedAs(org string, h mirror.Held) *organization {
-	v := &organization{name: org, buckets: map[string]*bucket{}, bucketsKnown: h.Known}
+	v := &organization{name: org, last: last{buckets: map[string]*bucket{}}, bucketsKnown: h.Known}
 	for _, f := range h.Files {
 		v.buckets[f.Name] = &bucket{}
 	}

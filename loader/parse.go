@@ -11,14 +11,6 @@ import (
 	"postern/policy"
 )
 
-// parsed is one file of a unit, read and parsed.
-type parsed struct {
-	doc         *policy.Document
-	access      *policy.AccessDocument
-	list        []string
-	diagnostics []policy.Diagnostic
-}
-
 // parse parses one file by the part of the layout that it lies in. A bucket
 // file's document is made in the memory of parser, unless that is nil.
 func (l *Loader) parse(parser *policyjson.Parser, p layout.Part, path string, data []byte) (out parsed) {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"postern/index"
-	"postern/loader/internal/tree"
 	"postern/policy"
 )
 
@@ -28,7 +28,7 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 		if f, err = l.scan(ctx, sc, attempt); err == nil {
 			err = l.passed(before, attempt == repeats)
 		}
-		if !errors.Is(err, tree.ErrChanged) || attempt == repeats {
+		if !errors.Is(err, errChanged) || attempt == repeats {
 			break
 		}
 		// What moved may have moved with other names: look at everything.
@@ -49,7 +49,7 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 	}
 	l.released = false
 	l.finish(ctx, f, sc, begin)
-	if again := f.again; !again.empty() {
+	if again := f.touched; !again.empty() {
 		return l.look(ctx, again)
 	}
 	return nil
@@ -65,24 +65,33 @@ func (l *Loader) scan(ctx context.Context, sc *scope, attempt int) (*findings, e
 	if attempt == 1 && l.loaded && !l.failed && !sc.atOnce && !sc.again {
 		q.between = b.look
 	}
-	f, err := l.src.scan(ctx, q)
+	x, err := l.src.scan(ctx, q)
 	if err != nil {
 		return nil, err
 	}
+	f := &findings{found: x}
 	l.keepPlatform(f, sc)
 	b.untouched(f)
-	f.again = b.touched
+	f.touched = b.touched
 	return f, nil
 }
 
 // query asks for a look at the scope.
 func (l *Loader) query(sc *scope) *query {
 	l.departed(sc)
-	q := &query{scope: sc, orgs: l.orgs, files: l.files, loaded: l.loaded, rest: l.rest, patient: l.patient, maker: l, keep: l.state.Keep}
+	q := &query{scope: sc, org: l.last, names: maps.Keys(l.orgs), files: l.files, loaded: l.loaded, rest: l.rest, patient: l.patient, maker: l, keep: l.state.Keep}
 	if !l.loaded {
 		q.progress = l.c.Progress
 	}
 	return q
+}
+
+// last is what is known of an organization; nil: it is not in force.
+func (l *Loader) last(name string) *last {
+	if o := l.orgs[name]; o != nil {
+		return &o.last
+	}
+	return nil
 }
 
 // beginning is when a look began, and what looks had done until then.

@@ -20,12 +20,6 @@ type rereads struct {
 	todo  []seenFile
 }
 
-// seenFile is one file, by the unit that it belongs to.
-type seenFile struct {
-	unit layout.Place
-	name string
-}
-
 // rereadAtOnce is how many files are read again before an event is looked at.
 const rereadAtOnce = 16
 

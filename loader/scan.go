@@ -18,9 +18,6 @@ import (
 	"postern/policy"
 )
 
-// repeats bounds how often a look is repeated before the unit counts as broken.
-const repeats = 5
-
 const stillChanging = "this kept changing while it was read; it is looked at again with its next change or rescan"
 
 // check is a name whose target is compared again at the end of the look.
@@ -47,7 +44,7 @@ type scan struct {
 	listed  atomic.Bool  // total is all of them
 	done    atomic.Int64
 	checks  []check
-	found   *findings
+	found   *found
 	trace   *trace
 	folders map[string]*bucketsScan // buckets/, by organization
 	waiting []func()                // bucket folders to list once all other units are looked at
@@ -99,23 +96,27 @@ type bucketsScan struct {
 }
 
 // here is a source's.
-func (d *directory) here() (*findings, error) {
+func (d *directory) here() (*found, error) {
 	at, through, err := tree.Find(d.path)
 	if err != nil {
 		return nil, err
 	}
-	return &findings{trace: &trace{root: at, through: through}}, nil
+	return &found{trace: &trace{root: at, through: through}}, nil
 }
 
 // scan is a source's.
-func (d *directory) scan(ctx context.Context, q *query) (*findings, error) {
+func (d *directory) scan(ctx context.Context, q *query) (*found, error) {
 	t := &trace{surveys: map[string]tree.Spot{}}
 	s := &scan{d: d, q: q, ctx: ctx, now: d.now(), trace: t, folders: map[string]*bucketsScan{},
-		found: &findings{trace: t, all: q.scope.all, odd: map[string]*policy.Diagnostic{}, surveys: map[string]survey{}}}
-	return s.scan()
+		found: &found{trace: t, all: q.scope.all, odd: map[string]*policy.Diagnostic{}, surveys: map[string]survey{}}}
+	f, err := s.scan()
+	if errors.Is(err, tree.ErrChanged) {
+		err = errChanged
+	}
+	return f, err
 }
 
-func (s *scan) scan() (*findings, error) {
+func (s *scan) scan() (*found, error) {
 	d, sc := s.d, s.q.scope
 	at, through, err := tree.Find(d.path)
 	if err != nil {
@@ -205,7 +206,7 @@ func (s *scan) walk() error {
 			return errors.New(tree.Reason(err))
 		}
 		names = listed
-		for name := range s.q.orgs {
+		for name := range s.q.names {
 			if _, ok := slices.BinarySearch(listed, name); !ok {
 				names = append(names, name)
 			}
@@ -234,7 +235,7 @@ func (s *scan) organization(name string) error {
 	s.watchLinks(at.Through)
 	s.found.odd[name] = nil
 	f := &orgFinding{name: name, trace: at}
-	known := s.q.orgs[name]
+	known := s.q.org(name)
 	if at.Kind == tree.Regular || !layout.ValidOrganization(name) {
 		s.trace.link(layout.Place{Org: name, Part: layout.Folder}, at)
 	}
@@ -291,7 +292,7 @@ func (s *scan) organization(name string) error {
 }
 
 // parts notes what has to be done inside one organization's folder.
-func (s *scan) parts(f *orgFinding, sc *orgScope, known *organization) error {
+func (s *scan) parts(f *orgFinding, sc *orgScope, known *last) error {
 	f.odd = map[string]*policy.Diagnostic{}
 	odd := slices.Collect(maps.Keys(sc.odd))
 	if sc.whole {
@@ -365,9 +366,9 @@ func (s *scan) oddName(f *orgFinding, name string) {
 }
 
 // buckets notes what has to be done in one buckets/ folder.
-func (s *scan) buckets(f *orgFinding, sc *orgScope, known *organization) {
+func (s *scan) buckets(f *orgFinding, sc *orgScope, known *last) {
 	if known == nil {
-		known = &organization{bucketsKnown: s.q.loaded}
+		known = &last{}
 	}
 	at := tree.Look(s.real, spotOf(f.trace).Real, layout.BucketsName)
 	s.check(f.name, spotOf(f.trace).Real, layout.BucketsName, at)
@@ -497,22 +498,6 @@ func (s *scan) settle() error {
 		return tree.ErrChanged
 	}
 	return nil
-}
-
-// pause waits a moment before a look is repeated.
-func pause(ctx context.Context, attempt int) error {
-	return sleep(ctx, time.Millisecond<<attempt)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // progress counts files that the first look is done with.

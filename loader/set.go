@@ -281,7 +281,7 @@ func (s *scan) unchanged(todo []entry, seen []file) ([]file, error) {
 
 // open reads the file at its final target.
 func (s *scan) open(at tree.Spot) ([]byte, error) {
-	defer spend(&s.d.reading, time.Now())
+	defer s.d.spent(time.Now())
 	rel, ok := tree.Below(s.real, at.Real)
 	if !ok {
 		return nil, tree.ErrChanged

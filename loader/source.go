@@ -2,6 +2,8 @@ package loader
 
 import (
 	"context"
+	"errors"
+	"iter"
 
 	"postern/internal/policyjson"
 	"postern/loader/internal/layout"
@@ -17,12 +19,12 @@ import (
 type source interface {
 	// scan looks at what the query asks for. errChanged asks for a look at
 	// everything instead, as names moved together.
-	scan(ctx context.Context, q *query) (*findings, error)
+	scan(ctx context.Context, q *query) (*found, error)
 	// here are the findings of a look at nothing but the source itself.
-	here() (*findings, error)
+	here() (*found, error)
 	// took says that the findings are in the model now, without those that were
 	// taken out of them since scan returned them.
-	took(f *findings)
+	took(f *found)
 	// forget says that nothing is known of a place any more.
 	forget(p layout.Place)
 
@@ -34,9 +36,10 @@ type source interface {
 	// cannot be read. seen is nil for those that there is nothing to compare with.
 	differ(files []seenFile, seen func(seenFile) *file) ([]seenFile, error)
 
-	// watch notes in p whatever changes, until stop is called.
-	watch(ctx context.Context, p *pending) (stop func(), err error)
-	// lost says that a name of a change, as watch noted it, may be watched no more.
+	// watch tells whatever changes, until stop is called.
+	watch(ctx context.Context, to events) (stop func(), err error)
+	// lost says that what a change was about, as watch told it, may be watched no
+	// more.
 	lost(change string)
 	// about puts into scope what a change is about.
 	about(sc *scope, change string)
@@ -45,6 +48,9 @@ type source interface {
 	// nanoseconds that reading took.
 	done() (looks, reads, reading int64)
 }
+
+// errChanged says that names moved together under a look, which is then repeated.
+var errChanged = errors.New("it changed while it was looked at")
 
 // version identifies a state of a file, or of a folder, for its source alone: two
 // equal ones mean the same content unless the file is fresh.
@@ -59,9 +65,10 @@ type query struct {
 
 	// What is known. The source reads it, between calls of between alone does
 	// it change, and it writes none of it.
-	orgs   map[string]*organization
-	files  int  // in all
-	loaded bool // there was a first look
+	org    func(name string) *last // nil: not in force
+	names  iter.Seq[string]        // of the organizations in force
+	files  int                     // in all
+	loaded bool                    // there was a first look
 
 	// rest reports whether an organization that was not there is taken though it
 	// looks as surveyed, and patient whether one that changes still may wait.
@@ -71,6 +78,30 @@ type query struct {
 	maker    maker
 	keep     func(bytes int) bool  // whether a file's bytes are to be kept for the mirror
 	progress func(done, total int) // nil: nobody asks; a total of 0 is not known yet
+}
+
+// events takes what a source has to tell of changes. It is safe from many
+// goroutines.
+type events interface {
+	// change notes a change under a name that the source knows again; gone: a watch
+	// may be lost with it; urgent: nothing is waited for.
+	change(name string, gone, urgent bool)
+	// everything asks for a look at everything, at once.
+	everything()
+}
+
+// seenFile is one file, by the unit that it belongs to.
+type seenFile struct {
+	unit layout.Place
+	name string
+}
+
+// parsed is one file of a unit, read and parsed.
+type parsed struct {
+	doc         *policy.Document
+	access      *policy.AccessDocument
+	list        []string
+	diagnostics []policy.Diagnostic
 }
 
 // maker makes content of bytes. It is safe from many goroutines.

@@ -14,7 +14,7 @@ import (
 // rest before it is taken: it is new to the model, and what it is part of was
 // not exchanged whole.
 func (s *scan) arriving(name string, at tree.Spot) bool {
-	return s.q.loaded && !s.q.scope.atOnce && s.q.orgs[name] == nil && at.Kind == tree.Folder && !s.found.moved
+	return s.q.loaded && !s.q.scope.atOnce && s.q.org(name) == nil && at.Kind == tree.Folder && !s.found.moved
 }
 
 // atRest surveys an organization's folder that is arriving, and reports whether

@@ -18,7 +18,7 @@ func (l *Loader) vanish(o *organization, meant bool) {
 	if meant || len(o.buckets) == 0 {
 		return
 	}
-	v := &organization{name: o.name, buckets: make(map[string]*bucket, len(o.buckets)), bucketsKnown: o.bucketsKnown, missed: o.missed}
+	v := &organization{name: o.name, last: last{buckets: make(map[string]*bucket, len(o.buckets))}, bucketsKnown: o.bucketsKnown, missed: o.missed}
 	for name, b := range o.buckets {
 		kept := *b
 		v.buckets[name] = &kept

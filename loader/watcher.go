@@ -125,21 +125,21 @@ func (d *directory) watchLinks(through []string, within string) {
 }
 
 // watch is a source's.
-func (d *directory) watch(ctx context.Context, p *pending) (stop func(), err error) {
+func (d *directory) watch(ctx context.Context, to events) (stop func(), err error) {
 	w, err := fsnotify.NewBufferedWatcher(64)
 	if err != nil {
 		return nil, err
 	}
-	return d.watchWith(ctx, p, w, w.Events, w.Errors), nil
+	return d.watchWith(ctx, to, w, w.Events, w.Errors), nil
 }
 
 // watchWith is watch over any notifier; stop closes it.
-func (d *directory) watchWith(ctx context.Context, p *pending, n notifier, events <-chan fsnotify.Event, errs <-chan error) (stop func()) {
+func (d *directory) watchWith(ctx context.Context, to events, n notifier, changes <-chan fsnotify.Event, errs <-chan error) (stop func()) {
 	d.watcher = newWatcher(n, func(err error) {
 		d.log.Warn("a folder cannot be watched: changes in it are found by the rescan", "error", tree.Reason(err), "every", d.rescan)
 	})
 	var wg sync.WaitGroup
-	wg.Go(func() { d.collect(ctx, p, events, errs) })
+	wg.Go(func() { d.collect(ctx, to, changes, errs) })
 	return func() {
 		n.Close()
 		wg.Wait()
@@ -149,21 +149,21 @@ func (d *directory) watchWith(ctx context.Context, p *pending, n notifier, event
 
 // collect notes events while looks are under way, so that the queue of the
 // system does not overflow for that.
-func (d *directory) collect(ctx context.Context, p *pending, events <-chan fsnotify.Event, errs <-chan error) {
-	for events != nil || errs != nil {
+func (d *directory) collect(ctx context.Context, to events, changes <-chan fsnotify.Event, errs <-chan error) {
+	for changes != nil || errs != nil {
 		select {
-		case ev, ok := <-events:
+		case ev, ok := <-changes:
 			if !ok {
-				events = nil
+				changes = nil
 			} else if ev.Name != "" {
-				p.change(ev.Name, ev.Has(fsnotify.Remove) || ev.Has(fsnotify.Rename), filepath.Base(ev.Name) == holdName)
+				to.change(ev.Name, ev.Has(fsnotify.Remove) || ev.Has(fsnotify.Rename), filepath.Base(ev.Name) == holdName)
 			}
 		case err, ok := <-errs:
 			if !ok {
 				errs = nil
 			} else if err != nil && ctx.Err() == nil {
 				d.log.Warn("events were lost: looking at everything", "error", err.Error())
-				p.everything()
+				to.everything()
 			}
 		}
 	}
