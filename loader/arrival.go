@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"postern/loader/internal/layout"
+	"postern/loader/source"
 )
 
 // arrival is an organization's folder that appeared and is not at rest yet: it
@@ -16,7 +17,7 @@ import (
 // same; then it is scanned, surveyed once more, and taken whole. Nothing in it
 // has an event meanwhile: it is surveyed again when it is due.
 type arrival struct {
-	survey survey
+	survey source.Survey
 	since  time.Time // when the survey was first like this
 	first  time.Time
 	// lost are bucket files of its survey that other organizations lost since:
@@ -26,9 +27,9 @@ type arrival struct {
 
 // rest reports whether an organization that is arriving is at rest, or has not
 // been for too long.
-func (l *Loader) rest(org string, now survey) bool {
+func (l *Loader) rest(org string, now source.Survey) bool {
 	a, t := l.arrivals[org], time.Now()
-	return a != nil && (a.survey.sum == now.sum && t.Sub(a.since) >= l.c.Hold || t.Sub(a.first) >= longestHold)
+	return a != nil && (a.survey.Sum == now.Sum && t.Sub(a.since) >= l.c.Hold || t.Sub(a.first) >= longestHold)
 }
 
 // patient reports whether an organization that changes still may be waited for.
@@ -40,15 +41,15 @@ func (l *Loader) patient(org string) bool {
 // arrive notes which organizations' folders are arriving after a look.
 func (l *Loader) arrive(f *findings) {
 	for name := range l.arrivals {
-		if _, looked := f.odd[name]; f.all || looked {
-			if _, arriving := f.surveys[name]; !arriving {
+		if _, looked := f.Odd[name]; f.All || looked {
+			if _, arriving := f.Surveys[name]; !arriving {
 				f.late = append(f.late, l.arrivals[name].lost...)
 				delete(l.arrivals, name)
 			}
 		}
 	}
 	now := time.Now()
-	for name, v := range f.surveys {
+	for name, v := range f.Surveys {
 		if l.orgs[name] != nil { // a look in between took it
 			delete(l.arrivals, name)
 			continue
@@ -58,7 +59,7 @@ func (l *Loader) arrive(f *findings) {
 			a = &arrival{survey: v, since: now, first: now}
 			l.arrivals[name] = a
 		}
-		if a.survey.sum != v.sum || now.Sub(a.since) >= l.c.Hold {
+		if a.survey.Sum != v.Sum || now.Sub(a.since) >= l.c.Hold {
 			a.survey, a.since = v, now
 		}
 	}
@@ -69,7 +70,7 @@ func (l *Loader) arrive(f *findings) {
 func (l *Loader) noteLost(ch *changes) {
 	for _, a := range l.arrivals {
 		for _, x := range ch.lost {
-			if _, ok := a.survey.files[x.bucket+layout.Suffix]; ok {
+			if _, ok := a.survey.Files[x.bucket+layout.Suffix]; ok {
 				a.lost = append(a.lost, x)
 			}
 		}
@@ -80,7 +81,7 @@ func (l *Loader) noteLost(ch *changes) {
 // bucket files.
 func (l *Loader) coming(files map[string]struct{}) bool {
 	for _, a := range l.arrivals {
-		for file := range a.survey.files {
+		for file := range a.survey.Files {
 			if _, ok := files[file]; ok {
 				return true
 			}

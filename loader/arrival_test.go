@@ -98,8 +98,8 @@ func TestOrganizationChangesWhileItIsTaken(t *testing.T) {
 	tr.write("o2/buckets.json", `{"buckets":["x"]}`)
 	tr.surveyed(1)
 	tr.arrivalsRest()
-	tr.dir().reader.OnRead = func(string) {
-		tr.dir().reader.OnRead = nil
+	tr.dir().Reader.OnRead = func(string) {
+		tr.dir().Reader.OnRead = nil
 		tr.write("o2/access-policies/q.json", denyBucket("q", "x"))
 	}
 	tr.surveyed(1)

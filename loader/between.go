@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postern/loader/internal/layout"
+	"postern/loader/source"
 )
 
 // A look at everything takes long where there are many files, and a change that
@@ -25,7 +26,7 @@ type between struct {
 	l       *Loader
 	ctx     context.Context
 	last    bool
-	touched *scope // what looks in between have looked at
+	touched *source.Scope // what looks in between have looked at
 }
 
 // look looks at what events name, in the middle of a look.
@@ -80,15 +81,15 @@ func (b *between) lookAt(t *pending) error {
 		return errHeld
 	}
 	begin := l.begin()
-	sc := &scope{}
+	sc := &source.Scope{}
 	l.ask(sc, t)
-	if sc.empty() {
+	if sc.Empty() {
 		return nil
 	}
 	q := l.query(sc)
-	q.inner = true
-	x, err := l.src.scan(b.ctx, q)
-	f := &findings{found: x}
+	q.Inner = true
+	x, err := l.src.Scan(b.ctx, q)
+	f := &findings{Found: x}
 	if err == nil {
 		l.keepPlatform(f, sc)
 		err = l.passed(before, true)
@@ -97,7 +98,7 @@ func (b *between) lookAt(t *pending) error {
 		// What moved may have moved with other names: the larger look begins anew,
 		// and these are looked at after it in any case.
 		l.pending.putBack(t)
-		if b.last && errors.Is(err, errChanged) {
+		if b.last && errors.Is(err, source.ErrChanged) {
 			return nil
 		}
 		return err
@@ -109,32 +110,32 @@ func (b *between) lookAt(t *pending) error {
 }
 
 // touch notes what a look in between has looked at.
-func (b *between) touch(sc *scope, f *findings) {
-	for org, o := range sc.orgs {
-		if o.whole {
-			b.touched.add(layout.Place{Org: org, Part: layout.Folder})
+func (b *between) touch(sc *source.Scope, f *findings) {
+	for org, o := range sc.Orgs {
+		if o.Whole {
+			b.touched.Add(layout.Place{Org: org, Part: layout.Folder})
 		}
-		for p, asked := range o.units {
+		for p, asked := range o.Units {
 			if asked {
-				b.touched.add(layout.Place{Org: org, Part: layout.Part(p)})
+				b.touched.Add(layout.Place{Org: org, Part: layout.Part(p)})
 			}
 		}
-		if o.buckets {
-			b.touched.add(layout.Place{Org: org, Part: layout.Buckets})
+		if o.Buckets {
+			b.touched.Add(layout.Place{Org: org, Part: layout.Buckets})
 		}
-		for name := range o.files {
-			b.touched.add(layout.Place{Org: org, Part: layout.Buckets, Name: name})
+		for name := range o.Files {
+			b.touched.Add(layout.Place{Org: org, Part: layout.Buckets, Name: name})
 		}
-		for name := range o.odd {
-			b.touched.add(layout.Place{Org: org, Part: layout.Folder, Name: name})
+		for name := range o.Odd {
+			b.touched.Add(layout.Place{Org: org, Part: layout.Folder, Name: name})
 		}
 	}
-	for _, of := range f.orgs {
-		if of.whole || of.gone {
-			b.touched.add(layout.Place{Org: of.name, Part: layout.Folder})
+	for _, of := range f.Orgs {
+		if of.Whole || of.Gone {
+			b.touched.Add(layout.Place{Org: of.Name, Part: layout.Folder})
 		}
-		if of.buckets != nil && of.buckets.listed {
-			b.touched.add(layout.Place{Org: of.name, Part: layout.Buckets})
+		if of.Buckets != nil && of.Buckets.Listed {
+			b.touched.Add(layout.Place{Org: of.Name, Part: layout.Buckets})
 		}
 	}
 }
@@ -142,66 +143,66 @@ func (b *between) touch(sc *scope, f *findings) {
 // untouched takes out of the findings what looks in between have looked at.
 func (b *between) untouched(f *findings) {
 	l := b.l
-	if b.touched.empty() {
+	if b.touched.Empty() {
 		return
 	}
-	for name := range b.touched.orgs { // names in the root as the model has them now
-		f.odd[name] = nil
+	for name := range b.touched.Orgs { // names in the root as the model has them now
+		f.Odd[name] = nil
 		if d, ok := l.odd[name]; ok {
-			f.odd[name] = &d
+			f.Odd[name] = &d
 		}
 	}
-	kept := f.orgs[:0]
-	for _, of := range f.orgs {
-		if o := b.touched.orgs[of.name]; o == nil || l.prune(of, o) {
+	kept := f.Orgs[:0]
+	for _, of := range f.Orgs {
+		if o := b.touched.Orgs[of.Name]; o == nil || l.prune(of, o) {
 			kept = append(kept, of)
 		}
 	}
-	clear(f.orgs[len(kept):])
-	f.orgs = kept
+	clear(f.Orgs[len(kept):])
+	f.Orgs = kept
 }
 
 // prune takes what was touched out of what was found of one organization.
 // False: all of it.
-func (l *Loader) prune(of *orgFinding, touched *orgScope) bool {
-	known := l.orgs[of.name]
-	if touched.whole || of.gone || of.fault != nil || known == nil {
+func (l *Loader) prune(of *source.OrgFinding, touched *source.OrgScope) bool {
+	known := l.orgs[of.Name]
+	if touched.Whole || of.Gone || of.Fault != nil || known == nil {
 		return false
 	}
-	for p, t := range touched.units {
+	for p, t := range touched.Units {
 		if t {
-			of.units[p] = nil
+			of.Units[p] = nil
 		}
 	}
-	for name := range touched.odd {
-		path := of.name + "/" + name
-		of.odd[path] = nil
-		if d, ok := known.odd[path]; ok {
-			of.odd[path] = &d
+	for name := range touched.Odd {
+		path := of.Name + "/" + name
+		of.Odd[path] = nil
+		if d, ok := known.Odd[path]; ok {
+			of.Odd[path] = &d
 		}
-		delete(of.harmless, path)
+		delete(of.Harmless, path)
 		if _, ok := known.harmless[path]; ok {
-			of.harmless = with(of.harmless, path)
+			of.Harmless = source.With(of.Harmless, path)
 		}
 	}
-	b := of.buckets
+	b := of.Buckets
 	if b == nil {
 		return true
 	}
-	if touched.buckets || len(touched.files) > 0 && (b.fault != nil || b.absent) {
-		of.buckets = nil
+	if touched.Buckets || len(touched.Files) > 0 && (b.Fault != nil || b.Absent) {
+		of.Buckets = nil
 		return true
 	}
-	here := b.found[:0]
-	for _, x := range b.found {
-		if _, t := touched.files[x.name]; !t {
+	here := b.Found[:0]
+	for _, x := range b.Found {
+		if _, t := touched.Files[x.Name]; !t {
 			here = append(here, x)
 		}
 	}
-	clear(b.found[len(here):])
-	b.found = here
-	for name := range touched.files {
-		delete(b.odd, of.name+"/"+layout.BucketsName+"/"+name)
+	clear(b.Found[len(here):])
+	b.Found = here
+	for name := range touched.Files {
+		delete(b.Odd, of.Name+"/"+layout.BucketsName+"/"+name)
 	}
 	return true
 }

@@ -46,7 +46,7 @@ func TestEventInTheMiddleOfARescan(t *testing.T) {
 		}
 	}
 	tr.l.mu.Unlock()
-	tr.l.pending.everything()
+	tr.l.pending.Everything()
 	<-stopped
 	tr.write("o00/buckets/o00.json", allowBucket("o00"))
 	tr.soon("a change in what was looked at already, or not yet", "o00", "o00", allowed)

@@ -43,8 +43,8 @@ func (l *Loader) settleBlank(ch *changes) {
 		unknown, gone := lost[name]
 		said := false
 		for _, o := range l.claims.of(name) {
-			if b := o.buckets[name+layout.Suffix]; b.claims() {
-				said, unknown = true, unknown || !b.known
+			if b := o.Buckets[name+layout.Suffix]; b.Claims() {
+				said, unknown = true, unknown || !b.Known
 			}
 		}
 		if unknown || gone && !said {
@@ -58,7 +58,7 @@ func (l *Loader) settleBlank(ch *changes) {
 // neverGood makes a blank file one that was never good.
 func (l *Loader) neverGood(ch *changes, o *organization, name string) {
 	at := layout.Place{Org: o.name, Part: layout.Buckets, Name: name + layout.Suffix}
-	o.buckets[at.Name].known = false
+	o.Buckets[at.Name].Known = false
 	l.reclaim(ch, o, name)
 	ch.quarantine = true
 	l.log.Warn("a broken bucket policy denies: the bucket had a policy, and no other is left", "unit", layout.Shown(at.Path()))
@@ -75,7 +75,7 @@ func (l *Loader) lostWhileDown(ch *changes) {
 	}
 	for _, org := range l.state.Organizations() {
 		for _, file := range l.state.Buckets(org) {
-			if o := l.orgs[org]; l.claims.blank[layout.BucketOf(file)] == nil || o != nil && o.buckets[file] != nil {
+			if o := l.orgs[org]; l.claims.blank[layout.BucketOf(file)] == nil || o != nil && o.Buckets[file] != nil {
 				continue
 			}
 			files, err := l.state.LastGood(layout.Place{Org: org, Part: layout.Buckets, Name: file})

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"postern/loader/source"
 	"postern/policy"
 )
 
@@ -312,7 +313,7 @@ func TestForsakenIsMirroredFirst(t *testing.T) {
 	tr.load()
 	tr.remove("o1/buckets/c.json")
 	tr.l.mu.Lock()
-	err := tr.l.look(t.Context(), &scope{all: true, confirm: true})
+	err := tr.l.look(t.Context(), &source.Scope{All: true, Confirm: true})
 	tr.l.mu.Unlock()
 	if err != nil {
 		t.Fatal(err)

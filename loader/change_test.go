@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"postern/loader/internal/tree"
+	"postern/loader/source"
 	"postern/policy"
 )
 
@@ -60,7 +61,7 @@ func TestAttack21LookIsRepeated(t *testing.T) {
 			tr.config.Workers = 1
 			tr.open()
 			var once atomic.Bool
-			tr.dir().reader.OnRead = func(p string) {
+			tr.dir().Reader.OnRead = func(p string) {
 				if path.Base(p) == c.trigger && once.CompareAndSwap(false, true) {
 					c.change(tr)
 				}
@@ -89,7 +90,7 @@ func TestKeepsChanging(t *testing.T) {
 	tr.write("o1/buckets/c.json", denyAll("c"))
 	tr.start()
 	n := 0
-	tr.dir().reader.OnRead = func(p string) {
+	tr.dir().Reader.OnRead = func(p string) {
 		n++
 		switch path.Base(p) {
 		case "b.json":
@@ -103,13 +104,13 @@ func TestKeepsChanging(t *testing.T) {
 	tr.wantError("o1/buckets/b.json: this kept changing")
 	tr.want("o1", "b", bucketDeny)
 	tr.want("o1", "c", allowed)
-	tr.dir().reader.OnRead = nil
+	tr.dir().Reader.OnRead = nil
 	tr.load()
 	tr.wantUnits()
 	tr.want("o1", "b", allowed)
 
 	// An organization that is exchanged again and again.
-	tr.dir().reader.OnRead = func(p string) {
+	tr.dir().Reader.OnRead = func(p string) {
 		if p == "b.json" {
 			n++
 			tr.write("..x/buckets/b.json", strings.Repeat(" ", n)+denyAll("b"))
@@ -148,7 +149,7 @@ func TestSwapDuringALook(t *testing.T) {
 	}
 	tr.kubelet("2", second...)
 	n := 0
-	tr.dir().reader.OnRead = func(string) {
+	tr.dir().Reader.OnRead = func(string) {
 		if n++; n == 9 {
 			tr.kubelet("3", files("Deny")...)
 		}
@@ -173,9 +174,9 @@ func TestRescanParsesNothing(t *testing.T) {
 	tr.start()
 	count := func(what string, reads, parses int64) {
 		t.Helper()
-		r, p := tr.dir().reader.Reads.Load(), tr.l.parses.Load()
+		r, p := tr.dir().Reader.Reads.Load(), tr.l.parses.Load()
 		tr.load()
-		if r, p = tr.dir().reader.Reads.Load()-r, tr.l.parses.Load()-p; r != reads || p != parses {
+		if r, p = tr.dir().Reader.Reads.Load()-r, tr.l.parses.Load()-p; r != reads || p != parses {
 			t.Errorf("%s: %d files read, %d parsed; want %d, %d", what, r, p, reads, parses)
 		}
 		tr.wantGeneration(1)
@@ -202,10 +203,11 @@ func TestRescanParsesNothing(t *testing.T) {
 // Two states of a file may bear one stamp if they follow one another quickly.
 func TestSameStampOtherContent(t *testing.T) {
 	tr := newTree(t, "o1/access-policies/a.json", allowAll("a"), "o1/buckets/b.json", allowBucket("b")+"  ")
-	before := tr.l.orgs["o1"].buckets["b.json"].seen.version
+	before := tr.l.orgs["o1"].Buckets["b.json"].Seen.Version
 	tr.write("o1/buckets/b.json", bucketPolicy("Deny", "b")+"   ")
-	tr.l.orgs["o1"].buckets["b.json"].seen.version = versionOf(tree.Look(tr.root, tr.path("o1/buckets"), "b.json").Stamp)
-	if before[0] != tr.l.orgs["o1"].buckets["b.json"].seen.version[0] {
+	at := tree.Look(tr.root, tr.path("o1/buckets"), "b.json").Stamp
+	tr.l.orgs["o1"].Buckets["b.json"].Seen.Version = source.Version{uint64(at.Size), uint64(at.Mtime), uint64(at.Ctime), at.Inode, at.Device}
+	if before[0] != tr.l.orgs["o1"].Buckets["b.json"].Seen.Version[0] {
 		t.Fatal("the sizes differ")
 	}
 	tr.load()
@@ -226,9 +228,9 @@ func TestCostOfAChange(t *testing.T) {
 	before := tr.current.Load()
 	tr.write("o1/buckets/b7.json", denyAll("b7"))
 	tr.remove("o1/buckets/b8.json")
-	looks, reads := tr.dir().looks.Load(), tr.dir().reader.Reads.Load()
+	looks, reads := tr.dir().Looks.Load(), tr.dir().Reader.Reads.Load()
 	tr.event("o1/buckets/b7.json", "o1/buckets/b8.json", "o1/buckets/.b9.json.swp")
-	if l, r := tr.dir().looks.Load()-looks, tr.dir().reader.Reads.Load()-reads; l != 3 || r != 1 { // what vanished, twice: it is held
+	if l, r := tr.dir().Looks.Load()-looks, tr.dir().Reader.Reads.Load()-reads; l != 3 || r != 1 { // what vanished, twice: it is held
 		t.Errorf("%d names looked at, %d files read; want 3, 1", l, r)
 	}
 	tr.want("o1", "b7", bucketDeny)

@@ -5,6 +5,7 @@ import (
 
 	"postern/index"
 	"postern/loader/internal/layout"
+	"postern/loader/source"
 	"postern/policy"
 )
 
@@ -31,20 +32,20 @@ func (l *Loader) commit(f *findings) *changes {
 			l.commitMissed(o, nil)
 		}
 	}
-	for name, d := range f.odd {
+	for name, d := range f.Odd {
 		l.setOdd(ch, l.odd, layout.Place{Part: layout.Root, Name: name}, d)
 	}
-	if f.all {
+	if f.All {
 		for name := range l.odd {
-			if _, ok := f.odd[name]; !ok {
+			if _, ok := f.Odd[name]; !ok {
 				l.setOdd(ch, l.odd, layout.Place{Part: layout.Root, Name: name}, nil)
 			}
 		}
 	}
-	for _, of := range f.orgs {
+	for _, of := range f.Orgs {
 		l.commitOrganization(ch, of)
 	}
-	l.src.took(f.found)
+	l.src.Took(f.Found)
 	l.releaseMoved(ch, f)
 	l.settleBlank(ch)
 	l.noteLost(ch)
@@ -66,7 +67,7 @@ func (l *Loader) setOdd(ch *changes, odd map[string]policy.Diagnostic, p layout.
 			delete(odd, path)
 			ch.warnings = true
 			l.clearFault(ch, p)
-			l.src.forget(routed(p))
+			l.src.Forget(routed(p))
 		}
 		return
 	}
@@ -93,50 +94,50 @@ func routed(p layout.Place) layout.Place {
 	return p
 }
 
-func (l *Loader) commitOrganization(ch *changes, f *orgFinding) {
-	o := l.orgs[f.name]
-	if f.gone {
+func (l *Loader) commitOrganization(ch *changes, f *source.OrgFinding) {
+	o := l.orgs[f.Name]
+	if f.Gone {
 		if o != nil {
 			l.remove(ch, o)
 		}
 		return
 	}
 	if o == nil {
-		o = l.newOrganization(f.name)
-		l.orgs[f.name] = o
+		o = l.newOrganization(f.Name)
+		l.orgs[f.Name] = o
 	}
 	ch.orgs[o.name] = struct{}{}
-	o.faulted = f.fault != nil
-	if f.fault != nil {
+	o.Faulted = f.Fault != nil
+	if f.Fault != nil {
 		for _, p := range layout.Sets {
-			l.commitSet(ch, o, p, brokenSet(f.fault...))
+			l.commitSet(ch, o, p, source.BrokenSet(f.Fault...))
 		}
-		l.commitBuckets(ch, o, &bucketsFinding{absent: !o.bucketsThere, fault: f.fault})
+		l.commitBuckets(ch, o, &source.BucketsFinding{Absent: !o.bucketsThere, Fault: f.Fault})
 		return
 	}
-	for path, d := range f.odd {
-		l.setOdd(ch, o.odd, oddPlace(o.name, path), d)
+	for path, d := range f.Odd {
+		l.setOdd(ch, o.Odd, oddPlace(o.name, path), d)
 		delete(o.harmless, path)
 	}
-	for path := range f.harmless {
-		o.harmless = with(o.harmless, path)
+	for path := range f.Harmless {
+		o.harmless = source.With(o.harmless, path)
 	}
 	ch.warnings = ch.warnings || len(o.harmless) > 0 // they show or not as the units come and go
-	if f.whole {
-		for path := range o.odd {
-			if _, ok := f.odd[path]; !ok && !inBuckets(o.name, path) {
-				l.setOdd(ch, o.odd, oddPlace(o.name, path), nil)
+	if f.Whole {
+		for path := range o.Odd {
+			if _, ok := f.Odd[path]; !ok && !inBuckets(o.name, path) {
+				l.setOdd(ch, o.Odd, oddPlace(o.name, path), nil)
 				delete(o.harmless, path)
 			}
 		}
 	}
 	for _, p := range layout.Sets {
-		if f.units[p] != nil {
-			l.commitSet(ch, o, p, f.units[p])
+		if f.Units[p] != nil {
+			l.commitSet(ch, o, p, f.Units[p])
 		}
 	}
-	if f.buckets != nil {
-		l.commitBuckets(ch, o, f.buckets)
+	if f.Buckets != nil {
+		l.commitBuckets(ch, o, f.Buckets)
 	}
 }
 
@@ -153,12 +154,12 @@ func inBuckets(org, path string) bool {
 // is known that nothing of it was there.
 func (l *Loader) newOrganization(name string) *organization {
 	o := &organization{
-		name: name, last: last{buckets: map[string]*bucket{}, odd: map[string]policy.Diagnostic{}},
+		name: name, Last: source.Last{Buckets: map[string]*source.Bucket{}, Odd: map[string]policy.Diagnostic{}},
 		listed: map[string]struct{}{}, bucketWarnings: map[string]struct{}{}, bucketsKnown: l.loaded,
 	}
-	for i := range o.units {
-		o.units[i].good = noContent
-		o.units[i].known = l.loaded
+	for i := range o.Units {
+		o.Units[i].Good = source.NoContent
+		o.Units[i].Known = l.loaded
 	}
 	return o
 }
@@ -167,7 +168,7 @@ func (l *Loader) newOrganization(name string) *organization {
 func (l *Loader) remove(ch *changes, o *organization) {
 	l.vanish(o, ch.found.meant)
 	ch.gone = append(ch.gone, goneOrganization{o.name, o.claimedNames()})
-	for name := range o.buckets {
+	for name := range o.Buckets {
 		l.dropBucket(ch, o, name)
 	}
 	for name := range o.listed {
@@ -176,81 +177,70 @@ func (l *Loader) remove(ch *changes, o *organization) {
 	}
 	for _, p := range layout.Sets {
 		l.clearFault(ch, layout.Place{Org: o.name, Part: p})
-		l.src.forget(layout.Place{Org: o.name, Part: p})
-		ch.warnings = ch.warnings || len(o.unit(p).good.warnings)+len(o.unit(p).stray) > 0
-		l.digest.setAll(o.dir(p), o.unit(p).good.set().files, nil)
+		l.src.Forget(layout.Place{Org: o.name, Part: p})
+		ch.warnings = ch.warnings || len(o.Unit(p).Good.Warnings)+len(o.Unit(p).Stray) > 0
+		l.digest.setAll(o.dir(p), o.Unit(p).Good.Set().Files, nil)
 	}
-	for path := range o.odd {
-		l.setOdd(ch, o.odd, oddPlace(o.name, path), nil)
+	for path := range o.Odd {
+		l.setOdd(ch, o.Odd, oddPlace(o.name, path), nil)
 	}
 	l.clearFault(ch, layout.Place{Org: o.name, Part: layout.Buckets})
-	l.src.forget(layout.Place{Org: o.name, Part: layout.Buckets})
-	l.src.forget(layout.Place{Org: o.name, Part: layout.Folder})
+	l.src.Forget(layout.Place{Org: o.name, Part: layout.Buckets})
+	l.src.Forget(layout.Place{Org: o.name, Part: layout.Folder})
 	delete(l.orgs, o.name)
 	if o.published {
 		ch.removed = append(ch.removed, o.name)
 	}
-	l.statements[policy.LayerOrganization] -= o.unit(layout.Policies).good.statements()
-	l.statements[policy.LayerIAM] -= o.unit(layout.IAM).good.statements()
+	l.statements[policy.LayerOrganization] -= o.Unit(layout.Policies).Good.Statements()
+	l.statements[policy.LayerIAM] -= o.Unit(layout.IAM).Good.Statements()
 	l.state.Note(layout.Place{Org: o.name, Part: layout.Folder}, nil)
 }
 
-func (c *content) statements() int {
-	switch {
-	case c == nil:
-	case c.policies != nil:
-		return c.policies.Len()
-	case c.set().iam != nil:
-		return c.set().iam.Len()
+func (l *Loader) commitSet(ch *changes, o *organization, p layout.Part, x *source.SetFinding) {
+	u, at := o.Unit(p), layout.Place{Org: o.name, Part: p}
+	u.There = x.There
+	if !slices.Equal(u.Stray, x.Stray) {
+		u.Stray, ch.warnings = x.Stray, true
 	}
-	return 0
-}
-
-func (l *Loader) commitSet(ch *changes, o *organization, p layout.Part, x *setFinding) {
-	u, at := o.unit(p), layout.Place{Org: o.name, Part: p}
-	u.there = x.there
-	if !slices.Equal(u.stray, x.stray) {
-		u.stray, ch.warnings = x.stray, true
-	}
-	if x.same {
-		u.seen = x.seen
+	if x.Same {
+		u.Seen = x.Seen
 		return
 	}
-	u.seen, u.sure = x.seen, x.sure
-	if x.good == nil {
-		if !u.known && u.fault == nil {
+	u.Seen, u.Sure = x.Seen, x.Sure
+	if x.Good == nil {
+		if !u.Known && u.Fault == nil {
 			if c, ok := l.restore(p, at); ok {
 				l.setContent(ch, o, p, *c)
 			}
 		}
-		u.fault = l.setFault(ch, at, u.fault, x.diagnostics)
+		u.Fault = l.setFault(ch, at, u.Fault, x.Diagnostics)
 	} else {
-		u.fault = nil
+		u.Fault = nil
 		l.clearFault(ch, at)
-		if !u.known || u.good.sum != x.good.sum {
-			l.setContent(ch, o, p, *x.good)
+		if !u.Known || u.Good.Sum != x.Good.Sum {
+			l.setContent(ch, o, p, *x.Good)
 		}
 	}
-	l.state.Note(at, x.raw)
+	l.state.Note(at, x.Raw)
 }
 
 // setContent puts the good content of a unit in force.
-func (l *Loader) setContent(ch *changes, o *organization, p layout.Part, c content) {
-	u := o.unit(p)
-	ch.warnings = ch.warnings || len(u.good.warnings)+len(c.warnings) > 0
+func (l *Loader) setContent(ch *changes, o *organization, p layout.Part, c source.Content) {
+	u := o.Unit(p)
+	ch.warnings = ch.warnings || len(u.Good.Warnings)+len(c.Warnings) > 0
 	switch p {
 	case layout.Policies:
-		l.statements[policy.LayerOrganization] += c.statements() - u.good.statements()
+		l.statements[policy.LayerOrganization] += c.Statements() - u.Good.Statements()
 	case layout.IAM:
-		l.statements[policy.LayerIAM] += c.statements() - u.good.statements()
+		l.statements[policy.LayerIAM] += c.Statements() - u.Good.Statements()
 	}
-	l.digest.setAll(o.dir(p), u.good.set().files, c.set().files)
-	u.good, u.known = c, true
+	l.digest.setAll(o.dir(p), u.Good.Set().Files, c.Set().Files)
+	u.Good, u.Known = c, true
 	if p != layout.List {
 		return
 	}
 	old := o.listed
-	list := c.set().list
+	list := c.Set().List
 	o.listed = make(map[string]struct{}, len(list))
 	for _, name := range list {
 		o.listed[name] = struct{}{}
@@ -263,8 +253,8 @@ func (l *Loader) setContent(ch *changes, o *organization, p layout.Part, c conte
 			l.reclaim(ch, o, name)
 		}
 	}
-	if c.more != nil {
-		c.more.list = nil // o.listed holds the names
+	if c.More != nil {
+		c.More.List = nil // o.listed holds the names
 	}
 }
 
@@ -273,9 +263,9 @@ func (l *Loader) setContent(ch *changes, o *organization, p layout.Part, c conte
 func (l *Loader) reclaim(ch *changes, o *organization, name string) {
 	_, listed := o.listed[name]
 	before := l.claims.more[name] != nil
-	b := o.buckets[name+layout.Suffix]
-	l.claims.setBlank(name, o, b.blank())
-	if claimed := listed || b.claims(); l.claims.set(name, o, claimed) {
+	b := o.Buckets[name+layout.Suffix]
+	l.claims.setBlank(name, o, b.Blank())
+	if claimed := listed || b.Claims(); l.claims.set(name, o, claimed) {
 		if claimed {
 			o.claimed++
 		} else {
@@ -286,63 +276,63 @@ func (l *Loader) reclaim(ch *changes, o *organization, name string) {
 	ch.buckets = append(ch.buckets, name)
 }
 
-func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) {
+func (l *Loader) commitBuckets(ch *changes, o *organization, x *source.BucketsFinding) {
 	at := layout.Place{Org: o.name, Part: layout.Buckets}
-	o.bucketsThere = !x.absent
-	if x.fault != nil {
-		if !o.bucketsKnown && o.bucketsFault == nil {
+	o.bucketsThere = !x.Absent
+	if x.Fault != nil {
+		if !o.bucketsKnown && o.BucketsFault == nil {
 			l.restoreBuckets(ch, o)
 		}
 		if l.vanished[o.name] != nil {
 			l.recall(ch, o, nil)
 		}
-		first := o.bucketsFault == nil
-		o.bucketsFault = l.setFault(ch, at, l.faults[at], x.fault)
+		first := o.BucketsFault == nil
+		o.BucketsFault = l.setFault(ch, at, l.faults[at], x.Fault)
 		if first {
 			l.state.Note(at, nil)
 		}
 		return
 	}
-	if o.bucketsFault != nil {
-		o.bucketsFault = nil
+	if o.BucketsFault != nil {
+		o.BucketsFault = nil
 		l.state.Note(at, nil)
 	}
-	if len(o.buckets) > 0 {
-		l.commitMissed(o, x.missed)
+	if len(o.Buckets) > 0 {
+		l.commitMissed(o, x.Missed)
 	}
-	if x.absent {
-		for name := range o.buckets {
+	if x.Absent {
+		for name := range o.Buckets {
 			if !o.isMissed(name) {
 				l.dropBucket(ch, o, name)
 			}
 		}
-		for path := range o.odd {
+		for path := range o.Odd {
 			if inBuckets(o.name, path) {
-				l.setOdd(ch, o.odd, oddPlace(o.name, path), nil)
+				l.setOdd(ch, o.Odd, oddPlace(o.name, path), nil)
 			}
 		}
 	}
-	for path, d := range x.odd {
-		l.setOdd(ch, o.odd, oddPlace(o.name, path), d)
+	for path, d := range x.Odd {
+		l.setOdd(ch, o.Odd, oddPlace(o.name, path), d)
 	}
-	if len(o.buckets) == 0 {
-		o.buckets = make(map[string]*bucket, len(x.found))
-		ch.buckets = slices.Grow(ch.buckets, len(x.found))
+	if len(o.Buckets) == 0 {
+		o.Buckets = make(map[string]*source.Bucket, len(x.Found))
+		ch.buckets = slices.Grow(ch.buckets, len(x.Found))
 	}
-	first := len(o.buckets) == 0
-	restored := !x.absent && !o.bucketsKnown && first && l.restoreHeld(ch, o)
+	first := len(o.Buckets) == 0
+	restored := !x.Absent && !o.bucketsKnown && first && l.restoreHeld(ch, o)
 	if first {
 		l.recall(ch, o, x)
 	}
-	for i := range x.found {
-		l.commitBucket(ch, o, &x.found[i])
+	for i := range x.Found {
+		l.commitBucket(ch, o, &x.Found[i])
 	}
 	if restored { // what the mirror has and the folder has not is gone
-		there := make(map[string]struct{}, len(x.found))
-		for i := range x.found {
-			there[x.found[i].name] = struct{}{}
+		there := make(map[string]struct{}, len(x.Found))
+		for i := range x.Found {
+			there[x.Found[i].Name] = struct{}{}
 		}
-		for name := range o.buckets {
+		for name := range o.Buckets {
 			if _, ok := there[name]; !ok && !o.isMissed(name) {
 				l.dropBucket(ch, o, name)
 			}
@@ -352,63 +342,63 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *bucketsFinding) 
 	l.knowBuckets(ch, o)
 }
 
-func (l *Loader) commitBucket(ch *changes, o *organization, x *bucketFinding) {
-	at := layout.Place{Org: o.name, Part: layout.Buckets, Name: x.name}
-	if x.gone {
-		l.dropBucket(ch, o, x.name)
+func (l *Loader) commitBucket(ch *changes, o *organization, x *source.BucketFinding) {
+	at := layout.Place{Org: o.name, Part: layout.Buckets, Name: x.Name}
+	if x.Gone {
+		l.dropBucket(ch, o, x.Name)
 		return
 	}
-	b := o.buckets[x.name]
+	b := o.Buckets[x.Name]
 	if b == nil {
-		b = &bucket{known: o.bucketsKnown}
-		o.buckets[x.name] = b
-		if !b.known {
-			l.reclaim(ch, o, layout.BucketOf(x.name))
+		b = &source.Bucket{Known: o.bucketsKnown}
+		o.Buckets[x.Name] = b
+		if !b.Known {
+			l.reclaim(ch, o, layout.BucketOf(x.Name))
 		}
 	}
-	b.seen, b.sure = x.seen, x.sure
-	if x.same {
+	b.Seen, b.Sure = x.Seen, x.Sure
+	if x.Same {
 		return
 	}
-	if x.good == nil {
-		if !b.known && b.fault == nil {
+	if x.Good == nil {
+		if !b.Known && b.Fault == nil {
 			if c, ok := l.restore(layout.Buckets, at); ok {
-				l.setBucket(ch, o, b, x.name, c)
+				l.setBucket(ch, o, b, x.Name, c)
 			}
 		}
-		if b.blank() {
-			l.claims.setBlank(layout.BucketOf(x.name), o, true)
-			ch.blank = append(ch.blank, layout.BucketOf(x.name))
+		if b.Blank() {
+			l.claims.setBlank(layout.BucketOf(x.Name), o, true)
+			ch.blank = append(ch.blank, layout.BucketOf(x.Name))
 		}
-		b.fault = l.setFault(ch, at, b.fault, x.diagnostics)
+		b.Fault = l.setFault(ch, at, b.Fault, x.Diagnostics)
 	} else {
-		if b.fault != nil {
-			b.fault = nil
+		if b.Fault != nil {
+			b.Fault = nil
 			l.clearFault(ch, at)
 		}
-		if x.good != b.good {
-			l.setBucket(ch, o, b, x.name, x.good)
+		if x.Good != b.Good {
+			l.setBucket(ch, o, b, x.Name, x.Good)
 		}
 	}
-	l.state.Note(at, x.raw)
+	l.state.Note(at, x.Raw)
 }
 
 // setBucket puts the good content of a bucket file in force; nil: no file.
-func (l *Loader) setBucket(ch *changes, o *organization, b *bucket, file string, c *content) {
-	n := c.statements() - b.good.statements()
+func (l *Loader) setBucket(ch *changes, o *organization, b *source.Bucket, file string, c *source.Content) {
+	n := c.Statements() - b.Good.Statements()
 	o.bucketStatements += n
 	l.statements[policy.LayerBucket] += n
-	b.good, b.known = c, true
+	b.Good, b.Known = c, true
 	if c == nil {
 		l.digest.set(o.dir(layout.Buckets), file, nil)
 	} else {
-		l.digest.set(o.dir(layout.Buckets), file, &c.sum)
+		l.digest.set(o.dir(layout.Buckets), file, &c.Sum)
 	}
 	if _, had := o.bucketWarnings[file]; had {
 		delete(o.bucketWarnings, file)
 		ch.warnings = true
 	}
-	if c != nil && len(c.warnings) > 0 {
+	if c != nil && len(c.Warnings) > 0 {
 		o.bucketWarnings[file] = struct{}{}
 		ch.warnings = true
 	}
@@ -417,20 +407,20 @@ func (l *Loader) setBucket(ch *changes, o *organization, b *bucket, file string,
 
 // dropBucket takes one bucket file out of the model.
 func (l *Loader) dropBucket(ch *changes, o *organization, file string) {
-	b := o.buckets[file]
+	b := o.Buckets[file]
 	if b == nil {
 		return
 	}
 	at := layout.Place{Org: o.name, Part: layout.Buckets, Name: file}
-	if b.claims() {
-		ch.lost = append(ch.lost, lostFile{o.name, layout.BucketOf(file), !b.known})
+	if b.Claims() {
+		ch.lost = append(ch.lost, lostFile{o.name, layout.BucketOf(file), !b.Known})
 	}
-	delete(o.buckets, file)
+	delete(o.Buckets, file)
 	l.setBucket(ch, o, b, file, nil)
-	if b.fault != nil {
+	if b.Fault != nil {
 		l.clearFault(ch, at)
 	}
-	l.src.forget(at)
+	l.src.Forget(at)
 	l.state.Note(at, nil)
 }
 
@@ -442,9 +432,9 @@ func (l *Loader) bucketNow(name string) (index.Bucket, bool) {
 	}
 	o := owners[0]
 	k := index.Bucket{Owner: o.name}
-	if b := o.buckets[name+layout.Suffix]; b.claims() {
-		if b.known {
-			k.Policy = b.good.policies
+	if b := o.Buckets[name+layout.Suffix]; b.Claims() {
+		if b.Known {
+			k.Policy = b.Good.Policies
 		}
 		// Whatever is wrong with a policy that is there: it is not none.
 		k.PolicyUnavailable = k.Policy == nil

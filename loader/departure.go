@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"postern/loader/internal/layout"
+	"postern/loader/source"
 )
 
 // departure is what vanished from one folder and is held: it stays in force
@@ -17,7 +18,7 @@ import (
 // changed is not held.
 type departure struct {
 	names map[string]struct{} // bucket files; nil for a unit of several files
-	from  version             // of the folder that they vanished from, as last seen
+	from  source.Version      // of the folder that they vanished from, as last seen
 	since time.Time           // when that was seen to be another than before
 	first time.Time
 }
@@ -33,26 +34,26 @@ const longestHold = 30 * time.Second
 // re-pointed, was swapped whole: what it lacks was never in it. An
 // organization that vanished is a removal at once, as it leaves nobody with
 // access; so is a bucket file that another organization has now.
-func (l *Loader) hold(f *findings, sc *scope) {
-	if !l.loaded || sc.confirm || sc.atOnce || f.moved {
+func (l *Loader) hold(f *findings, sc *source.Scope) {
+	if !l.loaded || sc.Confirm || sc.AtOnce || f.Moved {
 		clear(l.departures)
 		return
 	}
-	for _, of := range f.orgs {
-		o := l.orgs[of.name]
-		if o == nil || of.gone || of.fault != nil {
+	for _, of := range f.Orgs {
+		o := l.orgs[of.Name]
+		if o == nil || of.Gone || of.Fault != nil {
 			for p := range layout.PartNames {
-				delete(l.departures, layout.Place{Org: of.name, Part: layout.Part(p)})
+				delete(l.departures, layout.Place{Org: of.Name, Part: layout.Part(p)})
 			}
 			continue
 		}
 		for _, p := range []layout.Part{layout.Policies, layout.IAM} {
 			if l.holdSet(o, of, p) {
-				of.units[p] = nil
+				of.Units[p] = nil
 			}
 		}
-		if of.buckets != nil && l.holdBuckets(f, o, of) {
-			of.buckets = nil
+		if of.Buckets != nil && l.holdBuckets(f, o, of) {
+			of.Buckets = nil
 		}
 	}
 	for _, d := range l.departures { // nothing is looked at again in a tight loop
@@ -63,16 +64,16 @@ func (l *Loader) hold(f *findings, sc *scope) {
 }
 
 // holdSet reports whether what was found of a unit of several files is held.
-func (l *Loader) holdSet(o *organization, of *orgFinding, p layout.Part) bool {
-	x, u, at := of.units[p], o.unit(p), layout.Place{Org: o.name, Part: p}
+func (l *Loader) holdSet(o *organization, of *source.OrgFinding, p layout.Part) bool {
+	x, u, at := of.Units[p], o.Unit(p), layout.Place{Org: o.name, Part: p}
 	if x == nil {
 		return false
 	}
-	from, swapped := x.version, of.swapped || x.swapped
-	if !x.there {
-		from = of.version
+	from, swapped := x.Version, of.Swapped || x.Swapped
+	if !x.There {
+		from = of.Version
 	}
-	if x.good == nil || swapped || !lacks(x.seen, u.seen) || l.rested(at, from, nil) {
+	if x.Good == nil || swapped || !lacks(x.Seen, u.Seen) || l.rested(at, from, nil) {
 		delete(l.departures, at)
 		return false
 	}
@@ -81,39 +82,39 @@ func (l *Loader) holdSet(o *organization, of *orgFinding, p layout.Part) bool {
 
 // holdBuckets takes the bucket files that vanished, and are held, out of what
 // was found of buckets/. True: all of it is held, as the folder vanished.
-func (l *Loader) holdBuckets(f *findings, o *organization, of *orgFinding) bool {
-	x, at := of.buckets, layout.Place{Org: o.name, Part: layout.Buckets}
-	gone, here := map[string]struct{}{}, x.found[:0:0]
-	for i := range x.found {
-		if b := &x.found[i]; b.gone && !f.arrived(b.name) { // what is missed is not among these
-			gone[b.name] = struct{}{}
+func (l *Loader) holdBuckets(f *findings, o *organization, of *source.OrgFinding) bool {
+	x, at := of.Buckets, layout.Place{Org: o.name, Part: layout.Buckets}
+	gone, here := map[string]struct{}{}, x.Found[:0:0]
+	for i := range x.Found {
+		if b := &x.Found[i]; b.Gone && !f.arrived(b.Name) { // what is missed is not among these
+			gone[b.Name] = struct{}{}
 		} else {
 			here = append(here, *b)
 		}
 	}
-	from := x.version
-	if x.absent {
-		gone, from = map[string]struct{}{}, of.version
-		for name := range o.buckets {
-			if _, missed := x.missed[name]; !missed {
+	from := x.Version
+	if x.Absent {
+		gone, from = map[string]struct{}{}, of.Version
+		for name := range o.Buckets {
+			if _, missed := x.Missed[name]; !missed {
 				gone[name] = struct{}{}
 			}
 		}
 	}
 	// What an organization that is arriving has waits for that, whatever it left.
-	if x.fault != nil || len(gone) == 0 ||
-		(l.rested(at, from, gone) || of.swapped || x.swapped) && !l.coming(gone) {
+	if x.Fault != nil || len(gone) == 0 ||
+		(l.rested(at, from, gone) || of.Swapped || x.Swapped) && !l.coming(gone) {
 		delete(l.departures, at)
 		return false
 	}
-	x.found = here
-	return x.absent
+	x.Found = here
+	return x.Absent
 }
 
 // rested reports whether the folder that names vanished from, as it looks now,
 // has been at rest for long enough. It goes by the time that passes here: the
 // clock of the file system may be another, and either may step.
-func (l *Loader) rested(at layout.Place, from version, names map[string]struct{}) bool {
+func (l *Loader) rested(at layout.Place, from source.Version, names map[string]struct{}) bool {
 	now := time.Now()
 	d := l.departures[at]
 	if d == nil {
@@ -123,7 +124,7 @@ func (l *Loader) rested(at layout.Place, from version, names map[string]struct{}
 	moved := d.from != from
 	for name := range names {
 		if _, ok := d.names[name]; !ok {
-			d.names = with(d.names, name)
+			d.names = source.With(d.names, name)
 			moved = true
 		}
 	}
@@ -135,12 +136,12 @@ func (l *Loader) rested(at layout.Place, from version, names map[string]struct{}
 
 // lacks reports whether a name of was is not among those of is; both are in
 // byte order.
-func lacks(is, was []file) bool {
+func lacks(is, was []source.Seen) bool {
 	for _, f := range was {
-		for len(is) > 0 && is[0].name < f.name {
+		for len(is) > 0 && is[0].Name < f.Name {
 			is = is[1:]
 		}
-		if len(is) == 0 || is[0].name != f.name {
+		if len(is) == 0 || is[0].Name != f.Name {
 			return true
 		}
 	}
@@ -152,13 +153,13 @@ func lacks(is, was []file) bool {
 func (f *findings) arrived(file string) bool {
 	if f.arrivals == nil {
 		f.arrivals = map[string]struct{}{}
-		for _, of := range f.orgs {
-			if of.buckets == nil {
+		for _, of := range f.Orgs {
+			if of.Buckets == nil {
 				continue
 			}
-			for i := range of.buckets.found {
-				if b := &of.buckets.found[i]; b.good != nil && b.added {
-					f.arrivals[b.name] = struct{}{}
+			for i := range of.Buckets.Found {
+				if b := &of.Buckets.Found[i]; b.Good != nil && b.Added {
+					f.arrivals[b.Name] = struct{}{}
 				}
 			}
 		}
@@ -189,32 +190,32 @@ func (l *Loader) departing() (at time.Time, ok bool) {
 }
 
 // addDepartures puts the departures and arrivals that are due into scope.
-func (l *Loader) addDepartures(sc *scope) {
+func (l *Loader) addDepartures(sc *source.Scope) {
 	due := time.Now().Add(-l.c.Hold)
 	for name, a := range l.arrivals {
-		if sc.atOnce || !a.since.After(due) {
-			sc.add(layout.Place{Org: name, Part: layout.Folder})
+		if sc.AtOnce || !a.since.After(due) {
+			sc.Add(layout.Place{Org: name, Part: layout.Folder})
 		}
 	}
 	for p, d := range l.departures {
-		if !sc.atOnce && d.since.After(due) {
+		if !sc.AtOnce && d.since.After(due) {
 			continue
 		}
 		for name := range d.names { // with one, all of the folder are looked at
 			p.Name = name
 			break
 		}
-		sc.add(p)
+		sc.Add(p)
 	}
 }
 
 // departed adds to a scope in which bucket files are looked at one by one those
 // of their folders that are held: with one, all of the folder are looked at.
-func (l *Loader) departed(sc *scope) {
+func (l *Loader) departed(sc *source.Scope) {
 	for p, d := range l.departures {
-		if o := sc.orgs[p.Org]; o != nil && p.Part == layout.Buckets && len(o.files) > 0 {
+		if o := sc.Orgs[p.Org]; o != nil && p.Part == layout.Buckets && len(o.Files) > 0 {
 			for name := range d.names {
-				o.files = with(o.files, name)
+				o.Files = source.With(o.Files, name)
 			}
 		}
 	}

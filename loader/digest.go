@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"postern/loader/internal/layout"
+	"postern/loader/source"
 	"postern/policy"
 )
 
@@ -99,14 +100,14 @@ func (d *digest) set(at *dir, name string, s *layout.Sum) {
 
 // setAll says that of a set of files these are in force now, in place of those
 // that were. Both are in byte order of names.
-func (d *digest) setAll(at *dir, was, now []file) {
+func (d *digest) setAll(at *dir, was, now []source.Seen) {
 	for _, f := range was {
-		if _, stays := slices.BinarySearchFunc(now, f.name, func(f file, name string) int { return cmp.Compare(f.name, name) }); !stays {
-			d.set(at, f.name, nil)
+		if _, stays := slices.BinarySearchFunc(now, f.Name, func(f source.Seen, name string) int { return cmp.Compare(f.Name, name) }); !stays {
+			d.set(at, f.Name, nil)
 		}
 	}
 	for _, f := range now {
-		d.set(at, f.name, f.sum)
+		d.set(at, f.Name, f.Sum)
 	}
 }
 

@@ -32,9 +32,9 @@ func TestEventsSayAll(t *testing.T) {
 			for range 1 + r.IntN(3) {
 				events = append(events, tr.random(r, &done)...)
 			}
-			looks := tr.dir().looks.Load()
+			looks := tr.dir().Looks.Load()
 			tr.event(events...)
-			if tr.dir().looks.Load() > looks {
+			if tr.dir().Looks.Load() > looks {
 				partial++
 			}
 			before, generation := tr.describe(), tr.current.Load().Generation()
@@ -148,15 +148,15 @@ func (tr *testTree) consistent() {
 	var statements [policy.LayerIAM + 1]int
 	claimed := map[string]int{}
 	for _, o := range l.orgs {
-		statements[policy.LayerOrganization] += o.unit(layout.Policies).good.statements()
-		statements[policy.LayerIAM] += o.unit(layout.IAM).good.statements()
+		statements[policy.LayerOrganization] += o.Unit(layout.Policies).Good.Statements()
+		statements[policy.LayerIAM] += o.Unit(layout.IAM).Good.Statements()
 		n, mine := 0, map[string]bool{}
 		for name := range o.listed {
 			mine[name] = true
 		}
-		for file, b := range o.buckets {
-			n += b.good.statements()
-			if b.claims() {
+		for file, b := range o.Buckets {
+			n += b.Good.Statements()
+			if b.Claims() {
 				mine[layout.BucketOf(file)] = true
 			}
 		}

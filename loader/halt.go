@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"postern/loader/internal/layout"
+	"postern/loader/source"
 	"postern/policy"
 )
 
@@ -19,7 +20,7 @@ import (
 // is plain and ends after plainHold. One that takes the place of another, or is
 // written again, is another hold.
 type halt struct {
-	version     version
+	version     source.Version
 	transaction bool
 	first       time.Time // since when publishing has been held without a break
 	since       time.Time // since when it is this hold
@@ -38,21 +39,21 @@ const (
 var errHeld = errors.New("the policy directory is held")
 
 // gateNow looks whether anything may be published.
-func (l *Loader) gateNow() gate {
+func (l *Loader) gateNow() source.Gate {
 	if l.c.PassHold {
-		return gate{unknown: true}
+		return source.Gate{Unknown: true}
 	}
-	return l.src.gate()
+	return l.src.Gate()
 }
 
 // closed brings the loader up to date with a gate, and reports whether nothing
 // may be published.
-func (l *Loader) closed(g gate) bool {
+func (l *Loader) closed(g source.Gate) bool {
 	h := l.halt
-	if g.unknown || g.doubtful {
+	if g.Unknown || g.Doubtful {
 		return false
 	}
-	if !g.standing {
+	if !g.Standing {
 		if h != nil {
 			l.halt, l.released = nil, l.released || !h.over
 			l.noteHalt()
@@ -64,11 +65,11 @@ func (l *Loader) closed(g gate) bool {
 	}
 	now := time.Now()
 	switch {
-	case h == nil || h.over && h.version != g.hold:
-		l.halt = &halt{first: now, since: now, version: g.hold, transaction: g.transaction}
-		l.log.Info(".hold stands: nothing new is published", "transaction", g.transaction)
-	case h.version != g.hold || h.transaction != g.transaction:
-		l.halt = &halt{first: h.first, since: now, version: g.hold, transaction: g.transaction}
+	case h == nil || h.over && h.version != g.Hold:
+		l.halt = &halt{first: now, since: now, version: g.Hold, transaction: g.Transaction}
+		l.log.Info(".hold stands: nothing new is published", "transaction", g.Transaction)
+	case h.version != g.Hold || h.transaction != g.Transaction:
+		l.halt = &halt{first: h.first, since: now, version: g.Hold, transaction: g.Transaction}
 	case h.over:
 		return false
 	}
@@ -83,19 +84,19 @@ func (l *Loader) closed(g gate) bool {
 
 // passed reports, after a look that the gate before let in, whether the look
 // counts: nil, errHeld, or errChanged for one that has to be repeated.
-func (l *Loader) passed(before gate, last bool) error {
+func (l *Loader) passed(before source.Gate, last bool) error {
 	after := l.gateNow()
 	switch {
-	case before.doubtful, after.doubtful:
+	case before.Doubtful, after.Doubtful:
 		return errHeld
-	case after.standing && (!before.standing || before.hold != after.hold) && l.closed(after):
+	case after.Standing && (!before.Standing || before.Hold != after.Hold) && l.closed(after):
 		return errHeld
-	case after.held == before.held && after.standing == before.standing:
+	case after.Held == before.Held && after.Standing == before.Standing:
 		return nil
 	case last: // it is looked at again soon
 		return errHeld
 	}
-	return errChanged
+	return source.ErrChanged
 }
 
 // noteHalt puts the hold into the status.
@@ -130,27 +131,27 @@ func (l *Loader) startHeld() bool {
 		return false
 	}
 	started := l.c.Now()
-	here, err := l.src.here()
+	here, err := l.src.Here()
 	if err != nil {
 		return false
 	}
-	f := &findings{found: here}
-	f.all = true
+	f := &findings{Found: here}
+	f.All = true
 	for _, org := range l.state.Organizations() {
 		if l.state.Left(org) {
 			continue // it vanished
 		}
 		d := layout.Problem(org, "a transaction holds the policy directory: until .hold is gone, what the state directory has is in force, and what it has not is denied")
-		f.orgs = append(f.orgs, &orgFinding{name: org, whole: true, fault: []policy.Diagnostic{d}})
+		f.Orgs = append(f.Orgs, &source.OrgFinding{Name: org, Whole: true, Fault: []policy.Diagnostic{d}})
 	}
-	if len(f.orgs) == 0 {
+	if len(f.Orgs) == 0 {
 		return false
 	}
 	ch := l.commit(f)
 	l.publish(ch)
 	st := l.newStatus(ch, started)
 	l.status.Store(st)
-	l.log.Warn(".hold stands at the start: what the state directory has is in force until it is gone", "organizations", len(f.orgs), "generation", st.Generation)
+	l.log.Warn(".hold stands at the start: what the state directory has is in force until it is gone", "organizations", len(f.Orgs), "generation", st.Generation)
 	if l.c.Observe != nil {
 		l.c.Observe(st)
 	}

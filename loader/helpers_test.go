@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"postern/index"
+	"postern/loader/directory"
 	"postern/policy"
 )
 
@@ -243,4 +244,4 @@ const (
 )
 
 // dir is the loader's source.
-func (tr *testTree) dir() *directory { return tr.l.src.(*directory) }
+func (tr *testTree) dir() *directory.Source { return tr.l.src.(*directory.Source) }

@@ -124,9 +124,9 @@ func TestFIFOIsNotOpened(t *testing.T) {
 		}
 		return err == nil
 	}
-	reads := tr.dir().reader.Reads.Load()
+	reads := tr.dir().Reader.Reads.Load()
 	tr.load()
-	if n := tr.dir().reader.Reads.Load() - reads; n != 1 || writes() { // a.json, whose unit broke
+	if n := tr.dir().Reader.Reads.Load() - reads; n != 1 || writes() { // a.json, whose unit broke
 		t.Errorf("%d files opened", n)
 	}
 	tr.wantUnits("+o1/access-policies", "+o1/buckets/b.json", "+o1/buckets/l.json", "o1/buckets/plain", "+o1/buckets.json", "+o1/iam",

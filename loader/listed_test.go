@@ -40,7 +40,7 @@ func TestChangedOnceListed(t *testing.T) {
 			tr.write("o1/buckets/c.json", allowBucket("c"))
 			tr.open()
 			changed := false
-			tr.dir().reader.OnRead = func(p string) {
+			tr.dir().Reader.OnRead = func(p string) {
 				if p == "b.json" && !changed {
 					changed = true
 					c.change(tr)

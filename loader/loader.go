@@ -16,8 +16,10 @@ import (
 	"postern/compile"
 	"postern/index"
 	"postern/internal/policyjson"
+	"postern/loader/directory"
 	"postern/loader/internal/layout"
 	"postern/loader/internal/mirror"
+	"postern/loader/source"
 	"postern/policy"
 )
 
@@ -78,11 +80,11 @@ type Loader struct {
 
 	// Everything below belongs to whoever holds mu: one look at a time.
 	mu     sync.Mutex
-	src    source
+	src    source.Source
 	orgs   map[string]*organization
 	claims claims
 	odd    map[string]policy.Diagnostic // names in the root without a place
-	faults map[layout.Place]*fault
+	faults map[layout.Place]*source.Fault
 	files  int
 	digest digest
 
@@ -147,10 +149,10 @@ func New(c Config) (*Loader, error) {
 	l := &Loader{
 		plainHold: plainHold,
 		c:         c, log: c.Logger, pending: newPending(), orgs: map[string]*organization{}, claims: newClaims(),
-		odd: map[string]policy.Diagnostic{}, faults: map[layout.Place]*fault{},
+		odd: map[string]policy.Diagnostic{}, faults: map[layout.Place]*source.Fault{},
 		departures: map[layout.Place]*departure{}, vanished: map[string]*organization{}, arrivals: map[string]*arrival{},
 	}
-	l.src = newDirectory(directoryConfig{path: c.Root, maxFile: c.MaxFile, maxFiles: c.MaxFiles, workers: c.Workers, rescan: c.Rescan, now: c.Now, log: c.Logger})
+	l.src = directory.New(directory.Config{Path: c.Root, MaxFile: c.MaxFile, MaxFiles: c.MaxFiles, Workers: c.Workers, Rescan: c.Rescan, Now: c.Now, Log: c.Logger})
 	l.status.Store(&policy.Status{Result: policy.ReloadFailed})
 	if c.StateDir != "" {
 		if c.StateDir, err = filepath.Abs(c.StateDir); err != nil {
@@ -186,15 +188,15 @@ func (l *Loader) Load(ctx context.Context) error {
 	defer l.mu.Unlock()
 	l.state.OpenMarks()
 	t := l.takeBehind(&pending{confirm: l.pending.takeConfirm()})
-	sc := &scope{all: true, confirm: t.confirm}
+	sc := &source.Scope{All: true, Confirm: t.confirm}
 	for {
 		err := l.look(ctx, sc)
 		if errors.Is(err, errHeld) {
 			if l.loaded || l.startHeld() {
-				l.keepBehind(&pending{all: true, confirm: sc.confirm})
+				l.keepBehind(&pending{all: true, confirm: sc.Confirm})
 				return nil
 			}
-			if err = sleep(ctx, haltPoll); err == nil {
+			if err = source.Sleep(ctx, haltPoll); err == nil {
 				continue
 			}
 		}
@@ -205,10 +207,10 @@ func (l *Loader) Load(ctx context.Context) error {
 		if !ok {
 			break
 		}
-		if err := sleep(ctx, time.Until(due)); err != nil {
+		if err := source.Sleep(ctx, time.Until(due)); err != nil {
 			return err
 		}
-		sc = &scope{}
+		sc = &source.Scope{}
 		l.addDepartures(sc)
 	}
 	l.flush(context.WithoutCancel(ctx))

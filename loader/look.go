@@ -1,8 +1,10 @@
 package loader
 
+import "postern/loader/source"
+
 // findings are what one look found, and what is told from that.
 type findings struct {
-	*found
+	*source.Found
 	arrivals map[string]struct{} // bucket files that are new, once arrived asked
 	files    *filesFound         // once having or lacks asked
 	meant    bool                // whatever is gone was meant to go: see miss

@@ -13,6 +13,7 @@ import (
 
 	"postern/loader/internal/layout"
 	"postern/loader/internal/mirror"
+	"postern/loader/source"
 	"postern/policy"
 )
 
@@ -21,7 +22,7 @@ func (tr *testTree) publish() {
 	tr.t.Helper()
 	tr.l.mu.Lock()
 	defer tr.l.mu.Unlock()
-	if err := tr.l.look(context.Background(), &scope{all: true, confirm: true}); err != nil {
+	if err := tr.l.look(context.Background(), &source.Scope{All: true, Confirm: true}); err != nil {
 		tr.t.Fatal(err)
 	}
 }

@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"postern/loader/directory"
 	"postern/loader/internal/layout"
+	"postern/loader/source"
 	"postern/policy"
 )
 
@@ -20,11 +22,11 @@ import (
 type memory struct {
 	text    map[string]string
 	hold    string // content of a hold; "" if none stands
-	changes events
+	changes source.Events
 }
 
 // version is that of one text.
-func (m *memory) version(text string) (v version) {
+func (m *memory) version(text string) (v source.Version) {
 	sum := sha256.Sum256([]byte(text))
 	for i := range v[:4] {
 		for _, b := range sum[8*i : 8*i+8] {
@@ -54,15 +56,15 @@ func (m *memory) organizations() map[string]bool {
 	return out
 }
 
-func (m *memory) here() (*found, error) { return &found{}, nil }
+func (m *memory) Here() (*source.Found, error) { return &source.Found{}, nil }
 
-func (m *memory) scan(ctx context.Context, q *query) (*found, error) {
-	f := &found{all: q.scope.all, odd: map[string]*policy.Diagnostic{}, surveys: map[string]survey{}}
+func (m *memory) Scan(ctx context.Context, q *source.Query) (*source.Found, error) {
+	f := &source.Found{All: q.Scope.All, Odd: map[string]*policy.Diagnostic{}, Surveys: map[string]source.Survey{}}
 	here := m.organizations()
-	names := slices.Collect(maps.Keys(q.scope.orgs))
-	if q.scope.all {
+	names := slices.Collect(maps.Keys(q.Scope.Orgs))
+	if q.Scope.All {
 		names = slices.Collect(maps.Keys(here))
-		for org := range q.names {
+		for org := range q.Names {
 			if !here[org] {
 				names = append(names, org)
 			}
@@ -70,29 +72,29 @@ func (m *memory) scan(ctx context.Context, q *query) (*found, error) {
 	}
 	slices.Sort(names)
 	for _, org := range names {
-		known := q.org(org)
-		of := &orgFinding{name: org, whole: q.scope.all || known == nil, gone: !here[org]}
-		if known == nil && of.gone {
+		known := q.Org(org)
+		of := &source.OrgFinding{Name: org, Whole: q.Scope.All || known == nil, Gone: !here[org]}
+		if known == nil && of.Gone {
 			continue
 		}
-		f.orgs = append(f.orgs, of)
-		if of.gone {
+		f.Orgs = append(f.Orgs, of)
+		if of.Gone {
 			continue
 		}
 		if known == nil {
-			known = &last{}
+			known = &source.Last{}
 		}
-		sc := q.scope.orgs[org]
+		sc := q.Scope.Orgs[org]
 		for _, p := range layout.Sets {
-			if of.whole || sc.whole || sc.units[p] {
-				of.units[p] = m.set(q, org, p, known)
+			if of.Whole || sc.Whole || sc.Units[p] {
+				of.Units[p] = m.set(q, org, p, known)
 			}
 		}
-		if of.whole || sc.whole || sc.buckets || len(sc.files) > 0 {
-			of.buckets = m.buckets(q, org, known)
+		if of.Whole || sc.Whole || sc.Buckets || len(sc.Files) > 0 {
+			of.Buckets = m.buckets(q, org, known)
 		}
-		if q.between != nil {
-			if err := q.between(); err != nil {
+		if q.Between != nil {
+			if err := q.Between(); err != nil {
 				return nil, err
 			}
 		}
@@ -100,7 +102,7 @@ func (m *memory) scan(ctx context.Context, q *query) (*found, error) {
 	return f, ctx.Err()
 }
 
-func (m *memory) set(q *query, org string, p layout.Part, known *last) *setFinding {
+func (m *memory) set(q *source.Query, org string, p layout.Part, known *source.Last) *source.SetFinding {
 	dir, names := org+"/", []string{layout.ListName}
 	if p != layout.List {
 		dir += layout.PartNames[p] + "/"
@@ -108,64 +110,64 @@ func (m *memory) set(q *query, org string, p layout.Part, known *last) *setFindi
 	} else if _, ok := m.text[dir+layout.ListName]; !ok {
 		names = nil
 	}
-	x := &setFinding{there: len(names) > 0, sure: true, seen: []file{}}
-	var files []parsed
+	x := &source.SetFinding{There: len(names) > 0, Sure: true, Seen: []source.Seen{}}
+	var files []source.Parsed
 	for _, name := range names {
 		text := m.text[dir+name]
 		sum := layout.SumOf([]byte(text))
-		x.seen = append(x.seen, file{name: name, version: m.version(text), sum: &sum})
-		x.raw = append(x.raw, layout.File{Name: name, Data: []byte(text)})
-		files = append(files, q.maker.parse(nil, p, dir+name, []byte(text)))
+		x.Seen = append(x.Seen, source.Seen{Name: name, Version: m.version(text), Sum: &sum})
+		x.Raw = append(x.Raw, layout.File{Name: name, Data: []byte(text)})
+		files = append(files, q.Maker.Parse(nil, p, dir+name, []byte(text)))
 	}
-	was := known.unit(p)
-	if x.same = was.sure && slices.EqualFunc(was.seen, x.seen, func(a, b file) bool { return a.name == b.name && a.version == b.version }); x.same {
+	was := known.Unit(p)
+	if x.Same = was.Sure && slices.EqualFunc(was.Seen, x.Seen, func(a, b source.Seen) bool { return a.Name == b.Name && a.Version == b.Version }); x.Same {
 		return x
 	}
-	c, ds := q.maker.compile(p, org, files)
+	c, ds := q.Maker.Compile(p, org, files)
 	if ds != nil {
-		x.diagnostics = ds
+		x.Diagnostics = ds
 		return x
 	}
-	c.sum, c.more.files = sumOfSet(x.seen), x.seen
-	x.good = &c
+	c.Sum, c.More.Files = source.SumOfSet(x.Seen), x.Seen
+	x.Good = &c
 	return x
 }
 
-func (m *memory) buckets(q *query, org string, known *last) *bucketsFinding {
+func (m *memory) buckets(q *source.Query, org string, known *source.Last) *source.BucketsFinding {
 	dir := org + "/" + layout.BucketsName + "/"
 	names := m.under(dir)
-	b := &bucketsFinding{listed: true, absent: len(names) == 0, odd: map[string]*policy.Diagnostic{}}
+	b := &source.BucketsFinding{Listed: true, Absent: len(names) == 0, Odd: map[string]*policy.Diagnostic{}}
 	for _, name := range names {
-		text, was := m.text[dir+name], known.buckets[name]
+		text, was := m.text[dir+name], known.Buckets[name]
 		sum := layout.SumOf([]byte(text))
-		x := bucketFinding{name: name, added: was == nil, sure: true, seen: file{name: name, version: m.version(text), sum: &sum}}
-		if was != nil && was.sure && was.seen.version == x.seen.version {
+		x := source.BucketFinding{Name: name, Added: was == nil, Sure: true, Seen: source.Seen{Name: name, Version: m.version(text), Sum: &sum}}
+		if was != nil && was.Sure && was.Seen.Version == x.Seen.Version {
 			continue
 		}
-		x.raw = []layout.File{{Name: name, Data: []byte(text)}}
-		c, ds := q.maker.compile(layout.Buckets, org, []parsed{q.maker.parse(nil, layout.Buckets, dir+name, []byte(text))})
-		if x.diagnostics = ds; ds == nil {
-			c.sum = sum
-			x.good = &c
+		x.Raw = []layout.File{{Name: name, Data: []byte(text)}}
+		c, ds := q.Maker.Compile(layout.Buckets, org, []source.Parsed{q.Maker.Parse(nil, layout.Buckets, dir+name, []byte(text))})
+		if x.Diagnostics = ds; ds == nil {
+			c.Sum = sum
+			x.Good = &c
 		}
-		b.found = append(b.found, x)
+		b.Found = append(b.Found, x)
 	}
-	for name := range known.buckets {
+	for name := range known.Buckets {
 		if _, ok := m.text[dir+name]; !ok {
-			b.found = append(b.found, bucketFinding{name: name, gone: true})
+			b.Found = append(b.Found, source.BucketFinding{Name: name, Gone: true})
 		}
 	}
 	return b
 }
 
-func (m *memory) took(*found)         {}
-func (m *memory) forget(layout.Place) {}
+func (m *memory) Took(*source.Found)  {}
+func (m *memory) Forget(layout.Place) {}
 
-func (m *memory) gate() gate {
-	return gate{standing: m.hold != "", hold: m.version(m.hold), transaction: strings.HasPrefix(m.hold, "transaction ")}
+func (m *memory) Gate() source.Gate {
+	return source.Gate{Standing: m.hold != "", Hold: m.version(m.hold), Transaction: strings.HasPrefix(m.hold, "transaction ")}
 }
 
-func (m *memory) files(p layout.Place, names []string) (out []layout.File) {
+func (m *memory) Files(p layout.Place, names []string) (out []layout.File) {
 	for _, name := range names {
 		at := layout.Place{Org: p.Org, Part: p.Part}.Path()
 		if p.Part != layout.List {
@@ -180,30 +182,30 @@ func (m *memory) files(p layout.Place, names []string) (out []layout.File) {
 	return out
 }
 
-func (m *memory) differ(files []seenFile, seen func(seenFile) *file) (out []seenFile, err error) {
+func (m *memory) Differ(files []source.SeenFile, seen func(source.SeenFile) *source.Seen) (out []source.SeenFile, err error) {
 	for _, f := range files {
-		now := m.files(layout.Place{Org: f.unit.Org, Part: f.unit.Part}, []string{f.name})
-		if was := seen(f); was != nil && (now == nil || layout.SumOf(now[0].Data) != *was.sum) {
+		now := m.Files(layout.Place{Org: f.Unit.Org, Part: f.Unit.Part}, []string{f.Name})
+		if was := seen(f); was != nil && (now == nil || layout.SumOf(now[0].Data) != *was.Sum) {
 			out = append(out, f)
 		}
 	}
 	return out, nil
 }
 
-func (m *memory) watch(_ context.Context, p events) (func(), error) {
+func (m *memory) Watch(_ context.Context, p source.Events) (func(), error) {
 	m.changes = p
 	return func() { m.changes = nil }, nil
 }
 
-func (m *memory) lost(string) {}
+func (m *memory) Lost(string) {}
 
-// about puts the organization of a path into scope.
-func (m *memory) about(sc *scope, change string) {
+// About puts the organization of a path into scope.
+func (m *memory) About(sc *source.Scope, change string) {
 	org, _, _ := strings.Cut(change, "/")
-	sc.add(layout.Place{Org: org, Part: layout.Folder})
+	sc.Add(layout.Place{Org: org, Part: layout.Folder})
 }
 
-func (m *memory) done() (looks, reads, reading int64) { return 0, 0, 0 }
+func (m *memory) Done() (looks, reads, reading int64) { return 0, 0, 0 }
 
 // store is where the policies of a generation test are put.
 type store interface {
@@ -360,7 +362,7 @@ func TestMemoryWatched(t *testing.T) {
 	tr.settled()
 	tr.l.mu.Lock()
 	m.text["o1/buckets/b.json"] = allowBucket("b")
-	m.changes.change("o1/buckets/b.json", false, false)
+	m.changes.Change("o1/buckets/b.json", false, false)
 	tr.l.mu.Unlock()
 	for end := time.Now().Add(10 * time.Second); tr.decide("o1", "b") != allowed; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
@@ -369,4 +371,4 @@ func TestMemoryWatched(t *testing.T) {
 	}
 }
 
-var _ = []source{&directory{}, &memory{}}
+var _ = []source.Source{&directory.Source{}, &memory{}}

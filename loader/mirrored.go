@@ -3,12 +3,12 @@ package loader
 import (
 	"context"
 	"errors"
-	"os"
+	"io/fs"
 	"path"
 
 	"postern/loader/internal/layout"
 	"postern/loader/internal/mirror"
-	"postern/loader/internal/tree"
+	"postern/loader/source"
 )
 
 // mirrored is what the mirror has to know of the model (model).
@@ -57,21 +57,21 @@ func (l mirrored) Wanted(p layout.Place) (w mirror.Wanted) {
 	switch {
 	case o == nil:
 	case p.Part == layout.Buckets && p.Name == "":
-		if w.Known = o.bucketsFault != nil || len(o.missed) > 0; w.Known {
+		if w.Known = o.BucketsFault != nil || len(o.missed) > 0; w.Known {
 			h := heldOf(o)
 			w.Held, w.Sum = &h, h.Sum()
 		}
 	case p.Part == layout.Buckets:
 		w.Known, w.Sum, w.None = true, layout.SumOfNone, true
-		if b := o.buckets[p.Name]; b != nil {
-			w.Known, w.Faulty = b.known, b.fault != nil || o.bucketsFault != nil || o.isMissed(p.Name)
-			if b.good != nil {
-				w.Sum, w.None = b.good.sum, false
+		if b := o.Buckets[p.Name]; b != nil {
+			w.Known, w.Faulty = b.Known, b.Fault != nil || o.BucketsFault != nil || o.isMissed(p.Name)
+			if b.Good != nil {
+				w.Sum, w.None = b.Good.Sum, false
 			}
 		}
 	default:
-		u := o.unit(p.Part)
-		w.Known, w.Sum, w.None, w.Faulty = u.known, u.good.sum, len(u.good.set().files) == 0, u.fault != nil
+		u := o.Unit(p.Part)
+		w.Known, w.Sum, w.None, w.Faulty = u.Known, u.Good.Sum, len(u.Good.Set().Files) == 0, u.Fault != nil
 	}
 	if !w.Known {
 		w.Sum = layout.Sum{}
@@ -97,27 +97,27 @@ func (l mirrored) Remember(org string, h mirror.Held) {
 
 // heldOf is what is to be remembered of an organization's buckets/.
 func heldOf(o *organization) mirror.Held {
-	return mirror.Held{Known: o.bucketsKnown, Files: mirror.NamesOf(o.buckets), Missed: mirror.NamesOf(o.missed)}
+	return mirror.Held{Known: o.bucketsKnown, Files: mirror.NamesOf(o.Buckets), Missed: mirror.NamesOf(o.missed)}
 }
 
 // rememberedAs makes an organization of what is remembered of its buckets/.
 func rememberedAs(org string, h mirror.Held) *organization {
-	v := &organization{name: org, last: last{buckets: map[string]*bucket{}}, bucketsKnown: h.Known}
+	v := &organization{name: org, Last: source.Last{Buckets: map[string]*source.Bucket{}}, bucketsKnown: h.Known}
 	for _, f := range h.Files {
-		v.buckets[f.Name] = &bucket{}
+		v.Buckets[f.Name] = &source.Bucket{}
 	}
 	for _, f := range h.Missed {
-		v.missed = with(v.missed, f.Name)
+		v.missed = source.With(v.missed, f.Name)
 	}
 	return v
 }
 
 // filesOf are the names and sums of files, in the order in which they are given.
-func filesOf(files []layout.File) []file {
-	out := make([]file, len(files))
+func filesOf(files []layout.File) []source.Seen {
+	out := make([]source.Seen, len(files))
 	for i, f := range files {
 		content := layout.SumOf(f.Data)
-		out[i] = file{name: f.Name, sum: &content}
+		out[i] = source.Seen{Name: f.Name, Sum: &content}
 	}
 	return out
 }
@@ -128,26 +128,26 @@ func (l mirrored) Files(p layout.Place) []layout.File {
 		return nil
 	}
 	if p.Part == layout.Buckets {
-		return l.src.files(p, []string{p.Name})
+		return l.src.Files(p, []string{p.Name})
 	}
 	var names []string
-	for _, f := range o.unit(p.Part).seen {
-		names = append(names, f.name)
+	for _, f := range o.Unit(p.Part).Seen {
+		names = append(names, f.Name)
 	}
-	return l.src.files(p, names)
+	return l.src.Files(p, names)
 }
 
 // restore reads a unit's last good content from the mirror: for a unit that is
 // broken and was never good since the start. False: there is none to trust. A
 // bucket file that was not there is nil.
-func (l *Loader) restore(p layout.Part, at layout.Place) (*content, bool) {
+func (l *Loader) restore(p layout.Part, at layout.Place) (*source.Content, bool) {
 	if l.state == nil {
 		return nil, false
 	}
 	files, err := l.state.LastGood(at)
 	if err != nil {
-		if !errors.Is(err, os.ErrNotExist) {
-			l.log.Error("the last good content of a unit cannot be restored", "unit", layout.Shown(at.Path()), "error", tree.Reason(err))
+		if !errors.Is(err, fs.ErrNotExist) {
+			l.log.Error("the last good content of a unit cannot be restored", "unit", layout.Shown(at.Path()), "error", mirror.Reason(err))
 		}
 		return nil, false
 	}
@@ -155,10 +155,10 @@ func (l *Loader) restore(p layout.Part, at layout.Place) (*content, bool) {
 		if p == layout.Buckets {
 			return nil, true
 		}
-		c := noContent
+		c := source.NoContent
 		return &c, true
 	}
-	var ps []parsed
+	var ps []source.Parsed
 	for _, f := range files {
 		name := at.Path()
 		if p < layout.List {
@@ -171,9 +171,9 @@ func (l *Loader) restore(p layout.Part, at layout.Place) (*content, bool) {
 		l.log.Error("the last good content of a unit is no longer accepted", "unit", layout.Shown(at.Path()), "errors", firstErrors(diagnostics))
 		return nil, false
 	}
-	c.sum = layout.SumOfUnit(p, files)
+	c.Sum = layout.SumOfUnit(p, files)
 	if p != layout.Buckets {
-		c.more.files = filesOf(files)
+		c.More.Files = filesOf(files)
 	}
 	return &c, true
 }
@@ -192,8 +192,8 @@ func (l *Loader) restoreBuckets(ch *changes, o *organization) {
 		}
 	}
 	for _, f := range h.Missed {
-		if o.buckets[f.Name] != nil {
-			o.missed = with(o.missed, f.Name)
+		if o.Buckets[f.Name] != nil {
+			o.missed = source.With(o.missed, f.Name)
 		}
 	}
 }
@@ -220,8 +220,8 @@ func (l *Loader) restoreHeld(ch *changes, o *organization) bool {
 }
 
 func (l *Loader) restoreBucket(ch *changes, o *organization, file string) {
-	b := &bucket{}
-	o.buckets[file] = b
+	b := &source.Bucket{}
+	o.Buckets[file] = b
 	l.reclaim(ch, o, layout.BucketOf(file))
 	if c, ok := l.restore(layout.Buckets, layout.Place{Org: o.name, Part: layout.Buckets, Name: file}); ok {
 		l.setBucket(ch, o, b, file, c)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"postern/loader/internal/layout"
+	"postern/loader/source"
 	"postern/policy"
 )
 
@@ -27,36 +28,36 @@ import (
 // miss takes out of the findings the bucket files that are gone and are missed
 // by what this look found, or were before.
 func (l *Loader) miss(f *findings, confirm bool) {
-	f.meant = confirm || l.loaded && f.repointed
+	f.meant = confirm || l.loaded && f.Repointed
 	if f.meant {
 		return
 	}
-	for _, of := range f.orgs {
-		o, x := l.orgs[of.name], of.buckets
-		if o == nil || x == nil || of.gone || of.fault != nil || x.fault != nil || len(o.buckets) == 0 {
+	for _, of := range f.Orgs {
+		o, x := l.orgs[of.Name], of.Buckets
+		if o == nil || x == nil || of.Gone || of.Fault != nil || x.Fault != nil || len(o.Buckets) == 0 {
 			continue
 		}
 		gone, back := map[string]struct{}{}, map[string]struct{}{}
-		for i := range x.found {
-			if b := &x.found[i]; b.gone {
-				gone[b.name] = struct{}{}
-			} else if _, missed := o.missed[b.name]; missed {
-				back[b.name] = struct{}{}
+		for i := range x.Found {
+			if b := &x.Found[i]; b.Gone {
+				gone[b.Name] = struct{}{}
+			} else if _, missed := o.missed[b.Name]; missed {
+				back[b.Name] = struct{}{}
 			}
 		}
-		if x.absent {
-			for name := range o.buckets {
+		if x.Absent {
+			for name := range o.Buckets {
 				gone[name] = struct{}{}
 			}
 		}
-		x.missed = l.missedNow(f, o, gone)
+		x.Missed = l.missedNow(f, o, gone)
 		for name := range back {
-			delete(x.missed, name)
+			delete(x.Missed, name)
 		}
-		if len(x.missed) > 0 {
-			x.found = slices.DeleteFunc(x.found, func(b bucketFinding) bool {
-				_, missed := x.missed[b.name]
-				return b.gone && missed
+		if len(x.Missed) > 0 {
+			x.Found = slices.DeleteFunc(x.Found, func(b source.BucketFinding) bool {
+				_, missed := x.Missed[b.Name]
+				return b.Gone && missed
 			})
 		}
 	}
@@ -69,7 +70,7 @@ func (l *Loader) miss(f *findings, confirm bool) {
 func (l *Loader) missedNow(f *findings, o *organization, gone map[string]struct{}) map[string]struct{} {
 	missed := maps.Clone(o.missed)
 	held, moved := 0, 0
-	for name := range o.buckets {
+	for name := range o.Buckets {
 		if _, ok := o.missed[name]; ok {
 			continue
 		}
@@ -84,8 +85,8 @@ func (l *Loader) missedNow(f *findings, o *organization, gone map[string]struct{
 	if held < 2 || held == moved {
 		return missed
 	}
-	for name := range o.buckets {
-		missed = with(missed, name)
+	for name := range o.Buckets {
+		missed = source.With(missed, name)
 	}
 	return missed
 }
@@ -101,7 +102,7 @@ func (l *Loader) elsewhere(f *findings, o *organization, file string) bool {
 	bucket := layout.BucketOf(file)
 	for _, claimants := range [][]*organization{l.claims.of(bucket), l.claims.blank[bucket]} {
 		for _, other := range claimants {
-			if _, missed := other.missed[file]; other.name != o.name && other.buckets[file] != nil && !missed && !f.lacks(other.name, file) {
+			if _, missed := other.missed[file]; other.name != o.name && other.Buckets[file] != nil && !missed && !f.lacks(other.name, file) {
 				return true
 			}
 		}
@@ -133,19 +134,19 @@ func (f *findings) bucketFiles() *filesFound {
 		return f.files
 	}
 	x := &filesFound{here: map[string][]string{}, gone: map[[2]string]struct{}{}, empty: map[string]struct{}{}}
-	for _, of := range f.orgs {
-		b := of.buckets
-		if of.gone || b != nil && b.fault == nil && b.absent {
-			x.empty[of.name] = struct{}{}
+	for _, of := range f.Orgs {
+		b := of.Buckets
+		if of.Gone || b != nil && b.Fault == nil && b.Absent {
+			x.empty[of.Name] = struct{}{}
 		}
 		if b == nil {
 			continue
 		}
-		for i := range b.found {
-			if name := b.found[i].name; b.found[i].gone {
-				x.gone[[2]string{of.name, name}] = struct{}{}
+		for i := range b.Found {
+			if name := b.Found[i].Name; b.Found[i].Gone {
+				x.gone[[2]string{of.Name, name}] = struct{}{}
 			} else {
-				x.here[name] = append(x.here[name], of.name)
+				x.here[name] = append(x.here[name], of.Name)
 			}
 		}
 	}
@@ -161,7 +162,7 @@ func (l *Loader) commitMissed(o *organization, missed map[string]struct{}) {
 	}
 	o.missed = missed
 	for name := range missed {
-		o.buckets[name].sure = false
+		o.Buckets[name].Sure = false
 	}
 	l.state.Note(layout.Place{Org: o.name, Part: layout.Buckets}, nil)
 }
@@ -177,7 +178,7 @@ func (o *organization) isMissed(file string) bool {
 func (l *Loader) settleMissed(ch *changes, o *organization) {
 	at := layout.Place{Org: o.name, Part: layout.Buckets}
 	switch {
-	case o.bucketsFault != nil:
+	case o.BucketsFault != nil:
 	case len(o.missed) == 0:
 		l.clearFault(ch, at)
 	default:
@@ -215,7 +216,7 @@ func (l *Loader) releaseMoved(ch *changes, f *findings) {
 // knowBuckets notes that what is listed and has no file is known to have none,
 // once buckets/ was listed and nothing of it is missed.
 func (l *Loader) knowBuckets(ch *changes, o *organization) {
-	if o.bucketsKnown || o.bucketsFault != nil || len(o.missed) > 0 {
+	if o.bucketsKnown || o.BucketsFault != nil || len(o.missed) > 0 {
 		return
 	}
 	o.bucketsKnown = true

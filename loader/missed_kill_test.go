@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"postern/loader/internal/mirror"
+	"postern/loader/source"
 )
 
 // lookAndDie looks and publishes what is at rest, and is killed before anything
@@ -19,7 +20,7 @@ func (tr *testTree) lookAndDie() {
 	tr.l.mu.Lock()
 	defer tr.l.mu.Unlock()
 	tr.l.state.OpenMarks()
-	for sc := (&scope{all: true}); ; {
+	for sc := (&source.Scope{All: true}); ; {
 		if err := tr.l.look(context.Background(), sc); err != nil {
 			tr.t.Fatal(err)
 		}
@@ -28,7 +29,7 @@ func (tr *testTree) lookAndDie() {
 			return
 		}
 		time.Sleep(time.Until(due))
-		sc = &scope{}
+		sc = &source.Scope{}
 		tr.l.addDepartures(sc)
 	}
 }

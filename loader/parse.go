@@ -8,26 +8,38 @@ import (
 
 	"postern/internal/policyjson"
 	"postern/loader/internal/layout"
+	"postern/loader/source"
 	"postern/policy"
 )
 
+// making is the loader as what makes content of bytes.
+type making struct{ *Loader }
+
+func (m making) Parse(parser *policyjson.Parser, p layout.Part, path string, data []byte) source.Parsed {
+	return m.parse(parser, p, path, data)
+}
+
+func (m making) Compile(p layout.Part, org string, files []source.Parsed) (source.Content, []policy.Diagnostic) {
+	return m.compile(p, org, files)
+}
+
 // parse parses one file by the part of the layout that it lies in. A bucket
 // file's document is made in the memory of parser, unless that is nil.
-func (l *Loader) parse(parser *policyjson.Parser, p layout.Part, path string, data []byte) (out parsed) {
+func (l *Loader) parse(parser *policyjson.Parser, p layout.Part, path string, data []byte) (out source.Parsed) {
 	defer spend(&l.parsing, time.Now())
 	l.parses.Add(1)
 	path = layout.Shown(path)
 	switch {
 	case p == layout.Policies:
-		out.doc, out.diagnostics = policyjson.ParseOrganization(path, data, l.c.Limits)
+		out.Doc, out.Diagnostics = policyjson.ParseOrganization(path, data, l.c.Limits)
 	case p == layout.List:
-		out.list, out.diagnostics = policyjson.ParseBucketList(path, data, l.c.Limits)
+		out.List, out.Diagnostics = policyjson.ParseBucketList(path, data, l.c.Limits)
 	case p == layout.Buckets && parser != nil:
-		out.doc, out.diagnostics = parser.Bucket(path, layout.BucketOf(path), data, l.c.Limits)
+		out.Doc, out.Diagnostics = parser.Bucket(path, layout.BucketOf(path), data, l.c.Limits)
 	case p == layout.Buckets:
-		out.doc, out.diagnostics = policyjson.ParseBucket(path, layout.BucketOf(path), data, l.c.Limits)
+		out.Doc, out.Diagnostics = policyjson.ParseBucket(path, layout.BucketOf(path), data, l.c.Limits)
 	case p == layout.IAM:
-		out.access, out.diagnostics = policyjson.ParseAccess(path, data, l.c.Limits)
+		out.Access, out.Diagnostics = policyjson.ParseAccess(path, data, l.c.Limits)
 	}
 	return out
 }
@@ -37,58 +49,58 @@ func (l *Loader) parse(parser *policyjson.Parser, p layout.Part, path string, da
 //
 // A panic in the compiler is an error of the unit: one unit must not take the
 // process down, nor keep the others from being updated.
-func (l *Loader) compile(p layout.Part, org string, files []parsed) (c content, ds []policy.Diagnostic) {
+func (l *Loader) compile(p layout.Part, org string, files []source.Parsed) (c source.Content, ds []policy.Diagnostic) {
 	defer spend(&l.compiling, time.Now())
 	defer func() {
 		if r := recover(); r != nil {
 			l.log.Error("the compiler panicked", "organization", org, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			c, ds = content{}, []policy.Diagnostic{layout.Problem(org, "this unit cannot be compiled; please report it")}
+			c, ds = source.Content{}, []policy.Diagnostic{layout.Problem(org, "this unit cannot be compiled; please report it")}
 		}
 	}()
-	c = content{}
-	more := &setContent{}
+	c = source.Content{}
+	more := &source.SetContent{}
 	if p != layout.Buckets {
-		c.more = more
+		c.More = more
 	}
 	var found []policy.Diagnostic
 	var docs []*policy.Document
 	for _, f := range files {
-		found = append(found, f.diagnostics...)
-		if f.doc != nil {
-			docs = append(docs, f.doc)
+		found = append(found, f.Diagnostics...)
+		if f.Doc != nil {
+			docs = append(docs, f.Doc)
 		}
-		if f.access != nil {
-			more.access = append(more.access, f.access)
+		if f.Access != nil {
+			more.Access = append(more.Access, f.Access)
 		}
-		more.list = append(more.list, f.list...)
+		more.List = append(more.List, f.List...)
 	}
 	if policy.HasErrors(found) {
-		return content{}, found
+		return source.Content{}, found
 	}
 	switch {
 	case p == layout.Policies:
 		policies, ds := l.c.Compiler.Organization(org, docs)
 		found = append(found, ds...)
-		c.policies = policies
+		c.Policies = policies
 	case p == layout.IAM:
 		// What only members or entities change shares the statements that are
 		// in force, if there are any.
-		before := &setContent{}
+		before := &source.SetContent{}
 		if o := l.orgs[org]; o != nil {
-			before = o.unit(layout.IAM).good.set()
+			before = o.Unit(layout.IAM).Good.Set()
 		}
-		iam, ds := l.c.Compiler.AccessAgain(org, more.access, before.access, before.iam)
+		iam, ds := l.c.Compiler.AccessAgain(org, more.Access, before.Access, before.Iam)
 		found = append(found, ds...)
-		more.iam = iam
+		more.Iam = iam
 	case p == layout.Buckets && len(docs) == 1:
 		policies, ds := l.c.Compiler.Bucket(layout.BucketOf(docs[0].File), docs[0])
 		found = append(found, ds...)
-		c.policies = policies
+		c.Policies = policies
 	}
 	if policy.HasErrors(found) {
-		return content{}, found
+		return source.Content{}, found
 	}
 	policy.SortDiagnostics(found)
-	c.warnings = slices.Clip(found)
+	c.Warnings = slices.Clip(found)
 	return c, nil
 }

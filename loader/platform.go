@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"postern/loader/internal/layout"
+	"postern/loader/source"
 	"postern/policy"
 )
 
@@ -15,24 +16,24 @@ func (l *Loader) isPlatform(org string) bool { return slices.Contains(l.c.Platfo
 // the removal of its policies would widen access. What SIGHUP confirms, and what
 // POLICIES was re-pointed away from, is a removal. At a start the mirror tells
 // whether it had one.
-func (l *Loader) keepPlatform(f *findings, sc *scope) {
-	if sc.confirm || l.loaded && f.repointed {
+func (l *Loader) keepPlatform(f *findings, sc *source.Scope) {
+	if sc.Confirm || l.loaded && f.Repointed {
 		return
 	}
 	for _, org := range l.c.PlatformOrganizations {
-		i := slices.IndexFunc(f.orgs, func(of *orgFinding) bool { return of.name == org })
+		i := slices.IndexFunc(f.Orgs, func(of *source.OrgFinding) bool { return of.Name == org })
 		switch {
-		case i >= 0 && !f.orgs[i].gone, i < 0 && l.loaded:
+		case i >= 0 && !f.Orgs[i].Gone, i < 0 && l.loaded:
 			continue
 		case i < 0 && !l.mirrorHas(org):
 			continue
 		case i < 0:
-			i = len(f.orgs)
-			f.orgs = append(f.orgs, &orgFinding{name: org})
+			i = len(f.Orgs)
+			f.Orgs = append(f.Orgs, &source.OrgFinding{Name: org})
 		}
-		of := f.orgs[i]
-		of.gone, of.whole = false, true
-		of.fault = []policy.Diagnostic{layout.Problem(org, "the folder of this platform organization has vanished, and its last good policies hold; put it back, or send SIGHUP if it is meant to have none")}
+		of := f.Orgs[i]
+		of.Gone, of.Whole = false, true
+		of.Fault = []policy.Diagnostic{layout.Problem(org, "the folder of this platform organization has vanished, and its last good policies hold; put it back, or send SIGHUP if it is meant to have none")}
 	}
 }
 

@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"postern/index"
+	"postern/loader/source"
 	"postern/policy"
 )
 
 // look looks at the scope, makes what it found the model, and publishes. The
 // error is that of a look that failed as a whole: nothing changed then, and
 // the snapshot in force stays.
-func (l *Loader) look(ctx context.Context, sc *scope) error {
+func (l *Loader) look(ctx context.Context, sc *source.Scope) error {
 	begin := l.begin()
 	var f *findings
 	var err error
@@ -24,16 +25,16 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 		if l.closed(before) {
 			return errHeld
 		}
-		sc.atOnce = l.released
+		sc.AtOnce = l.released
 		if f, err = l.scan(ctx, sc, attempt); err == nil {
-			err = l.passed(before, attempt == repeats)
+			err = l.passed(before, attempt == source.Repeats)
 		}
-		if !errors.Is(err, errChanged) || attempt == repeats {
+		if !errors.Is(err, source.ErrChanged) || attempt == source.Repeats {
 			break
 		}
 		// What moved may have moved with other names: look at everything.
-		sc = &scope{all: true, confirm: sc.confirm}
-		if err = pause(ctx, attempt); err != nil {
+		sc = &source.Scope{All: true, Confirm: sc.Confirm}
+		if err = source.Pause(ctx, attempt); err != nil {
 			break
 		}
 	}
@@ -49,7 +50,7 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 	}
 	l.released = false
 	l.finish(ctx, f, sc, begin)
-	if again := f.touched; !again.empty() {
+	if again := f.Touched; !again.Empty() {
 		return l.look(ctx, again)
 	}
 	return nil
@@ -58,38 +59,38 @@ func (l *Loader) look(ctx context.Context, sc *scope) error {
 // scan looks at the scope, and on the first attempt at events between its pieces;
 // a later one is of what moved together. On the last one what still changes counts
 // as broken.
-func (l *Loader) scan(ctx context.Context, sc *scope, attempt int) (*findings, error) {
+func (l *Loader) scan(ctx context.Context, sc *source.Scope, attempt int) (*findings, error) {
 	q := l.query(sc)
-	q.last = attempt == repeats
-	b := &between{l: l, ctx: ctx, last: q.last, touched: &scope{again: true}}
-	if attempt == 1 && l.loaded && !l.failed && !sc.atOnce && !sc.again {
-		q.between = b.look
+	q.Last = attempt == source.Repeats
+	b := &between{l: l, ctx: ctx, last: q.Last, touched: &source.Scope{Again: true}}
+	if attempt == 1 && l.loaded && !l.failed && !sc.AtOnce && !sc.Again {
+		q.Between = b.look
 	}
-	x, err := l.src.scan(ctx, q)
+	x, err := l.src.Scan(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	f := &findings{found: x}
+	f := &findings{Found: x}
 	l.keepPlatform(f, sc)
 	b.untouched(f)
-	f.touched = b.touched
+	f.Touched = b.touched
 	return f, nil
 }
 
 // query asks for a look at the scope.
-func (l *Loader) query(sc *scope) *query {
+func (l *Loader) query(sc *source.Scope) *source.Query {
 	l.departed(sc)
-	q := &query{scope: sc, org: l.last, names: maps.Keys(l.orgs), files: l.files, loaded: l.loaded, rest: l.rest, patient: l.patient, maker: l, keep: l.state.Keep}
+	q := &source.Query{Scope: sc, Org: l.last, Names: maps.Keys(l.orgs), Files: l.files, Loaded: l.loaded, Rest: l.rest, Patient: l.patient, Maker: making{l}, Keep: l.state.Keep}
 	if !l.loaded {
-		q.progress = l.c.Progress
+		q.Progress = l.c.Progress
 	}
 	return q
 }
 
 // last is what is known of an organization; nil: it is not in force.
-func (l *Loader) last(name string) *last {
+func (l *Loader) last(name string) *source.Last {
 	if o := l.orgs[name]; o != nil {
-		return &o.last
+		return &o.Last
 	}
 	return nil
 }
@@ -106,13 +107,13 @@ func (l *Loader) begin() beginning {
 }
 
 // finish makes what a look found the model, and publishes it.
-func (l *Loader) finish(ctx context.Context, f *findings, sc *scope, begin beginning) {
+func (l *Loader) finish(ctx context.Context, f *findings, sc *source.Scope, begin beginning) {
 	started, took := begin.at, begin.took
 	took.scanned = time.Now()
 	recovered := l.failed
 	l.failed = false
 	l.arrive(f)
-	l.miss(f, sc.confirm)
+	l.miss(f, sc.Confirm)
 	l.hold(f, sc)
 	ch := l.commit(f)
 	if l.loaded {
@@ -123,7 +124,7 @@ func (l *Loader) finish(ctx context.Context, f *findings, sc *scope, begin begin
 	took.published = time.Now()
 
 	if !published && !ch.quarantine && !ch.warnings && !recovered {
-		l.touch(started, sc.all)
+		l.touch(started, sc.All)
 		return
 	}
 	st := l.newStatus(ch, started)
@@ -133,7 +134,7 @@ func (l *Loader) finish(ctx context.Context, f *findings, sc *scope, begin begin
 		l.logWarnings(last, st)
 	}
 	if published {
-		l.logGeneration(ctx, st, ch, sc.all, took, l.workDone().since(begin.work))
+		l.logGeneration(ctx, st, ch, sc.All, took, l.workDone().since(begin.work))
 	}
 	if l.c.Observe != nil && (published || ch.quarantine || recovered) {
 		l.c.Observe(st)

@@ -19,13 +19,13 @@ type goneOrganization struct {
 // claimedNames are the buckets that the organization claims, each once.
 func (o *organization) claimedNames() []string {
 	out := make([]string, 0, o.claimed)
-	for file, b := range o.buckets {
-		if b.claims() {
+	for file, b := range o.Buckets {
+		if b.Claims() {
 			out = append(out, layout.BucketOf(file))
 		}
 	}
 	for name := range o.listed {
-		if !o.buckets[name+layout.Suffix].claims() {
+		if !o.Buckets[name+layout.Suffix].Claims() {
 			out = append(out, name)
 		}
 	}
@@ -99,7 +99,7 @@ func (l *Loader) bucketPolicyRemoved(x lostFile) string {
 	line := "bucket " + layout.Shown(x.bucket) + " has no policy any more: "
 	owners := l.claims.of(x.bucket)
 	for _, o := range owners {
-		if o.buckets[x.bucket+layout.Suffix].claims() {
+		if o.Buckets[x.bucket+layout.Suffix].Claims() {
 			return ""
 		}
 	}

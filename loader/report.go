@@ -26,7 +26,7 @@ type workDone struct{ looks, reads, parses, reading, parsing, compiling int64 }
 // workDone is what looks did since New.
 func (l *Loader) workDone() workDone {
 	w := &l.work
-	looks, reads, reading := l.src.done()
+	looks, reads, reading := l.src.Done()
 	return workDone{looks, reads, w.parses.Load(), reading, w.parsing.Load(), w.compiling.Load()}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postern/loader/internal/layout"
+	"postern/loader/source"
 )
 
 // rereads reads every file once in Config.Reread, whatever its stamp says: a
@@ -17,7 +18,7 @@ import (
 type rereads struct {
 	began time.Time // of this round
 	leaf  int       // that is read, or next to be
-	todo  []seenFile
+	todo  []source.SeenFile
 }
 
 // rereadAtOnce is how many files are read again before an event is looked at.
@@ -69,18 +70,18 @@ func (l *Loader) readAgain(ctx context.Context) {
 			break
 		}
 	}
-	sc := &scope{}
+	sc := &source.Scope{}
 	n := min(len(r.todo), rereadAtOnce)
-	others, err := l.src.differ(r.todo[:n], l.seen)
+	others, err := l.src.Differ(r.todo[:n], l.seen)
 	if err != nil {
 		return // the next look says so
 	}
 	for _, f := range others {
-		l.seen(f).fresh = true // the look has to read it
-		sc.add(f.unit)
+		l.seen(f).Fresh = true // the look has to read it
+		sc.Add(f.Unit)
 	}
 	r.todo = r.todo[n:]
-	if sc.empty() || l.look(ctx, sc) != nil {
+	if sc.Empty() || l.look(ctx, sc) != nil {
 		return
 	}
 	l.flush(context.WithoutCancel(ctx))
@@ -88,15 +89,15 @@ func (l *Loader) readAgain(ctx context.Context) {
 
 // filesOfLeaf are the files of one leaf of the digest: those in force, and those
 // of quarantined units.
-func (l *Loader) filesOfLeaf(leaf int) (out []seenFile) {
+func (l *Loader) filesOfLeaf(leaf int) (out []source.SeenFile) {
 	for _, f := range l.digest.leaves[leaf].files {
 		switch f.dir.part {
 		case layout.Buckets:
-			out = append(out, seenFile{layout.Place{Org: f.dir.org, Part: layout.Buckets, Name: f.name}, f.name})
+			out = append(out, source.SeenFile{Unit: layout.Place{Org: f.dir.org, Part: layout.Buckets, Name: f.name}, Name: f.name})
 		case layout.List:
-			out = append(out, seenFile{layout.Place{Org: f.dir.org, Part: layout.List}, layout.ListName})
+			out = append(out, source.SeenFile{Unit: layout.Place{Org: f.dir.org, Part: layout.List}, Name: layout.ListName})
 		default:
-			out = append(out, seenFile{layout.Place{Org: f.dir.org, Part: f.dir.part}, f.name})
+			out = append(out, source.SeenFile{Unit: layout.Place{Org: f.dir.org, Part: f.dir.part}, Name: f.name})
 		}
 	}
 	here := func(path string) bool { return leafOf([]byte(path)) == leaf }
@@ -106,16 +107,16 @@ func (l *Loader) filesOfLeaf(leaf int) (out []seenFile) {
 		case o == nil || p.Part >= layout.Folder:
 		case p.Part == layout.Buckets:
 			if p.Name != "" && here(p.Path()) {
-				out = append(out, seenFile{p, p.Name})
+				out = append(out, source.SeenFile{Unit: p, Name: p.Name})
 			}
 		case p.Part == layout.List:
 			if here(p.Path()) {
-				out = append(out, seenFile{p, layout.ListName})
+				out = append(out, source.SeenFile{Unit: p, Name: layout.ListName})
 			}
 		default:
-			for _, f := range o.unit(p.Part).seen {
-				if here(p.Path() + "/" + f.name) {
-					out = append(out, seenFile{p, f.name})
+			for _, f := range o.Unit(p.Part).Seen {
+				if here(p.Path() + "/" + f.Name) {
+					out = append(out, source.SeenFile{Unit: p, Name: f.Name})
 				}
 			}
 		}
@@ -125,19 +126,19 @@ func (l *Loader) filesOfLeaf(leaf int) (out []seenFile) {
 
 // seen is what was last seen of a file; nil if there is nothing to compare it
 // with, as it is read at every look.
-func (l *Loader) seen(f seenFile) *file {
-	o := l.orgs[f.unit.Org]
+func (l *Loader) seen(f source.SeenFile) *source.Seen {
+	o := l.orgs[f.Unit.Org]
 	switch {
 	case o == nil:
-	case f.unit.Part == layout.Buckets:
-		if b := o.buckets[f.name]; b != nil && b.sure {
-			return &b.seen
+	case f.Unit.Part == layout.Buckets:
+		if b := o.Buckets[f.Name]; b != nil && b.Sure {
+			return &b.Seen
 		}
 	default:
-		u := o.unit(f.unit.Part)
-		i, found := slices.BinarySearchFunc(u.seen, f.name, func(f file, name string) int { return strings.Compare(f.name, name) })
-		if found && u.sure {
-			return &u.seen[i]
+		u := o.Unit(f.Unit.Part)
+		i, found := slices.BinarySearchFunc(u.Seen, f.Name, func(f source.Seen, name string) int { return strings.Compare(f.Name, name) })
+		if found && u.Sure {
+			return &u.Seen[i]
 		}
 	}
 	return nil

@@ -126,8 +126,8 @@ func TestRoundReadsEachFileOnce(t *testing.T) {
 	for range 2 {
 		seen := map[string]int{}
 		pieces, files := 0, 0
-		tr.dir().reader.OnRead = func(path string) { seen[path]++; files++ }
-		looks := tr.dir().looks.Load()
+		tr.dir().Reader.OnRead = func(path string) { seen[path]++; files++ }
+		looks := tr.dir().Looks.Load()
 		tr.l.rereads.began = time.Now().Add(-2 * tr.l.c.Reread)
 		for began := tr.l.rereads.began; tr.l.rereads.began == began || len(tr.l.rereads.todo) > 0; pieces++ {
 			before := files
@@ -136,14 +136,14 @@ func TestRoundReadsEachFileOnce(t *testing.T) {
 				t.Fatalf("%d files at once", files-before)
 			}
 		}
-		if len(seen) != n+3 || files != n+3 || tr.dir().looks.Load() != looks {
-			t.Errorf("%d files read, %d times, with %d names looked at", len(seen), files, tr.dir().looks.Load()-looks)
+		if len(seen) != n+3 || files != n+3 || tr.dir().Looks.Load() != looks {
+			t.Errorf("%d files read, %d times, with %d names looked at", len(seen), files, tr.dir().Looks.Load()-looks)
 		}
 		tr.wantGeneration(1)
 	}
 	// The first half of the time reads about half of the files.
 	read := 0
-	tr.dir().reader.OnRead = func(string) { read++ }
+	tr.dir().Reader.OnRead = func(string) { read++ }
 	tr.l.rereads = rereads{began: time.Now().Add(-tr.l.c.Reread / 2)}
 	for range 2 * leafCount {
 		tr.l.readAgain(context.Background())

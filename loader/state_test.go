@@ -16,6 +16,7 @@ import (
 	"postern/loader/internal/layout"
 	"postern/loader/internal/mirror"
 	"postern/loader/internal/tree"
+	"postern/loader/source"
 	"postern/policy"
 )
 
@@ -304,7 +305,7 @@ func TestMirrorWithoutKeptBytes(t *testing.T) {
 	}
 	tr.open()
 	tr.l.mu.Lock()
-	if err := tr.l.look(context.Background(), &scope{all: true}); err != nil {
+	if err := tr.l.look(context.Background(), &source.Scope{All: true}); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range []layout.Place{{Org: "o1", Part: layout.Policies}, {Org: "o1", Part: layout.List}, {Org: "o1", Part: layout.Buckets, Name: "b.json"}, {Org: "o1", Part: layout.Buckets, Name: "c.json"}} {
@@ -398,7 +399,7 @@ func TestKill(t *testing.T) {
 		if got := tr.decide("o1", "locked"); got != policy.OrganizationDeny && got != policy.OrganizationUnavailable {
 			t.Errorf("locked: %v", got)
 		}
-		if got := tr.l.orgs["o1"].buckets["b.json"]; got.known && got.good == nil {
+		if got := tr.l.orgs["o1"].Buckets["b.json"]; got.Known && got.Good == nil {
 			t.Error("b is taken for a bucket without a policy")
 		}
 		if got := tr.decide("o1", "b"); got != bucketDeny && got != unavailable && got != policy.OrganizationUnavailable {

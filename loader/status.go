@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postern/loader/internal/layout"
+	"postern/loader/source"
 	"postern/policy"
 )
 
@@ -18,18 +19,18 @@ const maxWarnings = 1000
 const loggedErrors = 5
 
 // setFault notes that a unit is quarantined. old is its fault so far.
-func (l *Loader) setFault(ch *changes, p layout.Place, old *fault, diagnostics []policy.Diagnostic) *fault {
+func (l *Loader) setFault(ch *changes, p layout.Place, old *source.Fault, diagnostics []policy.Diagnostic) *source.Fault {
 	policy.SortDiagnostics(diagnostics)
 	diagnostics = slices.Clip(diagnostics)
-	if old.same(diagnostics) {
+	if old.Same(diagnostics) {
 		return old
 	}
-	f := &fault{since: l.c.Now(), diagnostics: diagnostics}
+	f := &source.Fault{Since: l.c.Now(), Diagnostics: diagnostics}
 	if old == nil {
 		old = l.faults[p]
 	}
 	if old != nil {
-		f.since = old.since
+		f.Since = old.Since
 	} else {
 		l.log.Warn("quarantined", "unit", layout.Shown(p.Path()), "last_good", l.lastGood(p), "errors", firstErrors(diagnostics))
 	}
@@ -67,12 +68,12 @@ func (l *Loader) lastGood(p layout.Place) bool {
 	case o == nil || p.Part >= layout.Folder:
 		return false
 	case p.Part < layout.Buckets:
-		return o.unit(p.Part).known
+		return o.Unit(p.Part).Known
 	case p.Name == "":
 		return o.bucketsKnown
 	}
-	b := o.buckets[p.Name]
-	return b != nil && b.known
+	b := o.Buckets[p.Name]
+	return b != nil && b.Known
 }
 
 // newStatus tells how things stand after a commit. What did not change is
@@ -127,14 +128,14 @@ func (l *Loader) conclude(st *policy.Status) {
 func (o *organization) status() policy.OrganizationStatus {
 	return policy.OrganizationStatus{
 		Name: o.name, Files: o.files(), Buckets: o.claimed,
-		Statements: o.unit(layout.Policies).good.statements() + o.unit(layout.IAM).good.statements() + o.bucketStatements,
+		Statements: o.Unit(layout.Policies).Good.Statements() + o.Unit(layout.IAM).Good.Statements() + o.bucketStatements,
 	}
 }
 
 func (l *Loader) quarantined() []policy.QuarantinedUnit {
 	out := make([]policy.QuarantinedUnit, 0, len(l.faults))
 	for p, f := range l.faults {
-		out = append(out, policy.QuarantinedUnit{Unit: layout.Shown(p.Path()), Since: f.since, LastGood: l.lastGood(p), Diagnostics: f.diagnostics})
+		out = append(out, policy.QuarantinedUnit{Unit: layout.Shown(p.Path()), Since: f.Since, LastGood: l.lastGood(p), Diagnostics: f.Diagnostics})
 	}
 	slices.SortFunc(out, func(a, b policy.QuarantinedUnit) int { return cmp.Compare(a.Unit, b.Unit) })
 	return out
@@ -152,17 +153,17 @@ func (l *Loader) warnings() ([]policy.Diagnostic, int) {
 	}
 	for _, o := range l.orgs {
 		bare := o.bare()
-		for path, d := range o.odd {
+		for path, d := range o.Odd {
 			if _, harmless := o.harmless[path]; !bare || !harmless {
 				out = append(out, d)
 			}
 		}
-		for i := range o.units {
-			out = append(append(out, o.units[i].stray...), o.units[i].good.warnings...)
+		for i := range o.Units {
+			out = append(append(out, o.Units[i].Stray...), o.Units[i].Good.Warnings...)
 		}
 		for file := range o.bucketWarnings {
-			if b := o.buckets[file]; b != nil && b.good != nil {
-				out = append(out, b.good.warnings...)
+			if b := o.Buckets[file]; b != nil && b.Good != nil {
+				out = append(out, b.Good.Warnings...)
 			}
 		}
 	}
@@ -187,7 +188,7 @@ func conflict(bucket string, owners []*organization) []policy.Diagnostic {
 			}
 		}
 		file := o.name + "/" + layout.ListName
-		if o.buckets[bucket+layout.Suffix].claims() {
+		if o.Buckets[bucket+layout.Suffix].Claims() {
 			file = o.name + "/" + layout.BucketsName + "/" + bucket + layout.Suffix
 		}
 		out = append(out, layout.Warning(file, fmt.Sprintf("bucket %q is claimed by %s too: every request for it is denied until one organization remains",

@@ -3,12 +3,13 @@ package loader
 import (
 	"postern/index"
 	"postern/loader/internal/layout"
+	"postern/loader/source"
 )
 
 // organization is one folder of the policy directory.
 type organization struct {
 	name string
-	last
+	source.Last
 	bucketsThere bool                // there is a buckets/, as last seen
 	bucketsKnown bool                // buckets/ was listed, or not there, once
 	missed       map[string]struct{} // of buckets, those whose files are gone: see miss
@@ -37,9 +38,9 @@ func (o *organization) dir(p layout.Part) *dir {
 
 // files counts the organization's files as last seen.
 func (o *organization) files() int {
-	n := len(o.buckets)
-	for i := range o.units {
-		n += len(o.units[i].seen)
+	n := len(o.Buckets)
+	for i := range o.Units {
+		n += len(o.Units[i].Seen)
 	}
 	return n
 }
@@ -47,11 +48,11 @@ func (o *organization) files() int {
 // now is what the organization's part of the snapshot has to say.
 func (o *organization) now() index.Organization {
 	return index.Organization{
-		Policies:            o.unit(layout.Policies).good.policies,
-		PoliciesUnavailable: !o.unit(layout.Policies).known,
-		IAM:                 o.unit(layout.IAM).good.set().iam,
-		IAMUnavailable:      !o.unit(layout.IAM).known,
-		BucketsUnavailable:  !o.unit(layout.List).known || !o.bucketsKnown,
+		Policies:            o.Unit(layout.Policies).Good.Policies,
+		PoliciesUnavailable: !o.Unit(layout.Policies).Known,
+		IAM:                 o.Unit(layout.IAM).Good.Set().Iam,
+		IAMUnavailable:      !o.Unit(layout.IAM).Known,
+		BucketsUnavailable:  !o.Unit(layout.List).Known || !o.bucketsKnown,
 	}
 }
 
@@ -60,9 +61,9 @@ func (o *organization) now() index.Organization {
 // organization's.
 func (o *organization) bare() bool {
 	for _, p := range layout.Sets {
-		if u := o.unit(p); u.there || len(u.seen) > 0 || u.fault != nil {
+		if u := o.Unit(p); u.There || len(u.Seen) > 0 || u.Fault != nil {
 			return false
 		}
 	}
-	return !o.bucketsThere && o.bucketsFault == nil && len(o.buckets) == 0
+	return !o.bucketsThere && o.BucketsFault == nil && len(o.Buckets) == 0
 }

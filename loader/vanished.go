@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	"postern/loader/internal/layout"
+	"postern/loader/source"
 )
 
 // vanish remembers what the buckets/ of an organization that is removed held
@@ -15,13 +16,13 @@ import (
 // missed only, and is neither in force nor looked at. It stays until the
 // organization appears again, or SIGHUP.
 func (l *Loader) vanish(o *organization, meant bool) {
-	if meant || len(o.buckets) == 0 {
+	if meant || len(o.Buckets) == 0 {
 		return
 	}
-	v := &organization{name: o.name, last: last{buckets: make(map[string]*bucket, len(o.buckets))}, bucketsKnown: o.bucketsKnown, missed: o.missed}
-	for name, b := range o.buckets {
+	v := &organization{name: o.name, Last: source.Last{Buckets: make(map[string]*source.Bucket, len(o.Buckets))}, bucketsKnown: o.bucketsKnown, missed: o.missed}
+	for name, b := range o.Buckets {
 		kept := *b
-		v.buckets[name] = &kept
+		v.Buckets[name] = &kept
 	}
 	l.vanished[o.name] = v
 }
@@ -42,7 +43,7 @@ func (l *Loader) mirrorAgain(v *organization) {
 	}
 	l.state.Note(layout.Place{Org: v.name, Part: layout.Folder}, nil)
 	l.state.Again(layout.Place{Org: v.name, Part: layout.Buckets})
-	for name := range v.buckets {
+	for name := range v.Buckets {
 		l.state.Again(layout.Place{Org: v.name, Part: layout.Buckets, Name: name})
 	}
 }
@@ -52,7 +53,7 @@ func (l *Loader) mirrorAgain(v *organization) {
 // that vanished, or at a cold start as the mirror has it. What vanished and is
 // back is put in too, as it may be broken; and all of it where buckets/ cannot be
 // listed, which x says by being nil. What is neither back nor missed was removed.
-func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
+func (l *Loader) recall(ch *changes, o *organization, x *source.BucketsFinding) {
 	v := l.vanished[o.name]
 	delete(l.vanished, o.name)
 	mirrored := l.state != nil && (!l.loaded && v == nil || v != nil && v.mirrored)
@@ -70,17 +71,17 @@ func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 		v = rememberedAs(o.name, l.state.Remembered(o.name))
 	}
 	names := v.missed
-	into := maps.Clone(v.buckets) // all of it, where buckets/ cannot be listed
+	into := maps.Clone(v.Buckets) // all of it, where buckets/ cannot be listed
 	if x != nil {
 		gone := map[string]struct{}{}
-		for name := range v.buckets {
+		for name := range v.Buckets {
 			gone[name] = struct{}{}
 		}
-		for i := range x.found {
-			delete(gone, x.found[i].name)
+		for i := range x.Found {
+			delete(gone, x.Found[i].Name)
 		}
 		now := l.missedNow(ch.found, v, gone)
-		maps.DeleteFunc(into, func(name string, _ *bucket) bool {
+		maps.DeleteFunc(into, func(name string, _ *source.Bucket) bool {
 			if _, gone := gone[name]; !gone {
 				return !vanished
 			}
@@ -92,8 +93,8 @@ func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 			return !gone
 		})
 		for name := range gone {
-			if _, missed := now[name]; !missed && !mirrored && v.buckets[name].claims() {
-				ch.lost = append(ch.lost, lostFile{o.name, layout.BucketOf(name), !v.buckets[name].known})
+			if _, missed := now[name]; !missed && !mirrored && v.Buckets[name].Claims() {
+				ch.lost = append(ch.lost, lostFile{o.name, layout.BucketOf(name), !v.Buckets[name].Known})
 			}
 		}
 		names = now
@@ -102,23 +103,23 @@ func (l *Loader) recall(ch *changes, o *organization, x *bucketsFinding) {
 		o.bucketsKnown = v.bucketsKnown
 	}
 	for name, b := range into {
-		if o.buckets[name] != nil {
+		if o.Buckets[name] != nil {
 			continue
 		}
 		if mirrored {
 			l.restoreBucket(ch, o, name)
 			continue
 		}
-		kept := &bucket{seen: b.seen, known: b.known}
-		o.buckets[name] = kept
-		if b.known {
-			l.setBucket(ch, o, kept, name, b.good)
+		kept := &source.Bucket{Seen: b.Seen, Known: b.Known}
+		o.Buckets[name] = kept
+		if b.Known {
+			l.setBucket(ch, o, kept, name, b.Good)
 		} else {
 			l.reclaim(ch, o, layout.BucketOf(name))
 		}
 	}
 	l.commitMissed(o, names)
 	if x != nil {
-		x.missed = names
+		x.Missed = names
 	}
 }

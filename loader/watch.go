@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"postern/loader/source"
 )
 
 // pending gathers events until the next look. It is safe from many goroutines.
@@ -41,9 +43,9 @@ func (p *pending) note(do func()) {
 	}
 }
 
-// change notes a change that the source named; gone: a watch may be lost with
+// Change notes a change that the source named; gone: a watch may be lost with
 // it; urgent: nothing is waited for.
-func (p *pending) change(name string, gone, urgent bool) {
+func (p *pending) Change(name string, gone, urgent bool) {
 	p.note(func() {
 		p.urgent = p.urgent || urgent
 		if gone {
@@ -56,8 +58,8 @@ func (p *pending) change(name string, gone, urgent bool) {
 	})
 }
 
-// everything asks for a look at everything, at once.
-func (p *pending) everything() { p.note(func() { p.all, p.urgent = true, true }) }
+// Everything asks for a look at everything, at once.
+func (p *pending) Everything() { p.note(func() { p.all, p.urgent = true, true }) }
 
 func (p *pending) rescan() { p.note(func() { p.all, p.urgent, p.confirm = true, true, true }) }
 
@@ -104,7 +106,7 @@ func (p *pending) take() *pending {
 // called, though it need not have succeeded.
 func (l *Loader) Run(ctx context.Context) error {
 	l.mu.Lock()
-	stop, err := l.src.watch(ctx, l.pending)
+	stop, err := l.src.Watch(ctx, l.pending)
 	l.mu.Unlock()
 	if err != nil {
 		l.log.Warn("no watching: the policy directory is looked at from time to time only", "error", err.Error(), "every", l.c.Rescan)
@@ -120,7 +122,7 @@ func (l *Loader) Run(ctx context.Context) error {
 
 // run is Run once whatever watches does.
 func (l *Loader) run(ctx context.Context) error {
-	l.pending.everything() // what changed since Load, before there were watches
+	l.pending.Everything() // what changed since Load, before there were watches
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	due := time.Now().Add(l.c.Rescan)
@@ -181,9 +183,9 @@ func (l *Loader) lookAt(ctx context.Context, t *pending) bool {
 		return t.all
 	}
 	t = l.takeBehind(t)
-	sc := &scope{all: t.all || l.failed || !l.loaded, atOnce: l.released, confirm: t.confirm}
+	sc := &source.Scope{All: t.all || l.failed || !l.loaded, AtOnce: l.released, Confirm: t.confirm}
 	l.ask(sc, t)
-	if sc.empty() {
+	if sc.Empty() {
 		l.released = false
 		return false
 	}
@@ -194,22 +196,22 @@ func (l *Loader) lookAt(ctx context.Context, t *pending) bool {
 	}
 	if err != nil {
 		l.pending.keepConfirm(t.confirm)
-		return sc.all
+		return sc.All
 	}
 	l.flush(context.WithoutCancel(ctx)) // a stop waits for this much
-	return sc.all
+	return sc.All
 }
 
 // ask puts into scope what the events taken are about, and what is due.
-func (l *Loader) ask(sc *scope, t *pending) {
+func (l *Loader) ask(sc *source.Scope, t *pending) {
 	for path := range t.gone {
-		l.src.lost(path)
+		l.src.Lost(path)
 	}
-	if sc.all {
+	if sc.All {
 		return
 	}
 	for path := range t.paths {
-		l.src.about(sc, path)
+		l.src.About(sc, path)
 	}
 	l.addDepartures(sc)
 }

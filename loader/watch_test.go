@@ -185,7 +185,7 @@ func TestBurst(t *testing.T) {
 	if p.wait(quiet, most) >= 0 {
 		t.Fatal("a burst without events")
 	}
-	p.change("/x", false, false)
+	p.Change("/x", false, false)
 	if w := p.wait(quiet, most); w <= 0 || w > quiet {
 		t.Errorf("waits %v after an event", w)
 	}
@@ -194,7 +194,7 @@ func TestBurst(t *testing.T) {
 	if w := p.wait(quiet, most); w > 10*time.Millisecond {
 		t.Errorf("waits %v, 240 ms after the first event", w)
 	}
-	p.everything()
+	p.Everything()
 	if w := p.wait(quiet, most); w != 0 {
 		t.Errorf("waits %v after an overflow", w)
 	}
@@ -202,7 +202,7 @@ func TestBurst(t *testing.T) {
 		t.Error("take does not take all")
 	}
 	for i := range maxPaths + 1 {
-		p.change(strconv.Itoa(i), false, false)
+		p.Change(strconv.Itoa(i), false, false)
 	}
 	if got := p.take(); !got.all || len(got.paths) > 1 {
 		t.Errorf("%d paths are kept, all: %v", len(got.paths), got.all)
@@ -278,7 +278,7 @@ func withFake(t *testing.T, rescan time.Duration, f *fake) *testTree {
 	} else {
 		tr.background(func(ctx context.Context) error {
 			tr.l.mu.Lock()
-			stop := tr.dir().watchWith(ctx, tr.l.pending, f, f.events, f.errs)
+			stop := tr.dir().WatchWith(ctx, tr.l.pending, f, f.events, f.errs)
 			tr.l.mu.Unlock()
 			defer func() {
 				tr.l.mu.Lock()

@@ -241,3 +241,6 @@ func (s *Mirror) remove(p layout.Place) error {
 	}
 	return err
 }
+
+// Reason is the text of an error of the mirror, without paths.
+func Reason(err error) string { return tree.Reason(err) }

@@ -1,4 +1,4 @@
-package loader
+package directory
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"postern/internal/policyjson"
 	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
+	"postern/loader/source"
 	"postern/policy"
 )
 
@@ -19,10 +20,10 @@ const chunk = 128
 
 // chunks notes the names of one buckets/ folder as tasks. The first n are
 // there, the rest may have vanished.
-func (s *scan) chunks(f *orgFinding, b *bucketsScan, known *last, names []string, n int) {
+func (s *scan) chunks(f *source.OrgFinding, b *bucketsScan, known *source.Last, names []string, n int) {
 	s.total.Add(int64(len(names)))
-	if len(known.buckets) == 0 { // all are news
-		b.found = make([]bucketFinding, 0, n)
+	if len(known.Buckets) == 0 { // all are news
+		b.Found = make([]source.BucketFinding, 0, n)
 	}
 	over := s.over(b, known, names[:n])
 	for names := range slices.Chunk(names, chunk) {
@@ -32,27 +33,27 @@ func (s *scan) chunks(f *orgFinding, b *bucketsScan, known *last, names []string
 
 // over counts files and returns those past the bound. They are counted before
 // any is looked at, in order, so that it is the same files each time.
-func (s *scan) over(b *bucketsScan, known *last, names []string) map[string]struct{} {
+func (s *scan) over(b *bucketsScan, known *source.Last, names []string) map[string]struct{} {
 	var over map[string]struct{}
 	for _, name := range names {
 		if !strings.HasSuffix(name, layout.Suffix) {
 			continue
 		}
 		n := s.counted.Load()
-		if known.buckets[name] == nil || b.listed {
+		if known.Buckets[name] == nil || b.Listed {
 			n = s.counted.Add(1)
-		} else if known.buckets[name].sure {
+		} else if known.Buckets[name].Sure {
 			continue // one of many that were in before
 		}
 		if n > int64(s.d.maxFiles) {
-			over = with(over, name)
+			over = source.With(over, name)
 		}
 	}
 	return over
 }
 
 // chunk looks at some names of a buckets/ folder.
-func (s *scan) chunk(f *orgFinding, b *bucketsScan, known *last, names []string, over map[string]struct{}) error {
+func (s *scan) chunk(f *source.OrgFinding, b *bucketsScan, known *source.Last, names []string, over map[string]struct{}) error {
 	defer s.progress(len(names))
 	h, err := tree.Enter(s.root, s.real, b.at)
 	if err != nil {
@@ -60,9 +61,9 @@ func (s *scan) chunk(f *orgFinding, b *bucketsScan, known *last, names []string,
 		return nil
 	}
 	defer h.Close()
-	var found []bucketFinding
-	if len(known.buckets) == 0 {
-		found = make([]bucketFinding, 0, len(names))
+	var found []source.BucketFinding
+	if len(known.Buckets) == 0 {
+		found = make([]source.BucketFinding, 0, len(names))
 	}
 	at := hands.Get().(*hand)
 	defer hands.Put(at)
@@ -70,13 +71,13 @@ func (s *scan) chunk(f *orgFinding, b *bucketsScan, known *last, names []string,
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
-		x, changed := s.bucket(h, f, b, known.buckets[name], name, over, at)
+		x, changed := s.bucket(h, f, b, known.Buckets[name], name, over, at)
 		if changed {
 			found = append(found, x)
 		}
 	}
 	b.mu.Lock()
-	b.found = append(b.found, found...)
+	b.Found = append(b.Found, found...)
 	b.mu.Unlock()
 	return nil
 }
@@ -91,15 +92,15 @@ var hands = sync.Pool{New: func() any { return new(hand) }}
 
 // bucket looks at one name in buckets/ until nothing changes under the look.
 // False: it is as it was. The file is read and parsed in the memory in.
-func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsScan, known *bucket, name string, past map[string]struct{}, in *hand) (bucketFinding, bool) {
-	path := f.name + "/" + layout.BucketsName + "/" + name
-	x := bucketFinding{name: name, added: known == nil}
-	fail := func(d policy.Diagnostic) (bucketFinding, bool) {
-		x.diagnostics, x.sure, x.good = []policy.Diagnostic{d}, false, nil
+func (s *scan) bucket(h *tree.Dir, f *source.OrgFinding, b *bucketsScan, known *source.Bucket, name string, past map[string]struct{}, in *hand) (source.BucketFinding, bool) {
+	path := f.Name + "/" + layout.BucketsName + "/" + name
+	x := source.BucketFinding{Name: name, Added: known == nil}
+	fail := func(d policy.Diagnostic) (source.BucketFinding, bool) {
+		x.Diagnostics, x.Sure, x.Good = []policy.Diagnostic{d}, false, nil
 		return x, true
 	}
-	for attempt := range repeats {
-		s.d.looks.Add(1)
+	for attempt := range source.Repeats {
+		s.d.Looks.Add(1)
 		var at tree.Spot
 		var data []byte
 		read := false
@@ -112,14 +113,14 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsScan, known *bucket,
 		s.watchLinks(at.Through)
 		if !strings.HasSuffix(name, layout.Suffix) {
 			b.strange(path, at)
-			s.trace.link(layout.Place{Org: f.name, Part: layout.Buckets, Name: name}, at)
+			s.trace.link(layout.Place{Org: f.Name, Part: layout.Buckets, Name: name}, at)
 			return x, false
 		}
 		if at.Through != nil {
-			x.trace = at.Through
+			x.Trace = at.Through
 		}
 		if at.Kind == tree.Absent {
-			x.gone = true
+			x.Gone = true
 			return x, known != nil
 		}
 		if e := judge(layout.Buckets, name, at); e.problem != "" {
@@ -128,8 +129,8 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsScan, known *bucket,
 		if _, over := past[name]; over {
 			return fail(s.d.tooMany(path))
 		}
-		trusted := known != nil && known.sure
-		if trusted && s.trusts(known.seen, at.Stamp) {
+		trusted := known != nil && known.Sure
+		if trusted && s.trusts(known.Seen, at.Stamp) {
 			return x, false
 		}
 		var err error
@@ -139,7 +140,7 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsScan, known *bucket,
 			}
 		}
 		if errors.Is(err, tree.ErrChanged) {
-			if pause(s.ctx, attempt) != nil {
+			if source.Pause(s.ctx, attempt) != nil {
 				break
 			}
 			continue
@@ -148,26 +149,26 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsScan, known *bucket,
 			return fail(s.d.readProblem(path, err))
 		}
 		content := layout.SumOf(data)
-		x.seen = file{name: name, version: versionOf(at.Stamp), fresh: freshAt(at.Stamp, s.now)}
-		x.sure = true
-		if trusted && *known.seen.sum == content {
-			x.seen.sum, x.same = known.seen.sum, true
+		x.Seen = source.Seen{Name: name, Version: versionOf(at.Stamp), Fresh: freshAt(at.Stamp, s.now)}
+		x.Sure = true
+		if trusted && *known.Seen.Sum == content {
+			x.Seen.Sum, x.Same = known.Seen.Sum, true
 			return x, true
 		}
-		if known != nil && known.good != nil && known.good.sum == content {
-			x.good, x.seen.sum = known.good, &known.good.sum
+		if known != nil && known.Good != nil && known.Good.Sum == content {
+			x.Good, x.Seen.Sum = known.Good, &known.Good.Sum
 			return x, true
 		}
-		c, diagnostics := s.q.maker.compile(layout.Buckets, f.name, []parsed{s.q.maker.parse(&in.parser, layout.Buckets, path, data)})
+		c, diagnostics := s.q.Maker.Compile(layout.Buckets, f.Name, []source.Parsed{s.q.Maker.Parse(&in.parser, layout.Buckets, path, data)})
 		if diagnostics != nil {
-			x.diagnostics, x.seen.sum = diagnostics, new(layout.Sum)
-			*x.seen.sum = content
+			x.Diagnostics, x.Seen.Sum = diagnostics, new(layout.Sum)
+			*x.Seen.Sum = content
 			return x, true
 		}
-		c.sum = content
-		x.good, x.seen.sum = &c, &c.sum
-		if s.q.keep(len(data)) {
-			x.raw = []layout.File{{Name: name, Data: bytes.Clone(data)}}
+		c.Sum = content
+		x.Good, x.Seen.Sum = &c, &c.Sum
+		if s.q.Keep(len(data)) {
+			x.Raw = []layout.File{{Name: name, Data: bytes.Clone(data)}}
 		}
 		return x, true
 	}
@@ -177,7 +178,7 @@ func (s *scan) bucket(h *tree.Dir, f *orgFinding, b *bucketsScan, known *bucket,
 // readListed is reader.readListed, with its time counted.
 func (s *scan) readListed(h *tree.Dir, name string, buf *[]byte) (tree.Spot, []byte, bool) {
 	defer s.d.spent(time.Now())
-	return s.d.reader.ReadListed(h, name, buf)
+	return s.d.Reader.ReadListed(h, name, buf)
 }
 
 func (s *scan) readBucket(h *tree.Dir, name string, at tree.Spot, buf *[]byte) ([]byte, error) {
@@ -185,7 +186,7 @@ func (s *scan) readBucket(h *tree.Dir, name string, at tree.Spot, buf *[]byte) (
 		return s.open(at)
 	}
 	defer s.d.spent(time.Now())
-	return s.d.reader.ReadIn(h, name, at, buf)
+	return s.d.Reader.ReadIn(h, name, at, buf)
 }
 
 // plain reports that the name is that of a `.json`, fit for a bucket, and that
@@ -212,6 +213,6 @@ func (b *bucketsScan) strange(path string, at tree.Spot) {
 		}
 	}
 	b.mu.Lock()
-	b.odd[path] = d
+	b.Odd[path] = d
 	b.mu.Unlock()
 }

@@ -1,4 +1,4 @@
-package loader
+package directory
 
 import (
 	"io/fs"

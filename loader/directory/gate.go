@@ -1,4 +1,4 @@
-package loader
+package directory
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"postern/loader/internal/tree"
+	"postern/loader/source"
 	"syscall"
 )
 
@@ -18,17 +19,17 @@ const (
 
 var transactionPrefix = []byte("transaction ")
 
-// gate looks at .hold and .held, and is a source's.
-func (d *directory) gate() (g gate) {
+// Gate looks at .hold and .held, and is source.Source's.
+func (d *Source) Gate() (g source.Gate) {
 	root, _, err := tree.Find(d.path)
 	if err != nil {
-		return gate{unknown: true}
+		return source.Gate{Unknown: true}
 	}
 	path := tree.Join(root.Real, holdName)
 	if fi, err := os.Lstat(path); err == nil {
-		g.standing, g.hold, g.transaction = true, versionOf(tree.StampOf(fi)), isTransaction(path)
+		g.Standing, g.Hold, g.Transaction = true, versionOf(tree.StampOf(fi)), isTransaction(path)
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		g.doubtful = true // nor can POLICIES be looked at, mostly: the look says so
+		g.Doubtful = true // nor can POLICIES be looked at, mostly: the look says so
 	}
 	path = tree.Join(root.Real, heldName)
 	if fi, err := os.Lstat(path); err == nil {
@@ -37,7 +38,7 @@ func (d *directory) gate() (g gate) {
 		if data, err := tree.ReadSome(path, mostHeld); err == nil {
 			b.Write(data)
 		}
-		g.held = b.String()
+		g.Held = b.String()
 	}
 	return g
 }

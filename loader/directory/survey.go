@@ -1,4 +1,4 @@
-package loader
+package directory
 
 import (
 	"crypto/sha256"
@@ -7,6 +7,7 @@ import (
 	"io"
 	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
+	"postern/loader/source"
 	"slices"
 )
 
@@ -14,22 +15,22 @@ import (
 // rest before it is taken: it is new to the model, and what it is part of was
 // not exchanged whole.
 func (s *scan) arriving(name string, at tree.Spot) bool {
-	return s.q.loaded && !s.q.scope.atOnce && s.q.org(name) == nil && at.Kind == tree.Folder && !s.found.moved
+	return s.q.Loaded && !s.q.Scope.AtOnce && s.q.Org(name) == nil && at.Kind == tree.Folder && !s.found.Moved
 }
 
 // atRest surveys an organization's folder that is arriving, and reports whether
 // it is at rest, or has not been for too long.
 func (s *scan) atRest(name string, at tree.Spot) bool {
 	now := s.survey(at)
-	s.found.surveys[name], s.trace.surveys[name] = now, at
-	return s.q.rest(name, now)
+	s.found.Surveys[name], s.trace.surveys[name] = now, at
+	return s.q.Rest(name, now)
 }
 
 // survey looks at all names of the layout in an organization's folder, and at
 // the ignored ones beside them: what is written there first, as rsync's
 // --delay-updates does, is a copy that is not done.
-func (s *scan) survey(at tree.Spot) survey {
-	v := survey{}
+func (s *scan) survey(at tree.Spot) source.Survey {
+	v := source.Survey{}
 	sum := sha256.New()
 	addSpot(sum, "", at)
 	s.surveyFolder(sum, at, func(string) {})
@@ -40,12 +41,12 @@ func (s *scan) survey(at tree.Spot) survey {
 			s.surveyFolder(sum, of, func(name string) {
 				addSpot(sum, name, tree.Look(s.real, of.Real, name))
 				if part == layout.BucketsName {
-					v.files = with(v.files, name)
+					v.Files = source.With(v.Files, name)
 				}
 			})
 		}
 	}
-	sum.Sum(v.sum[:0])
+	sum.Sum(v.Sum[:0])
 	return v
 }
 
@@ -83,18 +84,18 @@ func addSpot(sum io.Writer, name string, at tree.Spot) {
 // stillArriving takes the organizations out of the findings that changed while
 // they were scanned.
 func (s *scan) stillArriving() {
-	kept := s.found.orgs[:0]
-	for _, f := range s.found.orgs {
-		if before, ok := s.found.surveys[f.name]; ok {
-			now := s.survey(spotOf(f.trace))
-			if now.sum != before.sum && s.q.patient(f.name) {
-				s.found.surveys[f.name] = now
+	kept := s.found.Orgs[:0]
+	for _, f := range s.found.Orgs {
+		if before, ok := s.found.Surveys[f.Name]; ok {
+			now := s.survey(spotOf(f.Trace))
+			if now.Sum != before.Sum && s.q.Patient(f.Name) {
+				s.found.Surveys[f.Name] = now
 				continue
 			}
-			delete(s.found.surveys, f.name)
+			delete(s.found.Surveys, f.Name)
 		}
 		kept = append(kept, f)
 	}
-	clear(s.found.orgs[len(kept):])
-	s.found.orgs = kept
+	clear(s.found.Orgs[len(kept):])
+	s.found.Orgs = kept
 }

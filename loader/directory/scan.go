@@ -1,4 +1,4 @@
-package loader
+package directory
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 
 	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
+	"postern/loader/source"
 	"postern/policy"
 )
 
@@ -32,8 +33,8 @@ const pieceTasks = 16
 
 // scan is one look at the tree. It reads the model and does not change it.
 type scan struct {
-	d       *directory
-	q       *query
+	d       *Source
+	q       *source.Query
 	ctx     context.Context
 	root    *os.Root
 	at      tree.Spot // of the root
@@ -44,7 +45,7 @@ type scan struct {
 	listed  atomic.Bool  // total is all of them
 	done    atomic.Int64
 	checks  []check
-	found   *found
+	found   *source.Found
 	trace   *trace
 	folders map[string]*bucketsScan // buckets/, by organization
 	waiting []func()                // bucket folders to list once all other units are looked at
@@ -87,7 +88,7 @@ func (t *trace) link(p layout.Place, at tree.Spot) {
 
 // bucketsScan is one look at a buckets/ folder.
 type bucketsScan struct {
-	*bucketsFinding
+	*source.BucketsFinding
 	at     tree.Spot
 	kinds  bool                // the listing told of every name whether it is a regular file
 	others map[string]struct{} // those that are none
@@ -95,40 +96,40 @@ type bucketsScan struct {
 	moved  atomic.Bool // it was not the same folder all the time
 }
 
-// here is a source's.
-func (d *directory) here() (*found, error) {
+// Here is source.Source's.
+func (d *Source) Here() (*source.Found, error) {
 	at, through, err := tree.Find(d.path)
 	if err != nil {
 		return nil, err
 	}
-	return &found{trace: &trace{root: at, through: through}}, nil
+	return &source.Found{Trace: &trace{root: at, through: through}}, nil
 }
 
-// scan is a source's.
-func (d *directory) scan(ctx context.Context, q *query) (*found, error) {
+// Scan is source.Source's.
+func (d *Source) Scan(ctx context.Context, q *source.Query) (*source.Found, error) {
 	t := &trace{surveys: map[string]tree.Spot{}}
 	s := &scan{d: d, q: q, ctx: ctx, now: d.now(), trace: t, folders: map[string]*bucketsScan{},
-		found: &found{trace: t, all: q.scope.all, odd: map[string]*policy.Diagnostic{}, surveys: map[string]survey{}}}
+		found: &source.Found{Trace: t, All: q.Scope.All, Odd: map[string]*policy.Diagnostic{}, Surveys: map[string]source.Survey{}}}
 	f, err := s.scan()
 	if errors.Is(err, tree.ErrChanged) {
-		err = errChanged
+		err = source.ErrChanged
 	}
 	return f, err
 }
 
-func (s *scan) scan() (*found, error) {
-	d, sc := s.d, s.q.scope
+func (s *scan) scan() (*source.Found, error) {
+	d, sc := s.d, s.q.Scope
 	at, through, err := tree.Find(d.path)
 	if err != nil {
 		return nil, err
 	}
 	s.at, s.real, s.trace.root, s.trace.through = at, at.Real, at, through
-	s.found.moved, s.found.repointed = !at.Same(d.at), at.Real != d.at.Real
-	if !sc.all && s.found.moved {
+	s.found.Moved, s.found.Repointed = !at.Same(d.at), at.Real != d.at.Real
+	if !sc.All && s.found.Moved {
 		return nil, tree.ErrChanged
 	}
 	d.watchLinks(through, "")
-	if sc.all {
+	if sc.All {
 		d.watchFolder(at.Real, at.Stamp, true)
 	}
 	if s.root, err = os.OpenRoot(at.Real); err != nil {
@@ -167,19 +168,19 @@ func (s *scan) scan() (*found, error) {
 
 // facts says of the findings what is another folder than at the last look.
 func (s *scan) facts() {
-	for _, f := range s.found.orgs {
-		was, at := s.d.of(f.name), spotOf(f.trace)
-		f.swapped, f.version = swapped(was.at, at), versionOf(at.Stamp)
-		for p, x := range f.units {
+	for _, f := range s.found.Orgs {
+		was, at := s.d.of(f.Name), spotOf(f.Trace)
+		f.Swapped, f.Version = swapped(was.at, at), versionOf(at.Stamp)
+		for p, x := range f.Units {
 			if x == nil {
 				continue
 			}
-			if t, ok := x.trace.(*setTrace); ok {
-				x.there, x.swapped, x.version = t.at.Kind != tree.Absent, swapped(was.units[p], t.at), versionOf(t.at.Stamp)
+			if t, ok := x.Trace.(*setTrace); ok {
+				x.There, x.Swapped, x.Version = t.at.Kind != tree.Absent, swapped(was.units[p], t.at), versionOf(t.at.Stamp)
 			}
 		}
-		if b := s.folders[f.name]; b != nil {
-			b.trace, b.absent, b.swapped, b.version = b.at, b.at.Kind == tree.Absent, swapped(was.buckets, b.at), versionOf(b.at.Stamp)
+		if b := s.folders[f.Name]; b != nil {
+			b.Trace, b.Absent, b.Swapped, b.Version = b.at, b.at.Kind == tree.Absent, swapped(was.buckets, b.at), versionOf(b.at.Stamp)
 		}
 	}
 }
@@ -191,29 +192,29 @@ func swapped(was, is tree.Spot) bool {
 
 // between is query.between, unless the root is another.
 func (s *scan) between() error {
-	if s.q.between == nil || s.found.moved {
+	if s.q.Between == nil || s.found.Moved {
 		return nil
 	}
-	return s.q.between()
+	return s.q.Between()
 }
 
 // walk notes what has to be done, organization by organization.
 func (s *scan) walk() error {
 	var names []string
-	if s.q.scope.all {
+	if s.q.Scope.All {
 		listed, err := tree.Names(s.root)
 		if err != nil {
 			return errors.New(tree.Reason(err))
 		}
 		names = listed
-		for name := range s.q.names {
+		for name := range s.q.Names {
 			if _, ok := slices.BinarySearch(listed, name); !ok {
 				names = append(names, name)
 			}
 		}
 	} else {
-		names = slices.Collect(maps.Keys(s.q.scope.orgs))
-		s.counted.Store(int64(s.q.files))
+		names = slices.Collect(maps.Keys(s.q.Scope.Orgs))
+		s.counted.Store(int64(s.q.Files))
 	}
 	slices.Sort(names)
 	for i, name := range names {
@@ -233,80 +234,80 @@ func (s *scan) walk() error {
 func (s *scan) organization(name string) error {
 	at := tree.Look(s.real, s.real, name)
 	s.watchLinks(at.Through)
-	s.found.odd[name] = nil
-	f := &orgFinding{name: name, trace: at}
-	known := s.q.org(name)
+	s.found.Odd[name] = nil
+	f := &source.OrgFinding{Name: name, Trace: at}
+	known := s.q.Org(name)
 	if at.Kind == tree.Regular || !layout.ValidOrganization(name) {
 		s.trace.link(layout.Place{Org: name, Part: layout.Folder}, at)
 	}
 	switch { // what has no place here is not checked again at the end: it may be a growing log
 	case at.Kind == tree.Broken && !layout.ValidOrganization(name):
 		d := layout.Problem(name, at.Problem)
-		s.found.odd[name] = &d
+		s.found.Odd[name] = &d
 		return nil
 	case at.Kind == tree.Folder && !layout.ValidOrganization(name):
 		d := layout.Warning(name, misplacedFolder(name))
-		s.found.odd[name] = &d
+		s.found.Odd[name] = &d
 		return nil
 	case at.Kind == tree.Regular:
 		if name != manifest && !passedOver(name) {
 			d := layout.Warning(name, misplacedInRoot(name))
-			s.found.odd[name] = &d
+			s.found.Odd[name] = &d
 		}
-		f.gone = true
+		f.Gone = true
 	case at.Kind == tree.Absent:
-		f.gone = true
+		f.Gone = true
 	}
 	s.check(name, s.real, name, at)
-	if f.gone {
+	if f.Gone {
 		if known != nil {
-			s.found.orgs = append(s.found.orgs, f)
+			s.found.Orgs = append(s.found.Orgs, f)
 		}
 		return nil
 	}
 	waiting, arriving := s.d.arriving[name]
 	arriving = arriving && known == nil && waiting.Same(at)
-	if s.q.scope.all || at.Through == nil || arriving {
+	if s.q.Scope.All || at.Through == nil || arriving {
 		if s.arriving(name, at) && !s.atRest(name, at) {
 			return nil
 		}
 	}
-	s.found.orgs = append(s.found.orgs, f)
+	s.found.Orgs = append(s.found.Orgs, f)
 
-	sc := &orgScope{whole: true}
-	if !s.q.scope.all && !arriving {
+	sc := &source.OrgScope{Whole: true}
+	if !s.q.Scope.All && !arriving {
 		moved := known == nil || !s.d.of(name).at.Same(at)
 		if moved && at.Through != nil {
 			return tree.ErrChanged // other names may have moved with it
 		}
-		if !moved && !known.faulted {
-			sc = s.q.scope.orgs[name]
+		if !moved && !known.Faulted {
+			sc = s.q.Scope.Orgs[name]
 		}
 	}
-	f.whole = sc.whole
+	f.Whole = sc.Whole
 	if at.Kind == tree.Broken {
-		f.whole, f.fault = true, []policy.Diagnostic{layout.Problem(name, at.Problem)}
+		f.Whole, f.Fault = true, []policy.Diagnostic{layout.Problem(name, at.Problem)}
 		return nil
 	}
 	return s.parts(f, sc, known)
 }
 
 // parts notes what has to be done inside one organization's folder.
-func (s *scan) parts(f *orgFinding, sc *orgScope, known *last) error {
-	f.odd = map[string]*policy.Diagnostic{}
-	odd := slices.Collect(maps.Keys(sc.odd))
-	if sc.whole {
-		h, err := tree.Enter(s.root, s.real, spotOf(f.trace))
+func (s *scan) parts(f *source.OrgFinding, sc *source.OrgScope, known *source.Last) error {
+	f.Odd = map[string]*policy.Diagnostic{}
+	odd := slices.Collect(maps.Keys(sc.Odd))
+	if sc.Whole {
+		h, err := tree.Enter(s.root, s.real, spotOf(f.Trace))
 		if err == nil {
-			s.d.watchFolder(spotOf(f.trace).Real, spotOf(f.trace).Stamp, s.q.scope.all)
+			s.d.watchFolder(spotOf(f.Trace).Real, spotOf(f.Trace).Stamp, s.q.Scope.All)
 			odd, err = h.Names()
 			h.Close()
 		}
-		if errors.Is(err, tree.ErrChanged) && !s.q.last {
+		if errors.Is(err, tree.ErrChanged) && !s.q.Last {
 			return err
 		}
 		if err != nil {
-			f.fault = []policy.Diagnostic{layout.Problem(f.name, "this folder cannot be listed: "+tree.Reason(err))}
+			f.Fault = []policy.Diagnostic{layout.Problem(f.Name, "this folder cannot be listed: "+tree.Reason(err))}
 			return nil
 		}
 	}
@@ -318,74 +319,74 @@ func (s *scan) parts(f *orgFinding, sc *orgScope, known *last) error {
 		}
 	}
 	for _, p := range layout.Sets {
-		if sc.whole || sc.units[p] {
-			u := &unit{}
+		if sc.Whole || sc.Units[p] {
+			u := &source.Unit{}
 			if known != nil {
-				u = known.unit(p)
+				u = known.Unit(p)
 			}
-			if !s.q.scope.all {
-				s.counted.Add(int64(-len(u.seen)))
+			if !s.q.Scope.All {
+				s.counted.Add(int64(-len(u.Seen)))
 			}
 			s.tasks = append(s.tasks, func() error {
 				found, err := s.set(f, p, u)
-				f.units[p] = found
+				f.Units[p] = found
 				return err
 			})
 		}
 	}
-	if sc.whole || sc.buckets || len(sc.files) > 0 {
+	if sc.Whole || sc.Buckets || len(sc.Files) > 0 {
 		s.waiting = append(s.waiting, func() { s.buckets(f, sc, known) })
 	}
 	return nil
 }
 
 // oddName judges a name in an organization's folder that has no place there.
-func (s *scan) oddName(f *orgFinding, name string) {
-	path := f.name + "/" + name
-	at := tree.Look(s.real, spotOf(f.trace).Real, name)
+func (s *scan) oddName(f *source.OrgFinding, name string) {
+	path := f.Name + "/" + name
+	at := tree.Look(s.real, spotOf(f.Trace).Real, name)
 	s.watchLinks(at.Through)
-	s.trace.link(layout.Place{Org: f.name, Part: layout.Folder, Name: name}, at)
+	s.trace.link(layout.Place{Org: f.Name, Part: layout.Folder, Name: name}, at)
 	var d policy.Diagnostic
 	switch at.Kind {
 	case tree.Absent:
-		f.odd[path] = nil
+		f.Odd[path] = nil
 		return
 	case tree.Broken:
 		d = layout.Problem(path, at.Problem)
 	default:
 		if at.Kind == tree.Regular && passedOver(name) {
-			f.odd[path] = nil
+			f.Odd[path] = nil
 			return
 		}
 		if nearest(name, at.Kind == tree.Folder) == "" && !holdsJSON(at, name) {
-			f.harmless = with(f.harmless, path)
+			f.Harmless = source.With(f.Harmless, path)
 		}
 		d = layout.Warning(path, misplacedInFolder(name, at))
 	}
-	f.odd[path] = &d
+	f.Odd[path] = &d
 }
 
 // buckets notes what has to be done in one buckets/ folder.
-func (s *scan) buckets(f *orgFinding, sc *orgScope, known *last) {
+func (s *scan) buckets(f *source.OrgFinding, sc *source.OrgScope, known *source.Last) {
 	if known == nil {
-		known = &last{}
+		known = &source.Last{}
 	}
-	at := tree.Look(s.real, spotOf(f.trace).Real, layout.BucketsName)
-	s.check(f.name, spotOf(f.trace).Real, layout.BucketsName, at)
+	at := tree.Look(s.real, spotOf(f.Trace).Real, layout.BucketsName)
+	s.check(f.Name, spotOf(f.Trace).Real, layout.BucketsName, at)
 	s.watchLinks(at.Through)
-	b := &bucketsScan{bucketsFinding: &bucketsFinding{odd: map[string]*policy.Diagnostic{}}, at: at}
-	f.buckets, s.folders[f.name] = b.bucketsFinding, b
-	was := s.d.of(f.name).buckets
-	if s.q.inner && at.Through != nil && !at.Same(was) {
+	b := &bucketsScan{BucketsFinding: &source.BucketsFinding{Odd: map[string]*policy.Diagnostic{}}, at: at}
+	f.Buckets, s.folders[f.Name] = b.BucketsFinding, b
+	was := s.d.of(f.Name).buckets
+	if s.q.Inner && at.Through != nil && !at.Same(was) {
 		b.moved.Store(true) // other names may have moved with it
 		return
 	}
-	path := f.name + "/" + layout.BucketsName
-	b.listed = sc.whole || sc.buckets || known.bucketsFault != nil || !at.Same(was)
-	if !s.q.scope.all && b.listed {
-		s.counted.Add(int64(-len(known.buckets)))
+	path := f.Name + "/" + layout.BucketsName
+	b.Listed = sc.Whole || sc.Buckets || known.BucketsFault != nil || !at.Same(was)
+	if !s.q.Scope.All && b.Listed {
+		s.counted.Add(int64(-len(known.Buckets)))
 	}
-	fail := func(message string) { b.fault = []policy.Diagnostic{layout.Problem(path, message)} }
+	fail := func(message string) { b.Fault = []policy.Diagnostic{layout.Problem(path, message)} }
 	switch at.Kind {
 	case tree.Absent:
 		return
@@ -400,12 +401,12 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *last) {
 	var names []string
 	if err == nil {
 		defer h.Close()
-		if b.listed {
-			s.d.watchFolder(at.Real, at.Stamp, s.q.scope.all)
+		if b.Listed {
+			s.d.watchFolder(at.Real, at.Stamp, s.q.Scope.All)
 			names, b.others, err = h.Files()
 			b.kinds = true
 		} else {
-			names = slices.Sorted(maps.Keys(sc.files))
+			names = slices.Sorted(maps.Keys(sc.Files))
 		}
 	}
 	if errors.Is(err, tree.ErrChanged) {
@@ -417,14 +418,14 @@ func (s *scan) buckets(f *orgFinding, sc *orgScope, known *last) {
 		return
 	}
 	n := len(names)
-	if b.listed { // names that vanished are looked at one by one as well
-		for name := range known.buckets {
+	if b.Listed { // names that vanished are looked at one by one as well
+		for name := range known.Buckets {
 			if _, ok := slices.BinarySearch(names[:n], name); !ok {
 				names = append(names, name)
 			}
 		}
-		for path := range known.odd {
-			if dir, name := filepath.Split(path); dir == f.name+"/"+layout.BucketsName+"/" {
+		for path := range known.Odd {
+			if dir, name := filepath.Split(path); dir == f.Name+"/"+layout.BucketsName+"/" {
 				if _, ok := slices.BinarySearch(names[:n], name); !ok {
 					names = append(names, name)
 				}
@@ -442,7 +443,7 @@ func (s *scan) check(org, dir, name string, was tree.Spot) {
 func (s *scan) run() error {
 	tasks, piece := s.tasks, len(s.tasks)
 	s.tasks = nil
-	if s.q.between != nil {
+	if s.q.Between != nil {
 		piece = pieceTasks
 	}
 	for len(tasks) > 0 {
@@ -485,16 +486,16 @@ func (s *scan) settle() error {
 			moved[c.org] = true
 		}
 	}
-	for _, f := range s.found.orgs {
-		if b := s.folders[f.name]; b != nil && b.moved.Load() {
-			moved[f.name] = true
+	for _, f := range s.found.Orgs {
+		if b := s.folders[f.Name]; b != nil && b.moved.Load() {
+			moved[f.Name] = true
 		}
-		if moved[f.name] {
-			f.gone, f.whole = false, true
-			f.fault = []policy.Diagnostic{layout.Problem(f.name, stillChanging)}
+		if moved[f.Name] {
+			f.Gone, f.Whole = false, true
+			f.Fault = []policy.Diagnostic{layout.Problem(f.Name, stillChanging)}
 		}
 	}
-	if len(moved) > 0 && !s.q.last {
+	if len(moved) > 0 && !s.q.Last {
 		return tree.ErrChanged
 	}
 	return nil
@@ -502,7 +503,7 @@ func (s *scan) settle() error {
 
 // progress counts files that the first look is done with.
 func (s *scan) progress(n int) {
-	if s.q.progress == nil || n == 0 {
+	if s.q.Progress == nil || n == 0 {
 		return
 	}
 	s.d.progressing.Lock()
@@ -511,5 +512,5 @@ func (s *scan) progress(n int) {
 	if s.listed.Load() {
 		total = int(s.total.Load())
 	}
-	s.q.progress(int(s.done.Add(int64(n))), total)
+	s.q.Progress(int(s.done.Add(int64(n))), total)
 }

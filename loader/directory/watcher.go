@@ -1,4 +1,4 @@
-package loader
+package directory
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"postern/loader/internal/tree"
 	"sync"
 	"syscall"
+
+	"postern/loader/source"
 
 	"github.com/fsnotify/fsnotify"
 )
@@ -95,7 +97,7 @@ func (w *watcher) lost(dir string) {
 }
 
 // watchFolder watches a folder that is about to be listed.
-func (d *directory) watchFolder(dir string, s tree.Stamp, again bool) {
+func (d *Source) watchFolder(dir string, s tree.Stamp, again bool) {
 	if d.watcher != nil {
 		d.watcher.add(dir, s, again)
 	}
@@ -109,7 +111,7 @@ func (s *scan) watchLinks(through []string) {
 	}
 }
 
-func (d *directory) watchLinks(through []string, within string) {
+func (d *Source) watchLinks(through []string, within string) {
 	if d.watcher == nil {
 		return
 	}
@@ -124,17 +126,17 @@ func (d *directory) watchLinks(through []string, within string) {
 	}
 }
 
-// watch is a source's.
-func (d *directory) watch(ctx context.Context, to events) (stop func(), err error) {
+// Watch is source.Source's.
+func (d *Source) Watch(ctx context.Context, to source.Events) (stop func(), err error) {
 	w, err := fsnotify.NewBufferedWatcher(64)
 	if err != nil {
 		return nil, err
 	}
-	return d.watchWith(ctx, to, w, w.Events, w.Errors), nil
+	return d.WatchWith(ctx, to, w, w.Events, w.Errors), nil
 }
 
-// watchWith is watch over any notifier; stop closes it.
-func (d *directory) watchWith(ctx context.Context, to events, n notifier, changes <-chan fsnotify.Event, errs <-chan error) (stop func()) {
+// WatchWith is watch over any notifier; stop closes it.
+func (d *Source) WatchWith(ctx context.Context, to source.Events, n notifier, changes <-chan fsnotify.Event, errs <-chan error) (stop func()) {
 	d.watcher = newWatcher(n, func(err error) {
 		d.log.Warn("a folder cannot be watched: changes in it are found by the rescan", "error", tree.Reason(err), "every", d.rescan)
 	})
@@ -149,32 +151,32 @@ func (d *directory) watchWith(ctx context.Context, to events, n notifier, change
 
 // collect notes events while looks are under way, so that the queue of the
 // system does not overflow for that.
-func (d *directory) collect(ctx context.Context, to events, changes <-chan fsnotify.Event, errs <-chan error) {
+func (d *Source) collect(ctx context.Context, to source.Events, changes <-chan fsnotify.Event, errs <-chan error) {
 	for changes != nil || errs != nil {
 		select {
 		case ev, ok := <-changes:
 			if !ok {
 				changes = nil
 			} else if ev.Name != "" {
-				to.change(ev.Name, ev.Has(fsnotify.Remove) || ev.Has(fsnotify.Rename), filepath.Base(ev.Name) == holdName)
+				to.Change(ev.Name, ev.Has(fsnotify.Remove) || ev.Has(fsnotify.Rename), filepath.Base(ev.Name) == holdName)
 			}
 		case err, ok := <-errs:
 			if !ok {
 				errs = nil
 			} else if err != nil && ctx.Err() == nil {
 				d.log.Warn("events were lost: looking at everything", "error", err.Error())
-				to.everything()
+				to.Everything()
 			}
 		}
 	}
 }
 
-// lost is a source's.
-func (d *directory) lost(change string) {
+// Lost is source.Source's.
+func (d *Source) Lost(change string) {
 	if d.watcher != nil {
 		d.watcher.lost(change)
 	}
 }
 
-// about is a source's.
-func (d *directory) about(sc *scope, change string) { d.routes.mark(sc, change) }
+// About is source.Source's.
+func (d *Source) About(sc *source.Scope, change string) { d.routes.mark(sc, change) }

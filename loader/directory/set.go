@@ -1,4 +1,4 @@
-package loader
+package directory
 
 import (
 	"errors"
@@ -13,25 +13,26 @@ import (
 
 	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
+	"postern/loader/source"
 	"postern/policy"
 )
 
 // set looks at a unit of several files until nothing changes under the look.
-func (s *scan) set(f *orgFinding, p layout.Part, known *unit) (*setFinding, error) {
-	if at := tree.Look(s.real, spotOf(f.trace).Real, layout.PartNames[p]); s.q.inner && at.Through != nil && p != layout.List && !at.Same(s.d.of(f.name).units[p]) {
+func (s *scan) set(f *source.OrgFinding, p layout.Part, known *source.Unit) (*source.SetFinding, error) {
+	if at := tree.Look(s.real, spotOf(f.Trace).Real, layout.PartNames[p]); s.q.Inner && at.Through != nil && p != layout.List && !at.Same(s.d.of(f.Name).units[p]) {
 		return nil, tree.ErrChanged // other names may have moved with it
 	}
-	for attempt := range repeats {
+	for attempt := range source.Repeats {
 		l := s.list(f, p)
 		found, err := s.files(f, p, l, known)
 		if !errors.Is(err, tree.ErrChanged) {
 			return found, err
 		}
-		if err := pause(s.ctx, attempt); err != nil {
+		if err := source.Pause(s.ctx, attempt); err != nil {
 			return nil, err
 		}
 	}
-	return brokenSet(layout.Problem(layout.Place{Org: f.name, Part: p}.Path(), stillChanging)), nil
+	return source.BrokenSet(layout.Problem(layout.Place{Org: f.Name, Part: p}.Path(), stillChanging)), nil
 }
 
 // listing is what the names of a unit are, files unread.
@@ -56,9 +57,9 @@ func (l listing) same(o listing) bool {
 }
 
 // list looks at the names of a unit.
-func (s *scan) list(f *orgFinding, p layout.Part) (l listing) {
-	base := layout.Place{Org: f.name, Part: p}.Path()
-	at := tree.Look(s.real, spotOf(f.trace).Real, layout.PartNames[p])
+func (s *scan) list(f *source.OrgFinding, p layout.Part) (l listing) {
+	base := layout.Place{Org: f.Name, Part: p}.Path()
+	at := tree.Look(s.real, spotOf(f.Trace).Real, layout.PartNames[p])
 	s.watchLinks(at.Through)
 	if p == layout.List {
 		if at.Kind != tree.Absent {
@@ -84,7 +85,7 @@ func (s *scan) list(f *orgFinding, p layout.Part) (l listing) {
 	h, err := tree.Enter(s.root, s.real, at)
 	var names []string
 	if err == nil {
-		s.d.watchFolder(at.Real, at.Stamp, s.q.scope.all)
+		s.d.watchFolder(at.Real, at.Stamp, s.q.Scope.All)
 		names, err = h.Names()
 		h.Close()
 	}
@@ -95,7 +96,7 @@ func (s *scan) list(f *orgFinding, p layout.Part) (l listing) {
 	if err != nil {
 		return fault("this folder cannot be listed: " + tree.Reason(err))
 	}
-	s.d.looks.Add(int64(len(names)))
+	s.d.Looks.Add(int64(len(names)))
 	for _, name := range names {
 		e := judge(p, name, tree.Look(s.real, at.Real, name))
 		s.watchLinks(e.spot.Through)
@@ -128,16 +129,16 @@ func judge(p layout.Part, name string, at tree.Spot) entry {
 }
 
 // files reads and parses the files of a unit, if one is not as it was.
-func (s *scan) files(f *orgFinding, p layout.Part, l listing, known *unit) (found *setFinding, err error) {
+func (s *scan) files(f *source.OrgFinding, p layout.Part, l listing, known *source.Unit) (found *source.SetFinding, err error) {
 	if l.changed {
 		return nil, tree.ErrChanged
 	}
-	found = &setFinding{stray: l.stray, trace: &setTrace{l.at, l.through}}
+	found = &source.SetFinding{Stray: l.stray, Trace: &setTrace{l.at, l.through}}
 	if l.fault != nil {
-		found.diagnostics = []policy.Diagnostic{*l.fault}
+		found.Diagnostics = []policy.Diagnostic{*l.fault}
 		return found, nil
 	}
-	base := f.name + "/"
+	base := f.Name + "/"
 	if p != layout.List {
 		base += layout.PartNames[p] + "/"
 	}
@@ -161,23 +162,23 @@ func (s *scan) files(f *orgFinding, p layout.Part, l listing, known *unit) (foun
 			todo = append(todo, e)
 		}
 	}
-	found.sure = faults == nil
+	found.Sure = faults == nil
 	s.total.Add(int64(len(todo)))
 
-	if known.sure && found.sure {
-		seen, err := s.unchanged(todo, known.seen)
+	if known.Sure && found.Sure {
+		seen, err := s.unchanged(todo, known.Seen)
 		if err != nil {
 			return nil, err
 		}
 		if seen != nil {
-			found.same, found.seen = true, seen
+			found.Same, found.Seen = true, seen
 			s.progress(len(todo))
 			return found, nil
 		}
 	}
 
-	results := make([]parsed, len(todo))
-	found.seen = make([]file, len(todo))
+	results := make([]source.Parsed, len(todo))
+	found.Seen = make([]source.Seen, len(todo))
 	raws := make([]layout.File, len(todo))
 	var keep atomic.Bool
 	keep.Store(true)
@@ -192,14 +193,14 @@ func (s *scan) files(f *orgFinding, p layout.Part, l listing, known *unit) (foun
 			mu.Lock()
 			faults = append(faults, s.d.readProblem(base+e.name, err))
 			mu.Unlock()
-			found.seen[i] = file{name: e.name}
+			found.Seen[i] = source.Seen{Name: e.name}
 			return nil
 		}
 		content := layout.SumOf(data)
-		found.seen[i] = file{name: e.name, version: versionOf(e.spot.Stamp), sum: &content, fresh: freshAt(e.spot.Stamp, s.now)}
-		results[i] = s.q.maker.parse(nil, p, base+e.name, data)
+		found.Seen[i] = source.Seen{Name: e.name, Version: versionOf(e.spot.Stamp), Sum: &content, Fresh: freshAt(e.spot.Stamp, s.now)}
+		results[i] = s.q.Maker.Parse(nil, p, base+e.name, data)
 		if keep.Load() {
-			if s.q.keep(len(data)) {
+			if s.q.Keep(len(data)) {
 				raws[i] = layout.File{Name: e.name, Data: data}
 			} else {
 				keep.Store(false)
@@ -215,36 +216,36 @@ func (s *scan) files(f *orgFinding, p layout.Part, l listing, known *unit) (foun
 	}
 	s.progress(len(todo))
 	if faults != nil {
-		found.sure = false
+		found.Sure = false
 		for _, r := range results {
-			faults = append(faults, r.diagnostics...)
+			faults = append(faults, r.Diagnostics...)
 		}
-		found.diagnostics = faults
+		found.Diagnostics = faults
 		return found, nil
 	}
-	sum := sumOfSet(found.seen)
-	if known.known && known.good.sum == sum {
-		c := known.good
-		found.good = &c
+	sum := source.SumOfSet(found.Seen)
+	if known.Known && known.Good.Sum == sum {
+		c := known.Good
+		found.Good = &c
 		return found, nil
 	}
-	c, diagnostics := s.q.maker.compile(p, f.name, results)
+	c, diagnostics := s.q.Maker.Compile(p, f.Name, results)
 	if diagnostics != nil {
-		found.diagnostics = diagnostics
+		found.Diagnostics = diagnostics
 		return found, nil
 	}
-	c.sum, c.more.files = sum, found.seen
-	found.good = &c
+	c.Sum, c.More.Files = sum, found.Seen
+	found.Good = &c
 	if keep.Load() {
-		found.raw = raws
+		found.Raw = raws
 	}
 	return found, nil
 }
 
 // trusts reports whether a file that bears the stamp is taken for what was seen
 // of it, unread. SIGHUP has every file read.
-func (s *scan) trusts(seen file, now tree.Stamp) bool {
-	return seen.version == versionOf(now) && !seen.fresh && !s.q.scope.confirm
+func (s *scan) trusts(seen source.Seen, now tree.Stamp) bool {
+	return seen.Version == versionOf(now) && !seen.Fresh && !s.q.Scope.Confirm
 }
 
 func (s *scan) count(n *int) int64 {
@@ -254,11 +255,11 @@ func (s *scan) count(n *int) int64 {
 
 // unchanged compares the files with what was seen of them, by stamp, then by
 // content; nil if that is another.
-func (s *scan) unchanged(todo []entry, seen []file) ([]file, error) {
-	if !slices.EqualFunc(todo, seen, func(e entry, f file) bool { return e.name == f.name }) {
+func (s *scan) unchanged(todo []entry, seen []source.Seen) ([]source.Seen, error) {
+	if !slices.EqualFunc(todo, seen, func(e entry, f source.Seen) bool { return e.name == f.Name }) {
 		return nil, nil
 	}
-	out := make([]file, 0, len(seen)) // not nil: an empty set is unchanged too
+	out := make([]source.Seen, 0, len(seen)) // not nil: an empty set is unchanged too
 	for i, e := range todo {
 		f := seen[i]
 		if !s.trusts(f, e.spot.Stamp) {
@@ -266,13 +267,13 @@ func (s *scan) unchanged(todo []entry, seen []file) ([]file, error) {
 			if errors.Is(err, tree.ErrChanged) {
 				return nil, err
 			}
-			if err != nil || layout.SumOf(data) != *f.sum {
+			if err != nil || layout.SumOf(data) != *f.Sum {
 				return nil, nil
 			}
 			if !tree.Look(s.real, path.Dir(e.spot.Real), path.Base(e.spot.Real)).Same(tree.Spot{Kind: tree.Regular, Real: e.spot.Real, Stamp: e.spot.Stamp}) {
 				return nil, tree.ErrChanged
 			}
-			f.version, f.fresh = versionOf(e.spot.Stamp), freshAt(e.spot.Stamp, s.now)
+			f.Version, f.Fresh = versionOf(e.spot.Stamp), freshAt(e.spot.Stamp, s.now)
 		}
 		out = append(out, f)
 	}
@@ -286,7 +287,7 @@ func (s *scan) open(at tree.Spot) ([]byte, error) {
 	if !ok {
 		return nil, tree.ErrChanged
 	}
-	return s.d.reader.Read(s.root, rel, at)
+	return s.d.Reader.Read(s.root, rel, at)
 }
 
 // each calls do for 0 to n-1, side by side if there are many.

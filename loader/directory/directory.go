@@ -1,4 +1,4 @@
-package loader
+package directory
 
 import (
 	"errors"
@@ -12,20 +12,21 @@ import (
 
 	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
+	"postern/loader/source"
 	"postern/policy"
 )
 
-// directory is the source that is a policy directory (specification 4). It
+// Source is the source that is a policy directory (specification 4). It
 // remembers where each folder lay at the last look, and what leads there; what
 // was seen of files it reads in the model, by their versions.
-type directory struct {
+type Source struct {
 	path     string // it may be a link, and may be re-pointed
 	maxFiles int
 	workers  int // side by side
 	rescan   time.Duration
 	now      func() time.Time
 	log      *slog.Logger
-	reader   tree.Reader
+	Reader   tree.Reader
 
 	at       tree.Spot // of the root
 	spots    map[string]*spots
@@ -33,7 +34,7 @@ type directory struct {
 	routes   routes
 	watcher  *watcher
 
-	looks       atomic.Int64 // names looked at
+	Looks       atomic.Int64 // names looked at
 	reading     atomic.Int64 // nanoseconds, of all workers together
 	progressing sync.Mutex
 }
@@ -45,24 +46,24 @@ type spots struct {
 	buckets tree.Spot
 }
 
-// directoryConfig says where a policy directory is, and its bounds.
-type directoryConfig struct {
-	path     string // absolute
-	maxFile  int64  // bytes in a file
-	maxFiles int
-	workers  int           // files read and parsed side by side
-	rescan   time.Duration // from one look at everything to the next, for messages
-	now      func() time.Time
-	log      *slog.Logger
+// Config says where a policy directory is, and its bounds.
+type Config struct {
+	Path     string // absolute
+	MaxFile  int64  // bytes in a file
+	MaxFiles int
+	Workers  int           // files read and parsed side by side
+	Rescan   time.Duration // from one look at everything to the next, for messages
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
-func newDirectory(c directoryConfig) *directory {
-	return &directory{path: c.path, maxFiles: c.maxFiles, workers: c.workers, rescan: c.rescan, now: c.now, log: c.log,
-		reader: tree.Reader{MaxFile: c.maxFile}, spots: map[string]*spots{}, arriving: map[string]tree.Spot{}, routes: newRoutes()}
+func New(c Config) *Source {
+	return &Source{path: c.Path, maxFiles: c.MaxFiles, workers: c.Workers, rescan: c.Rescan, now: c.Now, log: c.Log,
+		Reader: tree.Reader{MaxFile: c.MaxFile}, spots: map[string]*spots{}, arriving: map[string]tree.Spot{}, routes: newRoutes()}
 }
 
 // of is never nil.
-func (d *directory) of(org string) *spots {
+func (d *Source) of(org string) *spots {
 	if o := d.spots[org]; o != nil {
 		return o
 	}
@@ -70,8 +71,8 @@ func (d *directory) of(org string) *spots {
 }
 
 // versionOf is the version of a file or folder of which that is the stamp.
-func versionOf(s tree.Stamp) version {
-	return version{uint64(s.Size), uint64(s.Mtime), uint64(s.Ctime), s.Inode, s.Device}
+func versionOf(s tree.Stamp) source.Version {
+	return source.Version{uint64(s.Size), uint64(s.Mtime), uint64(s.Ctime), s.Inode, s.Device}
 }
 
 // freshFor is the coarsest step of a file system's clock that is allowed for.
@@ -81,19 +82,19 @@ func freshAt(s tree.Stamp, now time.Time) bool {
 	return max(s.Mtime, s.Ctime) > now.Add(-freshFor).UnixNano()
 }
 
-// took is a source's.
-func (d *directory) took(f *found) {
-	t, ok := f.trace.(*trace)
+// Took is source.Source's.
+func (d *Source) Took(f *source.Found) {
+	t, ok := f.Trace.(*trace)
 	if !ok {
 		return
 	}
 	d.at = t.root
 	d.routes.set(layout.Place{Part: layout.Root}, []string{t.root.Real}, t.through)
-	for _, of := range f.orgs {
+	for _, of := range f.Orgs {
 		d.tookOrganization(of)
 	}
 	for p, through := range t.links {
-		if touched := f.touched; touched != nil && touched.orgs[p.Org] != nil {
+		if touched := f.Touched; touched != nil && touched.Orgs[p.Org] != nil {
 			continue // a look in between knows better
 		}
 		if p.Part == layout.Folder && p.Name == "" && d.spots[p.Org] != nil {
@@ -102,82 +103,82 @@ func (d *directory) took(f *found) {
 		d.routes.set(p, nil, through)
 	}
 	for name := range d.arriving {
-		if _, looked := f.odd[name]; f.all || looked {
+		if _, looked := f.Odd[name]; f.All || looked {
 			delete(d.arriving, name)
 		}
 	}
-	for name := range f.surveys {
+	for name := range f.Surveys {
 		d.arriving[name] = t.surveys[name]
 	}
-	if d.watcher != nil && f.all {
+	if d.watcher != nil && f.All {
 		wanted := map[string]struct{}{}
 		d.routes.folders(func(dir string) { wanted[dir] = struct{}{} })
 		d.watcher.keep(wanted)
 	}
 }
 
-func (d *directory) tookOrganization(f *orgFinding) {
-	if f.gone {
-		delete(d.spots, f.name)
+func (d *Source) tookOrganization(f *source.OrgFinding) {
+	if f.Gone {
+		delete(d.spots, f.Name)
 		return
 	}
-	o := d.spots[f.name]
+	o := d.spots[f.Name]
 	if o == nil {
 		o = &spots{}
-		d.spots[f.name] = o
+		d.spots[f.Name] = o
 	}
-	o.at = spotOf(f.trace)
-	if f.whole {
-		d.routes.set(layout.Place{Org: f.name, Part: layout.Folder}, o.at.Folder(), o.at.Through)
+	o.at = spotOf(f.Trace)
+	if f.Whole {
+		d.routes.set(layout.Place{Org: f.Name, Part: layout.Folder}, o.at.Folder(), o.at.Through)
 	}
-	if f.fault != nil {
+	if f.Fault != nil {
 		for _, p := range layout.Sets {
 			o.units[p] = tree.Spot{}
-			d.routes.drop(layout.Place{Org: f.name, Part: p})
+			d.routes.drop(layout.Place{Org: f.Name, Part: p})
 		}
 		return
 	}
-	for p, x := range f.units {
+	for p, x := range f.Units {
 		if x == nil {
 			continue
 		}
-		t, ok := x.trace.(*setTrace)
+		t, ok := x.Trace.(*setTrace)
 		if !ok {
 			t = &setTrace{}
 		}
 		o.units[p] = t.at
-		d.routes.set(layout.Place{Org: f.name, Part: layout.Part(p)}, t.at.Folder(), slices.Concat(t.at.Through, t.through))
+		d.routes.set(layout.Place{Org: f.Name, Part: layout.Part(p)}, t.at.Folder(), slices.Concat(t.at.Through, t.through))
 	}
-	b := f.buckets
+	b := f.Buckets
 	if b == nil {
 		return
 	}
-	o.buckets = spotOf(b.trace)
-	d.routes.set(layout.Place{Org: f.name, Part: layout.Buckets}, o.buckets.Folder(), o.buckets.Through)
-	if b.fault != nil {
+	o.buckets = spotOf(b.Trace)
+	d.routes.set(layout.Place{Org: f.Name, Part: layout.Buckets}, o.buckets.Folder(), o.buckets.Through)
+	if b.Fault != nil {
 		return
 	}
-	for i := range b.found {
-		if x := &b.found[i]; !x.gone {
-			through, _ := x.trace.([]string)
-			d.routes.set(layout.Place{Org: f.name, Part: layout.Buckets, Name: x.name}, nil, through)
+	for i := range b.Found {
+		if x := &b.Found[i]; !x.Gone {
+			through, _ := x.Trace.([]string)
+			d.routes.set(layout.Place{Org: f.Name, Part: layout.Buckets, Name: x.Name}, nil, through)
 		}
 	}
 }
 
-// forget is a source's.
-func (d *directory) forget(p layout.Place) { d.routes.drop(p) }
+// Forget is source.Source's.
+func (d *Source) Forget(p layout.Place) { d.routes.drop(p) }
 
-// done is a source's.
-func (d *directory) done() (looks, reads, reading int64) {
-	return d.looks.Load(), d.reader.Reads.Load(), d.reading.Load()
+// Done is source.Source's.
+func (d *Source) Done() (looks, reads, reading int64) {
+	return d.Looks.Load(), d.Reader.Reads.Load(), d.reading.Load()
 }
 
 // spent adds the time since begin to that of reading.
-func (d *directory) spent(begin time.Time) { d.reading.Add(int64(time.Since(begin))) }
+func (d *Source) spent(begin time.Time) { d.reading.Add(int64(time.Since(begin))) }
 
 // folder is where the files of a unit lay at the last look.
-func (d *directory) folder(p layout.Place) string {
+func (d *Source) folder(p layout.Place) string {
 	o := d.of(p.Org)
 	switch p.Part {
 	case layout.Buckets:
@@ -188,8 +189,8 @@ func (d *directory) folder(p layout.Place) string {
 	return o.units[p.Part].Real
 }
 
-// files is a source's.
-func (d *directory) files(p layout.Place, names []string) []layout.File {
+// Files is source.Source's.
+func (d *Source) Files(p layout.Place, names []string) []layout.File {
 	root, err := os.OpenRoot(d.at.Real)
 	if err != nil {
 		return nil
@@ -206,7 +207,7 @@ func (d *directory) files(p layout.Place, names []string) []layout.File {
 		if at.Kind != tree.Regular || !ok {
 			return nil
 		}
-		data, err := d.reader.Read(root, rel, at)
+		data, err := d.Reader.Read(root, rel, at)
 		if err != nil {
 			return nil
 		}
@@ -215,15 +216,15 @@ func (d *directory) files(p layout.Place, names []string) []layout.File {
 	return out
 }
 
-// differ is a source's.
-func (d *directory) differ(files []seenFile, seen func(seenFile) *file) (out []seenFile, err error) {
+// Differ is source.Source's.
+func (d *Source) Differ(files []source.SeenFile, seen func(source.SeenFile) *source.Seen) (out []source.SeenFile, err error) {
 	root, err := os.OpenRoot(d.at.Real)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
 	for _, f := range files {
-		if was := seen(f); was != nil && was.sum != nil && !d.same(root, f, was) {
+		if was := seen(f); was != nil && was.Sum != nil && !d.same(root, f, was) {
 			out = append(out, f)
 		}
 	}
@@ -231,24 +232,24 @@ func (d *directory) differ(files []seenFile, seen func(seenFile) *file) (out []s
 }
 
 // same reports whether a file holds what was seen of it.
-func (d *directory) same(root *os.Root, f seenFile, was *file) bool {
-	at := tree.Look(d.at.Real, d.folder(f.unit), f.name)
+func (d *Source) same(root *os.Root, f source.SeenFile, was *source.Seen) bool {
+	at := tree.Look(d.at.Real, d.folder(f.Unit), f.Name)
 	rel, ok := tree.Below(d.at.Real, at.Real)
-	if !ok || at.Kind != tree.Regular || versionOf(at.Stamp) != was.version {
+	if !ok || at.Kind != tree.Regular || versionOf(at.Stamp) != was.Version {
 		return false
 	}
-	data, err := d.reader.Read(root, rel, at)
-	return err == nil && layout.SumOf(data) == *was.sum
+	data, err := d.Reader.Read(root, rel, at)
+	return err == nil && layout.SumOf(data) == *was.Sum
 }
 
 // readProblem is what a failed read means to a user.
-func (d *directory) readProblem(path string, err error) policy.Diagnostic {
+func (d *Source) readProblem(path string, err error) policy.Diagnostic {
 	if errors.Is(err, tree.ErrTooLarge) {
-		return layout.Problem(path, "this file is larger than "+strconv.FormatInt(d.reader.MaxFile, 10)+" bytes; raise -max-file, or move part of it into another file (of a bucket there is only one)")
+		return layout.Problem(path, "this file is larger than "+strconv.FormatInt(d.Reader.MaxFile, 10)+" bytes; raise -max-file, or move part of it into another file (of a bucket there is only one)")
 	}
 	return layout.Problem(path, "this file cannot be read: "+tree.Reason(err))
 }
 
-func (d *directory) tooMany(path string) policy.Diagnostic {
+func (d *Source) tooMany(path string) policy.Diagnostic {
 	return layout.Problem(path, "the policy directory holds more than "+strconv.Itoa(d.maxFiles)+" files; this one is past the bound")
 }

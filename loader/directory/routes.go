@@ -1,10 +1,11 @@
-package loader
+package directory
 
 import (
 	"path/filepath"
 
 	"postern/loader/internal/layout"
 	"postern/loader/internal/tree"
+	"postern/loader/source"
 )
 
 // routes tell what an event's path is about. They use real paths, as events
@@ -77,15 +78,15 @@ func (r *routes) folders(do func(string)) {
 }
 
 // mark puts into scope what an event on path is about.
-func (r *routes) mark(sc *scope, path string) {
+func (r *routes) mark(sc *source.Scope, path string) {
 	for _, p := range r.exact[path] {
-		sc.add(p)
+		sc.Add(p)
 	}
 	for _, p := range r.inside[path] { // about the folder itself
 		if p.Part == layout.Root {
-			sc.add(p)
+			sc.Add(p)
 		} else {
-			sc.add(layout.Place{Org: p.Org, Part: p.Part})
+			sc.Add(layout.Place{Org: p.Org, Part: p.Part})
 		}
 	}
 	name := filepath.Base(path)
@@ -95,13 +96,13 @@ func (r *routes) mark(sc *scope, path string) {
 	for _, p := range r.inside[filepath.Dir(path)] {
 		switch p.Part {
 		case layout.Root:
-			sc.add(layout.Place{Org: name, Part: layout.Folder})
+			sc.Add(layout.Place{Org: name, Part: layout.Folder})
 		case layout.Folder:
-			sc.add(inFolder(p.Org, name))
+			sc.Add(inFolder(p.Org, name))
 		case layout.Buckets:
-			sc.add(layout.Place{Org: p.Org, Part: layout.Buckets, Name: name})
+			sc.Add(layout.Place{Org: p.Org, Part: layout.Buckets, Name: name})
 		default:
-			sc.add(p)
+			sc.Add(p)
 		}
 	}
 }
