@@ -91,7 +91,7 @@ func (b block) lists(r record, v *view) bool {
 	}
 	exact, beginnings, organizations := b.who(r)
 	if len(v.hashes) > 4 {
-		v.Spend(len(v.hashes) * int(min(exact, 8)) / 2)
+		v.Spend(len(v.hashes) * nameWork(exact))
 	}
 	if b.listsName(r.entries, exact, v) {
 		return true

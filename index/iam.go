@@ -151,7 +151,7 @@ func (v *view) tags() ([]policy.Tag, bool) {
 // tag returns a tag of the resource; known is false if its tags are not.
 func (v *view) tag(key string) (text string, has, known bool) {
 	tags, known := v.tags()
-	v.Spend(len(tags) * (2 + len(key)/64))
+	v.Spend(len(tags) * (glob.NameWork + len(key)/32))
 	for i := range tags {
 		if tags[i].Key == key {
 			return tags[i].Value, true, true
@@ -164,7 +164,7 @@ func (v *view) tag(key string) (text string, has, known bool) {
 // there is none.
 func (v *view) fact(x *lowered.Entity, name string) (values []policy.Value, stated bool) {
 	if x != nil {
-		v.Spend(len(x.Properties) * (2 + len(name)/64))
+		v.Spend(len(x.Properties) * (glob.NameWork + len(name)/3))
 		for i := range x.Properties {
 			if x.Properties[i].Key == name {
 				return x.Properties[i].Values, true

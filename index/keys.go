@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"postern/index/internal/glob"
 	"postern/index/lowered"
 	"postern/internal/value"
 	"postern/policy"
@@ -59,15 +60,7 @@ func (v *view) lookup(kind lowered.KeyKind, name string, tag uint32, buf *server
 		if name != v.org {
 			return nil, false
 		}
-		if t := v.token; t != nil && t.kind == policy.TokenTeam { // which states its team's group
-			return buf.one(policy.ValueString, t.group), false
-		}
-		buf.list = buf.list[:0]
-		v.Spend(2 * len(r.Principal.Groups))
-		for _, g := range r.Principal.Groups {
-			buf.list = append(buf.list, policy.Value{Kind: policy.ValueString, Text: g})
-		}
-		return buf.list, false
+		return v.groupNames(), false
 	case lowered.KeyClaim:
 		claim, ok := strings.CutPrefix(name, v.org)
 		if !ok || claim == "" || claim[0] != ':' {
@@ -131,7 +124,7 @@ func (s *serverValues) time(now int64) string {
 // claim finds a claim by its path, byte for byte.
 func (v *view) claim(path string) ([]policy.Value, bool) {
 	list := v.request.Principal.Claims
-	v.Spend(len(list) * (2 + len(path)/64))
+	v.Spend(len(list) * (glob.NameWork + len(path)/32))
 	for i := range list {
 		if a := &list[i]; a.Key == path {
 			return a.Values, a.Unreadable
@@ -143,7 +136,7 @@ func (v *view) claim(path string) ([]policy.Value, bool) {
 // property finds an attribute by its key without regard to ASCII case; name is
 // in lower case. stated tells an empty list from an attribute that is not there.
 func (v *view) property(list []policy.Attribute, name string) (values []policy.Value, unreadable, stated bool) {
-	v.Spend(len(list) * (2 + len(name)/8))
+	v.Spend(len(list) * (glob.NameWork + len(name)/3))
 	for i := range list {
 		if a := &list[i]; len(a.Key) == len(name) && value.EqualFoldASCII(a.Key, name) {
 			return a.Values, a.Unreadable, true

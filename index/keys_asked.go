@@ -77,3 +77,27 @@ func (v *view) principalARNs() []policy.Value {
 	}
 	return x.list
 }
+
+// groupNames holds the values of iam:ORG:groups, which are made once a request:
+// many conditions may ask for many groups.
+type groupNames struct {
+	made bool
+	list []policy.Value
+}
+
+// groupNames returns the groups that the request states, or that of a team token.
+func (v *view) groupNames() []policy.Value {
+	x := &v.groupKey
+	if x.made {
+		return x.list
+	}
+	x.made, x.list = true, x.list[:0]
+	if t := v.token; t != nil && t.kind == policy.TokenTeam {
+		x.list = append(x.list, policy.Value{Kind: policy.ValueString, Text: t.group})
+		return x.list
+	}
+	for _, g := range v.request.Principal.Groups {
+		x.list = append(x.list, policy.Value{Kind: policy.ValueString, Text: g})
+	}
+	return x.list
+}

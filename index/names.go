@@ -1,5 +1,7 @@
 package index
 
+import "math/bits"
+
 // An identifier that statements of a block name stands in the block once: its
 // length and its organization's, the organization's place, and the text.
 // Statements refer to it by hash and place, so that most are told from the
@@ -33,10 +35,21 @@ func (b block) isName(entry uint32, id string, v *view) bool {
 	return b[at+nameOrgLen] == 0 || b.str(b[at+nameOrgAt], b[at+nameOrgLen]) == v.org
 }
 
+// few is the number of hashes up to which they are compared one by one.
+const few = 8
+
+// nameWork is what finding an identifier among n hashes costs: a few are compared
+// one by one, and each half of a search is a branch that cannot be foretold.
+func nameWork(n uint32) int {
+	if n <= few {
+		return int(n)
+	}
+	return 2 + 4*bits.Len32(n)
+}
+
 // listsName reports whether one of n entries, sorted by hash, is an identifier
 // of the caller.
 func (b block) listsName(at, n uint32, v *view) bool {
-	const few = 8
 	if n > few {
 		return b.findsName(at, n, v)
 	}

@@ -63,6 +63,7 @@ type view struct {
 	iamView
 	contextKeys contextKeys
 	arns        principalARNs
+	groupKey    groupNames
 	traits      requestTraits
 
 	who, what     []*roaring.Bitmap
@@ -112,6 +113,7 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.open, v.rowLooked, v.token = 0, false, nil
 	v.contextKeys.made = false
 	v.arns.made = false
+	v.groupKey.made = false
 	v.traits.made = false
 	v.steps = v.steps[:0]
 	ids := r.Principal.IDs

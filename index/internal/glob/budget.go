@@ -21,8 +21,9 @@ const freeWork = 2 << 20
 const (
 	EndsWork      = 20 // the ends of a pattern, a segment of it, a name
 	StatementWork = 16 // a statement or rule that is looked at
-	ConditionWork = 24 // a condition with one value, which one other is compared with
+	ConditionWork = 32 // a condition with one value, which one other is compared with
 	CompareWork   = 5  // a value that is compared
+	NameWork      = 6  // a name of a list that another is compared with
 	PostingWork   = 24 // a step in a Roaring bitmap
 )
 
