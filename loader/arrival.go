@@ -41,7 +41,7 @@ func (l *Loader) patient(org string) bool {
 // arrive notes which organizations' folders are arriving after a look.
 func (l *Loader) arrive(f *findings) {
 	for name := range l.arrivals {
-		if _, looked := f.Odd[name]; f.All || looked {
+		if _, looked := f.Misplaced[name]; f.All || looked {
 			if _, arriving := f.Surveys[name]; !arriving {
 				f.late = append(f.late, l.arrivals[name].lost...)
 				delete(l.arrivals, name)

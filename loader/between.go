@@ -126,7 +126,7 @@ func (b *between) touch(sc *source.Scope, f *findings) {
 		for name := range o.Files {
 			b.touched.Add(layout.Place{Org: org, Part: layout.Buckets, Name: name})
 		}
-		for name := range o.Odd {
+		for name := range o.Misplaced {
 			b.touched.Add(layout.Place{Org: org, Part: layout.Folder, Name: name})
 		}
 	}
@@ -147,9 +147,9 @@ func (b *between) untouched(f *findings) {
 		return
 	}
 	for name := range b.touched.Orgs { // names in the root as the model has them now
-		f.Odd[name] = nil
-		if d, ok := l.odd[name]; ok {
-			f.Odd[name] = &d
+		f.Misplaced[name] = nil
+		if d, ok := l.misplaced[name]; ok {
+			f.Misplaced[name] = &d
 		}
 	}
 	kept := f.Orgs[:0]
@@ -174,11 +174,11 @@ func (l *Loader) prune(of *source.OrgFinding, touched *source.OrgScope) bool {
 			of.Units[p] = nil
 		}
 	}
-	for name := range touched.Odd {
+	for name := range touched.Misplaced {
 		path := of.Name + "/" + name
-		of.Odd[path] = nil
-		if d, ok := known.Odd[path]; ok {
-			of.Odd[path] = &d
+		of.Misplaced[path] = nil
+		if d, ok := known.Misplaced[path]; ok {
+			of.Misplaced[path] = &d
 		}
 		delete(of.Harmless, path)
 		if _, ok := known.harmless[path]; ok {
@@ -202,7 +202,7 @@ func (l *Loader) prune(of *source.OrgFinding, touched *source.OrgScope) bool {
 	clear(b.Found[len(here):])
 	b.Found = here
 	for name := range touched.Files {
-		delete(b.Odd, of.Name+"/"+layout.BucketsName+"/"+name)
+		delete(b.Misplaced, of.Name+"/"+layout.BucketsName+"/"+name)
 	}
 	return true
 }

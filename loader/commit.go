@@ -32,13 +32,13 @@ func (l *Loader) commit(f *findings) *changes {
 			l.commitMissed(o, nil)
 		}
 	}
-	for name, d := range f.Odd {
-		l.setOdd(ch, l.odd, layout.Place{Part: layout.Root, Name: name}, d)
+	for name, d := range f.Misplaced {
+		l.setMisplaced(ch, l.misplaced, layout.Place{Part: layout.Root, Name: name}, d)
 	}
 	if f.All {
-		for name := range l.odd {
-			if _, ok := f.Odd[name]; !ok {
-				l.setOdd(ch, l.odd, layout.Place{Part: layout.Root, Name: name}, nil)
+		for name := range l.misplaced {
+			if _, ok := f.Misplaced[name]; !ok {
+				l.setMisplaced(ch, l.misplaced, layout.Place{Part: layout.Root, Name: name}, nil)
 			}
 		}
 	}
@@ -58,13 +58,13 @@ func (l *Loader) commit(f *findings) *changes {
 	return ch
 }
 
-// setOdd notes a name without a place; nil: it is gone.
-func (l *Loader) setOdd(ch *changes, odd map[string]policy.Diagnostic, p layout.Place, d *policy.Diagnostic) {
+// setMisplaced notes a name without a place; nil: it is gone.
+func (l *Loader) setMisplaced(ch *changes, misplaced map[string]policy.Diagnostic, p layout.Place, d *policy.Diagnostic) {
 	path := p.Path()
-	old, had := odd[path]
+	old, had := misplaced[path]
 	if d == nil {
 		if had {
-			delete(odd, path)
+			delete(misplaced, path)
 			ch.warnings = true
 			l.clearFault(ch, p)
 			l.src.Forget(routed(p))
@@ -74,7 +74,7 @@ func (l *Loader) setOdd(ch *changes, odd map[string]policy.Diagnostic, p layout.
 	if had && old == *d {
 		return
 	}
-	odd[path] = *d
+	misplaced[path] = *d
 	ch.warnings = true
 	if d.Severity == policy.Error {
 		l.setFault(ch, p, nil, []policy.Diagnostic{*d})
@@ -115,8 +115,8 @@ func (l *Loader) commitOrganization(ch *changes, f *source.OrgFinding) {
 		l.commitBuckets(ch, o, &source.BucketsFinding{Absent: !o.bucketsThere, Fault: f.Fault})
 		return
 	}
-	for path, d := range f.Odd {
-		l.setOdd(ch, o.Odd, oddPlace(o.name, path), d)
+	for path, d := range f.Misplaced {
+		l.setMisplaced(ch, o.Misplaced, misplacedPlace(o.name, path), d)
 		delete(o.harmless, path)
 	}
 	for path := range f.Harmless {
@@ -124,9 +124,9 @@ func (l *Loader) commitOrganization(ch *changes, f *source.OrgFinding) {
 	}
 	ch.warnings = ch.warnings || len(o.harmless) > 0 // they show or not as the units come and go
 	if f.Whole {
-		for path := range o.Odd {
-			if _, ok := f.Odd[path]; !ok && !inBuckets(o.name, path) {
-				l.setOdd(ch, o.Odd, oddPlace(o.name, path), nil)
+		for path := range o.Misplaced {
+			if _, ok := f.Misplaced[path]; !ok && !inBuckets(o.name, path) {
+				l.setMisplaced(ch, o.Misplaced, misplacedPlace(o.name, path), nil)
 				delete(o.harmless, path)
 			}
 		}
@@ -141,7 +141,7 @@ func (l *Loader) commitOrganization(ch *changes, f *source.OrgFinding) {
 	}
 }
 
-func oddPlace(org, path string) layout.Place {
+func misplacedPlace(org, path string) layout.Place {
 	return layout.Place{Org: org, Part: layout.Folder, Name: path[len(org)+1:]}
 }
 
@@ -154,7 +154,7 @@ func inBuckets(org, path string) bool {
 // is known that nothing of it was there.
 func (l *Loader) newOrganization(name string) *organization {
 	o := &organization{
-		name: name, Last: source.Last{Buckets: map[string]*source.Bucket{}, Odd: map[string]policy.Diagnostic{}},
+		name: name, Last: source.Last{Buckets: map[string]*source.Bucket{}, Misplaced: map[string]policy.Diagnostic{}},
 		listed: map[string]struct{}{}, bucketWarnings: map[string]struct{}{}, bucketsKnown: l.loaded,
 	}
 	for i := range o.Units {
@@ -181,8 +181,8 @@ func (l *Loader) remove(ch *changes, o *organization) {
 		ch.warnings = ch.warnings || len(o.Unit(p).Good.Warnings)+len(o.Unit(p).Stray) > 0
 		l.digest.setAll(o.dir(p), o.Unit(p).Good.Set().Files, nil)
 	}
-	for path := range o.Odd {
-		l.setOdd(ch, o.Odd, oddPlace(o.name, path), nil)
+	for path := range o.Misplaced {
+		l.setMisplaced(ch, o.Misplaced, misplacedPlace(o.name, path), nil)
 	}
 	l.clearFault(ch, layout.Place{Org: o.name, Part: layout.Buckets})
 	l.src.Forget(layout.Place{Org: o.name, Part: layout.Buckets})
@@ -206,7 +206,7 @@ func (l *Loader) commitSet(ch *changes, o *organization, p layout.Part, x *sourc
 		u.Seen = x.Seen
 		return
 	}
-	u.Seen, u.Sure = x.Seen, x.Sure
+	u.Seen, u.Complete = x.Seen, x.Complete
 	if x.Good == nil {
 		if !u.Known && u.Fault == nil {
 			if c, ok := l.restore(p, at); ok {
@@ -306,14 +306,14 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *source.BucketsFi
 				l.dropBucket(ch, o, name)
 			}
 		}
-		for path := range o.Odd {
+		for path := range o.Misplaced {
 			if inBuckets(o.name, path) {
-				l.setOdd(ch, o.Odd, oddPlace(o.name, path), nil)
+				l.setMisplaced(ch, o.Misplaced, misplacedPlace(o.name, path), nil)
 			}
 		}
 	}
-	for path, d := range x.Odd {
-		l.setOdd(ch, o.Odd, oddPlace(o.name, path), d)
+	for path, d := range x.Misplaced {
+		l.setMisplaced(ch, o.Misplaced, misplacedPlace(o.name, path), d)
 	}
 	if len(o.Buckets) == 0 {
 		o.Buckets = make(map[string]*source.Bucket, len(x.Found))
@@ -356,7 +356,7 @@ func (l *Loader) commitBucket(ch *changes, o *organization, x *source.BucketFind
 			l.reclaim(ch, o, layout.BucketOf(x.Name))
 		}
 	}
-	b.Seen, b.Sure = x.Seen, x.Sure
+	b.Seen, b.Complete = x.Seen, x.Complete
 	if x.Same {
 		return
 	}

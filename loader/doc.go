@@ -1,17 +1,19 @@
-// Package loader turns a policy directory into generations: it looks, reads,
-// parses and compiles what changed, keeps the last good content of what broke,
-// publishes into index.Current, and watches (specification 4).
+// Package loader turns policies into generations: it has its source look, parses
+// and compiles what changed, keeps the last good content of what broke, and
+// publishes into index.Current (specification 4). Where policies come from is a
+// source.Source; the one of a policy directory is loader/directory. What stays on
+// disk for a restart is loader/internal/mirror.
 //
 // # The model
 //
-//	names in the tree  ->  units               ->  content        ->  parts of the snapshot
+//	names                      ->  units           ->  content        ->  parts of the snapshot
 //	o1/access-policies/*.json  o1/access-policies  *index.Policies   SetOrganization(o1)
 //	o1/iam/*.json              o1/iam              *index.IAM        SetOrganization(o1)
 //	o1/buckets.json            o1/buckets.json     list of names     SetBucket of each that changed
 //	o1/buckets/b.json          o1/buckets/b.json   *index.Policies   SetBucket(b)
 //
 // A unit is what stands or falls together. It remembers what was last seen of
-// its files (name, stamp, SHA-256: whether they have to be read again), its last
+// its files (name, version, SHA-256: whether they have to be read again), its last
 // good content, and its fault if what was seen is no good. Content is unknown
 // (never good: what the unit could speak of denies), or known; that there is
 // no file is content too. A bucket file that is broken, and has only that for

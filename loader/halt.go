@@ -83,7 +83,7 @@ func (l *Loader) closed(g source.Gate) bool {
 }
 
 // passed reports, after a look that the gate before let in, whether the look
-// counts: nil, errHeld, or errChanged for one that has to be repeated.
+// counts: nil, errHeld, or ErrChanged for one that has to be repeated.
 func (l *Loader) passed(before source.Gate, last bool) error {
 	after := l.gateNow()
 	switch {

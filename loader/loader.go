@@ -23,11 +23,14 @@ import (
 	"postern/policy"
 )
 
-// Config says what to load and how. Root and Current are required, the zero
+// Config says what to load and how. Root, or Source, and Current are required, the zero
 // value of everything else is a default.
 type Config struct {
 	// Root is the policy directory; it may be a link, and may be re-pointed.
 	Root string
+	// Source is where policies come from, if that is not the directory Root. It
+	// belongs to one Loader.
+	Source source.Source
 	// StateDir is the mirror of the last good files (specification 4, Restart);
 	// "" for none. It must not lie in Root.
 	StateDir string
@@ -70,7 +73,8 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Loader keeps index.Current at what a policy directory says. Load and Run may
+// Loader keeps index.Current at what its source says, which is a policy directory
+// unless Config.Source says otherwise. Load and Run may
 // be called from different goroutines; they take turns.
 type Loader struct {
 	c       Config
@@ -79,14 +83,14 @@ type Loader struct {
 	status  atomic.Pointer[policy.Status]
 
 	// Everything below belongs to whoever holds mu: one look at a time.
-	mu     sync.Mutex
-	src    source.Source
-	orgs   map[string]*organization
-	claims claims
-	odd    map[string]policy.Diagnostic // names in the root without a place
-	faults map[layout.Place]*source.Fault
-	files  int
-	digest digest
+	mu        sync.Mutex
+	src       source.Source
+	orgs      map[string]*organization
+	claims    claims
+	misplaced map[string]policy.Diagnostic // names in the root without a place
+	faults    map[layout.Place]*source.Fault
+	files     int
+	digest    digest
 
 	rereads rereads
 
@@ -115,7 +119,7 @@ func New(c Config) (*Loader, error) {
 		return nil, errors.New("loader: Config.Current is nil")
 	}
 	root, err := filepath.Abs(c.Root)
-	if err != nil || c.Root == "" {
+	if (err != nil || c.Root == "") && c.Source == nil {
 		return nil, fmt.Errorf("loader: no policy directory: %q", c.Root)
 	}
 	c.Root = root
@@ -149,10 +153,12 @@ func New(c Config) (*Loader, error) {
 	l := &Loader{
 		plainHold: plainHold,
 		c:         c, log: c.Logger, pending: newPending(), orgs: map[string]*organization{}, claims: newClaims(),
-		odd: map[string]policy.Diagnostic{}, faults: map[layout.Place]*source.Fault{},
+		misplaced: map[string]policy.Diagnostic{}, faults: map[layout.Place]*source.Fault{},
 		departures: map[layout.Place]*departure{}, vanished: map[string]*organization{}, arrivals: map[string]*arrival{},
 	}
-	l.src = directory.New(directory.Config{Path: c.Root, MaxFile: c.MaxFile, MaxFiles: c.MaxFiles, Workers: c.Workers, Rescan: c.Rescan, Now: c.Now, Log: c.Logger})
+	if l.src = c.Source; l.src == nil {
+		l.src = directory.New(directory.Config{Path: c.Root, MaxFile: c.MaxFile, MaxFiles: c.MaxFiles, Workers: c.Workers, Rescan: c.Rescan, Now: c.Now, Log: c.Logger})
+	}
 	l.status.Store(&policy.Status{Result: policy.ReloadFailed})
 	if c.StateDir != "" {
 		if c.StateDir, err = filepath.Abs(c.StateDir); err != nil {
@@ -162,7 +168,7 @@ func New(c Config) (*Loader, error) {
 			return nil, fmt.Errorf("loader: state directory: %w", err)
 		}
 		if real, err := filepath.EvalSymlinks(c.StateDir); err == nil {
-			if within, err := filepath.EvalSymlinks(root); err == nil && (real == within || strings.HasPrefix(real, within+"/")) {
+			if within, err := filepath.EvalSymlinks(root); err == nil && c.Source == nil && (real == within || strings.HasPrefix(real, within+"/")) {
 				return nil, errors.New("loader: the state directory must not lie in the policy directory")
 			}
 		}

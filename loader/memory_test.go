@@ -59,7 +59,7 @@ func (m *memory) organizations() map[string]bool {
 func (m *memory) Here() (*source.Found, error) { return &source.Found{}, nil }
 
 func (m *memory) Scan(ctx context.Context, q *source.Query) (*source.Found, error) {
-	f := &source.Found{All: q.Scope.All, Odd: map[string]*policy.Diagnostic{}, Surveys: map[string]source.Survey{}}
+	f := &source.Found{All: q.Scope.All, Misplaced: map[string]*policy.Diagnostic{}, Surveys: map[string]source.Survey{}}
 	here := m.organizations()
 	names := slices.Collect(maps.Keys(q.Scope.Orgs))
 	if q.Scope.All {
@@ -110,7 +110,7 @@ func (m *memory) set(q *source.Query, org string, p layout.Part, known *source.L
 	} else if _, ok := m.text[dir+layout.ListName]; !ok {
 		names = nil
 	}
-	x := &source.SetFinding{There: len(names) > 0, Sure: true, Seen: []source.Seen{}}
+	x := &source.SetFinding{There: len(names) > 0, Complete: true, Seen: []source.Seen{}}
 	var files []source.Parsed
 	for _, name := range names {
 		text := m.text[dir+name]
@@ -120,7 +120,7 @@ func (m *memory) set(q *source.Query, org string, p layout.Part, known *source.L
 		files = append(files, q.Maker.Parse(nil, p, dir+name, []byte(text)))
 	}
 	was := known.Unit(p)
-	if x.Same = was.Sure && slices.EqualFunc(was.Seen, x.Seen, func(a, b source.Seen) bool { return a.Name == b.Name && a.Version == b.Version }); x.Same {
+	if x.Same = was.Complete && slices.EqualFunc(was.Seen, x.Seen, func(a, b source.Seen) bool { return a.Name == b.Name && a.Version == b.Version }); x.Same {
 		return x
 	}
 	c, ds := q.Maker.Compile(p, org, files)
@@ -136,12 +136,12 @@ func (m *memory) set(q *source.Query, org string, p layout.Part, known *source.L
 func (m *memory) buckets(q *source.Query, org string, known *source.Last) *source.BucketsFinding {
 	dir := org + "/" + layout.BucketsName + "/"
 	names := m.under(dir)
-	b := &source.BucketsFinding{Listed: true, Absent: len(names) == 0, Odd: map[string]*policy.Diagnostic{}}
+	b := &source.BucketsFinding{Listed: true, Absent: len(names) == 0, Misplaced: map[string]*policy.Diagnostic{}}
 	for _, name := range names {
 		text, was := m.text[dir+name], known.Buckets[name]
 		sum := layout.SumOf([]byte(text))
-		x := source.BucketFinding{Name: name, Added: was == nil, Sure: true, Seen: source.Seen{Name: name, Version: m.version(text), Sum: &sum}}
-		if was != nil && was.Sure && was.Seen.Version == x.Seen.Version {
+		x := source.BucketFinding{Name: name, Added: was == nil, Complete: true, Seen: source.Seen{Name: name, Version: m.version(text), Sum: &sum}}
+		if was != nil && was.Complete && was.Seen.Version == x.Seen.Version {
 			continue
 		}
 		x.Raw = []layout.File{{Name: name, Data: []byte(text)}}
@@ -244,11 +244,8 @@ func generations(t *testing.T, test func(tr *testTree, s store, start func())) {
 		tr := emptyTree(t)
 		tr.config.StateDir = filepath.Join(t.TempDir(), "state")
 		m := &memory{text: map[string]string{}}
-		test(tr, inMemory{m}, func() {
-			tr.open()
-			tr.l.src = m
-			tr.load()
-		})
+		tr.config.Root, tr.config.Source = "", m
+		test(tr, inMemory{m}, tr.start)
 	})
 }
 
@@ -355,9 +352,8 @@ func TestMemoryWatched(t *testing.T) {
 	tr := emptyTree(t)
 	tr.config.Observe = nil
 	m := &memory{text: map[string]string{"o1/access-policies/all.json": allowAll("all"), "o1/buckets/b.json": denyAll("b")}}
-	tr.open()
-	tr.l.src = m
-	tr.load()
+	tr.config.Root, tr.config.Source = "", m
+	tr.start()
 	tr.background(func(ctx context.Context) error { return tr.l.Run(ctx) })
 	tr.settled()
 	tr.l.mu.Lock()

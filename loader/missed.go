@@ -162,7 +162,7 @@ func (l *Loader) commitMissed(o *organization, missed map[string]struct{}) {
 	}
 	o.missed = missed
 	for name := range missed {
-		o.Buckets[name].Sure = false
+		o.Buckets[name].Complete = false
 	}
 	l.state.Note(layout.Place{Org: o.name, Part: layout.Buckets}, nil)
 }

@@ -89,9 +89,9 @@ func (l *Loader) compile(p layout.Part, org string, files []source.Parsed) (c so
 		if o := l.orgs[org]; o != nil {
 			before = o.Unit(layout.IAM).Good.Set()
 		}
-		iam, ds := l.c.Compiler.AccessAgain(org, more.Access, before.Access, before.Iam)
+		iam, ds := l.c.Compiler.AccessAgain(org, more.Access, before.Access, before.IAM)
 		found = append(found, ds...)
-		more.Iam = iam
+		more.IAM = iam
 	case p == layout.Buckets && len(docs) == 1:
 		policies, ds := l.c.Compiler.Bucket(layout.BucketOf(docs[0].File), docs[0])
 		found = append(found, ds...)

@@ -131,13 +131,13 @@ func (l *Loader) seen(f source.SeenFile) *source.Seen {
 	switch {
 	case o == nil:
 	case f.Unit.Part == layout.Buckets:
-		if b := o.Buckets[f.Name]; b != nil && b.Sure {
+		if b := o.Buckets[f.Name]; b != nil && b.Complete {
 			return &b.Seen
 		}
 	default:
 		u := o.Unit(f.Unit.Part)
 		i, found := slices.BinarySearchFunc(u.Seen, f.Name, func(f source.Seen, name string) int { return strings.Compare(f.Name, name) })
-		if found && u.Sure {
+		if found && u.Complete {
 			return &u.Seen[i]
 		}
 	}

@@ -148,12 +148,12 @@ func (l *Loader) warnings() ([]policy.Diagnostic, int) {
 	for name, owners := range l.claims.more {
 		conflicts = append(conflicts, conflict(name, owners)...)
 	}
-	for _, d := range l.odd {
+	for _, d := range l.misplaced {
 		out = append(out, d)
 	}
 	for _, o := range l.orgs {
 		bare := o.bare()
-		for path, d := range o.Odd {
+		for path, d := range o.Misplaced {
 			if _, harmless := o.harmless[path]; !bare || !harmless {
 				out = append(out, d)
 			}
@@ -167,7 +167,7 @@ func (l *Loader) warnings() ([]policy.Diagnostic, int) {
 			}
 		}
 	}
-	out = slices.DeleteFunc(out, func(d policy.Diagnostic) bool { return d.Severity == policy.Error }) // odd names at fault
+	out = slices.DeleteFunc(out, func(d policy.Diagnostic) bool { return d.Severity == policy.Error }) // misplaced names at fault
 	policy.SortDiagnostics(conflicts)
 	policy.SortDiagnostics(out)
 	n := len(conflicts) + len(out)

@@ -16,7 +16,7 @@ type organization struct {
 	mirrored     bool                // of one that vanished: the mirror has what its buckets held
 	listed       map[string]struct{}
 
-	harmless map[string]struct{} // those of odd that nobody takes for a policy
+	harmless map[string]struct{} // those of Misplaced that nobody takes for a policy
 
 	claimed          int // buckets, by file or list
 	bucketStatements int
@@ -50,7 +50,7 @@ func (o *organization) now() index.Organization {
 	return index.Organization{
 		Policies:            o.Unit(layout.Policies).Good.Policies,
 		PoliciesUnavailable: !o.Unit(layout.Policies).Known,
-		IAM:                 o.Unit(layout.IAM).Good.Set().Iam,
+		IAM:                 o.Unit(layout.IAM).Good.Set().IAM,
 		IAMUnavailable:      !o.Unit(layout.IAM).Known,
 		BucketsUnavailable:  !o.Unit(layout.List).Known || !o.bucketsKnown,
 	}

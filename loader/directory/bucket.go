@@ -42,7 +42,7 @@ func (s *scan) over(b *bucketsScan, known *source.Last, names []string) map[stri
 		n := s.counted.Load()
 		if known.Buckets[name] == nil || b.Listed {
 			n = s.counted.Add(1)
-		} else if known.Buckets[name].Sure {
+		} else if known.Buckets[name].Complete {
 			continue // one of many that were in before
 		}
 		if n > int64(s.d.maxFiles) {
@@ -65,8 +65,8 @@ func (s *scan) chunk(f *source.OrgFinding, b *bucketsScan, known *source.Last, n
 	if len(known.Buckets) == 0 {
 		found = make([]source.BucketFinding, 0, len(names))
 	}
-	at := hands.Get().(*hand)
-	defer hands.Put(at)
+	at := buffersPool.Get().(*buffers)
+	defer buffersPool.Put(at)
 	for _, name := range names {
 		if err := s.ctx.Err(); err != nil {
 			return err
@@ -82,21 +82,21 @@ func (s *scan) chunk(f *source.OrgFinding, b *bucketsScan, known *source.Last, n
 	return nil
 }
 
-// hand is the memory that one bucket file after the other is read and parsed in.
-type hand struct {
+// buffers are the memory that one bucket file after the other is read and parsed in.
+type buffers struct {
 	buf    []byte
 	parser policyjson.Parser
 }
 
-var hands = sync.Pool{New: func() any { return new(hand) }}
+var buffersPool = sync.Pool{New: func() any { return new(buffers) }}
 
 // bucket looks at one name in buckets/ until nothing changes under the look.
 // False: it is as it was. The file is read and parsed in the memory in.
-func (s *scan) bucket(h *tree.Dir, f *source.OrgFinding, b *bucketsScan, known *source.Bucket, name string, past map[string]struct{}, in *hand) (source.BucketFinding, bool) {
+func (s *scan) bucket(h *tree.Dir, f *source.OrgFinding, b *bucketsScan, known *source.Bucket, name string, past map[string]struct{}, in *buffers) (source.BucketFinding, bool) {
 	path := f.Name + "/" + layout.BucketsName + "/" + name
 	x := source.BucketFinding{Name: name, Added: known == nil}
 	fail := func(d policy.Diagnostic) (source.BucketFinding, bool) {
-		x.Diagnostics, x.Sure, x.Good = []policy.Diagnostic{d}, false, nil
+		x.Diagnostics, x.Complete, x.Good = []policy.Diagnostic{d}, false, nil
 		return x, true
 	}
 	for attempt := range source.Repeats {
@@ -129,7 +129,7 @@ func (s *scan) bucket(h *tree.Dir, f *source.OrgFinding, b *bucketsScan, known *
 		if _, over := past[name]; over {
 			return fail(s.d.tooMany(path))
 		}
-		trusted := known != nil && known.Sure
+		trusted := known != nil && known.Complete
 		if trusted && s.trusts(known.Seen, at.Stamp) {
 			return x, false
 		}
@@ -150,7 +150,7 @@ func (s *scan) bucket(h *tree.Dir, f *source.OrgFinding, b *bucketsScan, known *
 		}
 		content := layout.SumOf(data)
 		x.Seen = source.Seen{Name: name, Version: versionOf(at.Stamp), Fresh: freshAt(at.Stamp, s.now)}
-		x.Sure = true
+		x.Complete = true
 		if trusted && *known.Seen.Sum == content {
 			x.Seen.Sum, x.Same = known.Seen.Sum, true
 			return x, true
@@ -213,6 +213,6 @@ func (b *bucketsScan) strange(path string, at tree.Spot) {
 		}
 	}
 	b.mu.Lock()
-	b.Odd[path] = d
+	b.Misplaced[path] = d
 	b.mu.Unlock()
 }

@@ -103,7 +103,7 @@ func (d *Source) Took(f *source.Found) {
 		d.routes.set(p, nil, through)
 	}
 	for name := range d.arriving {
-		if _, looked := f.Odd[name]; f.All || looked {
+		if _, looked := f.Misplaced[name]; f.All || looked {
 			delete(d.arriving, name)
 		}
 	}

@@ -109,7 +109,7 @@ func (d *Source) Here() (*source.Found, error) {
 func (d *Source) Scan(ctx context.Context, q *source.Query) (*source.Found, error) {
 	t := &trace{surveys: map[string]tree.Spot{}}
 	s := &scan{d: d, q: q, ctx: ctx, now: d.now(), trace: t, folders: map[string]*bucketsScan{},
-		found: &source.Found{Trace: t, All: q.Scope.All, Odd: map[string]*policy.Diagnostic{}, Surveys: map[string]source.Survey{}}}
+		found: &source.Found{Trace: t, All: q.Scope.All, Misplaced: map[string]*policy.Diagnostic{}, Surveys: map[string]source.Survey{}}}
 	f, err := s.scan()
 	if errors.Is(err, tree.ErrChanged) {
 		err = source.ErrChanged
@@ -234,7 +234,7 @@ func (s *scan) walk() error {
 func (s *scan) organization(name string) error {
 	at := tree.Look(s.real, s.real, name)
 	s.watchLinks(at.Through)
-	s.found.Odd[name] = nil
+	s.found.Misplaced[name] = nil
 	f := &source.OrgFinding{Name: name, Trace: at}
 	known := s.q.Org(name)
 	if at.Kind == tree.Regular || !layout.ValidOrganization(name) {
@@ -243,16 +243,16 @@ func (s *scan) organization(name string) error {
 	switch { // what has no place here is not checked again at the end: it may be a growing log
 	case at.Kind == tree.Broken && !layout.ValidOrganization(name):
 		d := layout.Problem(name, at.Problem)
-		s.found.Odd[name] = &d
+		s.found.Misplaced[name] = &d
 		return nil
 	case at.Kind == tree.Folder && !layout.ValidOrganization(name):
 		d := layout.Warning(name, misplacedFolder(name))
-		s.found.Odd[name] = &d
+		s.found.Misplaced[name] = &d
 		return nil
 	case at.Kind == tree.Regular:
 		if name != manifest && !passedOver(name) {
 			d := layout.Warning(name, misplacedInRoot(name))
-			s.found.Odd[name] = &d
+			s.found.Misplaced[name] = &d
 		}
 		f.Gone = true
 	case at.Kind == tree.Absent:
@@ -294,13 +294,13 @@ func (s *scan) organization(name string) error {
 
 // parts notes what has to be done inside one organization's folder.
 func (s *scan) parts(f *source.OrgFinding, sc *source.OrgScope, known *source.Last) error {
-	f.Odd = map[string]*policy.Diagnostic{}
-	odd := slices.Collect(maps.Keys(sc.Odd))
+	f.Misplaced = map[string]*policy.Diagnostic{}
+	names := slices.Collect(maps.Keys(sc.Misplaced))
 	if sc.Whole {
 		h, err := tree.Enter(s.root, s.real, spotOf(f.Trace))
 		if err == nil {
 			s.d.watchFolder(spotOf(f.Trace).Real, spotOf(f.Trace).Stamp, s.q.Scope.All)
-			odd, err = h.Names()
+			names, err = h.Names()
 			h.Close()
 		}
 		if errors.Is(err, tree.ErrChanged) && !s.q.Last {
@@ -311,11 +311,11 @@ func (s *scan) parts(f *source.OrgFinding, sc *source.OrgScope, known *source.La
 			return nil
 		}
 	}
-	for _, name := range odd {
+	for _, name := range names {
 		switch name {
-		case layout.PoliciesName, layout.IamName, layout.ListName, layout.BucketsName:
+		case layout.PoliciesName, layout.IAMName, layout.ListName, layout.BucketsName:
 		default:
-			s.oddName(f, name)
+			s.misplacedName(f, name)
 		}
 	}
 	for _, p := range layout.Sets {
@@ -340,8 +340,8 @@ func (s *scan) parts(f *source.OrgFinding, sc *source.OrgScope, known *source.La
 	return nil
 }
 
-// oddName judges a name in an organization's folder that has no place there.
-func (s *scan) oddName(f *source.OrgFinding, name string) {
+// misplacedName judges a name in an organization's folder that has no place there.
+func (s *scan) misplacedName(f *source.OrgFinding, name string) {
 	path := f.Name + "/" + name
 	at := tree.Look(s.real, spotOf(f.Trace).Real, name)
 	s.watchLinks(at.Through)
@@ -349,13 +349,13 @@ func (s *scan) oddName(f *source.OrgFinding, name string) {
 	var d policy.Diagnostic
 	switch at.Kind {
 	case tree.Absent:
-		f.Odd[path] = nil
+		f.Misplaced[path] = nil
 		return
 	case tree.Broken:
 		d = layout.Problem(path, at.Problem)
 	default:
 		if at.Kind == tree.Regular && passedOver(name) {
-			f.Odd[path] = nil
+			f.Misplaced[path] = nil
 			return
 		}
 		if nearest(name, at.Kind == tree.Folder) == "" && !holdsJSON(at, name) {
@@ -363,7 +363,7 @@ func (s *scan) oddName(f *source.OrgFinding, name string) {
 		}
 		d = layout.Warning(path, misplacedInFolder(name, at))
 	}
-	f.Odd[path] = &d
+	f.Misplaced[path] = &d
 }
 
 // buckets notes what has to be done in one buckets/ folder.
@@ -374,7 +374,7 @@ func (s *scan) buckets(f *source.OrgFinding, sc *source.OrgScope, known *source.
 	at := tree.Look(s.real, spotOf(f.Trace).Real, layout.BucketsName)
 	s.check(f.Name, spotOf(f.Trace).Real, layout.BucketsName, at)
 	s.watchLinks(at.Through)
-	b := &bucketsScan{BucketsFinding: &source.BucketsFinding{Odd: map[string]*policy.Diagnostic{}}, at: at}
+	b := &bucketsScan{BucketsFinding: &source.BucketsFinding{Misplaced: map[string]*policy.Diagnostic{}}, at: at}
 	f.Buckets, s.folders[f.Name] = b.BucketsFinding, b
 	was := s.d.of(f.Name).buckets
 	if s.q.Inner && at.Through != nil && !at.Same(was) {
@@ -424,7 +424,7 @@ func (s *scan) buckets(f *source.OrgFinding, sc *source.OrgScope, known *source.
 				names = append(names, name)
 			}
 		}
-		for path := range known.Odd {
+		for path := range known.Misplaced {
 			if dir, name := filepath.Split(path); dir == f.Name+"/"+layout.BucketsName+"/" {
 				if _, ok := slices.BinarySearch(names[:n], name); !ok {
 					names = append(names, name)

@@ -162,10 +162,10 @@ func (s *scan) files(f *source.OrgFinding, p layout.Part, l listing, known *sour
 			todo = append(todo, e)
 		}
 	}
-	found.Sure = faults == nil
+	found.Complete = faults == nil
 	s.total.Add(int64(len(todo)))
 
-	if known.Sure && found.Sure {
+	if known.Complete && found.Complete {
 		seen, err := s.unchanged(todo, known.Seen)
 		if err != nil {
 			return nil, err
@@ -216,7 +216,7 @@ func (s *scan) files(f *source.OrgFinding, p layout.Part, l listing, known *sour
 	}
 	s.progress(len(todo))
 	if faults != nil {
-		found.Sure = false
+		found.Complete = false
 		for _, r := range results {
 			faults = append(faults, r.Diagnostics...)
 		}

@@ -14,7 +14,7 @@ type Found struct {
 	// Repointed: it lies elsewhere, so that whatever is gone was meant to go.
 	Repointed bool
 	Orgs      []*OrgFinding
-	Odd       map[string]*policy.Diagnostic // names in the root without a place; nil: gone
+	Misplaced map[string]*policy.Diagnostic // names in the root without a place; nil: gone
 	Surveys   map[string]Survey             // of organizations that are arriving, and not taken
 	// Touched is what looks in between have looked at, set once it was taken out.
 	Touched *Scope
@@ -22,16 +22,16 @@ type Found struct {
 
 // OrgFinding is what a look found of one organization.
 type OrgFinding struct {
-	Name    string
-	Trace   any
-	Gone    bool
-	Whole   bool                // every part was looked at
-	Swapped bool                // it is another folder than before, exchanged whole
-	Version Version             // of the folder
-	Fault   []policy.Diagnostic // the folder itself is at fault, nothing else was looked at
-	Units   [len(layout.Sets)]*SetFinding
-	Odd     map[string]*policy.Diagnostic // by path; nil: gone. With whole these are all.
-	// Harmless are those of odd that nobody takes for a policy.
+	Name      string
+	Trace     any
+	Gone      bool
+	Whole     bool                // every part was looked at
+	Swapped   bool                // it is another folder than before, exchanged whole
+	Version   Version             // of the folder
+	Fault     []policy.Diagnostic // the folder itself is at fault, nothing else was looked at
+	Units     [len(layout.Sets)]*SetFinding
+	Misplaced map[string]*policy.Diagnostic // by path; nil: gone. With whole these are all.
+	// Harmless are those of Misplaced that nobody takes for a policy.
 	Harmless map[string]struct{}
 
 	Buckets *BucketsFinding
@@ -45,7 +45,7 @@ type SetFinding struct {
 	Version     Version // of that folder, zero if there is none
 	Same        bool    // as it was, but for what seen and stray say
 	Seen        []Seen
-	Sure        bool
+	Complete    bool
 	Good        *Content            // nil: broken
 	Diagnostics []policy.Diagnostic // if broken
 	Stray       []policy.Diagnostic
@@ -58,15 +58,15 @@ func BrokenSet(diagnostics ...policy.Diagnostic) *SetFinding {
 
 // BucketsFinding is what a look found of buckets/.
 type BucketsFinding struct {
-	Trace   any
-	Absent  bool
-	Swapped bool                // another folder than before, exchanged whole
-	Version Version             // of the folder
-	Listed  bool                // every name was looked at
-	Fault   []policy.Diagnostic // buckets/ itself is at fault, nothing else was looked at
-	Found   []BucketFinding     // only what is not as it was
-	Missed  map[string]struct{} // bucket files that are missed now: see miss
-	Odd     map[string]*policy.Diagnostic
+	Trace     any
+	Absent    bool
+	Swapped   bool                // another folder than before, exchanged whole
+	Version   Version             // of the folder
+	Listed    bool                // every name was looked at
+	Fault     []policy.Diagnostic // buckets/ itself is at fault, nothing else was looked at
+	Found     []BucketFinding     // only what is not as it was
+	Missed    map[string]struct{} // bucket files that are missed now: see miss
+	Misplaced map[string]*policy.Diagnostic
 }
 
 // BucketFinding is what a look found of one bucket file that is not as it was.
@@ -76,7 +76,7 @@ type BucketFinding struct {
 	Added       bool // it was not there at the last look
 	Same        bool // only seen is new
 	Seen        Seen
-	Sure        bool
+	Complete    bool
 	Good        *Content            // nil: gone or broken
 	Diagnostics []policy.Diagnostic // if broken
 	Trace       any

@@ -1,11 +1,12 @@
 package source
 
 import (
+	"slices"
+	"time"
+
 	"postern/index"
 	"postern/loader/internal/layout"
 	"postern/policy"
-	"slices"
-	"time"
 )
 
 // Seen is what was last seen of one file.
@@ -34,13 +35,13 @@ func SumOfSet(files []Seen) layout.Sum {
 type Content struct {
 	Policies *index.Policies     // access-policies, a bucket file
 	Warnings []policy.Diagnostic // about these files
-	Sum      layout.Sum          // of a bucket file's bytes; of a set, sumOfSet
+	Sum      layout.Sum          // of a bucket file's bytes; of a set, SumOfSet
 	More     *SetContent         // nil: that of a bucket file, or of no files
 }
 
 // SetContent is what is known of the good files of a set beyond content.
 type SetContent struct {
-	Iam    *index.IAM               // iam
+	IAM    *index.IAM               // iam
 	Access []*policy.AccessDocument // what iam was compiled from
 	List   []string                 // buckets.json
 	Files  []Seen                   // their names, in byte order, and sums
@@ -60,8 +61,8 @@ func (c *Content) Statements() int {
 	case c == nil:
 	case c.Policies != nil:
 		return c.Policies.Len()
-	case c.Set().Iam != nil:
-		return c.Set().Iam.Len()
+	case c.Set().IAM != nil:
+		return c.Set().IAM.Len()
 	}
 	return 0
 }
@@ -82,24 +83,24 @@ func (f *Fault) Same(diagnostics []policy.Diagnostic) bool {
 // Unit is a set of files that stands or falls together.
 type Unit struct {
 	Seen []Seen // in byte order of names
-	// Sure: seen is what the files were. False before the first look, and
+	// Complete: seen is what the files were. False before the first look, and
 	// after a fault that may go away without any file changing.
-	Sure  bool
-	Known bool // good is the last good content; false: never was any
-	Good  Content
-	Fault *Fault
-	Stray []policy.Diagnostic // warnings about names beside the files
-	There bool                // it has a folder
+	Complete bool
+	Known    bool // good is the last good content; false: never was any
+	Good     Content
+	Fault    *Fault
+	Stray    []policy.Diagnostic // warnings about names beside the files
+	There    bool                // it has a folder
 }
 
 // Bucket is the unit of one bucket file: a unit, small, as there may be
 // millions. The seen name is the bucket's file name.
 type Bucket struct {
-	Seen  Seen
-	Sure  bool
-	Known bool
-	Good  *Content // nil if known: there was no file
-	Fault *Fault
+	Seen     Seen
+	Complete bool
+	Known    bool
+	Good     *Content // nil if known: there was no file
+	Fault    *Fault
 }
 
 // Claims reports whether the unit makes its organization an owner: it does
@@ -119,7 +120,7 @@ type Last struct {
 	Buckets map[string]*Bucket // by file name; what the last look saw, or the mirror has
 	// BucketsFault is why buckets/ itself is at fault.
 	BucketsFault *Fault
-	Odd          map[string]policy.Diagnostic // by path: names without a place, warnings and errors
+	Misplaced    map[string]policy.Diagnostic // by path: names without a place, warnings and errors
 }
 
 func (o *Last) Unit(p layout.Part) *Unit { return &o.Units[p] }

@@ -13,11 +13,11 @@ type Scope struct {
 
 // OrgScope is what a look looks at of one organization.
 type OrgScope struct {
-	Whole   bool // everything
-	Units   [len(layout.Sets)]bool
-	Buckets bool                // all of buckets/
-	Files   map[string]struct{} // in buckets/
-	Odd     map[string]struct{} // names without a place in the organization's folder
+	Whole     bool // everything
+	Units     [len(layout.Sets)]bool
+	Buckets   bool                // all of buckets/
+	Files     map[string]struct{} // in buckets/
+	Misplaced map[string]struct{} // names without a place in the organization's folder
 }
 
 // listFrom is the number of names in one folder from which listing the folder
@@ -44,7 +44,7 @@ func (s *Scope) Add(p layout.Place) {
 	case p.Part == layout.Folder && p.Name == "":
 		o.Whole = true
 	case p.Part == layout.Folder:
-		o.Odd = With(o.Odd, p.Name)
+		o.Misplaced = With(o.Misplaced, p.Name)
 	case p.Part == layout.Buckets && p.Name == "":
 		o.Buckets = true
 	case p.Part == layout.Buckets:

@@ -13,17 +13,18 @@ import (
 // Source is where policies come from: it finds what is not as it was at the last
 // look, and says which changes are about what. Whether what it found is put in
 // force, held back or missed is not its affair, and how it finds it nobody
-// else's. directory is the one that is a policy directory.
+// else's. loader/directory is the one that is a policy directory.
 //
-// Its methods are called by whoever holds Loader.mu, but for what watch starts.
+// Its methods are called by one goroutine at a time; what Watch starts may tell
+// of changes at any moment.
 type Source interface {
-	// Scan looks at what the query asks for. errChanged asks for a look at
+	// Scan looks at what the query asks for. ErrChanged asks for a look at
 	// everything instead, as names moved together.
 	Scan(ctx context.Context, q *Query) (*Found, error)
 	// Here are the findings of a look at nothing but the source itself.
 	Here() (*Found, error)
 	// Took says that the findings are in the model now, without those that were
-	// taken out of them since scan returned them.
+	// taken out of them since Scan returned them.
 	Took(f *Found)
 	// Forget says that nothing is known of a place any more.
 	Forget(p layout.Place)
@@ -36,9 +37,10 @@ type Source interface {
 	// cannot be read. seen is nil for those that there is nothing to compare with.
 	Differ(files []SeenFile, seen func(SeenFile) *Seen) ([]SeenFile, error)
 
-	// Watch tells whatever changes, until stop is called.
+	// Watch tells whatever changes, until stop is called, which waits until nothing
+	// is told any more.
 	Watch(ctx context.Context, to Events) (stop func(), err error)
-	// Lost says that what a change was about, as watch told it, may be watched no
+	// Lost says that what a change was about, as Watch told it, may be watched no
 	// more.
 	Lost(change string)
 	// About puts into scope what a change is about.
@@ -63,15 +65,15 @@ type Query struct {
 	Inner   bool         // it is in the middle of another look
 	Between func() error // called between pieces of work; nil: not at all
 
-	// What is known. The source reads it, between calls of between alone does
-	// it change, and it writes none of it.
+	// What is known. The source reads it and writes none of it; it changes
+	// during a call of Between, and at no other time.
 	Org    func(name string) *Last // nil: not in force
 	Names  iter.Seq[string]        // of the organizations in force
 	Files  int                     // in all
 	Loaded bool                    // there was a first look
 
 	// Rest reports whether an organization that was not there is taken though it
-	// looks as surveyed, and patient whether one that changes still may wait.
+	// looks as surveyed, and Patient whether one that changes still may wait.
 	Rest    func(org string, v Survey) bool
 	Patient func(org string) bool
 

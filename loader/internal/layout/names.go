@@ -10,7 +10,7 @@ import (
 // The names of the layout (specification 4).
 const (
 	PoliciesName = "access-policies"
-	IamName      = "iam"
+	IAMName      = "iam"
 	ListName     = "buckets.json"
 	BucketsName  = "buckets"
 	Suffix       = ".json"

@@ -12,7 +12,7 @@ const (
 	Root                 // the policy directory
 )
 
-var PartNames = [...]string{Policies: PoliciesName, IAM: IamName, List: ListName, Buckets: BucketsName}
+var PartNames = [...]string{Policies: PoliciesName, IAM: IAMName, List: ListName, Buckets: BucketsName}
 
 // Sets are the parts that are one unit each.
 var Sets = [...]Part{Policies, IAM, List}
