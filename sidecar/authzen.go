@@ -31,10 +31,15 @@ func (authzen) explained(x *exchange) bool { return string(x.headers.explain) ==
 // one answers a body that is one evaluation.
 func (a authzen) one(x *exchange, r *policy.Request) reply {
 	x.buf = x.buf[:0]
-	if !a.explained(x) {
-		appendAnswer(x, r)
-		return x.json(200)
+	if a.explained(x) {
+		return a.explain(x, r)
 	}
+	appendAnswer(x, r)
+	return x.json(200)
+}
+
+// explain is one with the grounds.
+func (authzen) explain(x *exchange, r *policy.Request) reply {
 	if !x.task.turn(r.Principal.Org, time.Now()) {
 		return x.unfinished()
 	}
@@ -62,11 +67,6 @@ func (e evaluationDoor) ask(x *exchange) reply {
 	if e.explained(x) && !x.work() {
 		return x.unfinished()
 	}
-	return e.body(x)
-}
-
-// body answers a request whose head is in order.
-func (e evaluationDoor) body(x *exchange) reply {
 	r, err := x.decoder.Evaluation(x.body, x.now)
 	if err != nil {
 		return e.refuse(400, err.Error())

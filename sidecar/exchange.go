@@ -55,23 +55,27 @@ func (s *Server) begin(at endpoint, body []byte, began time.Time) *exchange {
 	return x
 }
 
-// end counts an answer that has been written, and keeps the exchange for another
-// request, without what belongs to this one.
-func (x *exchange) end(status int) {
+// counted counts an answer that has been written.
+func (x *exchange) counted(status int) {
 	x.count.answered(x.at, status, x.verdicts)
 	x.count.observe(x.at, time.Since(x.began))
-	x.release()
 }
 
-// release is end without an answer.
-func (x *exchange) release() {
+// end ends the work of an exchange, and keeps it for another request.
+func (x *exchange) end() {
 	x.settle()
 	x.task.end()
 	if cap(x.buf) > freeBytes || x.buf == nil { // one large answer must not stay with many exchanges
 		x.buf = make([]byte, 0, 512)
 	}
-	x.conn, x.head, x.body, x.headers = nil, nil, nil, headers{}
-	x.snapshot, x.verdicts, x.beyond = nil, x.verdicts[:0], 0
+	x.conn, x.head, x.headers, x.beyond = nil, nil, headers{}, 0
+	x.keep()
+}
+
+// keep is end for a request that came with the kept head, which had no more of
+// the exchange than what is cleared here.
+func (x *exchange) keep() {
+	x.body, x.snapshot, x.verdicts = nil, nil, x.verdicts[:0]
 	x.server.exchanges.Put(x)
 }
 

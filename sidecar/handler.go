@@ -52,6 +52,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 			c.linger.Store(true)
 		}
 	}
-	x.end(status)
+	x.counted(status)
+	x.end()
 	x = nil
 }

@@ -16,7 +16,7 @@ import (
 //
 // No second reader of HTTP stands behind this, which could read a request
 // differently: bytes are compared, and equal bytes have been read by fasthttp
-// and passed by route. Whatever is not one whole request of that head, with
+// and passed by judge. Whatever is not one whole request of that head, with
 // nothing behind it, and a body that is answered 200 is left to fasthttp, from
 // its first byte.
 
@@ -29,10 +29,12 @@ type repeat struct {
 	unused uint8
 }
 
-// What is kept of heads, in bytes, and how many are tried: connections whose
-// heads always differ, as with a trace in each, are left alone then.
+// The bounds of what is kept.
 const (
-	maxRepeat = 2 << 10
+	maxRepeat = 2 << 10 // bytes of a head
+	// maxUnused is how many heads in a row are kept of a connection without
+	// coming again. Then no more is kept: its heads differ, as where each holds a
+	// trace.
 	maxUnused = 8
 )
 
@@ -154,15 +156,15 @@ func (s *Server) repeated(c *conn, body []byte) (answer []byte) {
 		return nil
 	}
 	x := s.begin(endpointEvaluation, body, time.Now())
-	r := reply{}
 	if x.load() {
-		r = evaluationDoor{}.body(x)
+		if r, err := x.decoder.Evaluation(x.body, x.now); err == nil {
+			x.buf = x.buf[:0]
+			appendAnswer(x, r)
+			c.wire = s.appendWire(c.wire[:0], x.began, x.buf)
+			answer = c.wire
+			x.counted(200)
+		}
 	}
-	if r.status != 200 {
-		x.release()
-		return nil
-	}
-	c.wire = s.appendWire(c.wire[:0], x.began, r)
-	x.end(r.status)
-	return c.wire
+	x.keep()
+	return answer
 }

@@ -112,11 +112,12 @@ type wireHead struct {
 	text   []byte // up to the digits of Content-Length
 }
 
-// appendWire appends a whole answer 200, as fasthttp would write it.
-func (s *Server) appendWire(b []byte, now time.Time, r reply) []byte {
+// appendWire appends a whole answer 200 with a JSON body, as fasthttp would write
+// it.
+func (s *Server) appendWire(b []byte, now time.Time, body []byte) []byte {
 	b = append(b, s.wireHeadOf(now).text...)
-	b = append(strconv.AppendInt(b, int64(len(r.body)), 10), "\r\n\r\n"...)
-	return append(b, r.body...)
+	b = append(strconv.AppendInt(b, int64(len(body)), 10), "\r\n\r\n"...)
+	return append(b, body...)
 }
 
 func (s *Server) wireHeadOf(now time.Time) *wireHead {
