@@ -28,9 +28,10 @@ type budget struct {
 	used atomic.Int64
 }
 
-// take reports whether a holder that has own bytes may hold n more, where it may
-// go beyond the budget by some. A holder that is alone may have more than the
-// whole budget: what is large by configuration must not fail for ever.
+// take takes n bytes for a holder that has own bytes of the budget, and which may
+// pass the budget by beyond bytes. It returns false if there is no room. A holder
+// that is alone may have more than the whole budget: what is large by
+// configuration must not fail for ever.
 func (b *budget) take(n, own, beyond int64) bool {
 	for {
 		used := b.used.Load()
@@ -43,6 +44,7 @@ func (b *budget) take(n, own, beyond int64) bool {
 	}
 }
 
+// give gives n bytes back.
 func (b *budget) give(n int64) { b.used.Add(-n) }
 
 // buffer is what a body is received in. Its capacity is freeBytes shifted by
@@ -59,7 +61,7 @@ type buffers struct {
 	pools  [pooledClasses]sync.Pool
 }
 
-// pooledClasses are the classes that are kept: to 128 KiB.
+// pooledClasses is how many classes are kept: those up to 128 KiB.
 const pooledClasses = 5
 
 // small returns a buffer of freeBytes.
@@ -75,7 +77,7 @@ func (p *buffers) get(class int) *buffer {
 	return &buffer{make([]byte, freeBytes<<class), class}
 }
 
-// charge is what a buffer of the class takes of the budget.
+// charge returns the bytes that a buffer of the class takes of the budget.
 func charge(class int) int64 {
 	if class == 0 {
 		return 0
@@ -89,14 +91,15 @@ func (p *buffers) put(b *buffer) {
 	p.keep(b)
 }
 
+// keep keeps a buffer for another request, unless it is large.
 func (p *buffers) keep(b *buffer) {
 	if b.class < pooledClasses {
 		p.pools[b.class].Put(b)
 	}
 }
 
-// grow returns a buffer of the next class with what b holds, and takes b back;
-// nil, and b is taken back all the same, if the budget does not allow it.
+// grow returns a buffer of the next class with what b holds, nil if the budget does
+// not allow it. b must not be used any more in either case.
 func (p *buffers) grow(b *buffer) *buffer {
 	if !p.budget.take(charge(b.class+1)-charge(b.class), charge(b.class), 0) {
 		p.put(b)

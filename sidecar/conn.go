@@ -56,8 +56,8 @@ func (l *listener) Close() (err error) {
 	return err
 }
 
-// shortage reports errors of accept that pass: the process or the machine is
-// out of something, or the client has gone.
+// shortage reports whether an error of accept is one that passes: the process or
+// the machine has too little of something, or the client has gone.
 func shortage(err error) bool {
 	for _, e := range [...]syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR} {
 		if errors.Is(err, e) {
@@ -78,44 +78,47 @@ const (
 	phaseBits   = 3
 )
 
-// What conn.due is without a time: fired after it had come, closing when the
-// connection is to be closed after the answer under way.
+// The values of conn.due that hold no time.
 const (
-	fired   = -1
-	closing = -2
+	fired   = -1 // the timeout of the phase has struck
+	closing = -2 // the connection is to be closed after the answer under way
 )
 
 // conn is a connection with its timeouts. Setting a deadline costs more than
-// deciding a request, so none is set: due says when the present phase ends,
-// and one goroutine looks at all connections now and then (timeouts.go).
+// deciding a request, so that a deadline is set only when a timeout has struck:
+// due says when the present phase ends, and one goroutine looks at all connections
+// now and then (timeouts.go).
 //
-// The fields after mu, but for linger and once, belong to the goroutine that
-// serves the connection.
+// The fields after mu, but for awaited, linger and once, belong to the goroutine
+// that serves the connection.
 type conn struct {
 	net.Conn
 	listener *listener
 	all      *connections
 
-	at    int         // in all.list, guarded by all.mu, as is place
+	at    int         // the index in all.list; all.mu guards it, and place
 	place place       // what it counts against (places.go)
-	lost  atomic.Bool // it counts against nothing any more
+	lost  atomic.Bool // it has lost its place, and counts against nothing
 	since int64       // when it was accepted, on the clock of all
 
-	// due is the coarse time at which the phase ends, shifted, and the phase.
+	// due holds when the phase ends, on the coarse clock of all, in the bits above
+	// phaseBits, and the phase in those below; or fired, closing, or 0 when the
+	// connection is closed.
 	due atomic.Int64
 	mu  sync.Mutex // orders what the two goroutines do to Conn's deadlines
 
-	reserved bool   // its place is of the reserve
+	reserved bool   // its place is one of the reserve
 	answered bool   // the handler has run: the next write is an answer
-	host     []byte // the Host that was last found allowed
-	between  bool   // fasthttp awaits a request, and has none of its bytes
+	host     []byte // the last Host header that was allowed
+	between  bool   // fasthttp waits for a request, and has none of its bytes
 	repeat   repeat
-	wire     []byte       // an answer of repeat
-	awaited  atomic.Int64 // what the answer took of the budget of answers
-	linger   atomic.Bool  // what the client still sends is read before closing
+	wire     []byte       // holds an answer to a request with the kept head
+	awaited  atomic.Int64 // bytes that the answer being sent took of the budget of answers
+	linger   atomic.Bool  // Close reads what the client still sends
 	once     sync.Once
 }
 
+// enter begins a phase that ends after the timeout, and returns what due was.
 func (c *conn) enter(phase int64, timeout time.Duration) (before int64) {
 	return c.due.Swap(c.all.after(timeout)<<phaseBits | phase)
 }
@@ -141,7 +144,7 @@ func (c *conn) begin() {
 	}
 }
 
-// rest is due while the connection is idle.
+// rest returns the value of due for an idle connection.
 func (c *conn) rest() int64 {
 	wait := c.all.idle
 	if c.lost.Load() {
@@ -150,15 +153,15 @@ func (c *conn) rest() int64 {
 	return c.all.after(wait)<<phaseBits | phaseIdle
 }
 
-// work ends the time of a request: it is there, and what follows takes as long
-// as it takes.
+// work begins the phase in which a request is answered, which has no timeout.
 func (c *conn) work() {
-	if c.due.Swap(noEnd<<phaseBits|phaseWorking) == fired { // after its last byte
+	if c.due.Swap(noEnd<<phaseBits|phaseWorking) == fired { // after the request's last byte
 		c.unfire()
 	}
 }
 
-// unfire lets the connection be read again.
+// unfire takes back the deadline that fire set, so that the connection can be
+// read again.
 func (c *conn) unfire() {
 	if c.Conn == nil {
 		return
@@ -168,8 +171,8 @@ func (c *conn) unfire() {
 	c.mu.Unlock()
 }
 
-// turn is told by fasthttp what it does next with the connection: from idle to
-// active it awaits the first byte of a request.
+// turn is fasthttp's hook for the connection's states. Between StateIdle and
+// StateActive fasthttp waits for the first byte of a request.
 func (c *conn) turn(state fasthttp.ConnState) {
 	c.between = state == fasthttp.StateIdle
 	if c.between {
@@ -177,7 +180,7 @@ func (c *conn) turn(state fasthttp.ConnState) {
 	}
 }
 
-// sent gives back what the last answer took of the budget of answers.
+// sent gives back to the budget of answers what the last answer took of it.
 func (c *conn) sent() {
 	if n := c.awaited.Swap(0); n > 0 {
 		c.listener.server.answers.give(n)
@@ -201,9 +204,10 @@ func (c *conn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the connection once, after reading what the client still sends
-// if linger says so: closing with unread bytes would destroy the answer. What
-// repeat is answering is answered first.
+// Close closes the connection once. Where linger is set it first reads what the
+// client still sends, since closing with unread bytes makes the system drop the
+// answer. During phaseRepeat it only notes that answerRepeat is to end the
+// connection.
 func (c *conn) Close() (err error) {
 	for due := c.due.Load(); due > 0 && due&(1<<phaseBits-1) == phaseRepeat; due = c.due.Load() {
 		if c.due.CompareAndSwap(due, closing) {
@@ -222,7 +226,7 @@ func (c *conn) Close() (err error) {
 	return err
 }
 
-// drain tells the client that all is said, and reads for a short while.
+// drain closes the writing side, and reads for lingerTime at most.
 func drain(c net.Conn) {
 	half, ok := c.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
@@ -232,7 +236,7 @@ func drain(c net.Conn) {
 	_, _ = io.CopyN(io.Discard, c, lingerBytes)
 }
 
-// What drain reads at most.
+// The bounds of drain.
 const (
 	lingerTime  = 500 * time.Millisecond
 	lingerBytes = 8 << 20

@@ -8,10 +8,11 @@ import (
 	"postern/policy"
 )
 
-// verdict is how a decision is counted: its reason, of which its outcome
+// verdict is what a decision is counted by: its reason, from which its outcome
 // follows, and its layer.
 type verdict uint8
 
+// verdicts is how many verdicts there are.
 const verdicts = policy.ReasonCount * policy.LayerCount
 
 func verdictOf(d policy.Decision) verdict {

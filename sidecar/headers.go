@@ -6,8 +6,8 @@ import (
 	"unsafe"
 )
 
-// headers is what the door looks at among a request's headers. The slices
-// alias the request.
+// headers is what the server reads of a request's headers. The slices alias the
+// request.
 type headers struct {
 	origin    bool
 	requestID []byte

@@ -42,7 +42,7 @@ const (
 	reserveRead = 1e9
 )
 
-// add gives a connection a place; nil if there is none.
+// add gives a connection a place, and returns nil if there is none.
 func (a *connections) add(c net.Conn, l *listener) *conn {
 	wrapped := &conn{Conn: c, listener: l, all: a}
 	a.mu.Lock()
@@ -102,8 +102,8 @@ func (a *connections) admit(c *conn) bool {
 	return true
 }
 
-// room reports that a place of the kind is free, if need be because a
-// connection lost it. a.mu is held.
+// room reports whether a place of the kind is free, and takes one from a
+// connection that makes way if need be. a.mu is held.
 func (a *connections) room(kind place) bool {
 	for tries := 0; a.taken[kind] >= a.max[kind]; tries++ {
 		c := a.idlest(kind)
@@ -117,7 +117,7 @@ func (a *connections) room(kind place) bool {
 	return true
 }
 
-// idlest is the connection that makes way next; nil if none does.
+// idlest returns the connection that makes way next, nil if none does.
 func (a *connections) idlest(kind place) (first *conn) {
 	now := a.now()
 	var rank, since int64
@@ -132,8 +132,9 @@ func (a *connections) idlest(kind place) (first *conn) {
 	return first
 }
 
-// rank orders the connections that make way, the first by the lowest number, and
-// of equals the one whose phase began first; 0 if the connection does not.
+// rank returns the order in which connections make way: the lowest rank first, and
+// of equals the one with the lowest since, when its phase began. A connection that
+// does not make way has the rank 0.
 func (c *conn) rank(now int64) (rank, since int64) {
 	due := c.due.Load()
 	if due <= 0 {
@@ -155,9 +156,9 @@ func (c *conn) rank(now int64) (rank, since int64) {
 	return rank, since
 }
 
-// makeWay ends the phase that the connection is in, as if its time had come; it
-// closes then, unless a request comes at the same moment, which is answered
-// first. False if the phase has ended meanwhile.
+// makeWay ends the phase that the connection is in, as if its timeout had struck,
+// so that it closes; a request that comes at the same moment is answered first. It
+// returns false if the phase has ended meanwhile.
 func (c *conn) makeWay() bool {
 	due := c.due.Load()
 	c.lost.Store(true)

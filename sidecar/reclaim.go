@@ -11,20 +11,20 @@ import (
 // of it: the runtime collects only when something is allocated, and the plain
 // path allocates nothing.
 type reclaim struct {
-	peak int64 // bytes that connections held since the last time
+	peak int64 // the most bytes that connections held since the last collection
 	busy atomic.Bool
-	done atomic.Int64 // when the last one may be followed, nanoseconds since 1970
+	done atomic.Int64 // no further collection before this, in nanoseconds since 1970
 }
 
-// What reclaim reckons with.
+// When reclaim collects.
 const (
-	connectionBytes = 48 << 10 // of a connection, with its goroutine's stack
-	reclaimBytes    = 32 << 20 // this much less than at the peak is worth it
+	connectionBytes = 48 << 10 // what a connection holds, with its goroutine's stack
+	reclaimBytes    = 32 << 20 // it is worth a collection to have this much less than at the peak
 	reclaimEvery    = 5 * time.Second
-	reclaimShare    = 50 // at most one part of time in so many is spent on it
+	reclaimShare    = 50 // collections take at most a fiftieth of the time
 )
 
-// look is told now and then how much connections hold.
+// look is called now and then with the bytes that connections hold.
 func (r *reclaim) look(held int64, now time.Time) {
 	r.peak = max(r.peak, held)
 	if r.peak-held < reclaimBytes || now.UnixNano() < r.done.Load() || !r.busy.CompareAndSwap(false, true) {

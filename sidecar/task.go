@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// task is the work on one request, which ends early if nobody wants its answer.
+// task is the work on one request, as far as it takes turns and may be stopped.
+// The zero task is of work that has not begun.
 type task struct {
 	server  *Server
 	conn    *conn
 	until   time.Time     // when the slice ends
-	asked   time.Time     // when the connection was last asked whether its client is there
-	working time.Time     // when the turn began, zero if there is none
-	worked  time.Duration // in the turns before
-	first   bool          // it counts among those in their first slice
+	asked   time.Time     // when it was last looked whether the client is there
+	working time.Time     // when the present turn began, zero without one
+	worked  time.Duration // the length of the turns before it
+	first   bool          // it is counted in Server.first
 	stopped stop
 }
 
@@ -27,16 +28,16 @@ const (
 	noRoom          // the answer does not fit the budget of answers
 )
 
-// askEvery is how often work asks whether its client is still there.
+// askEvery is how often it is looked whether the client of long work is there.
 const askEvery = 20 * time.Millisecond
 
-// atOnce bounds the work that is in its first slice, which needs no turn: past
-// it, work takes a turn from its start, so that a crowd does not keep the
-// processors from everyone else.
+// atOnce is how many tasks may be in their first slice, for which they need no
+// turn. Further ones take a turn from their start, so that a crowd does not keep
+// the processors from everyone else.
 const atOnce = 8
 
-// begin starts the work on a request that was there at a time; false if it is to
-// stop already.
+// begin starts the work on a request that was there at the time at. It returns
+// false if the work is to stop already.
 func (t *task) begin(s *Server, c *conn, at time.Time, body []byte) bool {
 	*t = task{server: s, conn: c, until: at.Add(slice), asked: at}
 	if s.first.Add(1) <= atOnce {
@@ -47,8 +48,8 @@ func (t *task) begin(s *Server, c *conn, at time.Time, body []byte) bool {
 	return t.turn(likelyOrg(body), at)
 }
 
-// likelyOrg is the first organization that a body seems to name: which line work
-// waits in before its body is decoded, and nothing else, hangs on it.
+// likelyOrg returns the first organization that a body seems to name. It is used
+// for nothing but the line in which work waits before its body is decoded.
 func likelyOrg(body []byte) string {
 	const member = `"org":`
 	at := bytes.Index(body, []byte(member))
@@ -78,7 +79,8 @@ func (t *task) goOn(org string) bool {
 	return t.turn(org, now)
 }
 
-// turn waits for a turn, as work does that is long from its start.
+// turn ends the slice, if there is one, and waits for a turn. Work that is long
+// from its start begins with it. It returns false if the work is to stop.
 func (t *task) turn(org string, now time.Time) bool {
 	t.leaveFirst()
 	var wait <-chan struct{}
@@ -99,6 +101,7 @@ func (t *task) turn(org string, now time.Time) bool {
 	return t.wanted(now)
 }
 
+// leaveFirst ends the first slice.
 func (t *task) leaveFirst() {
 	if t.first {
 		t.first = false
@@ -106,7 +109,7 @@ func (t *task) leaveFirst() {
 	}
 }
 
-// wait waits in line.
+// wait waits until the turn begins. It returns false if the work is to stop.
 func (t *task) wait(org string, turn <-chan struct{}) bool {
 	ticker := time.NewTicker(askEvery)
 	defer ticker.Stop()
@@ -124,7 +127,7 @@ func (t *task) wait(org string, turn <-chan struct{}) bool {
 	}
 }
 
-// wanted reports whether somebody waits for the answer.
+// wanted reports whether the answer is still to be made.
 func (t *task) wanted(now time.Time) bool {
 	if t.server.ending.Load() {
 		t.stopped = serverEnds
@@ -140,7 +143,7 @@ func (t *task) wanted(now time.Time) bool {
 	return true
 }
 
-// end ends the turn that the task has, if it has one.
+// end ends the task, and its slice or turn.
 func (t *task) end() {
 	t.leaveFirst()
 	if !t.working.IsZero() {

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// connections are all that are open, and the clock of their timeouts.
+// connections holds the connections that are open, their places and the clock of
+// their timeouts.
 type connections struct {
 	read, write, idle time.Duration
 	tick              time.Duration
@@ -23,10 +24,10 @@ type connections struct {
 	ticked     func(open int)
 }
 
-// ticks is how often the shortest timeout is looked at in its time.
+// ticks is how many ticks the shortest timeout has.
 const ticks = 10
 
-// noEnd is a time that does not come.
+// noEnd is when a phase without a timeout ends, in nanoseconds: never.
 const noEnd = 1 << 58
 
 func newConnections(c *Config) *connections {
@@ -41,8 +42,8 @@ func newConnections(c *Config) *connections {
 // now is the time on the clock of the connections.
 func (a *connections) now() int64 { return int64(time.Since(a.start)) }
 
-// after is the coarse time when a timeout that starts now has passed for sure:
-// the clock may be late by a tick.
+// after returns the coarse time at which a timeout that starts now has passed for
+// sure: the coarse clock is late by up to a tick.
 func (a *connections) after(timeout time.Duration) int64 {
 	return a.coarse.Load() + int64(timeout+a.tick)
 }
@@ -79,14 +80,16 @@ func (a *connections) watch() {
 // past is a deadline that has passed.
 var past = time.Unix(1, 0)
 
-// expire wakes the connection's goroutine if its phase is over.
+// expire ends the connection's phase if its time has come.
 func (c *conn) expire(now int64) {
 	if due := c.due.Load(); due > 0 && due>>phaseBits <= now {
 		c.fire(due)
 	}
 }
 
-// fire ends the phase that due is of, and reports false if it has ended already.
+// fire ends the phase that due stands for, by a deadline that has passed, which
+// wakes the goroutine that serves the connection. It returns false if that phase
+// has ended already.
 func (c *conn) fire(due int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,8 +104,8 @@ func (c *conn) fire(due int64) bool {
 	return true
 }
 
-// closeSilent closes the connections that have not sent a byte: there is
-// nothing to answer.
+// closeSilent closes the connections that have not sent a byte, to which no answer
+// is due.
 func (a *connections) closeSilent() {
 	a.closeIf(func(c *conn) bool {
 		due := c.due.Load()
@@ -110,6 +113,7 @@ func (a *connections) closeSilent() {
 	})
 }
 
+// closeIf closes the connections that which chooses.
 func (a *connections) closeIf(which func(*conn) bool) {
 	a.mu.Lock()
 	var chosen []net.Conn

@@ -15,23 +15,22 @@ import (
 // slice is how long a turn is; an item that is being worked on is finished.
 const slice = 2 * time.Millisecond
 
-// turns are those who wait for their turn. A place that becomes free is handed
-// to the one that is next.
+// turns hands out turns. One that ends goes to whoever is next in line.
 type turns struct {
 	mu      sync.Mutex
-	free    int
+	free    int // turns that nobody has
 	waiting map[string]*line
 	ring    []*line // the organizations that have somebody waiting, next first
 }
 
-// line is who waits of one organization, next first.
+// line is the work of one organization that waits.
 type line struct {
 	org  string
-	wait []chan struct{}
+	wait []chan struct{} // next first; closed when the turn begins
 }
 
-// take gets a turn for work of the organization: at once, and nil is returned,
-// or when the channel is closed.
+// take asks for a turn for work of the organization. It returns nil if the turn
+// has begun, else a channel that is closed when it begins.
 func (t *turns) take(org string) <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -65,8 +64,8 @@ func (t *turns) give() {
 	t.next()
 }
 
-// pass ends a turn and gets in line for the next; nil if nobody else waits, and
-// the turn goes on.
+// pass ends a turn and asks for the next one, as take does. Where nobody else
+// waits it returns nil, and the turn goes on.
 func (t *turns) pass(org string) <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -78,7 +77,7 @@ func (t *turns) pass(org string) <-chan struct{} {
 	return c
 }
 
-// next hands a turn on. t.mu is held.
+// next hands on a turn that has ended. t.mu is held.
 func (t *turns) next() {
 	if len(t.ring) == 0 {
 		t.free++
@@ -94,7 +93,7 @@ func (t *turns) next() {
 	delete(t.waiting, l.org)
 }
 
-// leave takes work out of the line that it waits in; if its turn has come
+// leave takes the work that has the channel out of its line. If its turn has begun
 // meanwhile, the turn ends.
 func (t *turns) leave(org string, c <-chan struct{}) {
 	t.mu.Lock()

@@ -29,7 +29,7 @@ func checkAttributes(path string, list []policy.Attribute) fault {
 	return checkFolded(path, list)
 }
 
-// few is the number of keys up to which each is compared with each.
+// few is up to how many keys each is compared with each other.
 const few = 8
 
 // checkFolded finds keys that differ in ASCII case only. The list holds at most
@@ -67,7 +67,8 @@ func foldedMany(path string, list []policy.Attribute) fault {
 	return fault{}
 }
 
-// foldTag is equal for keys that are equal after folding, and rarely else.
+// foldTag returns a number that is equal for keys that are equal after folding, and
+// rarely equal for others.
 func foldTag(key string) uint64 {
 	const lower = 0x2020202020202020
 	b := unsafe.Slice(unsafe.StringData(key), len(key))

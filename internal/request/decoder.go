@@ -20,8 +20,8 @@ type Decoder struct {
 
 	top, item part
 	now       int64
-	// at is the item being read, -1 at the top. In an item, what is wrong is
-	// the item's; outside, the whole body's.
+	// at is the number of the item being read, from 0, or -1 outside all items.
+	// What is wrong inside an item is the item's fault; outside, the whole body's.
 	at int
 
 	// topFault and itemFault are the first things found wrong. They do not
@@ -32,7 +32,7 @@ type Decoder struct {
 	// item in which it was.
 	fatal   fault
 	fatalAt int
-	// nulls: the condition keys being read hold some that are null.
+	// nulls reports that a condition key of the object being read is null.
 	nulls bool
 	// open is the entity that a search leaves open.
 	open Open

@@ -19,13 +19,17 @@ var propertiesPath = [...]string{"subject.properties", "action.properties", "res
 
 // reserved are the properties that are never condition keys, in any ASCII case
 // (specification 3.1): `subject.Org` would be the condition key `subject.org`.
-// In their exact spelling some are fields of a subject or a resource. The last
-// is one of a resource only.
-var reserved = [...]string{"type", "id", "name", isOrg: "org", isPrincipals: "principals", isGroups: "groups", isClaims: "claims", isTags: "tags", isUID: "uid"}
+// In their exact spelling some are fields of a subject or a resource; uid is
+// reserved in a resource only.
+var reserved = [...]string{isType: "type", isID: "id", isName: "name", isOrg: "org", isPrincipals: "principals", isGroups: "groups", isClaims: "claims",
+	isTags: "tags", isUID: "uid"}
 
-// The places in reserved of those that are fields.
+// The places in reserved.
 const (
-	isOrg = iota + 3
+	isType = iota
+	isID
+	isName
+	isOrg
 	isPrincipals
 	isGroups
 	isClaims
@@ -44,7 +48,7 @@ func reservedAt(e entity, name string) int {
 		return -1
 	}
 	for i, r := range reserved {
-		if value.EqualFoldASCII(name, r) && (r != "uid" || e == ofResource) {
+		if value.EqualFoldASCII(name, r) && (i != isUID || e == ofResource) {
 			return i
 		}
 	}
@@ -79,8 +83,9 @@ func (d *Decoder) properties(p *part, e entity, list *[]policy.Attribute) bool {
 	return !d.s.Failed() && d.settle(path, list)
 }
 
-// enter enters an object that may be null, which is absent. If it did not, ok
-// is false if the reading has to stop.
+// enter enters an object. Where null stands, which is absent, or something else,
+// it reads past it: entered is false then, and ok tells whether the reading can go
+// on.
 func (d *Decoder) enter(path string) (entered, ok bool) {
 	switch d.s.Peek() {
 	case jsonscan.Object:
@@ -117,9 +122,9 @@ func dropNulls(list []policy.Attribute) []policy.Attribute {
 	return kept
 }
 
-// field reads the property whose name is reserved, at that place. What is
-// spelled otherwise, or is no field of this entity, is skipped like any
-// unknown field; a field that is null is absent, like any property.
+// field reads a property whose name has the place at in reserved. What is spelled
+// otherwise, or is no field of this entity, is skipped like any unknown field; a
+// field that is null is absent, like any property.
 func (d *Decoder) field(p *part, e entity, at int, name string) (ok bool) {
 	if name != reserved[at] {
 		return d.s.Skip()

@@ -7,11 +7,11 @@ import (
 	"postern/policy"
 )
 
-// keep bounds what a store holds on to between requests, in bytes and in
-// values: one large request must not make a pooled decoder large for ever.
+// The bounds of what a store keeps between requests: one large request must not
+// make a pooled decoder large for ever.
 const (
-	keepBytes  = 64 << 10
-	keepValues = 4 << 10
+	keepBytes  = 64 << 10 // of its arena
+	keepValues = 4 << 10  // values of condition keys
 )
 
 // store is the memory of one part of a decoded request: the strings that do
@@ -33,8 +33,8 @@ func (s *store) reset() {
 	s.arena, s.values = s.arena[:0], s.values[:0]
 }
 
-// tail is where a text of at most n bytes is to be appended; hand the result
-// to text.
+// tail returns the free end of the arena, with room for n bytes. What is appended
+// to it is kept by handing the result to text.
 func (s *store) tail(n int) []byte {
 	if cap(s.arena)-len(s.arena) < n {
 		s.arena = make([]byte, 0, 2*cap(s.arena)+max(n, 512))

@@ -18,8 +18,8 @@ const (
 // four digits.
 const maxDated = 253402300799
 
-// completeTime sets both time keys from the one that list states, at current
-// or epoch, -1 where it is not there: "the server's clock unless the context
+// completeTime sets both time keys from the one that list states. current and
+// epoch are their places in list, -1 for a key that is not there: "the server's clock unless the context
 // states one, which sets both" (specification 1.7). Both are read as Date
 // operators read them. One that is stated as an empty list is not stated, and
 // taken out.
@@ -81,7 +81,7 @@ func instant(a *policy.Attribute) (at value.Instant, seconds, ok bool) {
 	return at, strings.IndexByte(text, '-') < 0, ok
 }
 
-// put puts a where the list has its empty twin, at i, or at the list's end.
+// put puts a in place of the element i, or at the end of the list where i is -1.
 func put(list []policy.Attribute, i int, a policy.Attribute) []policy.Attribute {
 	if i >= 0 {
 		list[i] = a

@@ -7,7 +7,8 @@ import (
 	"postern/policy"
 )
 
-// noValues is an empty list, which is not nil: null is nil until settle.
+// noValues are the values of a key whose list is empty. Until settle takes them
+// out, a key that is null has nil.
 var noValues = []policy.Value{}
 
 // attribute reads the value of a condition key (specification 3.1): a scalar
