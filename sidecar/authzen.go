@@ -14,15 +14,15 @@ type authzen struct{}
 func (authzen) refuse(status int, message string) reply { return failure(status, message) }
 
 // head checks what holds for every question: whether it may be explained, and
-// that it says it is JSON. ok is false if it is refused.
-func (a authzen) head(x *exchange) (refused reply, ok bool) {
+// that it says it is JSON. The status is 0 if it is not refused.
+func (authzen) head(x *exchange) (status int, message string) {
 	if x.headers.explain != nil && x.server.config.ExplainOff {
-		return a.refuse(403, "explanations are switched off; ask without X-Postern-Explain"), false
+		return 403, "explanations are switched off; ask without X-Postern-Explain"
 	}
 	if !isJSON(x.head.ContentType()) {
-		return a.refuse(400, "the body has to be JSON, and say so: send Content-Type: application/json"), false
+		return 400, "the body has to be JSON, and say so: send Content-Type: application/json"
 	}
-	return reply{}, true
+	return 0, ""
 }
 
 // explained reports that the answer is to have its grounds.
@@ -61,8 +61,8 @@ func appendAnswer(x *exchange, r *policy.Request) policy.Decision {
 type evaluationDoor struct{ authzen }
 
 func (e evaluationDoor) ask(x *exchange) reply {
-	if refused, ok := e.head(x); !ok {
-		return refused
+	if status, message := e.head(x); status != 0 {
+		return e.refuse(status, message)
 	}
 	if e.explained(x) && !x.work() {
 		return x.unfinished()

@@ -9,8 +9,8 @@ import (
 type batchDoor struct{ authzen }
 
 func (e batchDoor) ask(x *exchange) reply {
-	if refused, ok := e.head(x); !ok {
-		return refused
+	if status, message := e.head(x); status != 0 {
+		return e.refuse(status, message)
 	}
 	if !x.work() {
 		return x.unfinished()

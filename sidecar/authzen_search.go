@@ -38,8 +38,8 @@ const (
 )
 
 func (s searchDoor) ask(x *exchange) reply {
-	if refused, ok := s.head(x); !ok {
-		return refused
+	if status, message := s.head(x); status != 0 {
+		return s.refuse(status, message)
 	}
 	q, err := x.decoder.Search(x.body, s.open, x.now)
 	if err != nil {

@@ -41,7 +41,8 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		}
 	}
 	if status == 0 {
-		status = x.respond(ctx, x.answer())
+		r := x.answer()
+		status = x.respond(ctx, &r)
 		if at == endpointEvaluation && status == 200 && c != nil {
 			c.repeat.keep(&ctx.Request.Header, &h)
 		}

@@ -46,17 +46,18 @@ func refusal(at endpoint, status int, message string) reply {
 
 // refuse writes a refusal, and returns its status.
 func refuse(ctx *fasthttp.RequestCtx, at endpoint, status int, message string) int {
-	return write(ctx, refusal(at, status, message))
+	r := refusal(at, status, message)
+	return write(ctx, &r)
 }
 
 // write writes an answer whose body is short, and returns its status.
-func write(ctx *fasthttp.RequestCtx, r reply) int {
+func write(ctx *fasthttp.RequestCtx, r *reply) int {
 	writeHead(ctx, r)
 	ctx.Response.SetBody(r.body)
 	return r.status
 }
 
-func writeHead(ctx *fasthttp.RequestCtx, r reply) {
+func writeHead(ctx *fasthttp.RequestCtx, r *reply) {
 	ctx.Response.SetStatusCode(r.status)
 	ctx.Response.Header.SetContentType(r.contentType)
 	if r.retry {
@@ -70,12 +71,13 @@ func writeHead(ctx *fasthttp.RequestCtx, r reply) {
 // respond writes the answer to the exchange, and returns its status; 503, with
 // another body, if the answer is large and there is no room for it until its
 // client has read it.
-func (x *exchange) respond(ctx *fasthttp.RequestCtx, r reply) int {
+func (x *exchange) respond(ctx *fasthttp.RequestCtx, r *reply) int {
 	if len(r.body) <= freeBytes {
 		return write(ctx, r)
 	}
 	if !x.fits() {
-		return write(ctx, x.unfinished())
+		instead := x.unfinished()
+		return write(ctx, &instead)
 	}
 	writeHead(ctx, r)
 	ctx.Response.SetBodyRaw(r.body) // copied, it would stay with the connection
