@@ -86,6 +86,7 @@ func (s *scan) chunk(f *source.OrgFinding, b *bucketsScan, known *source.Last, n
 type buffers struct {
 	buf    []byte
 	parser policyjson.Parser
+	file   [1]source.Parsed // which Maker.Compile does not keep
 }
 
 var buffersPool = sync.Pool{New: func() any { return new(buffers) }}
@@ -159,7 +160,8 @@ func (s *scan) bucket(h *tree.Dir, f *source.OrgFinding, b *bucketsScan, known *
 			x.Good, x.Seen.Sum = known.Good, &known.Good.Sum
 			return x, true
 		}
-		c, diagnostics := s.q.Maker.Compile(layout.Buckets, f.Name, []source.Parsed{s.q.Maker.Parse(&in.parser, layout.Buckets, path, data)})
+		in.file[0] = s.q.Maker.Parse(&in.parser, layout.Buckets, path, data)
+		c, diagnostics := s.q.Maker.Compile(layout.Buckets, f.Name, in.file[:])
 		if diagnostics != nil {
 			x.Diagnostics, x.Seen.Sum = diagnostics, new(layout.Sum)
 			*x.Seen.Sum = content

@@ -108,7 +108,11 @@ type Parsed struct {
 
 // Maker makes content of bytes. It is safe from many goroutines.
 type Maker interface {
+	// Parse reads one file of a part. A bucket file's document is made in the
+	// memory of parser, unless that is nil, and is good until that parses again.
 	Parse(parser *policyjson.Parser, p layout.Part, path string, data []byte) Parsed
+	// Compile makes content of the files of a unit, or says what is wrong with
+	// them. It does not keep files.
 	Compile(p layout.Part, org string, files []Parsed) (Content, []policy.Diagnostic)
 }
 
