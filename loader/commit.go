@@ -191,8 +191,9 @@ func (l *Loader) remove(ch *changes, o *organization) {
 	if o.published {
 		ch.removed = append(ch.removed, o.name)
 	}
-	l.statements[policy.LayerOrganization] -= o.Unit(layout.Policies).Good.Statements()
-	l.statements[policy.LayerIAM] -= o.Unit(layout.IAM).Good.Statements()
+	for p, layer := range layers {
+		l.statements[layer] -= o.Units[p].Good.Statements()
+	}
 	l.state.Note(layout.Place{Org: o.name, Part: layout.Folder}, nil)
 }
 
@@ -228,12 +229,7 @@ func (l *Loader) commitSet(ch *changes, o *organization, p layout.Part, x *sourc
 func (l *Loader) setContent(ch *changes, o *organization, p layout.Part, c source.Content) {
 	u := o.Unit(p)
 	ch.warnings = ch.warnings || len(u.Good.Warnings)+len(c.Warnings) > 0
-	switch p {
-	case layout.Policies:
-		l.statements[policy.LayerOrganization] += c.Statements() - u.Good.Statements()
-	case layout.IAM:
-		l.statements[policy.LayerIAM] += c.Statements() - u.Good.Statements()
-	}
+	l.statements[layers[p]] += c.Statements() - u.Good.Statements()
 	l.digest.setAll(o.dir(p), u.Good.Set().Files, c.Set().Files)
 	u.Good, u.Known = c, true
 	if p != layout.List {

@@ -128,7 +128,7 @@ func (l *Loader) conclude(st *policy.Status) {
 func (o *organization) status() policy.OrganizationStatus {
 	return policy.OrganizationStatus{
 		Name: o.name, Files: o.files(), Buckets: o.claimed,
-		Statements: o.Unit(layout.Policies).Good.Statements() + o.Unit(layout.IAM).Good.Statements() + o.bucketStatements,
+		Statements: o.statements(),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"postern/index"
 	"postern/loader/internal/layout"
 	"postern/loader/source"
+	"postern/policy"
 )
 
 // organization is one folder of the policy directory.
@@ -34,6 +35,18 @@ func (o *organization) dir(p layout.Part) *dir {
 		o.dirs[p] = newDir(o.name, p)
 	}
 	return o.dirs[p]
+}
+
+// layers tell of which layer the statements of a set are; a list has none.
+var layers = [len(layout.Sets)]policy.Layer{layout.Policies: policy.LayerOrganization, layout.IAM: policy.LayerIAM}
+
+// statements counts the organization's statements in force.
+func (o *organization) statements() int {
+	n := o.bucketStatements
+	for i := range o.Units {
+		n += o.Units[i].Good.Statements()
+	}
+	return n
 }
 
 // files counts the organization's files as last seen.

@@ -46,8 +46,8 @@ func nearest(name string, isFolder bool) string {
 		}
 		return ""
 	}
-	for _, want := range []string{layout.PoliciesName, layout.BucketsName, layout.IAMName} {
-		if allowed := min(2, len(want)/3); spelling.Distance(plain, want, 3) <= allowed {
+	for _, want := range layout.PartNames {
+		if allowed := min(2, len(want)/3); want != layout.ListName && spelling.Distance(plain, want, 3) <= allowed {
 			return want + "/"
 		}
 	}

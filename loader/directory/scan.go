@@ -312,9 +312,7 @@ func (s *scan) parts(f *source.OrgFinding, sc *source.OrgScope, known *source.La
 		}
 	}
 	for _, name := range names {
-		switch name {
-		case layout.PoliciesName, layout.IAMName, layout.ListName, layout.BucketsName:
-		default:
+		if !layout.IsPart(name) {
 			s.misplacedName(f, name)
 		}
 	}

@@ -7,14 +7,8 @@ import (
 	"postern/policy"
 )
 
-// The names of the layout (specification 4).
-const (
-	PoliciesName = "access-policies"
-	IAMName      = "iam"
-	ListName     = "buckets.json"
-	BucketsName  = "buckets"
-	Suffix       = ".json"
-)
+// Suffix is what the names of policy files end in (specification 4).
+const Suffix = ".json"
 
 // ValidOrganization reports whether an organization can have that name: 1 to 64
 // of `A-Z a-z 0-9 - _` (specification 4, Names).

@@ -1,5 +1,15 @@
 package layout
 
+import "slices"
+
+// The names of the parts below an organization's folder (specification 4).
+const (
+	PoliciesName = "access-policies"
+	IAMName      = "iam"
+	ListName     = "buckets.json"
+	BucketsName  = "buckets"
+)
+
 // Part is a part of the layout below an organization's folder.
 type Part uint8
 
@@ -12,10 +22,14 @@ const (
 	Root                 // the policy directory
 )
 
+// PartNames are the names of the parts below an organization's folder.
 var PartNames = [...]string{Policies: PoliciesName, IAM: IAMName, List: ListName, Buckets: BucketsName}
 
 // Sets are the parts that are one unit each.
 var Sets = [...]Part{Policies, IAM, List}
+
+// IsPart reports whether a name below an organization's folder is a part's.
+func IsPart(name string) bool { return slices.Contains(PartNames[:], name) }
 
 // Place is what can be looked at by itself: a unit, or a name. In Buckets a name
 // is one bucket file's; in Folder it is a name that has no place in the layout.
