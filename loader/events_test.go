@@ -145,7 +145,7 @@ func (tr *testTree) random(r *rand.Rand, done *[]string) []string {
 func (tr *testTree) consistent() {
 	tr.t.Helper()
 	l := tr.l
-	var statements [policy.LayerIAM + 1]int
+	var statements [policy.LayerCount]int
 	claimed := map[string]int{}
 	for _, o := range l.orgs {
 		statements[policy.LayerOrganization] += o.Unit(layout.Policies).Good.Statements()

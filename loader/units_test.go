@@ -278,7 +278,7 @@ func TestOrganizationVanishes(t *testing.T) {
 	tr.want("o1", "b", policy.OwnerUnknown)
 	tr.want("o2", "b", policy.OwnerUnknown)
 	st := tr.l.Status()
-	if st.Buckets != 0 || st.Files != 1 || st.Statements != [policy.LayerIAM + 1]int{policy.LayerOrganization: 1} {
+	if st.Buckets != 0 || st.Files != 1 || st.Statements != [policy.LayerCount]int{policy.LayerOrganization: 1} {
 		t.Errorf("left over: %+v", st)
 	}
 	tr.write("o1/access-policies/a.json", allowAll("a"))

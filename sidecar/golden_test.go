@@ -34,7 +34,7 @@ func TestGolden(t *testing.T) {
 			{Unit: "o11/iam", Since: clock},
 		},
 		Warnings: []policy.Diagnostic{warning}, WarningCount: 3,
-		Statements: [policy.LayerIAM + 1]int{policy.LayerOrganization: 3, policy.LayerBucket: 1}, Buckets: 1, Files: 2, SnapshotBytes: 4096,
+		Statements: [policy.LayerCount]int{policy.LayerOrganization: 3, policy.LayerBucket: 1}, Buckets: 1, Files: 2, SnapshotBytes: 4096,
 	}
 	s := serve(t, func(c *Config) {
 		c.Status = func() *policy.Status { return status }

@@ -30,7 +30,7 @@ func metric(t testing.TB, text, sample string) float64 {
 }
 
 func TestMetrics(t *testing.T) {
-	status := &policy.Status{Generation: 7, Statements: [policy.LayerIAM + 1]int{policy.LayerOrganization: 3, policy.LayerBucket: 1}, SnapshotBytes: 12345,
+	status := &policy.Status{Generation: 7, Statements: [policy.LayerCount]int{policy.LayerOrganization: 3, policy.LayerBucket: 1}, SnapshotBytes: 12345,
 		LastSuccess: time.UnixMilli(1700000000500), Quarantined: make([]policy.QuarantinedUnit, 2), WarningCount: 5}
 	s := serve(t, func(c *Config) { c.Status = func() *policy.Status { return status } })
 	yes, no := evaluation("jean", "s3:GetObject", "object", "closed/k"), evaluation("max", "s3:GetObject", "object", "closed/secret-key")
