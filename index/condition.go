@@ -6,68 +6,30 @@ import (
 	"net/netip"
 	"strings"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
 	"postern/internal/value"
 )
 
-// What stands in a condition entry instead of CompareLike and CompareArn, where
-// its patterns allow it: texts that the request's has to begin with.
-const compareBegins = lowered.CompareNull + 1
-
-// valueWords is the size of a value of a condition entry: a text for the
-// comparisons of texts, else words of the numbers in Value.
-func valueWords(how lowered.Comparison) uint32 {
-	switch how {
-	case lowered.CompareBool, lowered.CompareNull:
-		return 1
-	case lowered.CompareDateEqual, lowered.CompareDateLess, lowered.CompareDateLessEqual, lowered.CompareDateGreater, lowered.CompareDateGreaterEqual:
-		return 3
-	case lowered.CompareIP:
-		return 5
-	}
-	return 2
-}
-
-// isText reports that the values of a comparison are texts.
-func isText(how lowered.Comparison) bool {
-	return how <= lowered.CompareArn || how == lowered.CompareBinary || how == compareBegins
-}
-
-// rangeIs4 stands above the length of an IPv4 range.
-const rangeIs4 = 1 << 8
-
-// wanted is the values of one condition entry.
+// wanted is one condition, with the variables that its values may hold.
 type wanted struct {
-	b        block
-	at, n    uint32 // first word of the first value, number of values
-	how      lowered.Comparison
-	op       uint32 // flags of the operator
+	block.Condition
 	policies *Policies
 }
 
-// u64 is the number in two words of value i, from word k of it.
-func (w *wanted) u64(i, k uint32) uint64 {
-	at := w.at + i*valueWords(w.how) + k
-	return uint64(w.b[at]) | uint64(w.b[at+1])<<32
-}
-
 // conditionsHold reports whether all conditions of the statement hold.
-func (p *Policies) conditionsHold(b block, r record, v *view) bool {
-	n := b.conditionCount(r)
+func (p *Policies) conditionsHold(b block.Block, r block.Record, v *view) bool {
+	n := b.ConditionCount(r)
 	if n == 0 {
 		return true
 	}
-	want := wanted{b: b, at: b.conditions(r), policies: p}
+	want := wanted{b.Conditions(r), p}
 	for ; n > 0; n-- {
-		entry := want.at
-		how := b[entry+conditionHow]
-		want.at, want.n = entry+conditionWords, b[entry+conditionValues]
-		want.how, want.op = lowered.Comparison(how), how>>8&0xff
-		if !want.conditionHolds(entry, lowered.KeyKind(how>>16), v, r.is(flagDeny)) {
+		want.Next()
+		if !want.conditionHolds(v, r.Deny()) {
 			return false
 		}
-		want.at += want.n * valueWords(want.how)
 	}
 	return true
 }
@@ -77,27 +39,27 @@ func (p *Policies) conditionsHold(b block, r record, v *view) bool {
 // sign. What the operator cannot read counts as false in an Allow and as true
 // in a Deny. A negated operator of which one value has a variable without a
 // value is false in an Allow, before anything else is looked at.
-func (w *wanted) conditionHolds(entry uint32, kind lowered.KeyKind, v *view, deny bool) bool {
+func (w *wanted) conditionHolds(v *view, deny bool) bool {
+	kind := w.Kind()
 	if kind == lowered.KeyResource {
 		return w.resourceHolds(v, deny)
 	}
-	b := w.b
 	if !v.Spend(glob.ConditionWork + len(v.request.Context)/2) {
 		return true // as Policies.holds
 	}
-	key := b.str(b[entry+conditionKeyAt], b[entry+conditionKeyLen])
-	have, unreadable := v.lookup(kind, key, b[entry+conditionKeyTag], &v.values)
+	key, tag := w.Key()
+	have, unreadable := v.lookup(kind, key, tag, &v.values)
 	if unreadable {
 		return deny
 	}
-	const negatedVariables = conditionNegated | conditionVariables
-	if w.op&negatedVariables == negatedVariables && !deny && w.missesVariable(v) {
+	const negatedVariables = block.Negated | block.Variables
+	if w.Op&negatedVariables == negatedVariables && !deny && w.missesVariable(v) {
 		return false
 	}
-	if w.how == lowered.CompareNull {
+	if w.How == lowered.CompareNull {
 		return w.null(len(have) == 0)
 	}
-	negated, forAll, forAny := w.op&conditionNegated != 0, w.op&conditionForAll != 0, w.op&conditionForAny != 0
+	negated, forAll, forAny := w.Op&block.Negated != 0, w.Op&block.ForAll != 0, w.Op&block.ForAny != 0
 	if len(have) == 0 || forAll && len(have) == 1 && have[0].Text == "" {
 		switch {
 		case forAll:
@@ -105,11 +67,11 @@ func (w *wanted) conditionHolds(entry uint32, kind lowered.KeyKind, v *view, den
 		case forAny:
 			return false
 		}
-		return negated || w.op&conditionIfExists != 0
+		return negated || w.Op&block.IfExists != 0
 	}
 	if len(have) == 1 { // the rest, for one value
 		text := have[0].Text
-		if work := w.work(text); (w.n > 1 || work > loneWork) && !v.Spend(work) {
+		if work := w.work(text); (w.N > 1 || work > loneWork) && !v.Spend(work) {
 			return true
 		}
 		found, ok := w.compare(text, v)
@@ -141,8 +103,8 @@ func (w *wanted) conditionHolds(entry uint32, kind lowered.KeyKind, v *view, den
 // missesVariable reports that one of the wanted texts has a variable without a
 // value.
 func (w *wanted) missesVariable(v *view) bool {
-	for i := uint32(0); i < w.n && v.Spend(glob.EndsWork); i++ {
-		if w.policies.missesVariable(w.b.text(w.at, i), v) {
+	for i := uint32(0); i < w.N && v.Spend(glob.EndsWork); i++ {
+		if w.policies.missesVariable(w.Text(i), v) {
 			return true
 		}
 	}
@@ -159,10 +121,10 @@ const (
 // work is what a comparison of a text costs, without tests of patterns: to read
 // it, and to go through the wanted values.
 func (w *wanted) work(text string) int {
-	values, n := int(w.n), len(text)
-	switch w.how {
+	values, n := int(w.N), len(text)
+	switch w.How {
 	case lowered.CompareText, lowered.CompareNull:
-		if w.op&conditionArn != 0 {
+		if w.Op&block.Arn != 0 {
 			n += 10 * 32 // its colons are counted
 		}
 		return 2*glob.CompareWork + values + n/32
@@ -174,7 +136,7 @@ func (w *wanted) work(text string) int {
 		return glob.CompareWork + 16*values + n/32
 	case lowered.CompareArn:
 		return glob.CompareWork + 60*values + n/32
-	case compareBegins:
+	case block.Begins:
 		return 2*glob.CompareWork + values*(4+n/64)
 	case lowered.CompareIP:
 		return glob.CompareWork + 10*values + n + 32
@@ -188,8 +150,8 @@ func (w *wanted) work(text string) int {
 
 // null answers Null: `"true"` holds if the key is absent, `"false"` if it is present.
 func (w *wanted) null(absent bool) bool {
-	for i := range w.n {
-		if (w.b[w.at+i] != 0) == absent {
+	for i := range w.N {
+		if w.Bool(i) == absent {
 			return true
 		}
 	}
@@ -199,46 +161,46 @@ func (w *wanted) null(absent bool) bool {
 // compare reports whether the text of a request is one of the wanted values by
 // the comparison; ok is false if the comparison cannot read it.
 func (w *wanted) compare(text string, v *view) (found, ok bool) {
-	if w.op&conditionArn != 0 && strings.Count(text, ":") < 5 {
+	if w.Op&block.Arn != 0 && strings.Count(text, ":") < 5 {
 		return false, false
 	}
-	switch w.how {
+	switch w.How {
 	case lowered.CompareText, lowered.CompareTextFold:
-		if w.op&conditionVariables == 0 {
+		if w.Op&block.Variables == 0 {
 			return w.plain(text, v), true
 		}
-		for i := range w.n {
+		for i := range w.N {
 			if v.Over() {
 				break
 			}
-			if w.policies.compareText(w.how, text, w.b.text(w.at, i), v) {
+			if w.policies.compareText(w.How, text, w.Text(i), v) {
 				return true, true
 			}
 		}
 		return false, true
-	case compareBegins:
-		for i := range w.n {
-			if strings.HasPrefix(text, w.b.text(w.at, i)) {
+	case block.Begins:
+		for i := range w.N {
+			if strings.HasPrefix(text, w.Text(i)) {
 				return true, true
 			}
 		}
 		return false, true
 	case lowered.CompareLike:
-		for i := range w.n {
+		for i := range w.N {
 			if v.Over() {
 				break
 			}
-			if w.policies.match(w.b.text(w.at, i), text, v) == matches {
+			if w.policies.match(w.Text(i), text, v) == matches {
 				return true, true
 			}
 		}
 		return false, true
 	case lowered.CompareArn:
-		for i := range w.n {
+		for i := range w.N {
 			if v.Over() {
 				break
 			}
-			if w.policies.compareArn(w.b.text(w.at, i), text, v) {
+			if w.policies.compareArn(w.Text(i), text, v) {
 				return true, true
 			}
 		}
@@ -247,16 +209,16 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 		if !value.Binary(text) {
 			return false, false
 		}
-		for i := range w.n {
-			if w.b.text(w.at, i) == text {
+		for i := range w.N {
+			if w.Text(i) == text {
 				return true, true
 			}
 		}
 		return false, true
 	case lowered.CompareBool:
 		b, ok := value.Bool(text)
-		for i := range w.n {
-			found = found || b == (w.b[w.at+i] != 0)
+		for i := range w.N {
+			found = found || b == (w.Bool(i))
 		}
 		return found, ok
 	case lowered.CompareIP:
@@ -264,7 +226,7 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 		if !ok {
 			return false, false
 		}
-		for i := range w.n {
+		for i := range w.N {
 			found = found || w.holds(i, a)
 		}
 		return found, true
@@ -273,8 +235,8 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 		if !ok {
 			return false, false
 		}
-		for i := range w.n {
-			found = found || ordered(w.how-lowered.CompareNumberEqual, order(n, math.Float64frombits(w.u64(i, 0))))
+		for i := range w.N {
+			found = found || ordered(w.How-lowered.CompareNumberEqual, order(n, math.Float64frombits(w.Bits(i))))
 		}
 		return found, true
 	case lowered.CompareDateEqual, lowered.CompareDateLess, lowered.CompareDateLessEqual, lowered.CompareDateGreater, lowered.CompareDateGreaterEqual:
@@ -282,9 +244,10 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 		if !ok {
 			return false, false
 		}
-		for i := range w.n {
-			other := value.Instant{Seconds: int64(w.u64(i, 0)), Nanos: int32(w.b[w.at+3*i+2])}
-			found = found || ordered(w.how-lowered.CompareDateEqual, at.Compare(other))
+		for i := range w.N {
+			seconds, nanos := w.Instant(i)
+			other := value.Instant{Seconds: seconds, Nanos: nanos}
+			found = found || ordered(w.How-lowered.CompareDateEqual, at.Compare(other))
 		}
 		return found, true
 	}
@@ -319,39 +282,39 @@ func ordered(how lowered.Comparison, c int) bool {
 // holds reports whether range i holds the address; both lie in 16 bytes, IPv4
 // in its mapped form.
 func (w *wanted) holds(i uint32, a netip.Addr) bool {
-	last := w.b[w.at+5*i+4]
-	bits := uint(last &^ rangeIs4)
-	if is4 := last&rangeIs4 != 0; is4 != a.Is4() {
+	wantHigh, wantLow, bits, is4 := w.Range(i)
+	if is4 != a.Is4() {
 		return false
-	} else if is4 {
+	}
+	if is4 {
 		bits += 96
 	}
 	bytes := a.As16()
 	high, low := binary.BigEndian.Uint64(bytes[:8]), binary.BigEndian.Uint64(bytes[8:])
 	if bits <= 64 {
-		return (high^w.u64(i, 0))>>(64-bits) == 0
+		return (high^wantHigh)>>(64-bits) == 0
 	}
-	return high == w.u64(i, 0) && (low^w.u64(i, 2))>>(128-bits) == 0
+	return high == wantHigh && (low^wantLow)>>(128-bits) == 0
 }
 
 // plain compares with texts that hold no variable.
 func (w *wanted) plain(text string, v *view) bool {
 	each := 0 // what a comparison costs where it is counted
-	if w.n > 1 || len(text) > longText {
+	if w.N > 1 || len(text) > longText {
 		each = 4 + len(text)/32
-		if w.how == lowered.CompareTextFold {
+		if w.How == lowered.CompareTextFold {
 			each = 4 + len(text)/3
 		}
 	}
-	for at := w.at; at < w.at+textWords*w.n; at += textWords {
-		if w.b[at+textLen] != uint32(len(text)) {
+	for i := range w.N {
+		if w.TextLen(i) != uint32(len(text)) {
 			continue
 		}
 		if each > 0 && !v.Spend(each) {
 			return false
 		}
-		other := w.b.str(w.b[at+textAt], uint32(len(text)))
-		if other == text || w.how == lowered.CompareTextFold && value.EqualFoldASCII(other, text) {
+		other := w.Text(i)
+		if other == text || w.How == lowered.CompareTextFold && value.EqualFoldASCII(other, text) {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
 	"postern/policy"
@@ -22,31 +23,22 @@ func TestContextKeysWithEqualTags(t *testing.T) {
 	var v view
 	v.begin(&r, "")
 	for i := range r.Context {
-		if tag := keyTag(r.Context[i].Key); tag != keyTag(r.Context[0].Key) {
+		if tag := block.KeyTag(r.Context[i].Key); tag != block.KeyTag(r.Context[0].Key) {
 			t.Fatalf("the tag of %s differs; choose other keys", r.Context[i].Key)
 		}
 		name := strings.ToLower(r.Context[i].Key)
-		if list, _ := v.lookup(lowered.KeyContext, name, keyTag(name), &v.values); len(list) != 1 || list[0].Text != r.Context[i].Key {
+		if list, _ := v.lookup(lowered.KeyContext, name, block.KeyTag(name), &v.values); len(list) != 1 || list[0].Text != r.Context[i].Key {
 			t.Errorf("%s gives %v", name, list)
 		}
 	}
-	if list, _ := v.lookup(lowered.KeyContext, "x:999/same", keyTag("x:999/same"), &v.values); list != nil {
+	if list, _ := v.lookup(lowered.KeyContext, "x:999/same", block.KeyTag("x:999/same"), &v.values); list != nil {
 		t.Errorf("a key that is not stated gives %v", list)
 	}
 	// The next request has keys of its own.
 	next := policy.Request{Context: []policy.Attribute{{Key: "y:100/Same", Values: []policy.Value{{Text: "y"}}}}}
 	v.begin(&next, "")
-	if list, _ := v.lookup(lowered.KeyContext, "x:100/same", keyTag("x:100/same"), &v.values); list != nil {
+	if list, _ := v.lookup(lowered.KeyContext, "x:100/same", block.KeyTag("x:100/same"), &v.values); list != nil {
 		t.Errorf("a key of the request before gives %v", list)
-	}
-}
-
-// A tag is equal for all spellings of a key.
-func TestKeyTagFolds(t *testing.T) {
-	for _, key := range []string{"", "a", "ab", "abc", "s3:x", "aws:sourceip", "a_z@[`{"} {
-		if keyTag(key) != keyTag(strings.ToUpper(key)) {
-			t.Errorf("%q has another tag in upper case", key)
-		}
 	}
 }
 
@@ -58,7 +50,7 @@ func TestClockOfEachRequest(t *testing.T) {
 		want string
 	}{{0, "1970-01-01T00:00:00Z"}, {1, "1970-01-01T00:00:01Z"}, {1, "1970-01-01T00:00:01Z"}, {0, "1970-01-01T00:00:00Z"}} {
 		v.begin(&policy.Request{Now: x.now}, "")
-		if list, _ := v.lookup(lowered.KeyCurrentTime, "aws:currenttime", keyTag("aws:currenttime"), &v.values); len(list) != 1 || list[0].Text != x.want {
+		if list, _ := v.lookup(lowered.KeyCurrentTime, "aws:currenttime", block.KeyTag("aws:currenttime"), &v.values); len(list) != 1 || list[0].Text != x.want {
 			t.Errorf("at %d it is %v", x.now, list)
 		}
 	}
@@ -84,30 +76,26 @@ func TestReducedComparisons(t *testing.T) {
 		how     lowered.Comparison
 	}{
 		{lowered.CompareLike, like("a", "abc"), lowered.CompareText},
-		{lowered.CompareLike, like("a*", "b*"), compareBegins},
-		{lowered.CompareLike, like("*"), compareBegins},
+		{lowered.CompareLike, like("a*", "b*"), block.Begins},
+		{lowered.CompareLike, like("*"), block.Begins},
 		{lowered.CompareLike, like("a*", "b"), lowered.CompareLike},
 		{lowered.CompareLike, like("a?*"), lowered.CompareLike},
 		{lowered.CompareLike, like("a$*", "$"), lowered.CompareLike},
 		{lowered.CompareArn, like("arn|aws|s3|||x", "arn|aws|s3|||y"), lowered.CompareText},
-		{lowered.CompareArn, like("arn|aws|s3|||x*"), compareBegins},
-		{lowered.CompareArn, like("arn|aws|s3|r|a|x:y*"), compareBegins},
+		{lowered.CompareArn, like("arn|aws|s3|||x*"), block.Begins},
+		{lowered.CompareArn, like("arn|aws|s3|r|a|x:y*"), block.Begins},
 		{lowered.CompareArn, like("arn|aws|s3|||?"), lowered.CompareLike},
 		{lowered.CompareArn, like("arn|aws|s3|r|ab|$"), lowered.CompareLike},
 		{lowered.CompareArn, like("arn|aws|s3|*||x*"), lowered.CompareArn},
 		{lowered.CompareArn, like("arn|aws|s3|||x", "*|*|*|*|*|*"), lowered.CompareArn},
 		{lowered.CompareArn, like("|||||"), lowered.CompareText},
-		{lowered.CompareArn, like("|||||*"), compareBegins},
+		{lowered.CompareArn, like("|||||*"), block.Begins},
 	} {
-		var w blockWriter
-		w.condition(&lowered.Condition{Operator: lowered.Operator{Compare: x.compare}, Values: x.values})
-		at := w.flush()
-		b := block(w.words)
-		how := b[at+conditionHow]
-		if how&0xff != uint32(x.how) {
-			t.Errorf("%v of %v became %v, want %v", x.compare, x.values, how&0xff, x.how)
+		b := blockOf(&lowered.Statement{Conditions: []lowered.Condition{{Operator: lowered.Operator{Compare: x.compare}, Values: x.values}}})
+		got := wanted{b.Conditions(b.Record(0)), p}
+		if got.Next(); got.How != x.how {
+			t.Errorf("%v of %v became %v, want %v", x.compare, x.values, got.How, x.how)
 		}
-		got := wanted{b: b, at: at + conditionWords, n: b[at+conditionValues], how: lowered.Comparison(how), op: how >> 8 & 0xff, policies: p}
 		for _, text := range texts {
 			isArn := strings.Count(text, ":") >= 5
 			want := slices.ContainsFunc(x.values, func(value lowered.Value) bool {
@@ -122,4 +110,11 @@ func TestReducedComparisons(t *testing.T) {
 			}
 		}
 	}
+}
+
+// blockOf writes the block of one statement.
+func blockOf(s *lowered.Statement) block.Block {
+	var w block.Writer
+	words, _, at := w.Write(nil, nil, &block.Part{Statements: []block.Statement{w.Statement(s, s.Resources)}, Explained: true})
+	return block.At(words, at)
 }

@@ -1,9 +1,7 @@
 package index
 
 import (
-	"encoding/binary"
-	"unsafe"
-
+	"postern/index/internal/block"
 	"postern/internal/value"
 	"postern/policy"
 )
@@ -17,18 +15,6 @@ type contextKeys struct {
 	early byte
 }
 
-// keyTag tells most keys apart: it is equal for keys that are equal after
-// folding. Equality decides, always.
-func keyTag(key string) uint32 {
-	const lower = 0x20202020
-	b := unsafe.Slice(unsafe.StringData(key), len(key))
-	n := len(b)
-	if n >= 4 {
-		return (binary.LittleEndian.Uint32(b[n-4:])|lower)*spread + uint32(n)
-	}
-	return uint32(n)
-}
-
 // make notes the keys. All conditions are about to read values that lie
 // wherever the request was decoded to: each one's first byte is read here, so
 // that memory brings all of them at once.
@@ -40,7 +26,7 @@ func (c *contextKeys) make(list []policy.Attribute) {
 	c.tags = c.tags[:len(list)]
 	for i := range c.tags {
 		a := &list[i]
-		c.tags[i] = keyTag(a.Key)
+		c.tags[i] = block.KeyTag(a.Key)
 		if len(a.Values) > 0 && a.Values[0].Text != "" {
 			c.early += a.Values[0].Text[0]
 		}

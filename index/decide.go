@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/internal/action"
 	"postern/policy"
@@ -24,7 +25,7 @@ func (s *Snapshot) Decide(r *policy.Request, sc *Scratch) policy.Decision {
 	if v.Over() {
 		reason, layer, v.open, v.steps = policy.TooCostly, policy.LayerNone, 0, v.steps[:0]
 	}
-	v.request = nil
+	v.request, v.identifiers.IDs = nil, nil
 	return policy.Decision{Outcome: reason.Outcome(), Reason: reason, Layer: layer, Generation: s.generation, MaxOpenSeconds: v.open}
 }
 
@@ -278,7 +279,7 @@ func (v *view) ask(layer policy.Layer, org string, p *Policies) policy.Effect {
 func (v *view) askBucket(bucket *bucketSlot) policy.Effect {
 	p := &bucket.entry.policy
 	if v.more {
-		return v.asked(policy.LayerBucket, v.owner, p, p.askMore(nil, bucket.block(), v))
+		return v.asked(policy.LayerBucket, v.owner, p, p.askMore(block.Block{}, bucket.block(), v))
 	}
 	return v.asked(policy.LayerBucket, v.owner, p, p.satisfied(bucket.block(), policy.EffectNone, v))
 }
@@ -308,15 +309,15 @@ var outcomes = [...]policy.Outcome{policy.EffectNone: policy.ImplicitDeny, polic
 // ask asks the part of the bucket that the request is about, and the wide one.
 func (p *Policies) ask(v *view) policy.Effect {
 	if v.more {
-		return p.askMore(p.bucketBlock(v.bucket, v.bucketHash), block(p.words), v)
+		return p.askMore(p.bucketBlock(v.bucket, v.bucketHash), block.At(p.words, 0), v)
 	}
 	effect := policy.EffectNone
 	if !v.whole {
-		if b := p.bucketBlock(v.bucket, v.bucketHash); b != nil {
+		if b := p.bucketBlock(v.bucket, v.bucketHash); !b.IsNone() {
 			effect = p.satisfied(b, effect, v)
 		}
 	}
-	if wide := block(p.words); effect != policy.EffectDeny && wide.count() > 0 {
+	if wide := block.At(p.words, 0); effect != policy.EffectDeny && wide.Count() > 0 {
 		effect = p.satisfied(wide, effect, v)
 	}
 	return effect

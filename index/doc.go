@@ -9,11 +9,15 @@
 // A part narrows a request to candidates, in the order of their ids (Deny
 // statements first), and each candidate is then verified in full: the index
 // may name too many statements, never too few. A part of at most 256 statements
-// narrows by words of candidates, a bit a statement, and by a sieve (part.go,
-// sieve.go). A larger one has a part for every name that its statements list,
-// where what resources have in common finds the few that can hold (named.go,
-// traits.go), and Roaring bitmaps over principals, actions and resource
-// prefixes for what no name narrows (roaring.go).
+// narrows by words of candidates, a bit a statement, and by a sieve (part.go). A
+// larger one has a part for every name that its statements list, where what
+// resources have in common finds the few that can hold (named.go), and Roaring
+// bitmaps over principals, actions and resource prefixes for what no name
+// narrows (roaring.go).
+//
+// The floors below know nothing of decisions: lowered is what the compiler hands
+// in, internal/block the layout in which it is frozen, internal/glob matches
+// patterns.
 //
 // The iam layer of an organization is an IAM. Its Grants are roles' rules and
 // the bindings that bring them: a binding refers to spans of rules, so that

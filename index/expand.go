@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
 )
@@ -96,7 +97,7 @@ func (p *Policies) missesVariable(program string, v *view) bool {
 // operation can be one (specification 1.7: what is put in is literal text).
 func (v *view) variable(x *lowered.Variable) (string, bool) {
 	v.Spend(glob.EndsWork + len(v.request.Context)/2)
-	values, unreadable := v.lookup(x.Key.Kind, x.Key.Name, keyTag(x.Key.Name), &v.variableValue)
+	values, unreadable := v.lookup(x.Key.Kind, x.Key.Name, block.KeyTag(x.Key.Name), &v.variableValue)
 	switch {
 	case unreadable || len(values) > 1:
 		return "", false

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern/index/internal/block"
 	"postern/policy"
 )
 
@@ -20,7 +21,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 	v := &sc.view
 	v.explaining = true
 	out := policy.Explanation{Decision: s.Decide(r, &sc), Digest: s.digest}
-	v.request = r
+	v.request, v.identifiers.IDs = r, r.Principal.IDs
 	v.Matcher.Begin() // grounds have a budget of their own
 	for i := range v.steps {
 		step := &v.steps[i]
@@ -37,7 +38,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 		}
 		v.denyOnly = step.denyOnly
 		for _, b := range step.policies.asked(v) {
-			out.Looked += b.count()
+			out.Looked += b.Count()
 		}
 		switch out.Decision.Outcome {
 		case policy.ExplicitDeny:
@@ -84,11 +85,11 @@ func (v *view) refused(d policy.Decision) *step {
 }
 
 // asked returns the blocks that the request can be about.
-func (p *Policies) asked(v *view) []block {
-	out := []block{block(p.words)}
+func (p *Policies) asked(v *view) []block.Block {
+	out := []block.Block{block.At(p.words, 0)}
 	if !v.whole {
 		name := bucketOf(v.text)
-		if b := p.bucketBlock(name, hash64(name)); b != nil {
+		if b := p.bucketBlock(name, hash64(name)); !b.IsNone() {
 			out = append(out, b)
 		}
 	}
@@ -99,8 +100,8 @@ func (p *Policies) asked(v *view) []block {
 func (p *Policies) determining(s *step, effect policy.Effect, v *view) []policy.StatementRef {
 	var out []policy.StatementRef
 	for _, b := range p.asked(v) {
-		for id := range b.count() {
-			if effectOf(b, id) == effect && v.someAction(func() bool { return b.covers(id, v) && p.verify(b, id, v) }) && !v.Over() {
+		for id := range b.Count() {
+			if effectOf(b, id) == effect && v.someAction(func() bool { return v.covers(b, id) && p.verify(b, id, v) }) && !v.Over() {
 				out = append(out, p.reference(b, id, s.layer))
 			}
 		}
@@ -142,8 +143,8 @@ func (p *Policies) takeRefused(v *view) {
 // hasAllow reports whether an Allow is satisfied for the action at hand.
 func (p *Policies) hasAllow(v *view) bool {
 	for _, b := range p.asked(v) {
-		for id := b.denies(); id < b.count(); id++ {
-			if b.covers(id, v) && p.verify(b, id, v) || v.Over() {
+		for id := b.Denies(); id < b.Count(); id++ {
+			if v.covers(b, id) && p.verify(b, id, v) || v.Over() {
 				return true
 			}
 		}
@@ -160,15 +161,15 @@ func byPlace(a, b policy.StatementRef) int {
 }
 
 // reference names a statement.
-func (p *Policies) reference(b block, id int, layer policy.Layer) policy.StatementRef {
-	m := &p.meta[int(b[headerMeta])+id]
-	d := &p.documents[m.document]
+func (p *Policies) reference(b block.Block, id int, layer policy.Layer) policy.StatementRef {
+	m := &p.meta[b.FirstMeta()+id]
+	d := &p.documents[m.Document]
 	return policy.StatementRef{
 		Document:  d.Name,
-		Statement: strings.Clone(b.str(m.nameAt, m.nameLen)),
-		Index:     int(m.index),
+		Statement: strings.Clone(b.StatementName(m)),
+		Index:     int(m.Index),
 		File:      d.File,
-		Line:      int(m.line),
+		Line:      int(m.Line),
 		Effect:    effectOf(b, id),
 		Layer:     layer,
 	}
@@ -183,20 +184,20 @@ func (p *Policies) reference(b block, id int, layer policy.Layer) policy.Stateme
 func (p *Policies) nearest(s *step, v *view) (best *policy.Nearest, truncated bool) {
 	blocks := p.asked(v)
 	for _, at := range p.buckets.used {
-		if b := p.block(at); len(blocks) < 2 || &b[0] != &blocks[1][0] {
+		if b := p.block(at); len(blocks) < 2 || !b.Is(blocks[1]) {
 			blocks = append(blocks, b)
 		}
 	}
-	var in block
+	var in block.Block
 	var number int
 	defer func() {
 		if best != nil {
-			p.detail(best, in, in.record(number), v)
+			p.detail(best, in, in.Record(number), v)
 		}
 	}()
 	looked := 0
 	for _, b := range blocks {
-		for id := b.denies(); id < b.count(); id++ {
+		for id := b.Denies(); id < b.Count(); id++ {
 			if looked++; looked > nearestBound {
 				return best, true
 			}
@@ -218,7 +219,7 @@ func (p *Policies) nearest(s *step, v *view) (best *policy.Nearest, truncated bo
 }
 
 // detail adds why a statement's resources and conditions do not hold.
-func (p *Policies) detail(n *policy.Nearest, b block, r record, v *view) {
+func (p *Policies) detail(n *policy.Nearest, b block.Block, r block.Record, v *view) {
 	f := failures{n}
 	if !v.whole && !p.resourceHolds(b, r, v) {
 		f.resource(p, b, r, v)
@@ -227,13 +228,13 @@ func (p *Policies) detail(n *policy.Nearest, b block, r record, v *view) {
 }
 
 // failed lists the dimensions of a statement that do not hold.
-func (p *Policies) failed(b block, id int, v *view) []string {
-	r := b.record(id)
+func (p *Policies) failed(b block.Block, id int, v *view) []string {
+	r := b.Record(id)
 	var out []string
-	if !b.principalHolds(r, v) {
+	if !v.principalHolds(b, r) {
 		out = append(out, "principal")
 	}
-	if !b.covers(id, v) {
+	if !v.covers(b, id) {
 		out = append(out, "action")
 	}
 	if !p.resourceHolds(b, r, v) {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
 	"postern/internal/value"
@@ -18,15 +19,14 @@ import (
 type failures struct{ *policy.Nearest }
 
 // conditions adds the conditions of a statement that do not hold.
-func (f failures) conditions(p *Policies, b block, r record, v *view) {
+func (f failures) conditions(p *Policies, b block.Block, r block.Record, v *view) {
 	for want := range p.conditionEntries(b, r) {
-		how := b[want.entry+conditionHow]
-		if want.conditionHolds(want.entry, lowered.KeyKind(how>>16), v, r.is(flagDeny)) {
+		if want.conditionHolds(v, r.Deny()) {
 			continue
 		}
-		if want.op&conditionVariables != 0 {
-			for i := range want.n {
-				f.variables(p, b.text(want.at, i), v)
+		if want.Op&block.Variables != 0 {
+			for i := range want.N {
+				f.variables(p, want.Text(i), v)
 			}
 		}
 		if len(f.Conditions) < policy.MaxFailedConditions {
@@ -36,11 +36,10 @@ func (f failures) conditions(p *Policies, b block, r record, v *view) {
 }
 
 // resource adds the variables without a value in the resources of a statement.
-func (f failures) resource(p *Policies, b block, r record, v *view) {
-	exact, beginnings, globs := b.what(r)
-	at := b.patterns(r) + textWords*(exact+beginnings)
-	for i := range globs {
-		f.variables(p, b.text(at, i), v)
+func (f failures) resource(p *Policies, b block.Block, r block.Record, v *view) {
+	w := b.What(r)
+	for i := range w.Glob {
+		f.variables(p, b.ResourceProgram(w, i), v)
 	}
 }
 
@@ -64,13 +63,11 @@ func (f failures) variables(p *Policies, program string, v *view) {
 }
 
 // failed tells of one condition that does not hold.
-func (w *entryAt) failed(v *view) policy.FailedCondition {
-	b := w.b
-	how := b[w.entry+conditionHow]
-	kind, test := lowered.KeyKind(how>>16), policy.Test(how>>24)
-	name := b.str(b[w.entry+conditionKeyAt], b[w.entry+conditionKeyLen])
+func (w *wanted) failed(v *view) policy.FailedCondition {
+	kind, test := w.Kind(), w.Test()
+	name, tag := w.Key()
 	out := policy.FailedCondition{Operator: w.operator(kind, test), Key: cut(lowered.Key{Kind: kind, Name: name}.String())}
-	for i := range w.n {
+	for i := range w.N {
 		out.Values = appendCut(out.Values, w.value(i, test))
 	}
 	if kind == lowered.KeyResource { // one text of two forms, and always there
@@ -80,12 +77,12 @@ func (w *entryAt) failed(v *view) policy.FailedCondition {
 		}
 		return out
 	}
-	have, unreadable := v.lookup(kind, name, b[w.entry+conditionKeyTag], &v.values)
+	have, unreadable := v.lookup(kind, name, tag, &v.values)
 	out.Unreadable = unreadable
 	for i := range have {
 		text := have[i].Text
 		out.Had = appendCut(out.Had, text)
-		if w.how != lowered.CompareNull {
+		if w.How != lowered.CompareNull {
 			_, ok := w.compare(text, v)
 			out.Unreadable = out.Unreadable || !ok
 		}
@@ -94,21 +91,21 @@ func (w *entryAt) failed(v *view) policy.FailedCondition {
 }
 
 // operator writes the operator as a policy does.
-func (w *entryAt) operator(kind lowered.KeyKind, test policy.Test) string {
-	negated := w.op&conditionNegated != 0
+func (w *wanted) operator(kind lowered.KeyKind, test policy.Test) string {
+	negated := w.Op&block.Negated != 0
 	switch {
 	case test != policy.TestNone:
-		o := policy.Operator{Test: test, IfExists: w.op&conditionIfExists != 0}
+		o := policy.Operator{Test: test, IfExists: w.Op&block.IfExists != 0}
 		switch {
-		case w.op&conditionForAll != 0:
+		case w.Op&block.ForAll != 0:
 			o.Qualifier = policy.ForAllValues
-		case w.op&conditionForAny != 0:
+		case w.Op&block.ForAny != 0:
 			o.Qualifier = policy.ForAnyValue
 		}
 		return o.String()
-	case w.how == lowered.CompareNull && w.b[w.at] != 0:
+	case w.How == lowered.CompareNull && w.Bool(0):
 		return "DoesNotExist"
-	case w.how == lowered.CompareNull:
+	case w.How == lowered.CompareNull:
 		return "Exists"
 	case kind == lowered.KeyResource && negated:
 		return "StringNotLike"
@@ -121,34 +118,36 @@ func (w *entryAt) operator(kind lowered.KeyKind, test policy.Test) string {
 }
 
 // value writes a wanted value as a policy may.
-func (w *entryAt) value(i uint32, test policy.Test) string {
-	switch w.how {
-	case lowered.CompareText, lowered.CompareTextFold, lowered.CompareLike, lowered.CompareArn, compareBegins:
-		text := w.policies.programText(w.b.text(w.at, i))
-		if w.how == compareBegins {
+func (w *wanted) value(i uint32, test policy.Test) string {
+	switch w.How {
+	case lowered.CompareText, lowered.CompareTextFold, lowered.CompareLike, lowered.CompareArn, block.Begins:
+		text := w.policies.programText(w.Text(i))
+		if w.How == block.Begins {
 			text += "*"
 		}
-		if w.how == lowered.CompareText && test.Family() == policy.FamilyString && test != policy.StringLike && test != policy.StringNotLike || w.how == lowered.CompareTextFold {
+		if w.How == lowered.CompareText && test.Family() == policy.FamilyString && test != policy.StringLike && test != policy.StringNotLike || w.How == lowered.CompareTextFold {
 			text = plainText.Replace(text) // where a `*` is no wildcard
 		}
 		return text
 	case lowered.CompareBinary:
-		return w.b.text(w.at, i)
+		return w.Text(i)
 	case lowered.CompareBool, lowered.CompareNull:
-		return strconv.FormatBool(w.b[w.at+i] != 0)
+		return strconv.FormatBool(w.Bool(i))
 	case lowered.CompareIP:
 		var bytes [16]byte
-		binary.BigEndian.PutUint64(bytes[:8], w.u64(i, 0))
-		binary.BigEndian.PutUint64(bytes[8:], w.u64(i, 2))
-		address, last := netip.AddrFrom16(bytes), w.b[w.at+5*i+4]
-		if last&rangeIs4 != 0 {
+		high, low, bits, is4 := w.Range(i)
+		binary.BigEndian.PutUint64(bytes[:8], high)
+		binary.BigEndian.PutUint64(bytes[8:], low)
+		address := netip.AddrFrom16(bytes)
+		if is4 {
 			address = address.Unmap()
 		}
-		return netip.PrefixFrom(address, int(last&^rangeIs4)).String()
+		return netip.PrefixFrom(address, int(bits)).String()
 	case lowered.CompareDateEqual, lowered.CompareDateLess, lowered.CompareDateLessEqual, lowered.CompareDateGreater, lowered.CompareDateGreaterEqual:
-		return string(value.AppendTime(nil, int64(w.u64(i, 0))))
+		seconds, _ := w.Instant(i)
+		return string(value.AppendTime(nil, seconds))
 	}
-	number := math.Float64frombits(w.u64(i, 0))
+	number := math.Float64frombits(w.Bits(i))
 	if math.Abs(number) < 1e15 {
 		return strconv.FormatFloat(number, 'f', -1, 64)
 	}

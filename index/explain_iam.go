@@ -3,6 +3,7 @@ package index
 import (
 	"slices"
 
+	"postern/index/internal/block"
 	"postern/policy"
 )
 
@@ -125,8 +126,8 @@ func (g *Grants) failed(r *rule, id uint32, reached bool, b *binding, v *view) [
 		if number == 0 {
 			continue
 		}
-		in := block(g.scopes.words)
-		s := in.record(int(number - 1))
+		in := block.At(g.scopes.words, 0)
+		s := in.Record(int(number - 1))
 		resource = resource && g.scopes.resourceHolds(in, s, v)
 		condition = condition && g.scopes.conditionsHold(in, s, v)
 	}
@@ -144,8 +145,8 @@ func (g *Grants) failed(r *rule, id uint32, reached bool, b *binding, v *view) [
 func (g *Grants) detail(n *policy.Nearest, r *rule, b *binding, v *view) {
 	for _, number := range [...]uint32{r.scope, r.except, b.scope, b.except} {
 		if number != 0 {
-			in := block(g.scopes.words)
-			g.scopes.detail(n, in, in.record(int(number-1)), v)
+			in := block.At(g.scopes.words, 0)
+			g.scopes.detail(n, in, in.Record(int(number-1)), v)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
 )
@@ -224,10 +225,10 @@ func (g *Grants) scopeHolds(scope, except uint32, deny bool, v *view) bool {
 }
 
 func (g *Grants) statementHolds(number uint32, deny bool, v *view) bool {
-	b := block(g.scopes.words)
-	r := b.record(int(number - 1))
+	b := block.At(g.scopes.words, 0)
+	r := b.Record(int(number - 1))
 	if deny {
-		r.first |= flagDeny
+		r = r.AsDeny()
 	}
 	return g.scopes.resourceHolds(b, r, v) && g.scopes.conditionsHold(b, r, v)
 }

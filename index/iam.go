@@ -3,6 +3,7 @@ package index
 import (
 	"unsafe"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
 	"postern/policy"
@@ -242,7 +243,7 @@ func (v *view) allowed(for_ granted) policy.Effect {
 // (specification 2, resources): a condition on KeyResource. What it says of a
 // uid that is not known is what 1.7 says of a value that cannot be read.
 func (w *wanted) resourceHolds(v *view, deny bool) bool {
-	negated := w.op&conditionNegated != 0
+	negated := w.Op&block.Negated != 0
 	if found, _ := w.compare(v.text, v); found {
 		return !negated
 	}

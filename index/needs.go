@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"strings"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/internal/action"
 	"postern/policy"
@@ -18,10 +19,10 @@ func (v *view) take(id action.ID) {
 }
 
 // askMore is ask and askBucket for requests that need more than a look at the
-// statements of one action on the resource as asked: own (nil: there is none)
+// statements of one action on the resource as asked: own (the zero Block: there is none)
 // and wide are the blocks to ask. Of several actions a Deny of one denies, and
 // each must be allowed (specification 1.2).
-func (p *Policies) askMore(own, wide block, v *view) policy.Effect {
+func (p *Policies) askMore(own, wide block.Block, v *view) policy.Effect {
 	effect, first := p.askAction(own, wide, v), v.action
 	for _, id := range v.beside {
 		if effect == policy.EffectDeny {
@@ -37,15 +38,15 @@ func (p *Policies) askMore(own, wide block, v *view) policy.Effect {
 }
 
 // askAction asks about the action at hand.
-func (p *Policies) askAction(own, wide block, v *view) policy.Effect {
-	if v.objects && (own != nil && p.deniesObjects(own, v) || p.deniesObjects(wide, v)) {
+func (p *Policies) askAction(own, wide block.Block, v *view) policy.Effect {
+	if v.objects && (!own.IsNone() && p.deniesObjects(own, v) || p.deniesObjects(wide, v)) {
 		return policy.EffectDeny
 	}
 	effect := policy.EffectNone
-	if own != nil {
+	if !own.IsNone() {
 		effect = p.satisfied(own, effect, v)
 	}
-	if effect != policy.EffectDeny && wide.count() > 0 {
+	if effect != policy.EffectDeny && wide.Count() > 0 {
 		effect = p.satisfied(wide, effect, v)
 	}
 	return effect
@@ -54,15 +55,15 @@ func (p *Policies) askAction(own, wide block, v *view) policy.Effect {
 // deniesObjects reports whether a Deny of a part is satisfied, for an object
 // operation that is asked on a bucket. Nothing narrows by the resource here,
 // whose text is not that of the objects.
-func (p *Policies) deniesObjects(b block, v *view) bool {
-	denies := b.denies()
-	for first := 0; first < denies; first += wordSize {
-		for candidates := b.candidates(first, 0, denies, v); candidates != 0; candidates &= candidates - 1 {
+func (p *Policies) deniesObjects(b block.Block, v *view) bool {
+	denies := b.Denies()
+	for first := 0; first < denies; first += block.ChunkSize {
+		for candidates := v.candidates(b, first, 0, denies); candidates != 0; candidates &= candidates - 1 {
 			id := first + bits.TrailingZeros64(candidates)
 			if !v.Spend(glob.StatementWork) {
 				return true // as holds
 			}
-			if b[int(b[headerSieve])+sieveWords*id+sieveNames]&v.names != 0 && p.verify(b, id, v) {
+			if b.Sieve().Entry(id).Names()&v.names != 0 && p.verify(b, id, v) {
 				return true
 			}
 		}
@@ -77,35 +78,24 @@ const anObject = "\xf8"
 // on a bucket (specification 1.2): its Resource holds for the bucket as asked
 // and for any of its objects, and its NotResource exempts the request where one
 // of its patterns has every object.
-func (p *Policies) objectsHold(b block, r record, v *view) bool {
+func (p *Policies) objectsHold(b block.Block, r block.Record, v *view) bool {
 	v.objectText = append(append(append(v.objectText[:0], v.text...), '/'), anObject...)
 	object := alias(v.objectText)
 	beginning := object[:len(object)-len(anObject)]
-	exact, prefix, globs := b.what(r)
-	at := b.patterns(r)
-	prefixes := at + textWords*exact
-	rest := prefixes + textWords*prefix
-	hasAll := prefix > 0 && b.hasPrefix(prefixes, prefix, beginning)
-	if r.is(flagNotResource) {
-		return !hasAll && !p.globHasAll(b, rest, globs, object, v)
+	w := b.What(r)
+	hasAll := w.Prefix > 0 && b.HasPrefix(w, beginning)
+	if r.NotResource() {
+		return !hasAll && !p.globHasAll(b, w, object, v)
 	}
-	return hasAll || b.hasText(at, exact, v.text) || b.hasBehind(at, exact, beginning) || b.hasBehind(prefixes, prefix, beginning) ||
-		p.globHasSome(b, rest, globs, beginning, v)
-}
-
-// hasBehind reports whether one of n sorted texts begins with the given one and
-// goes on. Of beginnings, the given one itself is found by hasPrefix.
-func (b block) hasBehind(at, n uint32, beginning string) bool {
-	i := b.after(at, n, beginning)
-	return i < n && strings.HasPrefix(b.text(at, i), beginning)
+	return hasAll || b.HasExact(w, v.text) || b.GoesOn(w, beginning) || p.globHasSome(b, w, beginning, v)
 }
 
 // globHasAll reports whether one of some programs matches every object of a
 // bucket, object being its name, `/` and anObject. Where a program matches that,
 // and has a run behind its last literal text, any key will do.
-func (p *Policies) globHasAll(b block, at, globs uint32, object string, v *view) bool {
-	for i := range globs {
-		program, ok := p.expanded(b.text(at, i), len(object), v)
+func (p *Policies) globHasAll(b block.Block, w block.What, object string, v *view) bool {
+	for i := range w.Glob {
+		program, ok := p.expanded(b.ResourceProgram(w, i), len(object), v)
 		if !ok {
 			continue // a variable without a value excludes nothing from a Deny
 		}
@@ -123,10 +113,10 @@ func (p *Policies) globHasAll(b block, at, globs uint32, object string, v *view)
 // globHasSome reports whether one of some programs matches the bucket as asked,
 // or one of its objects, whose texts have the given beginning. A program that
 // comes to its first run in the beginning, or to its end, can go on as it likes.
-func (p *Policies) globHasSome(b block, at, globs uint32, beginning string, v *view) bool {
-	for i := range globs {
+func (p *Policies) globHasSome(b block.Block, w block.What, beginning string, v *view) bool {
+	for i := range w.Glob {
 		// What is longer than the beginning has something left at its end.
-		program, ok := p.expandCut(b.text(at, i), len(beginning), v)
+		program, ok := p.expandCut(b.ResourceProgram(w, i), len(beginning), v)
 		if !ok {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"postern/index/internal/glob"
+	"postern/index/lowered"
 	"postern/policy"
 )
 
@@ -45,16 +46,16 @@ func TestBehind(t *testing.T) {
 				wantAll = false
 			}
 		}
-		w := &blockWriter{}
-		w.reset()
-		w.textEntry(program)
-		at := w.flush()
 		v.begin(&policy.Request{Resource: policy.Resource{ID: strings.TrimSuffix(beginning, "/")}}, "")
 		wantSome = wantSome || m.Glob(program, v.text)
-		if got := p.globHasSome(block(w.words), at, 1, beginning, v); got != wantSome {
+		deny := lowered.Statement{Deny: true, Resources: []string{program}}
+		resource := blockOf(&deny)
+		if got := p.objectsHold(resource, resource.Record(0), v); got != wantSome {
 			t.Fatalf("%q has some of %q: %v", pattern, beginning, got)
 		}
-		if got := p.globHasAll(block(w.words), at, 1, beginning+anObject, v); got != wantAll {
+		deny.NotResource = true
+		notResource := blockOf(&deny)
+		if got := !p.objectsHold(notResource, notResource.Record(0), v); got != wantAll {
 			t.Fatalf("%q has all of %q: %v", pattern, beginning, got)
 		}
 		if wantSome {

@@ -6,8 +6,7 @@ import (
 	"strings"
 	"unsafe"
 
-	"github.com/cespare/xxhash/v2"
-
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
 )
@@ -17,7 +16,7 @@ import (
 // snapshots. What statements refer to lies in a few arenas without pointers,
 // so that the garbage collector has little to look at.
 type Policies struct {
-	// words holds the blocks, see block.go. The first is the wide one: of the
+	// words holds the blocks, see package block. The first is the wide one: of the
 	// statements whose resources do not all name a bucket literally; for a
 	// bucket policy, of all of them.
 	words []uint32
@@ -30,7 +29,7 @@ type Policies struct {
 
 	// What explanations say.
 	count     int
-	meta      []meta
+	meta      []block.Meta
 	documents []lowered.Document
 
 	bytes int64
@@ -40,20 +39,11 @@ type Policies struct {
 func (p *Policies) Len() int { return p.count }
 
 // block returns the block that begins at a word.
-func (p *Policies) block(at uint32) block { return block(p.words[at:]) }
-
-// meta is what explanations say of a statement; its name is a text of its block.
-type meta struct {
-	document, index, line uint32
-	nameAt, nameLen       uint32
-}
+func (p *Policies) block(at uint32) block.Block { return block.At(p.words, at) }
 
 // maxBuckets is the number of buckets a statement may name and still be put
 // into each one's part, which copies it; beyond, it goes to the wide part.
 const maxBuckets = 16
-
-// hash32 finds names; equality decides: a hash alone identifies nothing.
-func hash32(s string) uint32 { return uint32(xxhash.Sum64String(s)) }
 
 // Form forces how parts narrow, for tests; every form gives the same answers.
 type Form uint8
@@ -105,7 +95,7 @@ func (f *freezer) policies(statements []lowered.Statement, documents []lowered.D
 			name := f.groups.name(group)
 			f.one = f.groups.statements(f.one, group)
 			f.parts = append(f.parts, f.part(name, name, f.one))
-			forget(&f.one)
+			block.Forget(&f.one)
 		}
 	}
 	f.words, f.meta = p.words, p.meta
@@ -113,7 +103,7 @@ func (f *freezer) policies(statements []lowered.Statement, documents []lowered.D
 	if bucket == "" {
 		p.buckets = newBlockTable(len(f.parts))
 		for _, at := range f.parts {
-			p.buckets.add(p.block(at).name(), at)
+			p.buckets.add(p.block(at).Name(), at)
 		}
 	}
 	p.bytes = p.size()
@@ -183,13 +173,6 @@ func bucketName(program string) (string, bool) {
 		return prefix[:i], true
 	}
 	return prefix, kind == glob.Exact && prefix != ""
-}
-
-// align lets the next word begin a cache line.
-func (f *freezer) align() {
-	for len(f.p.words)%lineWords != 0 {
-		f.p.words = append(f.p.words, 0)
-	}
 }
 
 // size counts the bytes that the frozen policies hold.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
 	"postern/internal/action"
@@ -47,12 +48,12 @@ const maxNames = 16
 // each in order, so that a caller's few names lead to what lists it, sieved.
 // Statements stay in the part that they come from too, for those who look for
 // anything else than an answer.
-func (x *roaringIndex) byName(f *freezer, list []frozen) {
+func (x *roaringIndex) byName(f *freezer, list []block.Statement) {
 	x.rest = x.loose.Clone()
-	of := map[uint32][]frozen{}
+	of := map[uint32][]block.Statement{}
 	for i := range list {
-		names := list[i].exact
-		if loose(list[i].from) {
+		names := list[i].Exact
+		if loose(list[i].From) {
 			continue
 		}
 		if len(names) > maxNames {
@@ -60,8 +61,8 @@ func (x *roaringIndex) byName(f *freezer, list []frozen) {
 			continue
 		}
 		for k, n := range names {
-			hash := n.hash // names are sorted by it
-			if k == 0 || hash != names[k-1].hash {
+			hash := n.Hash // names are sorted by it
+			if k == 0 || hash != names[k-1].Hash {
 				of[hash] = append(of[hash], list[i])
 			}
 		}
@@ -80,37 +81,37 @@ func loose(s *lowered.Statement) bool {
 	return s.Principals.Everyone || s.Principals.Not || len(s.Principals.Organizations) > 0
 }
 
-func newRoaringIndex(list []frozen) *roaringIndex {
+func newRoaringIndex(list []block.Statement) *roaringIndex {
 	x := &roaringIndex{everyone: roaring.New(), loose: roaring.New(), whole: roaring.New(), names: map[string]*roaring.Bitmap{}}
 	sets, beginnings, resources := map[lowered.ActionBits]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}
 	for i := range list {
 		s, id := &list[i], uint32(i)
-		post(sets, s.from.Actions.Known, id)
-		who := &s.from.Principals
+		post(sets, s.From.Actions.Known, id)
+		who := &s.From.Principals
 		if who.Everyone {
 			x.everyone.Add(id)
 		}
-		if loose(s.from) {
+		if loose(s.From) {
 			x.loose.Add(id)
 		} else {
-			for _, n := range s.exact {
+			for _, n := range s.Exact {
 				if x.names[n.Text] == nil {
 					x.names[strings.Clone(n.Text)] = roaring.New()
 				}
 				post(x.names, n.Text, id)
 			}
-			for _, n := range s.beginnings {
+			for _, n := range s.Beginnings {
 				post(beginnings, n.Text, id)
 			}
 		}
-		if s.from.WholeOrganization {
+		if s.From.WholeOrganization {
 			x.whole.Add(id)
 		}
-		if s.from.NotResource {
+		if s.From.NotResource {
 			post(resources, "", id)
 			continue
 		}
-		for _, program := range s.patterns {
+		for _, program := range s.Patterns {
 			_, literal := glob.Classify(program)
 			post(resources, literal, id)
 		}
@@ -163,10 +164,10 @@ func actionPostings(sets map[lowered.ActionBits]*roaring.Bitmap) []*roaring.Bitm
 
 // scanRoaring is satisfied for large parts: what lists the caller by name lies
 // in parts of the names, and postings narrow the rest. Deny statements go first.
-func (p *Policies) scanRoaring(b block, before policy.Effect, ix *roaringIndex, v *view) policy.Effect {
+func (p *Policies) scanRoaring(b block.Block, before policy.Effect, ix *roaringIndex, v *view) policy.Effect {
 	effect, byName := before, ix.named != nil && !v.denyOnly
 	if byName {
-		for _, hash := range v.hashes {
+		for _, hash := range v.identifiers.Hashes {
 			if at := ix.named.find(hash); at != 0 {
 				if effect = p.satisfiedNamed(p.block(at), effect, v); effect == policy.EffectDeny {
 					return effect
@@ -214,10 +215,10 @@ func (p *Policies) scanRoaring(b block, before policy.Effect, ix *roaringIndex, 
 	}
 	v.what = what
 
-	if p.leapfrog(b, v, covering, 0, b.denies()) {
+	if p.leapfrog(b, v, covering, 0, b.Denies()) {
 		return policy.EffectDeny
 	}
-	if effect != policy.EffectAllow && !v.denyOnly && p.leapfrog(b, v, covering, b.denies(), b.count()) {
+	if effect != policy.EffectAllow && !v.denyOnly && p.leapfrog(b, v, covering, b.Denies(), b.Count()) {
 		return policy.EffectAllow
 	}
 	return effect
@@ -226,7 +227,7 @@ func (p *Policies) scanRoaring(b block, before policy.Effect, ix *roaringIndex, 
 // leapfrog reports whether a statement with an id from low to below high is
 // satisfied. It visits the ids that stand in one of v.who, one of v.what and
 // in covering (nil: any).
-func (p *Policies) leapfrog(b block, v *view, covering *roaring.Bitmap, low, high int) bool {
+func (p *Policies) leapfrog(b block.Block, v *view, covering *roaring.Bitmap, low, high int) bool {
 	if low == high {
 		return false
 	}
@@ -253,7 +254,7 @@ func (p *Policies) leapfrog(b block, v *view, covering *roaring.Bitmap, low, hig
 						break
 					}
 				}
-				if (covering != nil || b.covers(int(id), v)) && p.verify(b, int(id), v) {
+				if (covering != nil || v.covers(b, int(id))) && p.verify(b, int(id), v) {
 					return true
 				}
 				if at = id + 1; at >= int64(high) {

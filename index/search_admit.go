@@ -3,6 +3,7 @@ package index
 import (
 	"strings"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/internal/action"
 	"postern/internal/value"
@@ -11,11 +12,11 @@ import (
 
 // parts are the parts of policies that a request can be about; of one for a
 // resource, all.
-func (p *Policies) parts(v *view, open byte) []block {
+func (p *Policies) parts(v *view, open byte) []block.Block {
 	if open != openResource {
 		return p.asked(v)
 	}
-	out := []block{block(p.words)}
+	out := []block.Block{block.At(p.words, 0)}
 	for _, at := range p.buckets.used {
 		out = append(out, p.block(at))
 	}
@@ -24,23 +25,23 @@ func (p *Policies) parts(v *view, open byte) []block {
 
 // policies returns what the Allows of some policies admit on the open side, by
 // admit; nothing where one of their Denies always holds, by denies.
-func (p *patterns) policies(of *Policies, v *view, open byte, denies func(b block, id int, r record) chance, admit func(b block, id int, r record) []admitted) (out []admitted) {
+func (p *patterns) policies(of *Policies, v *view, open byte, denies func(b block.Block, id int, r block.Record) chance, admit func(b block.Block, id int, r block.Record) []admitted) (out []admitted) {
 	for _, b := range of.parts(v, open) {
-		for id := range b.denies() {
+		for id := range b.Denies() {
 			if !p.look() {
 				return out
 			}
-			if denies(b, id, b.record(id)) == always {
+			if denies(b, id, b.Record(id)) == always {
 				return nil
 			}
 		}
 	}
 	for _, b := range of.parts(v, open) {
-		for id := b.denies(); id < b.count(); id++ {
+		for id := b.Denies(); id < b.Count(); id++ {
 			if !p.look() {
 				return out
 			}
-			out = append(out, admit(b, id, b.record(id))...)
+			out = append(out, admit(b, id, b.Record(id))...)
 		}
 	}
 	return out
@@ -49,39 +50,38 @@ func (p *patterns) policies(of *Policies, v *view, open byte, denies func(b bloc
 // admitSubjects returns what a layer's policies admit of principals of a
 // provider, which is the view's first identifier.
 func (p *patterns) admitSubjects(v *view, of *Policies, layer policy.Layer) []admitted {
-	rest := func(b block, id int, r record) chance {
-		if !b.covers(id, v) {
+	rest := func(b block.Block, id int, r block.Record) chance {
+		if !v.covers(b, id) {
 			return never
 		}
 		return of.resourceChance(b, r, v, openSubject).and(of.conditionsChance(b, r, v, openSubject))
 	}
-	denies := func(b block, id int, r record) chance {
-		if r.is(flagNotPrincipal) || !r.is(flagEveryone) && !b.listsOthers(r, v) && !b.listsOrg(r, v) {
+	denies := func(b block.Block, id int, r block.Record) chance {
+		if r.NotPrincipal() || !r.Everyone() && !v.listsOthers(b, r) && !v.listsOrg(b, r) {
 			return perhaps
 		}
 		return rest(b, id, r)
 	}
-	return p.policies(of, v, openSubject, denies, func(b block, id int, r record) (out []admitted) {
+	return p.policies(of, v, openSubject, denies, func(b block.Block, id int, r block.Record) (out []admitted) {
 		if rest(b, id, r) == never {
 			return nil
 		}
 		provider := v.request.Principal.IDs[0]
 		add := func(program, text string) { out = append(out, admitted{program, text, of.reference(b, id, layer)}) }
 		switch {
-		case r.is(flagEveryone):
+		case r.Everyone():
 			add(glob.Every, "*")
 			return out
-		case b.listsOthers(r, v):
+		case v.listsOthers(b, r):
 			add(anyAfter(provider), provider+"*")
 			return out
-		case b.listsOrg(r, v):
+		case v.listsOrg(b, r):
 			add(glob.Every, "arn:aws:iam::"+v.org+":*")
 			return out
 		}
-		exact, beginnings, _ := b.who(r)
-		at := r.entries + exactWords*exact
-		for end := at + beginWords*beginnings; at < end && p.look(); at += beginWords {
-			if text := b.beginText(at); b.sameOrg(at, v) && strings.HasPrefix(text, provider) {
+		w := b.Who(r)
+		for i := uint32(0); i < w.Beginnings && p.look(); i++ {
+			if text, org := b.Beginning(w, i); (org == "" || org == v.org) && strings.HasPrefix(text, provider) {
 				add(anyAfter(text), text+"*")
 			}
 		}
@@ -91,16 +91,15 @@ func (p *patterns) admitSubjects(v *view, of *Policies, layer policy.Layer) []ad
 
 // listsOthers reports whether the statement lists one of the caller's
 // identifiers but the first.
-func (b block) listsOthers(r record, v *view) bool {
-	exact, beginnings, _ := b.who(r)
-	begin := r.entries + exactWords*exact
+func (v *view) listsOthers(b block.Block, r block.Record) bool {
+	w := b.Who(r)
 	for _, id := range v.request.Principal.IDs[1:] {
-		for at := r.entries; at < begin; at += exactWords {
-			if b.isName(at, id, v) {
+		for i := range w.Exact {
+			if b.IsName(w, i, id, v.org) {
 				return true
 			}
 		}
-		if beginnings > 0 && b.hasBeginning(begin, beginnings, id, v) {
+		if w.Beginnings > 0 && b.HasBeginning(w, id, v.org) {
 			return true
 		}
 	}
@@ -109,11 +108,10 @@ func (b block) listsOthers(r record, v *view) bool {
 
 // listsOrg reports whether the statement lists all callers of the caller's
 // organization.
-func (b block) listsOrg(r record, v *view) bool {
-	exact, beginnings, organizations := b.who(r)
-	at := r.entries + exactWords*exact + beginWords*beginnings
-	for end := at + beginWords*organizations; at < end; at += beginWords {
-		if b.beginOrgText(at) == v.org {
+func (v *view) listsOrg(b block.Block, r block.Record) bool {
+	w := b.Who(r)
+	for i := range w.Organizations {
+		if b.Organization(w, i) == v.org {
 			return true
 		}
 	}
@@ -123,38 +121,37 @@ func (b block) listsOrg(r record, v *view) bool {
 // admitResources returns what a layer's policies admit of buckets and objects
 // to the caller; with named, also what they name without wildcard.
 func (p *patterns) admitResources(v *view, of *Policies, layer policy.Layer, named bool) []admitted {
-	rest := func(b block, id int, r record) chance {
-		if !b.covers(id, v) || !b.principalHolds(r, v) {
+	rest := func(b block.Block, id int, r block.Record) chance {
+		if !v.covers(b, id) || !v.principalHolds(b, r) {
 			return never
 		}
 		return of.conditionsChance(b, r, v, openResource)
 	}
-	denies := func(b block, id int, r record) chance {
-		if !r.is(flagWhole) {
+	denies := func(b block.Block, id int, r block.Record) chance {
+		if !r.Whole() {
 			return perhaps
 		}
 		return rest(b, id, r)
 	}
-	return p.policies(of, v, openResource, denies, func(b block, id int, r record) (out []admitted) {
+	return p.policies(of, v, openResource, denies, func(b block.Block, id int, r block.Record) (out []admitted) {
 		if rest(b, id, r) == never {
 			return nil
 		}
 		add := func(program, text string) { out = append(out, admitted{program, text, of.reference(b, id, layer)}) }
-		if r.is(flagNotResource) {
+		if r.NotResource() {
 			add(glob.Every, "*")
 			return out
 		}
-		exact, beginnings, globs := b.what(r)
-		at := b.patterns(r)
-		for i := range exact + beginnings + globs {
-			text := b.text(at, i)
+		w := b.What(r)
+		for i := range w.Count() {
+			text := b.Pattern(w, i)
 			switch {
 			case !p.look():
 				return out
-			case i < exact && named:
+			case i < w.Exact && named:
 				add(text, literalText.Replace(text))
-			case i < exact:
-			case i < exact+beginnings:
+			case i < w.Exact:
+			case i < w.Exact+w.Prefix:
 				add(anyAfter(text), literalText.Replace(text)+"*")
 			default:
 				add(text, of.programText(text))
@@ -167,13 +164,13 @@ func (p *patterns) admitResources(v *view, of *Policies, layer policy.Layer, nam
 // admitActions returns what a layer's policies admit, to the caller on the
 // resource, of the actions of a service that no table knows.
 func (p *patterns) admitActions(v *view, of *Policies, layer policy.Layer, service string) []admitted {
-	rest := func(b block, r record) chance {
-		return chanceOf(b.principalHolds(r, v)).and(of.resourceChance(b, r, v, openAction)).and(of.conditionsChance(b, r, v, openAction))
+	rest := func(b block.Block, r block.Record) chance {
+		return chanceOf(v.principalHolds(b, r)).and(of.resourceChance(b, r, v, openAction)).and(of.conditionsChance(b, r, v, openAction))
 	}
 	every := anyAfter(service)
-	denies := func(b block, _ int, r record) chance {
+	denies := func(b block.Block, _ int, r block.Record) chance {
 		out := never
-		if programs, not := b.actionPrograms(r); !not {
+		if programs, not := actionPrograms(b, r); !not {
 			for _, program := range programs {
 				if coversProgram(program, every) {
 					out = rest(b, r)
@@ -182,8 +179,8 @@ func (p *patterns) admitActions(v *view, of *Policies, layer policy.Layer, servi
 		}
 		return out
 	}
-	return p.policies(of, v, openAction, denies, func(b block, id int, r record) (out []admitted) {
-		programs, not := b.actionPrograms(r)
+	return p.policies(of, v, openAction, denies, func(b block.Block, id int, r block.Record) (out []admitted) {
+		programs, not := actionPrograms(b, r)
 		if len(programs) == 0 && !not || rest(b, r) == never {
 			return nil
 		}
@@ -201,15 +198,15 @@ func (p *patterns) admitActions(v *view, of *Policies, layer policy.Layer, servi
 
 // actionPrograms returns the programs of a statement for actions that no table
 // knows; with not, they tell which it does not cover.
-func (b block) actionPrograms(r record) (programs []string, not bool) {
-	if !r.is(flagPrograms) {
+func actionPrograms(b block.Block, r block.Record) (programs []string, not bool) {
+	if !r.HasPrograms() {
 		return nil, false
 	}
-	at := b.programs(r)
-	for i := range b[at+programsCount] {
-		programs = append(programs, b.text(at+programsWords, i))
+	list := b.Programs(r)
+	for i := range list.Count {
+		programs = append(programs, b.Program(list, i))
 	}
-	return programs, b[at+programsNot] != 0
+	return programs, list.Not
 }
 
 // actionText writes the program of an action, which is folded, with the capitals

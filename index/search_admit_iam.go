@@ -3,6 +3,7 @@ package index
 import (
 	"strings"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/internal/action"
 	"postern/policy"
@@ -164,20 +165,19 @@ func (g *Grants) scopePatterns(number uint32, v *view, resourceType string, at p
 	if number == 0 {
 		return all
 	}
-	b := block(g.scopes.words)
-	r := b.record(int(number - 1))
+	b := block.At(g.scopes.words, 0)
+	r := b.Record(int(number - 1))
 	if g.scopes.conditionsChance(b, r, v, openResource) == never {
 		return nil
 	}
 	every := anyAfter(resourceType + ":")
-	exact, beginnings, globs := b.what(r)
-	first := b.patterns(r)
-	for i := exact; i < exact+beginnings+globs; i++ {
+	w := b.What(r)
+	for i := w.Exact; i < w.Count(); i++ {
 		if !p.look() {
 			return out
 		}
-		program := b.text(first, i)
-		if i < exact+beginnings {
+		program := b.Pattern(w, i)
+		if i < w.Exact+w.Prefix {
 			program = anyAfter(program)
 		}
 		if p.mayMeet(program, every) {

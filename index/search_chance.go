@@ -3,6 +3,7 @@ package index
 import (
 	"strings"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
 )
@@ -81,61 +82,46 @@ func (p *Policies) settledProgram(program string, open byte) bool {
 }
 
 // conditionsChance is conditionsHold with a side open.
-func (p *Policies) conditionsChance(b block, r record, v *view, open byte) chance {
+func (p *Policies) conditionsChance(b block.Block, r block.Record, v *view, open byte) chance {
 	out := always
 	for want := range p.conditionEntries(b, r) {
-		kind := lowered.KeyKind(b[want.entry+conditionHow] >> 16)
-		depends := !settled(kind, open)
-		if want.op&conditionVariables != 0 {
-			for i := range want.n {
-				depends = depends || !p.settledProgram(b.text(want.at, i), open)
+		depends := !settled(want.Kind(), open)
+		if want.Op&block.Variables != 0 {
+			for i := range want.N {
+				depends = depends || !p.settledProgram(want.Text(i), open)
 			}
 		}
 		switch {
 		case depends:
 			out = perhaps
-		case !want.conditionHolds(want.entry, kind, v, r.is(flagDeny)):
+		case !want.conditionHolds(v, r.Deny()):
 			return never
 		}
 	}
 	return out
 }
 
-// entryAt is a condition entry with its values.
-type entryAt struct {
-	wanted
-	entry uint32
-}
-
-// conditionEntries goes through the condition entries of a statement. It is for
+// conditionEntries goes through the conditions of a statement. It is for
 // searches and explanations; conditionsHold does the same without a call each.
-func (p *Policies) conditionEntries(b block, r record) func(yield func(*entryAt) bool) {
-	return func(yield func(*entryAt) bool) {
-		n := b.conditionCount(r)
-		if n == 0 {
-			return
-		}
-		want := entryAt{wanted: wanted{b: b, at: b.conditions(r), policies: p}}
+func (p *Policies) conditionEntries(b block.Block, r block.Record) func(yield func(*wanted) bool) {
+	return func(yield func(*wanted) bool) {
+		n := b.ConditionCount(r)
+		want := wanted{b.Conditions(r), p}
 		for ; n > 0; n-- {
-			want.entry = want.at
-			how := b[want.entry+conditionHow]
-			want.at, want.n = want.entry+conditionWords, b[want.entry+conditionValues]
-			want.how, want.op = lowered.Comparison(how), how>>8&0xff
+			want.Next()
 			if !yield(&want) {
 				return
 			}
-			want.at += want.n * valueWords(want.how)
 		}
 	}
 }
 
 // resourceChance is resourceHolds with the subject or the action open.
-func (p *Policies) resourceChance(b block, r record, v *view, open byte) chance {
+func (p *Policies) resourceChance(b block.Block, r block.Record, v *view, open byte) chance {
 	if !v.whole {
-		exact, beginnings, globs := b.what(r)
-		at := b.patterns(r) + textWords*(exact+beginnings)
-		for i := range globs {
-			if !p.settledProgram(b.text(at, i), open) {
+		w := b.What(r)
+		for i := range w.Glob {
+			if !p.settledProgram(b.ResourceProgram(w, i), open) {
 				return perhaps
 			}
 		}
@@ -148,10 +134,10 @@ func (g *Grants) scopeChance(number uint32, deny bool, v *view, open byte) chanc
 	if number == 0 {
 		return always
 	}
-	b := block(g.scopes.words)
-	r := b.record(int(number - 1))
+	b := block.At(g.scopes.words, 0)
+	r := b.Record(int(number - 1))
 	if deny {
-		r.first |= flagDeny
+		r = r.AsDeny()
 	}
 	return g.scopes.resourceChance(b, r, v, open).and(g.scopes.conditionsChance(b, r, v, open))
 }

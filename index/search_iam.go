@@ -3,6 +3,7 @@ package index
 import (
 	"strings"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 )
 
@@ -95,8 +96,8 @@ func (g *Grants) scopeMay(number uint32, v *view) bool {
 	if number == 0 || len(g.scopes.variables) > 0 {
 		return true
 	}
-	b := block(g.scopes.words)
-	r := b.record(int(number - 1))
+	b := block.At(g.scopes.words, 0)
+	r := b.Record(int(number - 1))
 	return g.scopes.resourceHolds(b, r, v)
 }
 
@@ -148,26 +149,25 @@ func (g *Grants) scopeResources(number uint32, prefix string, c *candidates) {
 		c.all = true
 		return
 	}
-	b := block(g.scopes.words)
-	r := b.record(int(number - 1))
-	exact, beginnings, globs := b.what(r)
-	at := b.patterns(r)
-	for i := range exact + beginnings + globs {
+	b := block.At(g.scopes.words, 0)
+	r := b.Record(int(number - 1))
+	w := b.What(r)
+	for i := range w.Count() {
 		if !c.look() {
 			return
 		}
-		text := b.text(at, i)
+		text := b.Pattern(w, i)
 		literal := text
-		if i >= exact+beginnings {
+		if i >= w.Exact+w.Prefix {
 			_, literal = glob.Classify(text)
 		}
 		id, ok := strings.CutPrefix(literal, prefix)
 		switch {
-		case ok && i < exact:
+		case ok && i < w.Exact:
 			c.exact = append(c.exact, id)
 		case ok:
 			c.beginnings = append(c.beginnings, id)
-		case i >= exact && strings.HasPrefix(prefix, literal):
+		case i >= w.Exact && strings.HasPrefix(prefix, literal):
 			c.all = true
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"postern/index/internal/block"
 	"postern/internal/action"
 	"postern/internal/value"
 )
@@ -36,24 +37,20 @@ func (k *knownNames) settle() {
 
 // addBlock adds what the statements of a block name; principals only those of
 // the organization org, or those that are of none.
-func (k *knownNames) addBlock(b block, org string) {
-	for id := range b.count() {
-		r := b.record(id)
-		k.principals = b.appendNames(k.principals, r, org)
-		k.objects = b.appendTexts(k.objects, r, true)
-		k.buckets = b.appendTexts(k.buckets, r, false)
+func (k *knownNames) addBlock(b block.Block, org string) {
+	for id := range b.Count() {
+		r := b.Record(id)
+		k.principals = appendNames(k.principals, b, r, org)
+		k.objects = appendTexts(k.objects, b, r, true)
+		k.buckets = appendTexts(k.buckets, b, r, false)
 	}
 }
 
 // appendTexts appends the objects, or the buckets, that a statement names.
-func (b block) appendTexts(list []string, r record, objects bool) []string {
-	exact, _, _ := b.what(r)
-	if exact == 0 {
-		return list
-	}
-	at := b.patterns(r)
-	for i := range exact {
-		if text := b.text(at, i); strings.IndexByte(text, '/') >= 0 == objects {
+func appendTexts(list []string, b block.Block, r block.Record, objects bool) []string {
+	w := b.What(r)
+	for i := range w.Exact {
+		if text := b.Pattern(w, i); strings.IndexByte(text, '/') >= 0 == objects {
 			list = append(list, text)
 		}
 	}
@@ -62,10 +59,10 @@ func (b block) appendTexts(list []string, r record, objects bool) []string {
 
 // appendNames appends the identifiers of org, or of no organization, that a
 // statement names.
-func (b block) appendNames(list []string, r record, org string) []string {
-	exact, _, _ := b.who(r)
-	for at := r.entries; at < r.entries+exactWords*exact; at += exactWords {
-		if text, in := b.nameOf(at); in == "" || in == org {
+func appendNames(list []string, b block.Block, r block.Record, org string) []string {
+	w := b.Who(r)
+	for i := range w.Exact {
+		if text, in := b.Identifier(w, i); in == "" || in == org {
 			list = append(list, text)
 		}
 	}
@@ -78,10 +75,10 @@ func (p *Policies) names() *knownNames {
 		return &knownNames{}
 	}
 	return p.known.get(func() (k knownNames) {
-		k.addBlock(block(p.words), "")
+		k.addBlock(block.At(p.words, 0), "")
 		for _, at := range p.buckets.used {
 			b := p.block(at)
-			k.buckets = append(k.buckets, b.name())
+			k.buckets = append(k.buckets, b.Name())
 			k.addBlock(b, "")
 		}
 		k.settle()
@@ -102,10 +99,10 @@ func (x *shard) bucketNames(org string) []string {
 	return x.namesOf(&x.known.buckets, org, func(e *bucketEntry, of func(org string) *knownNames) {
 		k := of(e.owner)
 		k.buckets = append(k.buckets, e.name)
-		if b := block(e.policy.words); e.hasPolicy {
-			for id := range b.count() {
-				r := b.record(id)
-				k.buckets = b.appendTexts(k.buckets, r, false)
+		if b := block.At(e.policy.words, 0); e.hasPolicy {
+			for id := range b.Count() {
+				r := b.Record(id)
+				k.buckets = appendTexts(k.buckets, b, r, false)
 			}
 		}
 		for _, org := range e.claimants {
@@ -124,7 +121,7 @@ func (x *shard) named(org string) *knownNames {
 	return x.namesOf(&x.known.named, org, func(e *bucketEntry, of func(org string) *knownNames) {
 		if e.hasPolicy {
 			k := of(e.owner)
-			k.addBlock(block(e.policy.words), e.owner)
+			k.addBlock(block.At(e.policy.words, 0), e.owner)
 			k.buckets = nil // bucketNames has them
 		}
 	})

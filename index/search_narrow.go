@@ -5,6 +5,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/internal/action"
 	"postern/policy"
@@ -49,7 +50,7 @@ func (sr *search) subjects(provider string) {
 	}
 	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil && bucket.is(bucketHasPolicy) && bucket.entry.owner != v.org {
 		var k knownNames
-		k.addBlock(block(bucket.entry.policy.words), v.org)
+		k.addBlock(block.At(bucket.entry.policy.words, 0), v.org)
 		k.settle()
 		sr.names.add(k.principals, provider, sr.after, c)
 	}
@@ -81,39 +82,39 @@ func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *bucketSlot
 
 // subjects adds those whom a statement allows that holds but for the caller.
 func (p *Policies) subjects(v *view, provider string, c *candidates) {
-	look := func(b block, id int) bool {
-		r := b.record(id)
+	look := func(b block.Block, id int) bool {
+		r := b.Record(id)
 		if p.resourceChance(b, r, v, openSubject).and(p.conditionsChance(b, r, v, openSubject)) == never {
 			return true
 		}
-		if b.lists(r, v) {
+		if v.lists(b, r) {
 			c.all = true
 			return false
 		}
-		exact, beginnings, _ := b.who(r)
-		at := r.entries
-		for end := at + exactWords*exact; at < end; at += exactWords {
+		w := b.Who(r)
+		for i := range w.Exact {
 			if !c.look() {
 				return false
 			}
-			text, org := b.nameOf(at)
+			text, org := b.Identifier(w, i)
 			if name, ok := strings.CutPrefix(text, provider); ok && (org == "" || org == v.org) {
 				c.exact = append(c.exact, name)
 			}
 		}
-		for end := at + beginWords*beginnings; at < end; at += beginWords {
+		for i := range w.Beginnings {
 			if !c.look() {
 				return false
 			}
-			if name, ok := strings.CutPrefix(b.beginText(at), provider); ok && b.sameOrg(at, v) {
+			text, org := b.Beginning(w, i)
+			if name, ok := strings.CutPrefix(text, provider); ok && (org == "" || org == v.org) {
 				c.beginnings = append(c.beginnings, name)
 			}
 		}
 		return true
 	}
-	wide := block(p.words)
+	wide := block.At(p.words, 0)
 	if !v.whole {
-		if b := p.bucketBlock(v.bucket, v.bucketHash); b != nil {
+		if b := p.bucketBlock(v.bucket, v.bucketHash); !b.IsNone() {
 			p.allows(b, v, c, p.byResource(b, v), look)
 		}
 	}
@@ -122,7 +123,7 @@ func (p *Policies) subjects(v *view, provider string, c *candidates) {
 
 // byResource returns the postings of the statements that may be about the
 // request's resource; nil if nothing narrows them.
-func (p *Policies) byResource(b block, v *view) []*roaring.Bitmap {
+func (p *Policies) byResource(b block.Block, v *view) []*roaring.Bitmap {
 	ix := p.roaringOf(b)
 	switch {
 	case ix == nil:
@@ -135,7 +136,7 @@ func (p *Policies) byResource(b block, v *view) []*roaring.Bitmap {
 
 // byPrincipal returns the postings of the statements that may be about the
 // request's caller; nil if nothing narrows them.
-func (p *Policies) byPrincipal(b block, v *view) []*roaring.Bitmap {
+func (p *Policies) byPrincipal(b block.Block, v *view) []*roaring.Bitmap {
 	ix := p.roaringOf(b)
 	if ix == nil {
 		return nil
@@ -150,8 +151,8 @@ func (p *Policies) byPrincipal(b block, v *view) []*roaring.Bitmap {
 	return who
 }
 
-func (p *Policies) roaringOf(b block) *roaringIndex {
-	if n := b[headerRoaring]; b.count() > 0 && n != 0 && n != scanAlways {
+func (p *Policies) roaringOf(b block.Block) *roaringIndex {
+	if n := b.Narrowing(); b.Count() > 0 && n != block.ByWords && n != block.ByNothing {
 		return p.roaring[n-1]
 	}
 	return nil
@@ -159,13 +160,13 @@ func (p *Policies) roaringOf(b block) *roaringIndex {
 
 // allows visits the Allow statements of a part that cover the action and stand
 // in one of the postings (nil: all do), until visit returns false.
-func (p *Policies) allows(b block, v *view, c *candidates, in []*roaring.Bitmap, visit func(b block, id int) bool) {
-	if c.all || b.count() == 0 {
+func (p *Policies) allows(b block.Block, v *view, c *candidates, in []*roaring.Bitmap, visit func(b block.Block, id int) bool) {
+	if c.all || b.Count() == 0 {
 		return
 	}
 	if in == nil {
-		for id := b.denies(); id < b.count() && c.look(); id++ {
-			if b.covers(id, v) && !visit(b, id) {
+		for id := b.Denies(); id < b.Count() && c.look(); id++ {
+			if v.covers(b, id) && !visit(b, id) {
 				return
 			}
 		}
@@ -180,9 +181,9 @@ func (p *Policies) allows(b block, v *view, c *candidates, in []*roaring.Bitmap,
 		set.And(covering)
 	}
 	it := set.Iterator()
-	it.AdvanceIfNeeded(uint32(b.denies()))
+	it.AdvanceIfNeeded(uint32(b.Denies()))
 	for it.HasNext() && c.look() {
-		if id := int(it.Next()); b.covers(id, v) && !visit(b, id) {
+		if id := int(it.Next()); v.covers(b, id) && !visit(b, id) {
 			return
 		}
 	}
@@ -263,24 +264,23 @@ func (sr *search) addStored(resourceType string, p *Policies, named, stored *can
 // resources adds the beginnings of what a statement allows the caller; what it
 // names without wildcard is known anyway.
 func (p *Policies) resources(v *view, resourceType string, c *candidates) {
-	look := func(b block, id int) bool {
-		r := b.record(id)
-		if !b.principalHolds(r, v) {
+	look := func(b block.Block, id int) bool {
+		r := b.Record(id)
+		if !v.principalHolds(b, r) {
 			return true
 		}
-		if r.is(flagNotResource) {
+		if r.NotResource() {
 			c.all = true
 			return false
 		}
-		exact, beginnings, globs := b.what(r)
-		at := b.patterns(r) + textWords*exact
-		for i := range beginnings + globs {
+		w := b.What(r)
+		for i := w.Exact; i < w.Count(); i++ {
 			if !c.look() {
 				return false
 			}
-			_, literal := glob.Classify(b.text(at, i))
-			if i < beginnings {
-				literal = b.text(at, i) // stored without its run
+			_, literal := glob.Classify(b.Pattern(w, i))
+			if i < w.Exact+w.Prefix {
+				literal = b.Pattern(w, i) // stored without its run
 			}
 			if resourceType == "object" || strings.IndexByte(literal, '/') < 0 {
 				c.beginnings = append(c.beginnings, literal)
@@ -288,7 +288,7 @@ func (p *Policies) resources(v *view, resourceType string, c *candidates) {
 		}
 		return true
 	}
-	wide := block(p.words)
+	wide := block.At(p.words, 0)
 	p.allows(wide, v, c, p.byPrincipal(wide, v), look)
 	if resourceType != "object" {
 		return // a bucket that has a part is named, and so known

@@ -47,9 +47,9 @@ func (p *patterns) ownerDenies(v *view) bool {
 		return false
 	}
 	for _, b := range of.asked(v) {
-		for id := range b.denies() {
-			r := b.record(id)
-			if p.look() && r.is(flagEveryone) && b.covers(id, v) &&
+		for id := range b.Denies() {
+			r := b.Record(id)
+			if p.look() && r.Everyone() && v.covers(b, id) &&
 				of.resourceChance(b, r, v, openSubject).and(of.conditionsChance(b, r, v, openSubject)) == always {
 				return true
 			}

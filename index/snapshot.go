@@ -6,6 +6,7 @@ import (
 	"unique"
 	"unsafe"
 
+	"postern/index/internal/block"
 	"postern/policy"
 )
 
@@ -91,7 +92,7 @@ func newBucketEntry(name string, k *Bucket, owner uint32) *bucketEntry {
 	}
 	if k.Policy != nil {
 		e.hasPolicy, e.policy = true, *k.Policy
-		if in := block(e.policy.words).name(); in == name {
+		if in := block.At(e.policy.words, 0).Name(); in == name {
 			e.name = in
 		}
 	}

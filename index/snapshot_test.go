@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern/index/internal/block"
 	"postern/index/lowered"
 	"postern/policy"
 )
@@ -23,7 +24,7 @@ func allowEverything(n int) *Policies {
 	return New(statements, []lowered.Document{{Name: "p", File: "o1/access-policies/p.json"}}, nil, "", FormAuto)
 }
 
-func roaringForm(p *Policies) bool { return block(p.words)[headerRoaring] != 0 }
+func roaringForm(p *Policies) bool { return block.At(p.words, 0).Narrowing() != block.ByWords }
 
 // TestFormChosen: words narrow a part of a few statements, Roaring a larger one.
 func TestFormChosen(t *testing.T) {
@@ -53,7 +54,7 @@ func TestStatementsLieInTheirBuckets(t *testing.T) {
 			s.Resources = append(s.Resources, programOf(r))
 		}
 		p := New([]lowered.Statement{s}, []lowered.Document{{}}, nil, "", FormAuto)
-		buckets, wide := len(p.buckets.used), block(p.words).count()
+		buckets, wide := len(p.buckets.used), block.At(p.words, 0).Count()
 		if buckets != c.buckets || wide != c.wide {
 			t.Errorf("%v: %d bucket parts and %d wide statements, want %d and %d", c.resources, buckets, wide, c.buckets, c.wide)
 		}

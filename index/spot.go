@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"strings"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
 )
@@ -58,7 +59,7 @@ func newSpots(scopes []lowered.Scope, form Form) spots {
 			}
 		}
 	}
-	return spots{at: new(freezer).chooseKey("", ids), off: form == FormScan}
+	return spots{at: new(block.Writer).ChooseKey("", ids), off: form == FormScan}
 }
 
 // key is the four bytes of the id in a text `type:id`, or in the beginning of
@@ -71,8 +72,8 @@ func (s *spots) key(text string) (key uint32, ok bool) {
 }
 
 func (s *spots) keyBehind(text string, colon int) (key uint32, ok bool) {
-	if id := text[colon+1:]; uint64(s.at)+keyBytes <= uint64(len(id)) {
-		return keyOf(id, s.at), true
+	if id := text[colon+1:]; uint64(s.at)+block.KeyBytes <= uint64(len(id)) {
+		return block.KeyOf(id, s.at), true
 	}
 	return 0, false
 }
@@ -145,7 +146,7 @@ func (s *spots) under(literal string) uint64 {
 const spread = 0x9e3779b1
 
 // typeSpot is the bit of a type, idSpot that of an id.
-func typeSpot(name string) uint64 { return 1 << (keyTag(name) * spread >> 28) }
+func typeSpot(name string) uint64 { return 1 << (block.KeyTag(name) * spread >> 28) }
 
 func idSpot(key uint32) uint64 {
 	return 1 << (typeSpots + uint64(key*spread)*(64-typeSpots)>>32)

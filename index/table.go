@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
+
+	"postern/index/internal/block"
 )
 
 // maxProbe bounds how far a look-up walks. Names that would have to lie
@@ -43,21 +45,21 @@ func (t *blockTable) add(name string, at uint32) {
 	t.far[name] = at
 }
 
-// bucketBlock finds the block of a bucket, by its name and hash64; nil if it
+// bucketBlock finds the block of a bucket, by its name and hash64; none if it
 // has none.
-func (p *Policies) bucketBlock(name string, h uint64) block {
+func (p *Policies) bucketBlock(name string, h uint64) block.Block {
 	t := &p.buckets
 	if len(t.slots) == 0 {
-		return nil
+		return block.Block{}
 	}
 	mask := uint64(len(t.slots) - 1)
 	for i := range uint64(maxProbe) {
 		slot := t.slots[(h+i)&mask]
 		if slot == 0 {
-			return nil // where there is a gap, nothing went further
+			return block.Block{} // where there is a gap, nothing went further
 		}
 		if (slot^h)>>32 == 0 {
-			if b := p.block(uint32(slot)); b.name() == name {
+			if b := p.block(uint32(slot)); b.Name() == name {
 				return b
 			}
 		}
@@ -65,7 +67,7 @@ func (p *Policies) bucketBlock(name string, h uint64) block {
 	if at, ok := t.far[name]; ok {
 		return p.block(at)
 	}
-	return nil
+	return block.Block{}
 }
 
 func (t *blockTable) size() int64 {
@@ -169,7 +171,7 @@ func newBucketSlot(h uint64, e *bucketEntry) bucketSlot {
 func (s *bucketSlot) is(flag uint8) bool { return s.flags&flag != 0 }
 
 // block is the bucket policy's, which has no other.
-func (s *bucketSlot) block() block { return unsafe.Slice(s.words, s.size) }
+func (s *bucketSlot) block() block.Block { return block.At(unsafe.Slice(s.words, s.size), 0) }
 
 // named reports whether the slot is the bucket's.
 func (s *bucketSlot) named(name string) bool {

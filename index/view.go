@@ -3,6 +3,7 @@ package index
 import (
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/internal/action"
 	"postern/internal/value"
@@ -51,10 +52,10 @@ type view struct {
 	// denyOnly asks for Deny statements whose principals contain `*`, and
 	// takes the principal dimension as holding: the owner's organization
 	// policies against a foreign caller (specification 1.3).
-	denyOnly bool
-	hashes   []uint32 // of the caller's identifiers
-	idsWork  int      // of comparing each of them with a name
-	names    uint32   // the bits of them that sieves have
+	denyOnly    bool
+	identifiers block.Caller // what identifiers are compared with
+	idsWork     int          // of comparing each of them with a name
+	names       uint32       // the bits of them that sieves have
 
 	// steps are the layers that were asked, noted when explaining.
 	explaining bool
@@ -64,7 +65,7 @@ type view struct {
 	contextKeys contextKeys
 	arns        principalARNs
 	groupKey    groupNames
-	traits      requestTraits
+	traits      block.TextTraits
 
 	who, what     []*roaring.Bitmap
 	expanded      []byte
@@ -114,21 +115,23 @@ func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.contextKeys.made = false
 	v.arns.made = false
 	v.groupKey.made = false
-	v.traits.made = false
+	v.traits.Reset()
 	v.steps = v.steps[:0]
 	ids := r.Principal.IDs
-	if len(ids) > cap(v.hashes) {
-		v.hashes = make([]uint32, len(ids))
+	c := &v.identifiers
+	c.Org, c.IDs = v.org, ids
+	if len(ids) > cap(c.Hashes) {
+		c.Hashes = make([]uint32, len(ids))
 	}
-	hashes, names := v.hashes[:len(ids)], uint32(anyCaller)
+	hashes, names := c.Hashes[:len(ids)], uint32(block.AnyCaller)
 	v.idsWork = 0
 	for i, id := range ids {
 		v.idsWork += 8 + len(id)/32
-		hash := hash32(id)
+		hash := block.Hash(id)
 		hashes[i] = hash
-		names |= nameBit(hash)
+		names |= block.NameBit(hash)
 	}
-	v.hashes, v.names = hashes, names
+	c.Hashes, v.names = hashes, names
 }
 
 // actionFolded is the action's name in lower case.

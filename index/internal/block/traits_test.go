@@ -1,4 +1,4 @@
-package index
+package block
 
 import (
 	"math/rand/v2"
@@ -21,8 +21,9 @@ func TestTraits(t *testing.T) {
 	}
 	segments, beginnings := 0, 0
 	for range 20_000 {
-		v := &view{text: text("ab/", r.IntN(40))}
-		pattern := v.text
+		var x TextTraits
+		of := text("ab/", r.IntN(40))
+		pattern := of
 		for range r.IntN(3) { // a run in place of a piece
 			from := r.IntN(len(pattern) + 1)
 			to := from + r.IntN(min(len(pattern)-from, 12)+1)
@@ -33,20 +34,20 @@ func TestTraits(t *testing.T) {
 			pattern = pattern[:at] + "?" + pattern[at+1:]
 		}
 		program := programOf(pattern)
-		if !glob.Match(program, v.text) { // a `?` in place of a `*`
+		if !glob.Match(program, of) { // a `?` in place of a `*`
 			continue
 		}
 		lengths := uint64(1)<<(1+r.IntN(20)) | 1<<(1+r.IntN(20)) | 1<<maxLength
-		has := v.withBeginnings(lengths)
+		has := x.WithBeginnings(of, lengths)
 		for _, trait := range traitsOf(program, lengths) {
 			if !slices.Contains(has, trait) {
-				t.Fatalf("%q matches %q, which lacks a trait", pattern, v.text)
+				t.Fatalf("%q matches %q, which lacks a trait", pattern, of)
 			}
 			beginnings++
 		}
 		for _, trait := range traitsOf(program, 0) {
-			if !v.mayHave(trait) {
-				t.Fatalf("%q matches %q, whose segments lack a trait", pattern, v.text)
+			if !x.MayHave(of, trait) {
+				t.Fatalf("%q matches %q, whose segments lack a trait", pattern, of)
 			}
 			segments++
 			beginnings--

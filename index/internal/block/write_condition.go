@@ -1,4 +1,4 @@
-package index
+package block
 
 import (
 	"cmp"
@@ -11,7 +11,7 @@ import (
 
 // conditions adds the condition entries of a statement. All have to hold, so
 // the cheapest and most selective come first.
-func (w *blockWriter) conditions(list []lowered.Condition) {
+func (w *Writer) conditions(list []lowered.Condition) {
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b lowered.Condition) int { return cmp.Compare(rank(&a.Operator), rank(&b.Operator)) })
 	for i := range list {
@@ -19,20 +19,9 @@ func (w *blockWriter) conditions(list []lowered.Condition) {
 	}
 }
 
-// rank orders operators; it is a guess, and changes no answer.
-func rank(o *lowered.Operator) (n int) {
-	switch o.Compare {
-	case lowered.CompareText, lowered.CompareTextFold, lowered.CompareBinary:
-		n = 0
-	case lowered.CompareNumberEqual, lowered.CompareIP, lowered.CompareDateEqual:
-		n = 1
-	case lowered.CompareLike, lowered.CompareArn:
-		n = 2
-	case lowered.CompareNull, lowered.CompareBool:
-		n = 3
-	default:
-		n = 4
-	}
+// rank orders operators, the least first.
+func rank(o *lowered.Operator) int {
+	n := forms[o.Compare].rank
 	if o.Negated || o.IfExists || o.ForAll {
 		n += 5
 	}
@@ -40,7 +29,7 @@ func rank(o *lowered.Operator) (n int) {
 }
 
 // condition adds a condition entry and its values.
-func (w *blockWriter) condition(c *lowered.Condition) {
+func (w *Writer) condition(c *lowered.Condition) {
 	how, op, values := reduced(c)
 	for i, on := range [...]bool{c.Operator.Negated, c.Operator.IfExists, c.Operator.ForAll, c.Operator.ForAny} {
 		if on {
@@ -48,9 +37,9 @@ func (w *blockWriter) condition(c *lowered.Condition) {
 		}
 	}
 	at, n := w.put(c.Key.Name)
-	w.entries = append(w.entries, uint32(how)|op<<8|uint32(c.Key.Kind)<<16|uint32(c.Operator.Test)<<24, keyTag(c.Key.Name), at, n, uint32(len(values)))
+	w.entries = append(w.entries, uint32(how)|uint32(op)<<8|uint32(c.Key.Kind)<<16|uint32(c.Operator.Test)<<24, KeyTag(c.Key.Name), at, n, uint32(len(values)))
 	for _, v := range values {
-		if isText(how) {
+		if forms[how].text {
 			w.textEntry(v.Text)
 			continue
 		}
@@ -58,17 +47,17 @@ func (w *blockWriter) condition(c *lowered.Condition) {
 		if v.Is4 {
 			words[4] |= rangeIs4
 		}
-		w.entries = append(w.entries, words[:valueWords(how)]...)
+		w.entries = append(w.entries, words[:forms[how].words]...)
 	}
 }
 
 // reduced is the cheapest comparison that says the same: of ARNs whose first
 // five parts are literal the whole text is compared, and patterns that are all
 // literal, or literal with a last `*`, need no matching.
-func reduced(c *lowered.Condition) (how lowered.Comparison, op uint32, values []lowered.Value) {
+func reduced(c *lowered.Condition) (how lowered.Comparison, op Flags, values []lowered.Value) {
 	how, values = c.Operator.Compare, c.Values
 	if how == lowered.CompareArn {
-		op = conditionArn
+		op = Arn
 		if whole, ok := wholeArns(values); ok {
 			how, values = lowered.CompareLike, whole
 		}
@@ -83,15 +72,15 @@ func reduced(c *lowered.Condition) (how lowered.Comparison, op uint32, values []
 		case exact:
 			how = lowered.CompareText
 		case begins:
-			how, values = compareBegins, slices.Clone(values)
+			how, values = Begins, slices.Clone(values)
 			for i := range values {
 				_, values[i].Text = glob.Classify(values[i].Text)
 			}
 		}
 	}
 	for i := range values {
-		if isText(how) && strings.IndexByte(values[i].Text, glob.OpVariable) >= 0 {
-			op |= conditionVariables
+		if forms[how].text && strings.IndexByte(values[i].Text, glob.OpVariable) >= 0 {
+			op |= Variables
 		}
 	}
 	return how, op, values

@@ -1,4 +1,4 @@
-package index
+package block
 
 import (
 	"cmp"
@@ -22,11 +22,11 @@ const (
 	// one effect may have traits of, maxLength the greatest.
 	maxLengths = 8
 	maxLength  = 63
-	// minTraits is the number of statements from which on the part of a name
-	// has traits. Where more than minTabled statements of one effect have a trait,
+	// MinTraits is the number of statements from which on the part of a name
+	// has traits. Where more than MinTabled statements of one effect have a trait,
 	// they get a table.
-	minTraits = 24
-	minTabled = 128
+	MinTraits = 24
+	MinTabled = 128
 )
 
 // beginTrait is the trait of the first n bytes of a text, segmentTrait that of
@@ -61,8 +61,8 @@ func littleEndian(text string, at int) uint64 {
 	return binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(text), len(text))[at:])
 }
 
-// traits are those of a part's statements that are being frozen.
-type traits struct {
+// Traits are those of the statements of a part of a name.
+type Traits struct {
 	of     []uint32    // in the order of the statements
 	effect [2]struct { // of Deny and Allow statements
 		lengths uint64 // of beginnings, a set
@@ -70,25 +70,25 @@ type traits struct {
 	}
 }
 
-// withTraits works out the traits of the statements of a name, Deny statements
+// WithTraits works out the traits of the statements of a name, Deny statements
 // first, and puts them into a new order within each effect: those that a table
 // will find last, by trait, where more than few have one. Of the others, those
 // that are matched at the least cost come first.
-func withTraits(list []frozen, few int) ([]frozen, *traits) {
+func WithTraits(list []Statement, few int) ([]Statement, *Traits) {
 	list = slices.Clone(list)
-	denies := slices.IndexFunc(list, func(s frozen) bool { return !s.from.Deny })
+	denies := slices.IndexFunc(list, func(s Statement) bool { return !s.From.Deny })
 	if denies < 0 {
 		denies = len(list)
 	}
-	t := &traits{}
+	t := &Traits{}
 	t.order(0, list[:denies], few)
 	t.order(1, list[denies:], few)
 	return list, t
 }
 
-func (t *traits) order(effect int, list []frozen, few int) {
+func (t *Traits) order(effect int, list []Statement, few int) {
 	type traited struct {
-		frozen
+		Statement
 		trait uint32
 	}
 	lengths := lengthsOf(list)
@@ -111,19 +111,19 @@ func (t *traits) order(effect int, list []frozen, few int) {
 		if tabled > 0 && a.trait|b.trait != 0 {
 			return cmp.Compare(a.trait, b.trait)
 		}
-		return cmp.Compare(cost(&a.frozen), cost(&b.frozen))
+		return cmp.Compare(cost(&a.Statement), cost(&b.Statement))
 	})
 	for i := range all {
-		list[i] = all[i].frozen
+		list[i] = all[i].Statement
 		t.of = append(t.of, all[i].trait)
 	}
 	t.effect[effect].lengths, t.effect[effect].tabled = lengths, tabled
 }
 
 // cost says roughly what it takes to see whether a candidate is satisfied.
-func cost(s *frozen) int {
-	n := 2 * len(s.from.Conditions)
-	for _, program := range s.patterns {
+func cost(s *Statement) int {
+	n := 2 * len(s.From.Conditions)
+	for _, program := range s.Patterns {
 		if kind, _ := glob.Classify(program); kind == glob.Other {
 			n++
 		}
@@ -133,7 +133,7 @@ func cost(s *frozen) int {
 
 // rarest chooses of each statement's traits the one that the fewest have, with
 // those of beginnings of the lengths; 0 where it has none.
-func rarest(list []frozen, lengths uint64) []uint32 {
+func rarest(list []Statement, lengths uint64) []uint32 {
 	shared := make([][]uint32, len(list))
 	having := map[uint32]int{}
 	for i := range list {
@@ -154,7 +154,7 @@ func rarest(list []frozen, lengths uint64) []uint32 {
 }
 
 // lengthsOf chooses the lengths of beginnings that have traits.
-func lengthsOf(list []frozen) uint64 {
+func lengthsOf(list []Statement) uint64 {
 	set := uint64(0)
 	for i := range list {
 		if n := len(literalOf(&list[i])); n > 0 {
@@ -177,12 +177,12 @@ func lengthsOf(list []frozen) uint64 {
 }
 
 // sharedTraits are the traits that all resources of a statement have.
-func sharedTraits(s *frozen, lengths uint64) []uint32 {
-	if s.from.NotResource || len(s.patterns) == 0 {
+func sharedTraits(s *Statement, lengths uint64) []uint32 {
+	if s.From.NotResource || len(s.Patterns) == 0 {
 		return nil
 	}
-	out := traitsOf(s.patterns[0], lengths)
-	for _, program := range s.patterns[1:] {
+	out := traitsOf(s.Patterns[0], lengths)
+	for _, program := range s.Patterns[1:] {
 		other := traitsOf(program, lengths)
 		out = slices.DeleteFunc(out, func(trait uint32) bool { return !slices.Contains(other, trait) })
 	}
@@ -220,10 +220,10 @@ func traitsOf(program string, lengths uint64) (out []uint32) {
 	}
 }
 
-// requestTraits are the traits of a request's text: those of its segments,
+// TextTraits are the traits of one text, of a request: those of its segments,
 // worked out when they are first asked for, and behind them those of the
 // beginnings that were asked for last.
-type requestTraits struct {
+type TextTraits struct {
 	list     []uint32
 	segments int
 	made     bool
@@ -232,7 +232,7 @@ type requestTraits struct {
 	mayHave [4]uint64
 }
 
-func (x *requestTraits) make(text string) {
+func (x *TextTraits) make(text string) {
 	const slashes, high, low = 0x2f2f2f2f2f2f2f2f, 0x8080808080808080, 0x7f7f7f7f7f7f7f7f
 	x.made, x.lengths = true, 0
 	x.mayHave = [4]uint64{}
@@ -262,37 +262,38 @@ func (x *requestTraits) make(text string) {
 	x.segments = len(x.list)
 }
 
-func (x *requestTraits) add(trait uint32) {
+func (x *TextTraits) add(trait uint32) {
 	x.list = append(x.list, trait)
 	x.mayHave[trait>>30] |= 1 << (trait >> 24 & 63)
 }
 
-// mayHave is false if the request's text has no segment with a trait.
-func (v *view) mayHave(trait uint32) bool {
-	x := &v.traits
+// MayHave is false if the text has no segment with a trait.
+func (x *TextTraits) MayHave(text string, trait uint32) bool {
 	if !x.made {
-		x.make(v.text)
+		x.make(text)
 	}
 	return x.mayHave[trait>>30]>>(trait>>24&63)&1 != 0
 }
 
-// withBeginnings are the traits of the request's text, with those of beginnings
-// of the lengths. They are valid until it is called again.
-func (v *view) withBeginnings(lengths uint64) []uint32 {
-	x := &v.traits
+// WithBeginnings are the traits of the text, with those of its beginnings of the
+// lengths. They are valid until it is called again.
+func (x *TextTraits) WithBeginnings(text string, lengths uint64) []uint32 {
 	if !x.made {
-		x.make(v.text)
+		x.make(text)
 	}
 	if x.lengths != lengths {
 		x.lengths = lengths
 		x.list = x.list[:x.segments]
 		for ; lengths != 0; lengths &= lengths - 1 {
 			n := bits.TrailingZeros64(lengths)
-			if n > len(v.text) {
+			if n > len(text) {
 				break
 			}
-			x.list = append(x.list, beginTrait(v.text, n))
+			x.list = append(x.list, beginTrait(text, n))
 		}
 	}
 	return x.list
 }
+
+// Reset prepares for another text.
+func (x *TextTraits) Reset() { x.made = false }

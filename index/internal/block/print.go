@@ -1,0 +1,199 @@
+package block
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"postern/index/internal/glob"
+	"postern/index/lowered"
+	"postern/internal/action"
+)
+
+// String prints a block for people: the header, and of each statement what the
+// sieve and the record have. Programs are printed with `*`, `?`, `|` between the
+// parts of an ARN, and `${N}` for a variable. The groups of a part of a name, which
+// only its writer can tell from its Metas, are left out.
+func (b Block) String() string {
+	if b.IsNone() {
+		return "no block\n"
+	}
+	p := printer{b: b}
+	p.line("block %q: %d statements, %d of them Deny, key at %d, narrowed by %s", b.Name(), b.Count(), b.Denies(), b.KeyAt(), narrowing(b.Narrowing()))
+	for first := 0; first < b.Count(); first += ChunkSize {
+		a := b.Actions(first / ChunkSize)
+		p.line("chunk %d: open %s", first/ChunkSize, set(a.Open(), first))
+		for id := action.ID(0); int(id) < action.Count(); id++ {
+			if covering := a.Covering(id); covering != 0 {
+				p.line("  %s: %s", action.Name(id), set(covering, first))
+			}
+		}
+	}
+	for id := range b.Count() {
+		p.statement(id)
+	}
+	return p.out.String()
+}
+
+func narrowing(n uint32) string {
+	switch n {
+	case ByWords:
+		return "words"
+	case ByNothing:
+		return "nothing"
+	}
+	return "postings " + strconv.Itoa(int(n))
+}
+
+// set prints a set of the statements of a chunk, by its first one.
+func set(s uint64, first int) string {
+	list := []int{}
+	for ; s != 0; s &= s - 1 {
+		list = append(list, first+bits.TrailingZeros64(s))
+	}
+	return strings.Trim(fmt.Sprint(list), "[]")
+}
+
+type printer struct {
+	b   Block
+	out strings.Builder
+}
+
+func (p *printer) line(format string, args ...any) { fmt.Fprintf(&p.out, format+"\n", args...) }
+
+func (p *printer) statement(id int) {
+	b, r, e := p.b, p.b.Record(id), p.b.Sieve().Entry(id)
+	effect := "Allow"
+	if r.Deny() {
+		effect = "Deny"
+	}
+	p.line("%d %s%s: names %08x, key %q", id, effect, words(r), e.Names(), keyText(e.Key()))
+	who := b.Who(r)
+	for i := range who.Exact {
+		text, org := b.Identifier(who, i)
+		p.line("  identifier %s%s", text, of(org))
+	}
+	for i := range who.Beginnings {
+		text, org := b.Beginning(who, i)
+		p.line("  beginning %s%s", text, of(org))
+	}
+	for i := range who.Organizations {
+		p.line("  organization %s", b.Organization(who, i))
+	}
+	if r.HasPrograms() {
+		list := b.Programs(r)
+		for i := range list.Count {
+			p.line("  unknown action %s", program(b.Program(list, i)))
+		}
+		if list.Not {
+			p.line("  unknown actions are covered unless they match")
+		}
+	}
+	what := b.What(r)
+	for i := range what.Count() {
+		kind := "program"
+		switch {
+		case i < what.Exact:
+			kind = "exact"
+		case i < what.Exact+what.Prefix:
+			kind = "beginning"
+		}
+		p.line("  resource, %s: %s", kind, program(b.Pattern(what, i)))
+	}
+	c := b.Conditions(r)
+	for range b.ConditionCount(r) {
+		c.Next()
+		name, _ := c.Key()
+		values := make([]string, c.N)
+		for i := range c.N {
+			values[i] = c.value(i)
+		}
+		p.line("  condition %s%s, key %s: %s", forms[c.How].name, c.Op, lowered.Key{Kind: c.Kind(), Name: name}, strings.Join(values, ", "))
+	}
+}
+
+// words prints the flags of a record that stand without entries.
+func words(r Record) (out string) {
+	for _, x := range []struct {
+		is   bool
+		word string
+	}{
+		{r.Everyone(), " everyone"}, {r.NotPrincipal(), " NotPrincipal"}, {r.NotResource(), " NotResource"}, {r.Whole(), " whole organization"},
+	} {
+		if x.is {
+			out += x.word
+		}
+	}
+	return out
+}
+
+// keyText is the bytes of a key.
+func keyText(key uint32) string {
+	return string([]byte{byte(key), byte(key >> 8), byte(key >> 16), byte(key >> 24)})
+}
+
+func of(org string) string {
+	if org == "" {
+		return ""
+	}
+	return " of " + org
+}
+
+// program prints a program.
+func program(s string) string {
+	var out strings.Builder
+	for s != "" {
+		n := glob.LiteralLen(s)
+		out.WriteString(s[:n])
+		if s = s[n:]; s == "" {
+			break
+		}
+		if s[0] == glob.OpVariable {
+			n, rest := glob.VariableNumber(s)
+			fmt.Fprintf(&out, "${%d}", n)
+			s = rest
+			continue
+		}
+		out.WriteString(map[byte]string{glob.OpRun: "*", glob.OpOne: "?", glob.OpSeparator: "|"}[s[0]])
+		s = s[1:]
+	}
+	return out.String()
+}
+
+// String prints the flags, each behind a blank.
+func (f Flags) String() (out string) {
+	for i, name := range []string{"negated", "IfExists", "ForAllValues", "ForAnyValue", "ARN", "variables"} {
+		if f>>i&1 != 0 {
+			out += " " + name
+		}
+	}
+	return out
+}
+
+// value prints a value of a condition.
+func (c *Condition) value(i uint32) string {
+	switch {
+	case forms[c.How].text:
+		return strconv.Quote(program(c.Text(i)))
+	case c.How == lowered.CompareBool || c.How == lowered.CompareNull:
+		return strconv.FormatBool(c.Bool(i))
+	case c.How == lowered.CompareIP:
+		high, low, n, is4 := c.Range(i)
+		var a [16]byte
+		for k := range 8 {
+			a[k], a[8+k] = byte(high>>(56-8*k)), byte(low>>(56-8*k))
+		}
+		address := netip.AddrFrom16(a)
+		if is4 {
+			address = address.Unmap()
+		}
+		return netip.PrefixFrom(address, int(n)).String()
+	case forms[c.How].words == 3:
+		seconds, nanos := c.Instant(i)
+		return fmt.Sprintf("%d.%09d s", seconds, nanos)
+	}
+	return strconv.FormatFloat(math.Float64frombits(c.Bits(i)), 'g', -1, 64)
+}

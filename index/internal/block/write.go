@@ -1,0 +1,441 @@
+package block
+
+import (
+	"cmp"
+	"math"
+	"math/bits"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"github.com/cespare/xxhash/v2"
+
+	"postern/index/internal/glob"
+	"postern/index/lowered"
+)
+
+// Writer writes blocks, one after another, with memory that it uses again. The
+// zero value is ready.
+type Writer struct {
+	words []uint32
+	// texts finds the places of the texts that were written; fresh are those of
+	// the entries that are being made, which will be written before them.
+	texts   Finder
+	fresh   []byte
+	entries []uint32
+	// programs finds the entries of programs, names the names.
+	programs map[string]uint32
+	names    Finder
+
+	// Of the part at hand.
+	hashed   []HashedName // of its Statements
+	literals []string
+	keys     []uint32
+	sieve    uint32 // its place
+
+	// Of the statement at hand.
+	exact, globs []string
+	beginnings   []lowered.Name
+	places       []uint32 // of its identifiers
+}
+
+// reset prepares for another block.
+func (w *Writer) reset() {
+	w.words, w.fresh, w.entries, w.places = w.words[:0], w.fresh[:0], w.entries[:0], w.places[:0]
+	w.texts.Reset()
+	w.names.Reset()
+	w.programs = nil
+}
+
+// put returns the place and length of a text, and adds it if it is new.
+func (w *Writer) put(s string) (at, n uint32) {
+	at, known := w.texts.Find(lowered.Name{Text: s}, uint32(4*len(w.words)+len(w.fresh)))
+	if !known {
+		w.fresh = append(w.fresh, s...)
+	}
+	return at, uint32(len(s))
+}
+
+func (w *Writer) textEntry(s string) {
+	at, n := w.put(s)
+	w.entries = append(w.entries, at, n)
+}
+
+func (w *Writer) beginEntry(n lowered.Name) {
+	w.textEntry(n.Text)
+	w.textEntry(n.Org)
+}
+
+// name writes an identifier, once, and returns its place.
+func (w *Writer) name(n lowered.Name) uint32 {
+	// If it is new it will lie behind its organization, if that is new too.
+	orgAt, orgLen := w.put(n.Org)
+	at, known := w.names.Find(n, uint32(len(w.words)+(len(w.fresh)+3)/4))
+	if !known {
+		w.entries = append(w.entries, uint32(len(n.Text)), orgLen, orgAt)
+		w.flush()
+		w.words = appendText(w.words, n.Text)
+	}
+	return at
+}
+
+// flush writes the new texts and then the entries, and returns their place.
+func (w *Writer) flush() (at uint32) {
+	w.words = appendText(w.words, w.fresh)
+	at = uint32(len(w.words))
+	w.words = append(w.words, w.entries...)
+	w.fresh, w.entries = w.fresh[:0], w.entries[:0]
+	return at
+}
+
+// appendText appends text as words, in the machine's byte order.
+func appendText[T string | []byte](words []uint32, text T) []uint32 {
+	from := len(words)
+	words = append(words, make([]uint32, (len(text)+3)/4)...)
+	copy(bytesOf(words[from:]), text)
+	return words
+}
+
+func (w *Writer) u64(n uint64) { w.words = append(w.words, uint32(n), uint32(n>>32)) }
+
+// programsOf writes the entry of a statement's programs for unknown actions,
+// once, and returns its place.
+func (w *Writer) programsOf(a *lowered.Actions) uint32 {
+	id := strings.Join(a.Programs, "\xff\xff")
+	if a.Not {
+		id += "\xff!"
+	}
+	at, ok := w.programs[id]
+	if !ok {
+		w.entries = append(w.entries, 0, uint32(len(a.Programs)))
+		if a.Not {
+			w.entries[programsNot] = 1
+		}
+		for _, p := range a.Programs {
+			w.textEntry(p)
+		}
+		at = w.flush()
+		if w.programs == nil {
+			w.programs = map[string]uint32{}
+		}
+		w.programs[id] = at
+	}
+	return at
+}
+
+// actions writes the actions of a chunk and returns their place.
+func (w *Writer) actions(list []Statement, open uint64) uint32 {
+	at := uint32(len(w.words))
+	var of [lowered.MaxActions]uint64 // the statements that cover an action
+	count := 0                        // of the actions up to the last that is covered
+	for i := range list {
+		for word, known := range list[i].From.Actions.Known {
+			if known != 0 {
+				count = max(count, 64*word+bits.Len64(known))
+			}
+			for ; known != 0; known &= known - 1 {
+				of[64*word+bits.TrailingZeros64(known)] |= 1 << i
+			}
+		}
+	}
+	var numbers [lowered.MaxActions]uint32
+	var setsOf [lowered.MaxActions]uint64
+	sets := setsOf[:0]
+	for id, set := range of[:count] {
+		if set == 0 {
+			continue
+		}
+		n := slices.Index(sets, set)
+		if n < 0 {
+			n = len(sets)
+			sets = append(sets, set)
+		}
+		numbers[id] = uint32(n) + 1
+	}
+	width := 0
+	for len(sets) >= 1<<(1<<width) {
+		width++
+	}
+	words := (count<<width + 31) / 32
+	w.u64(open)
+	w.words = append(w.words, uint32(chunkNumbers+words)|uint32(width)<<8|uint32(count)<<16)
+	from := len(w.words)
+	w.words = append(w.words, make([]uint32, words)...)
+	for id, n := range numbers[:count] {
+		bit := id << width
+		w.words[from+bit/32] |= n << (bit % 32)
+	}
+	for _, set := range sets {
+		w.u64(set)
+	}
+	return at
+}
+
+// Statement is a statement as a part has it.
+type Statement struct {
+	From       *lowered.Statement
+	Exact      []HashedName // sorted by hash
+	Beginnings []lowered.Name
+	Patterns   []string // programs, those about the part's bucket
+}
+
+// HashedName is a Name with Hash of its text.
+type HashedName struct {
+	lowered.Name
+	Hash uint32
+}
+
+// Hash finds names; equality decides: a hash alone identifies nothing.
+func Hash(s string) uint32 { return uint32(xxhash.Sum64String(s)) }
+
+// Meta is what explanations say of a statement; its name is a text of its block.
+type Meta struct {
+	Document, Index, Line uint32
+	nameAt, nameLen       uint32
+}
+
+// StatementName is the name of the statement of a Meta.
+func (b Block) StatementName(m *Meta) string { return b.str(m.nameAt, m.nameLen) }
+
+// Part is what a block is written from.
+type Part struct {
+	Name string // of the bucket
+	// Statements, Deny statements first.
+	Statements []Statement
+	// Traits are those by which the statements are sorted, nil if they are not.
+	Traits *Traits
+	// Explained says that Metas are recorded, for explanations. Parts of names,
+	// which these do not read, have none.
+	Explained bool
+	Narrowing uint32
+}
+
+// Statement makes a Statement of s, with those of its resource patterns that the
+// part is about. It lasts until Forget.
+func (w *Writer) Statement(s *lowered.Statement, patterns []string) Statement {
+	out := Statement{From: s, Patterns: patterns}
+	from := len(w.hashed)
+	for _, n := range s.Principals.Exact {
+		w.hashed = append(w.hashed, HashedName{n, Hash(n.Text)})
+	}
+	exact := w.hashed[from:len(w.hashed):len(w.hashed)]
+	if len(exact) > 1 {
+		slices.SortFunc(exact, func(a, b HashedName) int {
+			if a.Hash != b.Hash {
+				return cmp.Compare(a.Hash, b.Hash)
+			}
+			return cmp.Or(strings.Compare(a.Text, b.Text), strings.Compare(a.Org, b.Org))
+		})
+		exact = slices.Compact(exact)
+	}
+	out.Exact = exact
+	if len(s.Principals.Prefix) > 0 {
+		out.Beginnings = prefixFree(slices.Clone(s.Principals.Prefix))
+	}
+	return out
+}
+
+// Forget lets go of the statements that were made.
+func (w *Writer) Forget() { Forget(&w.hashed) }
+
+// Reset lets go of everything, and keeps the memory.
+func (w *Writer) Reset() {
+	w.reset()
+	w.Forget()
+}
+
+// MaxWords is the number of words that the Writer has memory for, at most in one
+// list.
+func (w *Writer) MaxWords() int {
+	return max(cap(w.words), 4*cap(w.hashed), 4*cap(w.texts.entries), 4*cap(w.names.entries))
+}
+
+// Write appends the block of a part to an arena, from a cache line on, and the
+// Metas to theirs. It returns the place of the block. More than 2^32 words in
+// an arena, or bytes in one block, panic.
+func (w *Writer) Write(words []uint32, metas []Meta, p *Part) ([]uint32, []Meta, uint32) {
+	list, t := p.Statements, p.Traits
+	denies := 0
+	for i := range list {
+		if list[i].From.Deny {
+			denies++
+		}
+	}
+	for i := range list {
+		literal := ""
+		if t == nil || !t.isTabled(i, denies) {
+			literal = literalOf(&list[i])
+		}
+		w.literals = append(w.literals, literal)
+	}
+	keyAt := w.ChooseKey(p.Name, w.literals)
+
+	w.reset()
+	w.words = append(w.words, make([]uint32, headerWords)...)
+	w.texts.Find(lowered.Name{Text: p.Name}, 4*headerWords)
+	w.words = appendText(w.words, p.Name)
+	w.head(p, keyAt)
+	head := [headerWords]uint32{
+		headerCount: uint32(len(list)), headerDenies: uint32(denies), headerNameLen: uint32(len(p.Name)),
+		headerRoaring: p.Narrowing, headerKeyAt: keyAt, headerSieve: w.sieve,
+	}
+	switch {
+	case p.Explained:
+		head[headerMeta] = uint32(len(metas))
+	case t != nil:
+		head[headerNamed] = w.groups(t, denies)
+	}
+	for i := 0; i < len(list) && p.Explained; i++ { // behind what deciding reads
+		s := list[i].From
+		at, n := w.put(s.Name)
+		metas = append(metas, Meta{Document: uint32(s.Document), Index: uint32(s.Index), Line: uint32(s.Line), nameAt: at, nameLen: n})
+	}
+	w.flush()
+	Forget(&w.literals)
+	copy(w.words, head[:])
+	for len(words)%LineWords != 0 {
+		words = append(words, 0)
+	}
+	at := len(words)
+	words = append(words, w.words...)
+	if len(words) > math.MaxUint32 || 4*len(w.words) > math.MaxUint32 {
+		panic("index: more than 2^32 words in one unit, or bytes in one part")
+	}
+	return words, metas, uint32(at)
+}
+
+// head writes chunks, sieve, actions and bodies.
+func (w *Writer) head(p *Part, keyAt uint32) {
+	list := p.Statements
+	chunks := len(w.words)
+	w.words = append(w.words, make([]uint32, (len(list)+ChunkSize-1)/ChunkSize)...)
+	sieve := len(w.words)
+	w.sieve = uint32(sieve)
+	w.words = append(w.words, make([]uint32, sieveWords*len(list))...)
+	for first := 0; first < len(list); first += ChunkSize {
+		last := min(first+ChunkSize, len(list))
+		open := uint64(0)
+		for i := first; i < last; i++ {
+			entry := w.words[sieve+sieveWords*i:]
+			entry[sieveNames] = sieveOf(&list[i])
+			if literal := w.literals[i]; uint64(keyAt)+KeyBytes <= uint64(len(literal)) {
+				entry[sieveKey] = KeyOf(literal, keyAt)
+				continue
+			}
+			open |= 1 << (i - first)
+			if p.Traits != nil {
+				entry[sieveKey] = p.Traits.of[i]
+			}
+		}
+		w.words[chunks+first/ChunkSize] = w.actions(list[first:last], open)
+	}
+	for i := range list {
+		w.words[sieve+sieveWords*i+sieveBody] = w.body(&list[i])
+	}
+}
+
+// prefixFree sorts beginnings by organization and text, and drops those that a
+// shorter one of the same organization covers: so of what is left, only the
+// one just before a text in byte order can be its beginning. It works in place.
+func prefixFree(list []lowered.Name) []lowered.Name {
+	if len(list) < 2 {
+		return list
+	}
+	slices.SortFunc(list, func(a, b lowered.Name) int { return cmp.Or(cmp.Compare(a.Org, b.Org), cmp.Compare(a.Text, b.Text)) })
+	out := list[:0]
+	for _, n := range list {
+		if len(out) > 0 {
+			if last := out[len(out)-1]; last.Org == n.Org && strings.HasPrefix(n.Text, last.Text) {
+				continue
+			}
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// body writes a statement's record and entries, and returns their place.
+func (w *Writer) body(s *Statement) uint32 {
+	from := s.From
+	var flags uint32
+	set := func(flag uint32, on bool) {
+		if on {
+			flags |= flag
+		}
+	}
+	set(flagDeny, from.Deny)
+	set(flagEveryone, from.Principals.Everyone)
+	set(flagNotPrincipal, from.Principals.Not)
+	set(flagNotResource, from.NotResource)
+	set(flagWhole, from.WholeOrganization)
+	set(flagPrograms, from.Actions.Not || len(from.Actions.Programs) > 0)
+
+	exact, globs, beginnings := w.exact[:0], w.globs[:0], w.beginnings[:0]
+	for _, program := range s.Patterns {
+		switch kind, literal := glob.Classify(program); kind {
+		case glob.Exact:
+			exact = append(exact, program)
+		case glob.Prefix:
+			beginnings = append(beginnings, lowered.Name{Text: literal})
+		default:
+			globs = append(globs, program)
+		}
+	}
+	w.exact, w.globs, w.beginnings = exact, globs, beginnings
+	slices.Sort(exact)
+	exact = slices.Compact(exact)
+	beginnings = prefixFree(beginnings)
+	counts := [countWords]uint32{
+		uint32(len(from.Conditions)), uint32(len(s.Exact)), uint32(len(s.Beginnings)), uint32(len(from.Principals.Organizations)),
+		uint32(len(exact)), uint32(len(beginnings)), uint32(len(globs)),
+	}
+	set(flagLong, slices.Max(counts[:]) > 0xff)
+
+	w.places = w.places[:0]
+	for _, n := range s.Exact {
+		w.places = append(w.places, w.name(n.Name))
+	}
+	programs := uint32(0)
+	if flags&flagPrograms != 0 {
+		programs = w.programsOf(&from.Actions)
+	}
+	if flags&flagLong == 0 {
+		w.entries = append(w.entries, flags|counts[0]<<8|counts[1]<<16|counts[2]<<24, counts[3]|counts[4]<<8|counts[5]<<16|counts[6]<<24)
+	} else {
+		w.entries = append(w.entries, flags, 0)
+	}
+	if flags&flagPrograms != 0 {
+		w.entries = append(w.entries, programs)
+	}
+	if flags&flagLong != 0 {
+		w.entries = append(w.entries, counts[:]...)
+	}
+	for i, n := range s.Exact {
+		w.entries = append(w.entries, n.Hash, w.places[i])
+	}
+	for _, n := range s.Beginnings {
+		w.beginEntry(n)
+	}
+	for _, org := range from.Principals.Organizations {
+		w.beginEntry(lowered.Name{Org: org})
+	}
+	for _, t := range exact {
+		w.textEntry(t)
+	}
+	for _, n := range beginnings {
+		w.textEntry(n.Text)
+	}
+	for _, t := range globs {
+		w.textEntry(t)
+	}
+	w.conditions(from.Conditions)
+	Forget(&w.exact)
+	Forget(&w.globs)
+	Forget(&w.beginnings)
+	return w.flush()
+}
+
+// bytesOf are the words of a block as bytes, in the machine's order.
+func bytesOf(words []uint32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 4*len(words))
+}
