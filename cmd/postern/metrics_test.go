@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -132,5 +131,5 @@ func TestReadiness(t *testing.T) {
 	ready(start(t, "serve", "-policies", broken), 200, `"unit":"acme/access-policies"`)
 	ready(start(t, "serve", "-policies", t.TempDir(), "-allow-empty"), 200, `"files":0`)
 	list := write(t, t.TempDir(), "acme/buckets.json", `{"buckets":["b"]}`)
-	ready(start(t, "serve", "-policies", list), 200, fmt.Sprint(`"files":1`))
+	ready(start(t, "serve", "-policies", list), 200, `"files":1`)
 }
