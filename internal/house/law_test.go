@@ -107,6 +107,8 @@ var rooms = map[string]room{
 		why: "it has to cost little beside any server, and judges by what it is handed"},
 	"internal/house": {job: "tests of the repository itself", why: "tests only"},
 	"benchmarks":     {job: "benchmarks of the whole", why: "tests only"},
+	"internal/house/picture": {job: "draw the packages and their imports", never: []string{"net", "log"},
+		why: "it asks go list, so it needs nothing of ours"},
 	"benchmarks/report": {job: "run the benchmarks and write RESULTS.md", never: []string{"net"},
 		why: "it runs commands and reads what they print, so it needs nothing of ours and cannot favour it"},
 	"fuzz": {job: "fuzz targets of the whole", why: "tests only"},
