@@ -15,7 +15,7 @@ import (
 // settle it, and little otherwise; once the budget is spent, nothing matches.
 func (m *Matcher) Glob(program, text string) bool {
 	first, from, ok := Head(program, text)
-	if !m.Spend(EndsWork+first/2) || !ok {
+	if !m.Spend(EndsWork+endWork(first, from)) || !ok {
 		return false
 	}
 	if first == len(program) {
@@ -23,7 +23,7 @@ func (m *Matcher) Glob(program, text string) bool {
 	}
 	inner, rest := program[first+1:], text[from:]
 	last, to, ok := tail(inner, rest)
-	if !m.Spend((len(inner)-last)/2) || !ok {
+	if !m.Spend(endWork(len(inner)-last, len(rest)-to)) || !ok {
 		return false
 	}
 	if last == 0 {
@@ -60,6 +60,10 @@ func (m *Matcher) Glob(program, text string) bool {
 	}
 	return false
 }
+
+// endWork is what matching operations one by one costs, by their number and that
+// of the bytes they took: a character of several bytes has to be decoded.
+func endWork(ops, bytes int) int { return max(ops, ops+4*(bytes-ops)) }
 
 // segmentLen is the number of operations up to the first run, or of all.
 func segmentLen(ops string) int {
@@ -120,6 +124,7 @@ func (m *Matcher) find(segment, text string) int {
 	}
 	m.Spend(2 * (from + len(segment) - to))
 	_, n, ok := Head(segment[:from], text)
+	m.Spend(endWork(from, n))
 	if ok && from < to {
 		i := m.findCore(segment[from:to], text[n:])
 		n, ok = n+i, i >= 0
@@ -128,6 +133,7 @@ func (m *Matcher) find(segment, text string) int {
 		return -1
 	}
 	_, i, ok := Head(segment[to:], text[n:])
+	m.Spend(endWork(len(segment)-to, i))
 	if !ok {
 		return -1
 	}
