@@ -46,14 +46,17 @@ func (m *Matcher) search(core, text string) int {
 	for from := 0; from < len(text); from += 64 {
 		chunk := text[from:min(from+64, len(text))]
 		carry, word := ^uint64(0), 0 // a core may begin at every byte
+		out := uint64(0)
 		for ; word+2 <= words; word += 2 {
-			carry = m.two(chunk, word, carry)
+			before := m.state[word+1] >> 63
+			out = m.two(chunk, word, carry)
+			carry = out<<1 | before
 		}
 		if word < words {
-			carry = m.one(chunk, word, carry)
+			out = m.one(chunk, word, carry)
 		}
-		if carry != 0 {
-			return from + bits.TrailingZeros64(carry) + 1
+		if out != 0 {
+			return from + bits.TrailingZeros64(out) + 1
 		}
 	}
 	return -1
@@ -61,9 +64,10 @@ func (m *Matcher) search(core, text string) int {
 
 const lastBit = 1 << 63
 
-// one takes a word of the state through at most 64 bytes. carry has the bits
-// that lead into it, a bit for each byte; so has what it returns those that lead
-// out of it.
+// one takes a word of the state through at most 64 bytes. carry has, a bit for
+// each byte, whether the operation in front of the word was reached before the
+// byte; out has whether the word's last was reached with the byte. So what leads
+// into the next word is out of the byte before.
 func (m *Matcher) one(text string, word int, carry uint64) (out uint64) {
 	state, table := m.state[word], m.table[2*word:]
 	for i := 0; i < len(text); i++ {
