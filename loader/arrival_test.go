@@ -98,10 +98,13 @@ func TestOrganizationChangesWhileItIsTaken(t *testing.T) {
 	tr.write("o2/buckets.json", `{"buckets":["x"]}`)
 	tr.surveyed(1)
 	tr.arrivalsRest()
-	tr.dir().Reader.OnRead = func(string) {
-		tr.dir().Reader.OnRead = nil
-		tr.write("o2/access-policies/q.json", denyBucket("q", "x"))
-	}
+	once := false
+	tr.onRead(func(string) {
+		if !once {
+			once = true
+			tr.write("o2/access-policies/q.json", denyBucket("q", "x"))
+		}
+	})
 	tr.surveyed(1)
 	tr.want("o2", "x", policy.OwnerUnknown)
 	tr.arrivalsRest()

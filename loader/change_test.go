@@ -61,11 +61,11 @@ func TestAttack21LookIsRepeated(t *testing.T) {
 			tr.config.Workers = 1
 			tr.open()
 			var once atomic.Bool
-			tr.dir().Reader.OnRead = func(p string) {
+			tr.onRead(func(p string) {
 				if path.Base(p) == c.trigger && once.CompareAndSwap(false, true) {
 					c.change(tr)
 				}
-			}
+			})
 			tr.load()
 			if !once.Load() {
 				t.Fatal("nothing was changed")
@@ -90,13 +90,13 @@ func TestKeepsChanging(t *testing.T) {
 	tr.write("o1/buckets/c.json", denyAll("c"))
 	tr.start()
 	n := 0
-	tr.dir().Reader.OnRead = func(p string) {
+	tr.onRead(func(p string) {
 		n++
 		switch path.Base(p) {
 		case "b.json":
 			tr.write("o1/buckets/b.json", strings.Repeat(" ", n)+allowBucket("b"))
 		}
-	}
+	})
 	tr.write("o1/buckets/b.json", allowBucket("b"))
 	tr.write("o1/buckets/c.json", allowBucket("c"))
 	tr.load()
@@ -110,14 +110,14 @@ func TestKeepsChanging(t *testing.T) {
 	tr.want("o1", "b", allowed)
 
 	// An organization that is exchanged again and again.
-	tr.dir().Reader.OnRead = func(p string) {
+	tr.onRead(func(p string) {
 		if p == "b.json" {
 			n++
 			tr.write("..x/buckets/b.json", strings.Repeat(" ", n)+denyAll("b"))
 			tr.rename("o1", "..o"+strconv.Itoa(n))
 			tr.rename("..x", "o1")
 		}
-	}
+	})
 	tr.write("o2/buckets/d.json", allowBucket("d"))
 	tr.write("o1/buckets/b.json", allowBucket("b")+" ")
 	tr.load()
@@ -149,11 +149,11 @@ func TestSwapDuringALook(t *testing.T) {
 	}
 	tr.kubelet("2", second...)
 	n := 0
-	tr.dir().Reader.OnRead = func(string) {
+	tr.onRead(func(string) {
 		if n++; n == 9 {
 			tr.kubelet("3", files("Deny")...)
 		}
-	}
+	})
 	tr.load()
 	tr.wantGeneration(2)
 	for i := range 8 {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -307,12 +308,12 @@ func TestStartUnderATransaction(t *testing.T) {
 func TestHoldDuringALook(t *testing.T) {
 	during := func(tr *testTree, do func()) {
 		once := false
-		tr.dir().Reader.OnRead = func(string) {
+		tr.onRead(func(string) {
 			if !once {
 				once = true
 				do()
 			}
-		}
+		})
 	}
 	tr := holding(t, "")
 	tr.write("o1/buckets/a.json", allowBucket("a"))
@@ -340,12 +341,12 @@ func TestHoldDuringALook(t *testing.T) {
 	tr.wantAll(allowed, "a", "b", "c")
 
 	// .held that changes all the time: no look counts.
-	n := 0
+	var reads atomic.Int64 // files are read side by side
 	tr.write("o1/buckets/a.json", denyAll("a"))
-	tr.dir().Reader.OnRead = func(string) { n++; tr.write(".held", strings.Repeat("x", n)) }
+	tr.onRead(func(string) { tr.write(".held", strings.Repeat("x", int(reads.Add(1)))) })
 	tr.load()
 	tr.wantGeneration(3)
-	if n < source.Repeats {
+	if n := reads.Load(); n < source.Repeats {
 		t.Errorf("%d looks", n)
 	}
 	tr.dir().Reader.OnRead = nil

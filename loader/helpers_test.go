@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -245,3 +246,14 @@ const (
 
 // dir is the loader's source.
 func (tr *testTree) dir() *directory.Source { return tr.l.src.(*directory.Source) }
+
+// onRead has do called after each file that a look reads, one call at a time:
+// files are read side by side.
+func (tr *testTree) onRead(do func(path string)) {
+	var mu sync.Mutex
+	tr.dir().Reader.OnRead = func(path string) {
+		mu.Lock()
+		defer mu.Unlock()
+		do(path)
+	}
+}

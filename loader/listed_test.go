@@ -40,12 +40,12 @@ func TestChangedOnceListed(t *testing.T) {
 			tr.write("o1/buckets/c.json", allowBucket("c"))
 			tr.open()
 			changed := false
-			tr.dir().Reader.OnRead = func(p string) {
+			tr.onRead(func(p string) {
 				if p == "b.json" && !changed {
 					changed = true
 					c.change(tr)
 				}
-			}
+			})
 			tr.load()
 			tr.wantUnits(c.units...)
 			tr.want("o1", "b", bucketDeny)

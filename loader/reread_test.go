@@ -126,7 +126,7 @@ func TestRoundReadsEachFileOnce(t *testing.T) {
 	for range 2 {
 		seen := map[string]int{}
 		pieces, files := 0, 0
-		tr.dir().Reader.OnRead = func(path string) { seen[path]++; files++ }
+		tr.onRead(func(path string) { seen[path]++; files++ })
 		looks := tr.dir().Looks.Load()
 		tr.l.rereads.began = time.Now().Add(-2 * tr.l.c.Reread)
 		for began := tr.l.rereads.began; tr.l.rereads.began == began || len(tr.l.rereads.todo) > 0; pieces++ {
@@ -143,7 +143,7 @@ func TestRoundReadsEachFileOnce(t *testing.T) {
 	}
 	// The first half of the time reads about half of the files.
 	read := 0
-	tr.dir().Reader.OnRead = func(string) { read++ }
+	tr.onRead(func(string) { read++ })
 	tr.l.rereads = rereads{began: time.Now().Add(-tr.l.c.Reread / 2)}
 	for range 2 * leafCount {
 		tr.l.readAgain(context.Background())
