@@ -179,7 +179,7 @@ func (l *Loader) remove(ch *changes, o *organization) {
 		l.clearFault(ch, layout.Place{Org: o.name, Part: p})
 		l.src.Forget(layout.Place{Org: o.name, Part: p})
 		ch.warnings = ch.warnings || len(o.Unit(p).Good.Warnings)+len(o.Unit(p).Stray) > 0
-		l.digest.setAll(o.dir(p), o.Unit(p).Good.Set().Files, nil)
+		l.digest.SetAll(o.folder(p), o.Unit(p).Good.Set().Files, nil)
 	}
 	for path := range o.Misplaced {
 		l.setMisplaced(ch, o.Misplaced, misplacedPlace(o.name, path), nil)
@@ -230,7 +230,7 @@ func (l *Loader) setContent(ch *changes, o *organization, p layout.Part, c sourc
 	u := o.Unit(p)
 	ch.warnings = ch.warnings || len(u.Good.Warnings)+len(c.Warnings) > 0
 	l.statements[layers[p]] += c.Statements() - u.Good.Statements()
-	l.digest.setAll(o.dir(p), u.Good.Set().Files, c.Set().Files)
+	l.digest.SetAll(o.folder(p), u.Good.Set().Files, c.Set().Files)
 	u.Good, u.Known = c, true
 	if p != layout.List {
 		return
@@ -386,9 +386,9 @@ func (l *Loader) setBucket(ch *changes, o *organization, b *source.Bucket, file 
 	l.statements[policy.LayerBucket] += n
 	b.Good, b.Known = c, true
 	if c == nil {
-		l.digest.set(o.dir(layout.Buckets), file, nil)
+		l.digest.Set(o.folder(layout.Buckets), file, nil)
 	} else {
-		l.digest.set(o.dir(layout.Buckets), file, &c.Sum)
+		l.digest.Set(o.folder(layout.Buckets), file, &c.Sum)
 	}
 	if _, had := o.bucketWarnings[file]; had {
 		delete(o.bucketWarnings, file)

@@ -17,6 +17,7 @@ import (
 	"postern/index"
 	"postern/internal/policyjson"
 	"postern/loader/directory"
+	"postern/loader/internal/digest"
 	"postern/loader/internal/layout"
 	"postern/loader/internal/mirror"
 	"postern/loader/source"
@@ -90,7 +91,7 @@ type Loader struct {
 	misplaced map[string]policy.Diagnostic // names in the root without a place
 	faults    map[layout.Place]*source.Fault
 	files     int
-	digest    digest
+	digest    digest.Digest
 
 	rereads rereads
 

@@ -193,12 +193,12 @@ func (l *Loader) publish(ch *changes) bool {
 	if !l.loaded {
 		b.SetPlatformOrganizations(l.c.PlatformOrganizations)
 	}
-	digest := l.digest.make(l.c.Workers)
-	b.SetDigest(digest)
+	sum := l.digest.Sum(l.c.Workers)
+	b.SetDigest(sum)
 	var last uint64
 	if l.snapshot != nil {
 		last = l.snapshot.Generation()
-		changed = changed || digest != l.snapshot.Digest()
+		changed = changed || sum != l.snapshot.Digest()
 	}
 	l.state.Mark(mirrored{l})
 	if !changed {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"postern/loader/internal/digest"
 	"postern/loader/internal/layout"
 	"postern/loader/source"
 )
@@ -29,7 +30,7 @@ func (r *rereads) due(every time.Duration) time.Time {
 	if len(r.todo) > 0 {
 		return time.Time{}
 	}
-	return r.began.Add(every / leafCount * time.Duration(r.leaf))
+	return r.began.Add(every / digest.Leaves * time.Duration(r.leaf))
 }
 
 // may reports whether there are policies to read again, and nothing holds them.
@@ -65,7 +66,7 @@ func (l *Loader) readAgain(ctx context.Context) {
 	}
 	for len(r.todo) == 0 && !time.Now().Before(r.due(l.c.Reread)) {
 		r.todo = l.filesOfLeaf(r.leaf)
-		if r.leaf++; r.leaf == leafCount {
+		if r.leaf++; r.leaf == digest.Leaves {
 			r.leaf, r.began = 0, r.began.Add(max(l.c.Reread, time.Since(r.began)))
 			break
 		}
@@ -89,18 +90,9 @@ func (l *Loader) readAgain(ctx context.Context) {
 
 // filesOfLeaf are the files of one leaf of the digest: those in force, and those
 // of quarantined units.
-func (l *Loader) filesOfLeaf(leaf int) (out []source.SeenFile) {
-	for _, f := range l.digest.leaves[leaf].files {
-		switch f.dir.part {
-		case layout.Buckets:
-			out = append(out, source.SeenFile{Unit: layout.Place{Org: f.dir.org, Part: layout.Buckets, Name: f.name}, Name: f.name})
-		case layout.List:
-			out = append(out, source.SeenFile{Unit: layout.Place{Org: f.dir.org, Part: layout.List}, Name: layout.ListName})
-		default:
-			out = append(out, source.SeenFile{Unit: layout.Place{Org: f.dir.org, Part: f.dir.part}, Name: f.name})
-		}
-	}
-	here := func(path string) bool { return leafOf([]byte(path)) == leaf }
+func (l *Loader) filesOfLeaf(leaf int) []source.SeenFile {
+	out := l.digest.FilesOf(leaf)
+	here := func(path string) bool { return digest.LeafOf(path) == leaf }
 	for p := range l.faults {
 		o := l.orgs[p.Org]
 		switch {

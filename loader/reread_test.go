@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"postern/loader/internal/digest"
 	"postern/loader/internal/tree"
 	"postern/policy"
 )
@@ -145,7 +146,7 @@ func TestRoundReadsEachFileOnce(t *testing.T) {
 	read := 0
 	tr.onRead(func(string) { read++ })
 	tr.l.rereads = rereads{began: time.Now().Add(-tr.l.c.Reread / 2)}
-	for range 2 * leafCount {
+	for range 2 * digest.Leaves {
 		tr.l.readAgain(context.Background())
 	}
 	if read < n/3 || read > n*2/3 {

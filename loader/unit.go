@@ -2,6 +2,7 @@ package loader
 
 import (
 	"postern/index"
+	"postern/loader/internal/digest"
 	"postern/loader/internal/layout"
 	"postern/loader/source"
 	"postern/policy"
@@ -23,18 +24,18 @@ type organization struct {
 	bucketStatements int
 	bucketWarnings   map[string]struct{} // file names of buckets whose content has warnings
 
-	dirs [layout.Buckets + 1]*dir
+	folders [layout.Buckets + 1]*digest.Folder
 
 	inForce   index.Organization // what the snapshot says of it
 	published bool
 }
 
-// dir is what the digest's files of one part share.
-func (o *organization) dir(p layout.Part) *dir {
-	if o.dirs[p] == nil {
-		o.dirs[p] = newDir(o.name, p)
+// folder is what the digest's files of one part share.
+func (o *organization) folder(p layout.Part) *digest.Folder {
+	if o.folders[p] == nil {
+		o.folders[p] = digest.NewFolder(o.name, p)
 	}
-	return o.dirs[p]
+	return o.folders[p]
 }
 
 // layers tell of which layer the statements of a set are; a list has none.
