@@ -97,7 +97,7 @@ func TestDecideProperties(t *testing.T) {
 		d, requests := policygen.SmallFrom(r)
 		before := outcomes(t, d, requests)
 
-		shuffled := edit(d, func(doc *policy.Document) {
+		shuffled := policygen.Edit(d, func(doc *policy.Document) {
 			r.Shuffle(len(doc.Statements), func(i, j int) {
 				doc.Statements[i], doc.Statements[j] = doc.Statements[j], doc.Statements[i]
 			})
@@ -117,7 +117,7 @@ func TestDecideProperties(t *testing.T) {
 		}
 
 		for _, effect := range []policy.Effect{policy.EffectAllow, policy.EffectDeny} {
-			more := edit(d, func(doc *policy.Document) {
+			more := policygen.Edit(d, func(doc *policy.Document) {
 				s := doc.Statements[r.IntN(len(doc.Statements))]
 				if s.NotPrincipal {
 					return
@@ -145,46 +145,6 @@ func outcomes(t *testing.T, d *policy.Directory, requests []*policy.Request) []p
 	out := make([]policy.Decision, len(requests))
 	for i, r := range requests {
 		out[i] = s.Decide(r, &sc)
-	}
-	return out
-}
-
-// edit returns a copy of d in which change has been applied to every document.
-func edit(d *policy.Directory, change func(*policy.Document)) *policy.Directory {
-	out := &policy.Directory{
-		DefaultOrganization:   d.DefaultOrganization,
-		PlatformOrganizations: d.PlatformOrganizations,
-		BuiltIn:               d.BuiltIn,
-		Organizations:         map[string]*policy.DirectoryOrganization{},
-		Buckets:               map[string]*policy.DirectoryBucket{},
-	}
-	document := func(doc *policy.Document) *policy.Document {
-		c := *doc
-		c.Statements = slices.Clone(doc.Statements)
-		for i := range c.Statements {
-			s := &c.Statements[i]
-			s.Actions = slices.Clone(s.Actions)
-			s.Resources = slices.Clone(s.Resources)
-			s.Principals = slices.Clone(s.Principals)
-			s.Conditions = slices.Clone(s.Conditions)
-		}
-		change(&c)
-		return &c
-	}
-	for name, o := range d.Organizations {
-		c := *o
-		c.Policies = nil
-		for _, doc := range o.Policies {
-			c.Policies = append(c.Policies, document(doc))
-		}
-		out.Organizations[name] = &c
-	}
-	for name, b := range d.Buckets {
-		c := *b
-		if c.Policy != nil {
-			c.Policy = document(c.Policy)
-		}
-		out.Buckets[name] = &c
 	}
 	return out
 }

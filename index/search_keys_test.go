@@ -48,7 +48,7 @@ func TestSearchReadsNamesOfTheSearched(t *testing.T) {
 			Resource: policy.Resource{Kind: policy.ResourceObject, Type: "object", ID: "b/alice/k"},
 			Context:  []policy.Attribute{{Key: "k", Values: []policy.Value{{Kind: policy.ValueString, Text: "alice/k"}}}},
 		}
-		for form, forced := range searchForms {
+		for form, forced := range forms {
 			snapshot, ds := compile.Compiler{Form: forced}.Directory(d, 1)
 			if policy.HasErrors(ds) {
 				t.Fatal(ds)

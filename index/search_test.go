@@ -15,8 +15,6 @@ import (
 	"postern/policy"
 )
 
-var searchForms = map[string]index.Form{"auto": index.FormAuto, "roaring": index.FormRoaring, "names": index.FormNames, "scan": index.FormScan}
-
 // TestSearchAgreesWithDecide is attack class 13: over random worlds, every
 // result of a search is allowed, and of everything that the documents name
 // without wildcard, whatever is allowed is a result. What they name is read
@@ -32,7 +30,7 @@ func TestSearchAgreesWithDecide(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 13))
 			d, requests := world(r)
 			form := []string{"auto", "roaring", "scan"}[seed%3]
-			s, ds := compile.Compiler{Form: searchForms[form]}.Directory(d, 1)
+			s, ds := compile.Compiler{Form: forms[form]}.Directory(d, 1)
 			if policy.HasErrors(ds) {
 				t.Fatal(ds)
 			}

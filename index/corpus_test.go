@@ -1,4 +1,4 @@
-package fuzz
+package index_test
 
 import (
 	"math/rand/v2"
@@ -10,8 +10,11 @@ import (
 	"postern/index"
 	"postern/internal/action"
 	"postern/internal/conformance"
+	"postern/internal/policygen"
 	"postern/policy"
 )
+
+var forms = map[string]index.Form{"auto": index.FormAuto, "roaring": index.FormRoaring, "names": index.FormNames, "scan": index.FormScan}
 
 // snapshot compiles a world's directory.
 func snapshot(t *testing.T, d *policy.Directory, form index.Form) *index.Snapshot {
@@ -49,7 +52,7 @@ func TestCorpusOnIndex(t *testing.T) {
 func TestCorpusShuffled(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
-		shuffled := edit(w.Directory, func(doc *policy.Document) {
+		shuffled := policygen.Edit(w.Directory, func(doc *policy.Document) {
 			r.Shuffle(len(doc.Statements), func(i, j int) { doc.Statements[i], doc.Statements[j] = doc.Statements[j], doc.Statements[i] })
 		})
 		for _, o := range shuffled.Organizations {
@@ -74,7 +77,7 @@ func TestCorpusAmongMany(t *testing.T) {
 		worlds++
 		many := [...]int{70, 150, 300}[worlds%3] // of an unevenly filled second word, a third, and past all words
 		next := 0
-		crowd := edit(w.Directory, func(doc *policy.Document) {
+		crowd := policygen.Edit(w.Directory, func(doc *policy.Document) {
 			var out []policy.Statement
 			for _, st := range doc.Statements {
 				for range many / len(doc.Statements) {
@@ -112,7 +115,7 @@ func TestCorpusAmongOtherResources(t *testing.T) {
 		// Parts of names with words only, with tables, and with little of both.
 		many, form := [...]int{270, 700, 20}[worlds%3], [...]index.Form{index.FormAuto, index.FormAuto, index.FormNames}[worlds%3]
 		next := 0
-		crowd := edit(w.Directory, func(doc *policy.Document) {
+		crowd := policygen.Edit(w.Directory, func(doc *policy.Document) {
 			if doc.Kind != policy.KindOrganization {
 				return
 			}
@@ -173,46 +176,6 @@ func shuffled[T any](r *rand.Rand, list []T) []T {
 	return out
 }
 
-// TestCorpusRefused: what the corpus says is broken between the files of an
-// iam/, the compiler refuses with an error that has a place; every other iam/ of
-// the corpus it takes.
-func TestCorpusRefused(t *testing.T) {
-	refused, taken := 0, 0
-	seen := map[*conformance.World]bool{}
-	for _, c := range conformance.Load(t) {
-		w := c.World
-		if seen[w] {
-			continue
-		}
-		seen[w] = true
-		compiler := compile.Compiler{BuiltIn: w.Directory.BuiltIn}
-		for org, docs := range w.Refused {
-			refused++
-			iam, ds := compiler.Access(org, docs)
-			if iam != nil || !policy.HasErrors(ds) {
-				t.Errorf("%s: the iam/ of %s is taken\n%s", c.At, org, w.Files[docs[0].File])
-			}
-			for _, d := range ds {
-				if w.Files[d.Position.File] == nil || d.Position.Line < 1 || d.Position.Column < 1 {
-					t.Errorf("%s: no place: %s", c.At, d)
-				}
-			}
-		}
-		for org, o := range w.Directory.Organizations {
-			if len(o.Access) == 0 {
-				continue
-			}
-			taken++
-			if iam, ds := compiler.Access(org, o.Access); iam == nil || policy.HasErrors(ds) {
-				t.Errorf("%s: the iam/ of %s is refused: %v", c.At, org, ds)
-			}
-		}
-	}
-	if refused == 0 || taken == 0 {
-		t.Errorf("%d iam/ to refuse, %d to take", refused, taken)
-	}
-}
-
 // TestCorpusWithoutIdleStatements: on every case of the corpus, a statement
 // that did not determine the answer can go: an allow stays as it is, a denial a
 // denial (by an earlier layer, where its Allow that let the request go on went).
@@ -229,7 +192,7 @@ func TestCorpusWithoutIdleStatements(t *testing.T) {
 				}
 				used[ref.File][ref.Index] = true
 			}
-			less := edit(w.Directory, func(doc *policy.Document) {
+			less := policygen.Edit(w.Directory, func(doc *policy.Document) {
 				kept := doc.Statements[:0]
 				for i, st := range doc.Statements {
 					// The last one stays: a document without statements is another matter.

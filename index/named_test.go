@@ -1,4 +1,4 @@
-package fuzz
+package index_test
 
 import (
 	"fmt"
