@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -16,8 +17,9 @@ type example struct {
 }
 
 // TestREADME runs every command of README.md as a new user would, from the
-// repository's root, and compares what it prints to the letter. The server's
-// address is the only thing that is replaced: its port may be taken.
+// repository's root, and compares what it prints to the letter. The policy files
+// that it shows lie where it says, in a home folder of the test's own. The
+// server's address is the only thing that is replaced: its port may be taken.
 // With -update it writes the outputs into README.md.
 func TestREADME(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
@@ -40,6 +42,20 @@ func TestREADME(t *testing.T) {
 	if examples[0].output != "" || examples[1].output != "" {
 		t.Fatal("the first two commands cannot be shown with output: it is never the same twice")
 	}
+	home := newHome(t)
+	files := policyFiles(t, "README.md", string(text))
+	if len(files) < 2 {
+		t.Fatalf("README.md has %d policy files to copy, and there are two grammars", len(files))
+	}
+	for _, f := range files {
+		at := filepath.Join(home.dir, strings.TrimPrefix(f.path, "~/"))
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(at, []byte(f.content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	s := start(t, "serve", "-policies", root+"/examples/policies")
 	for i, e := range examples[2:] {
 		if strings.Contains(e.command, "postern serve") || strings.Contains(e.command, "go test") {
@@ -47,7 +63,7 @@ func TestREADME(t *testing.T) {
 			continue
 		}
 		cmd := exec.Command("bash", "-c", strings.ReplaceAll(e.command, defaultAddress, s.address))
-		cmd.Dir = root
+		cmd.Dir, cmd.Env = root, home.environ
 		var out bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &out
 		cmd.Run() // a deny exits 1, and `go run` says so in the output
@@ -66,6 +82,50 @@ func TestREADME(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// home is a home folder, and the environment of commands whose home it is. They
+// share what Go has downloaded and built for the user who runs the test.
+type home struct {
+	dir     string
+	environ []string
+}
+
+func newHome(t *testing.T) home {
+	t.Helper()
+	h := home{dir: t.TempDir()}
+	h.environ = append(os.Environ(), "HOME="+h.dir)
+	for _, name := range []string{"GOENV", "GOPATH", "GOMODCACHE", "GOCACHE"} {
+		value, err := exec.Command("go", "env", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.environ = append(h.environ, name+"="+strings.TrimSpace(string(value)))
+	}
+	return h
+}
+
+// A policyFile is a block of json of a page: the paragraph above it ends in its
+// path, as `~/policies/PATH`:.
+type policyFile struct{ path, content string }
+
+func policyFiles(t *testing.T, name, text string) (files []policyFile) {
+	t.Helper()
+	const fence = "```"
+	for before, rest, ok := strings.Cut(text, fence+"json\n"); ok; before, rest, ok = strings.Cut(rest, fence+"json\n") {
+		before = strings.TrimRight(before, "\n")
+		path, ended := strings.CutSuffix(before[strings.LastIndex(before, "\n")+1:], "`:")
+		path = path[strings.LastIndex(path, "`")+1:]
+		if !ended || !strings.HasPrefix(path, "~/policies/") {
+			t.Fatalf("%s: a block of json without its path, `~/policies/PATH`:, at the end of the paragraph above it; found %q", name, path)
+		}
+		content, after, closed := strings.Cut(rest, fence+"\n")
+		if !closed {
+			t.Fatalf("%s: the block of %s has no end", name, path)
+		}
+		files, rest = append(files, policyFile{path, content}), after
+	}
+	return files
 }
 
 const defaultAddress = "127.0.0.1:8180"
