@@ -174,9 +174,9 @@ func TestRescanParsesNothing(t *testing.T) {
 	tr.start()
 	count := func(what string, reads, parses int64) {
 		t.Helper()
-		r, p := tr.dir().Reader.Reads.Load(), tr.l.parses.Load()
+		r, p := tr.dir().Reader.Reads.Load(), tr.parses()
 		tr.load()
-		if r, p = tr.dir().Reader.Reads.Load()-r, tr.l.parses.Load()-p; r != reads || p != parses {
+		if r, p = tr.dir().Reader.Reads.Load()-r, tr.parses()-p; r != reads || p != parses {
 			t.Errorf("%s: %d files read, %d parsed; want %d, %d", what, r, p, reads, parses)
 		}
 		tr.wantGeneration(1)

@@ -247,6 +247,12 @@ const (
 // dir is the loader's source.
 func (tr *testTree) dir() *directory.Source { return tr.l.src.(*directory.Source) }
 
+// parses are the files parsed since the loader began.
+func (tr *testTree) parses() int64 {
+	n, _, _ := tr.l.maker.Done()
+	return n
+}
+
 // onRead has do called after each file that a look reads, one call at a time:
 // files are read side by side.
 func (tr *testTree) onRead(do func(path string)) {

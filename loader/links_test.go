@@ -38,13 +38,13 @@ func TestKubeletLayout(t *testing.T) {
 	tr.want("o1", "b", allowed)
 	tr.kubelet("2", files(denyAll("b"))...)
 	tr.remove("..v1")
-	parses := tr.l.parses.Load()
+	parses := tr.parses()
 	tr.load()
 	tr.wantUnits()
 	tr.wantGeneration(2)
 	tr.want("o1", "b", bucketDeny)
 	tr.want("o2", "c", bucketDeny)
-	if n := tr.l.parses.Load() - parses; n != 2 {
+	if n := tr.parses() - parses; n != 2 {
 		t.Errorf("%d files parsed of which 2 changed", n)
 	}
 }
@@ -173,10 +173,10 @@ func TestRootIsALink(t *testing.T) {
 	tr.load()
 	os.Symlink("rev2", filepath.Join(base, "next"))
 	os.Rename(filepath.Join(base, "next"), filepath.Join(base, "current"))
-	parses := tr.l.parses.Load()
+	parses := tr.parses()
 	tr.load()
 	tr.want("o1", "b", bucketDeny)
-	if n := tr.l.parses.Load() - parses; n != 1 {
+	if n := tr.parses() - parses; n != 1 {
 		t.Errorf("%d files parsed of which 1 changed", n)
 	}
 }

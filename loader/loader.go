@@ -17,6 +17,7 @@ import (
 	"postern/index"
 	"postern/internal/policyjson"
 	"postern/loader/directory"
+	"postern/loader/internal/content"
 	"postern/loader/internal/digest"
 	"postern/loader/internal/layout"
 	"postern/loader/internal/mirror"
@@ -110,7 +111,7 @@ type Loader struct {
 	failed     bool // the last look failed
 	state      *mirror.Mirror
 
-	work
+	maker   content.Maker
 	onPiece func() bool // tests: called between two pieces of a look; true: look at events once more
 }
 
@@ -157,6 +158,7 @@ func New(c Config) (*Loader, error) {
 		misplaced: map[string]policy.Diagnostic{}, faults: map[layout.Place]*source.Fault{},
 		departures: map[layout.Place]*departure{}, vanished: map[string]*organization{}, arrivals: map[string]*arrival{},
 	}
+	l.maker.Compiler, l.maker.Limits, l.maker.Log, l.maker.InForce = c.Compiler, c.Limits, c.Logger, l.iamInForce
 	if l.src = c.Source; l.src == nil {
 		l.src = directory.New(directory.Config{Path: c.Root, MaxFile: c.MaxFile, MaxFiles: c.MaxFiles, Workers: c.Workers, Rescan: c.Rescan, Now: c.Now, Log: c.Logger})
 	}

@@ -164,9 +164,9 @@ func (l *Loader) restore(p layout.Part, at layout.Place) (*source.Content, bool)
 		if p < layout.List {
 			name = path.Join(name, f.Name)
 		}
-		ps = append(ps, l.parse(nil, p, name, f.Data))
+		ps = append(ps, l.maker.Parse(nil, p, name, f.Data))
 	}
-	c, diagnostics := l.compile(p, at.Org, ps)
+	c, diagnostics := l.maker.Compile(p, at.Org, ps)
 	if diagnostics != nil {
 		l.log.Error("the last good content of a unit is no longer accepted", "unit", layout.Shown(at.Path()), "errors", firstErrors(diagnostics))
 		return nil, false

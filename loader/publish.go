@@ -80,7 +80,7 @@ func (l *Loader) scan(ctx context.Context, sc *source.Scope, attempt int) (*find
 // query asks for a look at the scope.
 func (l *Loader) query(sc *source.Scope) *source.Query {
 	l.departed(sc)
-	q := &source.Query{Scope: sc, Org: l.last, Names: maps.Keys(l.orgs), Files: l.files, Loaded: l.loaded, Rest: l.rest, Patient: l.patient, Maker: making{l}, Keep: l.state.Keep}
+	q := &source.Query{Scope: sc, Org: l.last, Names: maps.Keys(l.orgs), Files: l.files, Loaded: l.loaded, Rest: l.rest, Patient: l.patient, Maker: &l.maker, Keep: l.state.Keep}
 	if !l.loaded {
 		q.Progress = l.c.Progress
 	}

@@ -7,35 +7,25 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"postern/loader/internal/layout"
 	"postern/policy"
 )
 
-// work counts what looks did with bytes since New, by all workers together: so that the
-// nanoseconds of one look may come to more than it took.
-type work struct {
-	parses             atomic.Int64 // files parsed
-	parsing, compiling atomic.Int64 // nanoseconds
-}
-
+// workDone is what looks did since New, by all workers together: the nanoseconds
+// of one look may come to more than it took.
 type workDone struct{ looks, reads, parses, reading, parsing, compiling int64 }
 
-// workDone is what looks did since New.
-func (l *Loader) workDone() workDone {
-	w := &l.work
-	looks, reads, reading := l.src.Done()
-	return workDone{looks, reads, w.parses.Load(), reading, w.parsing.Load(), w.compiling.Load()}
+func (l *Loader) workDone() (d workDone) {
+	d.looks, d.reads, d.reading = l.src.Done()
+	d.parses, d.parsing, d.compiling = l.maker.Done()
+	return d
 }
 
 func (d workDone) since(o workDone) workDone {
 	return workDone{d.looks - o.looks, d.reads - o.reads, d.parses - o.parses, d.reading - o.reading, d.parsing - o.parsing, d.compiling - o.compiling}
 }
-
-// spend adds the time since begin.
-func spend(sum *atomic.Int64, begin time.Time) { sum.Add(int64(time.Since(begin))) }
 
 // phases are when each phase of one look was over.
 type phases struct{ begin, scanned, committed, published time.Time }

@@ -70,6 +70,14 @@ func (o *organization) now() index.Organization {
 	}
 }
 
+// iamInForce is the content in force of an organization's iam/; nil: none is.
+func (l *Loader) iamInForce(org string) *source.SetContent {
+	if o := l.orgs[org]; o != nil {
+		return o.Unit(layout.IAM).Good.Set()
+	}
+	return nil
+}
+
 // bare reports whether nothing in a folder beside the organizations' has a
 // place in the layout, so that it is a checkout's (docs/, say) and no
 // organization's.

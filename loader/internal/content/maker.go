@@ -1,0 +1,115 @@
+package content
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"postern/compile"
+	"postern/internal/policyjson"
+	"postern/loader/internal/layout"
+	"postern/loader/source"
+	"postern/policy"
+)
+
+// Maker is the source.Maker. It is safe from many goroutines.
+type Maker struct {
+	Compiler compile.Compiler
+	Limits   policyjson.Limits // within a file; past one is an error on it
+	Log      *slog.Logger      // not nil
+	// InForce is the content in force of an organization's iam/, nil if none is:
+	// what did not change is shared with it. It must not change while the maker
+	// compiles.
+	InForce func(org string) *source.SetContent
+
+	parses             atomic.Int64 // files parsed
+	parsing, compiling atomic.Int64 // nanoseconds, of all callers together
+}
+
+// Done are the files parsed since the start, and the nanoseconds that parsing and
+// compiling took; as callers work side by side, that may be more than passed.
+func (m *Maker) Done() (parses, parsing, compiling int64) {
+	return m.parses.Load(), m.parsing.Load(), m.compiling.Load()
+}
+
+// spend adds the time since begin.
+func spend(sum *atomic.Int64, begin time.Time) { sum.Add(int64(time.Since(begin))) }
+
+// Parse parses one file by the part of the layout that it lies in. A bucket
+// file's document is made in the memory of parser, unless that is nil, and is
+// good until that parses again.
+func (m *Maker) Parse(parser *policyjson.Parser, p layout.Part, path string, data []byte) (out source.Parsed) {
+	defer spend(&m.parsing, time.Now())
+	m.parses.Add(1)
+	path = layout.Shown(path)
+	switch {
+	case p == layout.Policies:
+		out.Doc, out.Diagnostics = policyjson.ParseOrganization(path, data, m.Limits)
+	case p == layout.List:
+		out.List, out.Diagnostics = policyjson.ParseBucketList(path, data, m.Limits)
+	case p == layout.Buckets && parser != nil:
+		out.Doc, out.Diagnostics = parser.Bucket(path, layout.BucketOf(path), data, m.Limits)
+	case p == layout.Buckets:
+		out.Doc, out.Diagnostics = policyjson.ParseBucket(path, layout.BucketOf(path), data, m.Limits)
+	case p == layout.IAM:
+		out.Access, out.Diagnostics = policyjson.ParseAccess(path, data, m.Limits)
+	}
+	return out
+}
+
+// Compile makes the content of a unit of its parsed files, or says what is wrong
+// with them. It does not keep files. Who calls it sets the sums and names of the
+// files in the content.
+//
+// A panic in the compiler is an error of the unit: one unit must not take the
+// process down, nor keep the others from being updated.
+func (m *Maker) Compile(p layout.Part, org string, files []source.Parsed) (c source.Content, ds []policy.Diagnostic) {
+	defer spend(&m.compiling, time.Now())
+	defer func() {
+		if r := recover(); r != nil {
+			m.Log.Error("the compiler panicked", "organization", org, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			c, ds = source.Content{}, []policy.Diagnostic{layout.Problem(org, "this unit cannot be compiled; please report it")}
+		}
+	}()
+	more := &source.SetContent{}
+	if p != layout.Buckets {
+		c.More = more
+	}
+	var found []policy.Diagnostic
+	var docs []*policy.Document
+	for _, f := range files {
+		found = append(found, f.Diagnostics...)
+		if f.Doc != nil {
+			docs = append(docs, f.Doc)
+		}
+		if f.Access != nil {
+			more.Access = append(more.Access, f.Access)
+		}
+		more.List = append(more.List, f.List...)
+	}
+	if policy.HasErrors(found) {
+		return source.Content{}, found
+	}
+	var compiled []policy.Diagnostic
+	switch {
+	case p == layout.Policies:
+		c.Policies, compiled = m.Compiler.Organization(org, docs)
+	case p == layout.IAM:
+		before := m.InForce(org)
+		if before == nil {
+			before = &source.SetContent{}
+		}
+		more.IAM, compiled = m.Compiler.AccessAgain(org, more.Access, before.Access, before.IAM)
+	case p == layout.Buckets && len(docs) == 1:
+		c.Policies, compiled = m.Compiler.Bucket(layout.BucketOf(docs[0].File), docs[0])
+	}
+	if found = append(found, compiled...); policy.HasErrors(found) {
+		return source.Content{}, found
+	}
+	policy.SortDiagnostics(found)
+	c.Warnings = slices.Clip(found)
+	return c, nil
+}
