@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postern/index"
+	"postern/loader/internal/burst"
 	"postern/policy"
 )
 
@@ -14,8 +15,7 @@ import (
 // arriving then.
 func (tr *testTree) surveyed(want int) {
 	tr.t.Helper()
-	p := newPending()
-	p.all = true
+	p := burst.Batch{All: true}
 	tr.l.lookAt(tr.t.Context(), p)
 	if n := len(tr.l.arrivals); n != want {
 		tr.t.Errorf("%d organizations are arriving, want %d", n, want)

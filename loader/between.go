@@ -3,9 +3,8 @@ package loader
 import (
 	"context"
 	"errors"
-	"maps"
-	"time"
 
+	"postern/loader/internal/burst"
 	"postern/loader/internal/layout"
 	"postern/loader/source"
 )
@@ -33,7 +32,7 @@ type between struct {
 func (b *between) look() error {
 	l := b.l
 	for {
-		if t := l.pending.takePaths(l.c.Quiet, l.c.MaxWait); t != nil {
+		if t, ok := l.pending.TakeChanges(l.c.Quiet, l.c.MaxWait); ok {
 			if err := b.lookAt(t); err != nil {
 				return err
 			}
@@ -44,36 +43,8 @@ func (b *between) look() error {
 	}
 }
 
-// takePaths takes the events of a burst that is over, and leaves what asks for
-// a look at everything; nil: there are none.
-func (p *pending) takePaths(quiet, most time.Duration) *pending {
-	if p.wait(quiet, most) != 0 {
-		return nil
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.paths)+len(p.gone) == 0 {
-		return nil
-	}
-	t := newPending()
-	t.paths, p.paths = p.paths, t.paths
-	t.gone, p.gone = p.gone, t.gone
-	if !p.all {
-		p.urgent, p.first, p.last = false, time.Time{}, time.Time{}
-	}
-	return t
-}
-
-// putBack has events looked at once the look that is under way is over.
-func (p *pending) putBack(t *pending) {
-	p.note(func() {
-		maps.Copy(p.paths, t.paths)
-		maps.Copy(p.gone, t.gone)
-	})
-}
-
 // lookAt is a look in the middle of a larger one.
-func (b *between) lookAt(t *pending) error {
+func (b *between) lookAt(t burst.Batch) error {
 	l := b.l
 	before := l.gateNow()
 	if l.closed(before) { // nor does the larger look count
@@ -97,7 +68,7 @@ func (b *between) lookAt(t *pending) error {
 	if err != nil {
 		// What moved may have moved with other names: the larger look begins anew,
 		// and these are looked at after it in any case.
-		l.pending.putBack(t)
+		l.pending.PutBack(t)
 		if b.last && errors.Is(err, source.ErrChanged) {
 			return nil
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"postern/loader/internal/burst"
 	"postern/policy"
 )
 
@@ -87,22 +88,21 @@ func TestChangesBetweenPieces(t *testing.T) {
 			told := r.IntN(4) > 0 // or its event is lost
 			for _, path := range tr.random(r, &done) {
 				if told {
-					tr.l.pending.note(func() { tr.l.pending.paths[tr.path(path)] = struct{}{} })
+					tr.l.pending.Change(tr.path(path), false, false)
 				}
 			}
 			return true
 		}
 		for range 12 {
 			done = append(done, "look at everything")
-			p := newPending()
-			p.all = true
+			p := burst.Batch{All: true}
 			tr.l.lookAt(context.Background(), p)
 			for _, path := range tr.random(r, &done) {
-				tr.l.pending.note(func() { tr.l.pending.paths[tr.path(path)] = struct{}{} })
+				tr.l.pending.Change(tr.path(path), false, false)
 			}
 		}
 		tr.l.onPiece = nil
-		tr.l.lookAt(context.Background(), tr.l.pending.take())
+		tr.l.lookAt(context.Background(), tr.l.pending.Take())
 		tr.sighup()
 		tr.consistent()
 		before := tr.describe()
@@ -179,8 +179,7 @@ func TestNothingGoesBack(t *testing.T) {
 		if file == "o1/" {
 			most = 4 // o1 has none
 		}
-		p := newPending()
-		p.all = true
+		p := burst.Batch{All: true}
 		tr.l.c.Hold = time.Hour // what is gone stays
 		tr.l.onPiece = func() bool {
 			if pieces++; last || pieces < most { // all but the end of it is over
@@ -188,7 +187,7 @@ func TestNothingGoesBack(t *testing.T) {
 			}
 			last = true
 			write(c.now)
-			tr.l.pending.note(func() { tr.l.pending.paths[tr.path(strings.TrimSuffix(file, "/"))] = struct{}{} })
+			tr.l.pending.Change(tr.path(strings.TrimSuffix(file, "/")), false, false)
 			return true
 		}
 		tr.l.lookAt(t.Context(), p)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"postern/loader/internal/burst"
 	"postern/loader/internal/tree"
 	"postern/loader/source"
 	"postern/policy"
@@ -271,14 +272,14 @@ func TestEventInAnExchangedFolder(t *testing.T) {
 // leave held.
 func (tr *testTree) event(paths ...string) {
 	tr.t.Helper()
-	p := newPending()
+	p := burst.Batch{Changes: map[string]struct{}{}}
 	for _, path := range paths {
-		p.paths[tr.path(path)] = struct{}{}
+		p.Changes[tr.path(path)] = struct{}{}
 	}
 	tr.l.lookAt(tr.t.Context(), p)
 	for due, ok := tr.l.waiting(); ok; due, ok = tr.l.waiting() {
 		time.Sleep(time.Until(due))
-		tr.l.lookAt(tr.t.Context(), newPending())
+		tr.l.lookAt(tr.t.Context(), burst.Batch{})
 	}
 }
 

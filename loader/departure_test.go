@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"postern/index"
+	"postern/loader/internal/burst"
 	"postern/policy"
 )
 
@@ -19,9 +20,9 @@ import (
 // folders something is held then; -1 checks nothing.
 func (tr *testTree) held(want int, paths ...string) {
 	tr.t.Helper()
-	p := newPending()
+	p := burst.Batch{Changes: map[string]struct{}{}}
 	for _, path := range paths {
-		p.paths[tr.path(path)] = struct{}{}
+		p.Changes[tr.path(path)] = struct{}{}
 	}
 	tr.l.lookAt(tr.t.Context(), p)
 	if n := len(tr.l.departures); n != want && want >= 0 {

@@ -2,9 +2,9 @@ package loader
 
 import (
 	"errors"
-	"maps"
 	"time"
 
+	"postern/loader/internal/burst"
 	"postern/loader/internal/layout"
 	"postern/loader/source"
 	"postern/policy"
@@ -159,24 +159,16 @@ func (l *Loader) startHeld() bool {
 }
 
 // keepBehind takes over what a look was to look at and did not, as it was held.
-func (l *Loader) keepBehind(t *pending) {
-	b := l.behind
-	if b == nil {
-		b = newPending()
-		l.behind = b
+func (l *Loader) keepBehind(t burst.Batch) {
+	if l.behind == nil {
+		l.behind = &burst.Batch{}
 	}
-	b.all, b.confirm = b.all || t.all, b.confirm || t.confirm
-	maps.Copy(b.paths, t.paths)
-	maps.Copy(b.gone, t.gone)
-	if len(b.paths) > maxPaths {
-		clear(b.paths)
-		b.all = true
-	}
+	l.behind.Add(t)
 }
 
 // takeBehind adds what was not looked at to t.
-func (l *Loader) takeBehind(t *pending) *pending {
+func (l *Loader) takeBehind(t burst.Batch) burst.Batch {
 	l.keepBehind(t)
-	t, l.behind = l.behind, nil
+	t, l.behind = *l.behind, nil
 	return t
 }

@@ -17,6 +17,7 @@ import (
 	"postern/index"
 	"postern/internal/policyjson"
 	"postern/loader/directory"
+	"postern/loader/internal/burst"
 	"postern/loader/internal/content"
 	"postern/loader/internal/digest"
 	"postern/loader/internal/layout"
@@ -81,7 +82,7 @@ type Config struct {
 type Loader struct {
 	c       Config
 	log     *slog.Logger
-	pending *pending
+	pending *burst.Pending
 	status  atomic.Pointer[policy.Status]
 
 	// Everything below belongs to whoever holds mu: one look at a time.
@@ -101,7 +102,7 @@ type Loader struct {
 	vanished   map[string]*organization    // what is remembered of organizations that vanished
 	halt       *halt                       // .hold, while it stands
 	released   bool                        // a hold ended, and what it held back is not published yet
-	behind     *pending                    // what was not looked at, as it was held
+	behind     *burst.Batch                // what was not looked at, as it was held
 	plainHold  time.Duration               // how long a plain hold lasts
 	loaded     bool                        // the first look was published
 	snapshot   *index.Snapshot
@@ -154,7 +155,7 @@ func New(c Config) (*Loader, error) {
 	}
 	l := &Loader{
 		plainHold: plainHold,
-		c:         c, log: c.Logger, pending: newPending(), orgs: map[string]*organization{}, claims: newClaims(),
+		c:         c, log: c.Logger, pending: burst.New(), orgs: map[string]*organization{}, claims: newClaims(),
 		misplaced: map[string]policy.Diagnostic{}, faults: map[layout.Place]*source.Fault{},
 		departures: map[layout.Place]*departure{}, vanished: map[string]*organization{}, arrivals: map[string]*arrival{},
 	}
@@ -196,13 +197,13 @@ func (l *Loader) Load(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.state.OpenMarks()
-	t := l.takeBehind(&pending{confirm: l.pending.takeConfirm()})
-	sc := &source.Scope{All: true, Confirm: t.confirm}
+	t := l.takeBehind(burst.Batch{Confirm: l.pending.TakeConfirm()})
+	sc := &source.Scope{All: true, Confirm: t.Confirm}
 	for {
 		err := l.look(ctx, sc)
 		if errors.Is(err, errHeld) {
 			if l.loaded || l.startHeld() {
-				l.keepBehind(&pending{all: true, confirm: sc.Confirm})
+				l.keepBehind(burst.Batch{All: true, Confirm: sc.Confirm})
 				return nil
 			}
 			if err = source.Sleep(ctx, haltPoll); err == nil {
@@ -229,7 +230,7 @@ func (l *Loader) Load(ctx context.Context) error {
 // Rescan asks for a look at everything that also confirms that buckets/
 // folders that vanished were meant to (SIGHUP). Run does it at once; without
 // Run the next Load does.
-func (l *Loader) Rescan() { l.pending.rescan() }
+func (l *Loader) Rescan() { l.pending.Rescan() }
 
 // ValidOrganization reports whether an organization can have that name: 1 to 64
 // of `A-Z a-z 0-9 - _` (specification 4, Names).

@@ -3,104 +3,11 @@ package loader
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
+	"postern/loader/internal/burst"
 	"postern/loader/source"
 )
-
-// pending gathers events until the next look. It is safe from many goroutines.
-type pending struct {
-	mu          sync.Mutex
-	paths       map[string]struct{}
-	gone        map[string]struct{} // paths of which a watch may be lost
-	all         bool
-	confirm     bool
-	urgent      bool
-	first, last time.Time
-	poke        chan struct{} // holds one token if there is something new
-}
-
-// maxPaths bounds the paths kept; beyond them everything is looked at.
-const maxPaths = 1 << 16
-
-func newPending() *pending {
-	return &pending{paths: map[string]struct{}{}, gone: map[string]struct{}{}, poke: make(chan struct{}, 1)}
-}
-
-func (p *pending) note(do func()) {
-	p.mu.Lock()
-	now := time.Now()
-	if p.first.IsZero() {
-		p.first = now
-	}
-	p.last = now
-	do()
-	p.mu.Unlock()
-	select {
-	case p.poke <- struct{}{}:
-	default:
-	}
-}
-
-// Change notes a change that the source named; gone: a watch may be lost with
-// it; urgent: nothing is waited for.
-func (p *pending) Change(name string, gone, urgent bool) {
-	p.note(func() {
-		p.urgent = p.urgent || urgent
-		if gone {
-			p.gone[name] = struct{}{}
-		}
-		if p.paths[name] = struct{}{}; len(p.paths) > maxPaths {
-			clear(p.paths)
-			p.all = true
-		}
-	})
-}
-
-// Everything asks for a look at everything, at once.
-func (p *pending) Everything() { p.note(func() { p.all, p.urgent = true, true }) }
-
-func (p *pending) rescan() { p.note(func() { p.all, p.urgent, p.confirm = true, true, true }) }
-
-func (p *pending) takeConfirm() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	c := p.confirm
-	p.confirm = false
-	return c
-}
-
-// keepConfirm leaves a confirmation to the next look.
-func (p *pending) keepConfirm(confirm bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.confirm = p.confirm || confirm
-}
-
-// wait is how long to wait until the burst is over; negative: there is none.
-func (p *pending) wait(quiet, most time.Duration) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.first.IsZero():
-		return -1
-	case p.urgent:
-		return 0
-	}
-	return max(0, min(time.Until(p.last.Add(quiet)), time.Until(p.first.Add(most))))
-}
-
-// take empties p.
-func (p *pending) take() *pending {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	t := &pending{paths: p.paths, gone: p.gone, all: p.all, confirm: p.confirm}
-	p.paths, p.gone = map[string]struct{}{}, map[string]struct{}{}
-	p.all, p.confirm, p.urgent = false, false, false
-	p.first, p.last = time.Time{}, time.Time{}
-	return t
-}
 
 // Run watches until ctx is done, and returns nil then. Load must have been
 // called, though it need not have succeeded.
@@ -128,7 +35,7 @@ func (l *Loader) run(ctx context.Context) error {
 	due := time.Now().Add(l.c.Rescan)
 	l.startRereads()
 	for {
-		wait := l.pending.wait(l.c.Quiet, l.c.MaxWait)
+		wait := l.pending.Wait(l.c.Quiet, l.c.MaxWait)
 		idle := wait < 0
 		if now := time.Until(due); idle || now < wait {
 			wait = max(0, now)
@@ -151,18 +58,18 @@ func (l *Loader) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-l.pending.poke:
+		case <-l.pending.Poke():
 			continue
 		case <-timer.C:
 		}
-		if !time.Now().Before(due) {
-			l.pending.note(func() { l.pending.all = true })
-		} else if idle && !held && (!departing || time.Now().Before(again)) {
+		rescan := !time.Now().Before(due)
+		if !rescan && idle && !held && (!departing || time.Now().Before(again)) {
 			l.drain(ctx)
 			l.readAgain(ctx)
 			continue
 		}
-		t := l.pending.take()
+		t := l.pending.Take()
+		t.All = t.All || rescan
 		all := l.lookAt(ctx, t)
 		l.readAgain(ctx) // events that never end do not keep it from its pace
 		if l.troubled() {
@@ -175,15 +82,15 @@ func (l *Loader) run(ctx context.Context) error {
 
 // lookAt looks at what the events taken are about. It reports whether that was
 // everything.
-func (l *Loader) lookAt(ctx context.Context, t *pending) bool {
+func (l *Loader) lookAt(ctx context.Context, t burst.Batch) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed(l.gateNow()) {
 		l.keepBehind(t)
-		return t.all
+		return t.All
 	}
 	t = l.takeBehind(t)
-	sc := &source.Scope{All: t.all || l.failed || !l.loaded, AtOnce: l.released, Confirm: t.confirm}
+	sc := &source.Scope{All: t.All || l.failed || !l.loaded, AtOnce: l.released, Confirm: t.Confirm}
 	l.ask(sc, t)
 	if sc.Empty() {
 		l.released = false
@@ -192,10 +99,10 @@ func (l *Loader) lookAt(ctx context.Context, t *pending) bool {
 	err := l.look(ctx, sc)
 	if errors.Is(err, errHeld) {
 		l.keepBehind(t)
-		return t.all
+		return t.All
 	}
 	if err != nil {
-		l.pending.keepConfirm(t.confirm)
+		l.pending.KeepConfirm(t.Confirm)
 		return sc.All
 	}
 	l.flush(context.WithoutCancel(ctx)) // a stop waits for this much
@@ -203,15 +110,15 @@ func (l *Loader) lookAt(ctx context.Context, t *pending) bool {
 }
 
 // ask puts into scope what the events taken are about, and what is due.
-func (l *Loader) ask(sc *source.Scope, t *pending) {
-	for path := range t.gone {
-		l.src.Lost(path)
+func (l *Loader) ask(sc *source.Scope, t burst.Batch) {
+	for change := range t.Gone {
+		l.src.Lost(change)
 	}
 	if sc.All {
 		return
 	}
-	for path := range t.paths {
-		l.src.About(sc, path)
+	for change := range t.Changes {
+		l.src.About(sc, change)
 	}
 	l.addDepartures(sc)
 }

@@ -56,7 +56,7 @@ func (tr *testTree) settled() {
 	tr.t.Helper()
 	quiet := 0
 	tr.eventually("settled", func() bool {
-		if tr.l.pending.wait(0, 0) < 0 && tr.l.mu.TryLock() {
+		if tr.l.pending.Wait(0, 0) < 0 && tr.l.mu.TryLock() {
 			tr.l.mu.Unlock()
 			quiet++
 		} else {
@@ -175,38 +175,6 @@ func TestEventsOfLinks(t *testing.T) {
 	tr.settled()
 	tr.write("../rev2/o1/buckets/b.json", denyAll("b"))
 	tr.soon("a file behind the new root", "o1", "b", bucketDeny)
-}
-
-// "Changes that come close together (25 ms of quiet, at most 250 ms after the
-// first) make one generation"
-func TestBurst(t *testing.T) {
-	p := newPending()
-	const quiet, most = 25 * time.Millisecond, 250 * time.Millisecond
-	if p.wait(quiet, most) >= 0 {
-		t.Fatal("a burst without events")
-	}
-	p.Change("/x", false, false)
-	if w := p.wait(quiet, most); w <= 0 || w > quiet {
-		t.Errorf("waits %v after an event", w)
-	}
-	p.last = time.Now()
-	p.first = p.last.Add(-240 * time.Millisecond)
-	if w := p.wait(quiet, most); w > 10*time.Millisecond {
-		t.Errorf("waits %v, 240 ms after the first event", w)
-	}
-	p.Everything()
-	if w := p.wait(quiet, most); w != 0 {
-		t.Errorf("waits %v after an overflow", w)
-	}
-	if got := p.take(); !got.all || len(got.paths) != 1 || p.wait(quiet, most) >= 0 {
-		t.Error("take does not take all")
-	}
-	for i := range maxPaths + 1 {
-		p.Change(strconv.Itoa(i), false, false)
-	}
-	if got := p.take(); !got.all || len(got.paths) > 1 {
-		t.Errorf("%d paths are kept, all: %v", len(got.paths), got.all)
-	}
 }
 
 func TestBurstIsOneGeneration(t *testing.T) {

@@ -1,0 +1,46 @@
+package burst
+
+import "maps"
+
+// Batch is what one look is to be about.
+type Batch struct {
+	// Changes are names that the source knows again. There are at most MaxChanges;
+	// where there were more there are none, and All is set.
+	Changes map[string]struct{}
+	Gone    map[string]struct{} // those of which a watch may be lost
+	All     bool                // everything
+	Confirm bool                // SIGHUP: what is missed was meant to go
+}
+
+// MaxChanges bounds the names kept; beyond them everything is looked at.
+const MaxChanges = 1 << 16
+
+// Add adds o, which it does not keep, to b.
+func (b *Batch) Add(o Batch) {
+	b.All, b.Confirm = b.All || o.All, b.Confirm || o.Confirm
+	if b.Changes == nil {
+		b.Changes, b.Gone = map[string]struct{}{}, map[string]struct{}{}
+	}
+	maps.Copy(b.Changes, o.Changes)
+	maps.Copy(b.Gone, o.Gone)
+	b.bound()
+}
+
+// change adds one change.
+func (b *Batch) change(name string, gone bool) {
+	if b.Changes == nil {
+		b.Changes, b.Gone = map[string]struct{}{}, map[string]struct{}{}
+	}
+	b.Changes[name] = struct{}{}
+	if gone {
+		b.Gone[name] = struct{}{}
+	}
+	b.bound()
+}
+
+func (b *Batch) bound() {
+	if len(b.Changes) > MaxChanges {
+		clear(b.Changes)
+		b.All = true
+	}
+}

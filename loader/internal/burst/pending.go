@@ -1,0 +1,113 @@
+package burst
+
+import (
+	"sync"
+	"time"
+)
+
+// Pending is what was told since the last look. It is a source.Events, safe from
+// many goroutines.
+type Pending struct {
+	mu          sync.Mutex
+	batch       Batch
+	urgent      bool // nothing is waited for
+	first, last time.Time
+	poke        chan struct{}
+}
+
+// New is a Pending to which nothing was told.
+func New() *Pending { return &Pending{poke: make(chan struct{}, 1)} }
+
+// Poke holds a token if something was told since the last one was taken.
+func (p *Pending) Poke() <-chan struct{} { return p.poke }
+
+// note notes what add adds; urgent: nothing is waited for.
+func (p *Pending) note(urgent bool, add func(*Batch)) {
+	p.mu.Lock()
+	now := time.Now()
+	if p.first.IsZero() {
+		p.first = now
+	}
+	p.last = now
+	add(&p.batch)
+	p.urgent = p.urgent || urgent
+	p.mu.Unlock()
+	select {
+	case p.poke <- struct{}{}:
+	default:
+	}
+}
+
+// Change notes a change that the source named; gone: a watch may be lost with
+// it; urgent: nothing is waited for.
+func (p *Pending) Change(name string, gone, urgent bool) {
+	p.note(urgent, func(b *Batch) { b.change(name, gone) })
+}
+
+// Everything asks for a look at everything, at once.
+func (p *Pending) Everything() { p.note(true, func(b *Batch) { b.All = true }) }
+
+// Rescan is Everything, and confirms that what is missed was meant to go.
+func (p *Pending) Rescan() { p.note(true, func(b *Batch) { b.All, b.Confirm = true, true }) }
+
+// TakeConfirm takes a confirmation, and nothing else.
+func (p *Pending) TakeConfirm() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.batch.Confirm
+	p.batch.Confirm = false
+	return c
+}
+
+// KeepConfirm leaves a confirmation to the next look. It asks for none.
+func (p *Pending) KeepConfirm(confirm bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.batch.Confirm = p.batch.Confirm || confirm
+}
+
+// Wait is how long to wait until what was told is to be looked at: for quiet
+// since the last of it, and for most since the first; negative if nothing was.
+func (p *Pending) Wait(quiet, most time.Duration) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.first.IsZero():
+		return -1
+	case p.urgent:
+		return 0
+	}
+	return max(0, min(time.Until(p.last.Add(quiet)), time.Until(p.first.Add(most))))
+}
+
+// Take takes all that was told.
+func (p *Pending) Take() Batch {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b := p.batch
+	p.batch, p.urgent = Batch{}, false
+	p.first, p.last = time.Time{}, time.Time{}
+	return b
+}
+
+// TakeChanges takes the changes of a burst that is over, and leaves what asks for
+// a look at everything. False: there are none.
+func (p *Pending) TakeChanges(quiet, most time.Duration) (Batch, bool) {
+	if p.Wait(quiet, most) != 0 {
+		return Batch{}, false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.batch.Changes)+len(p.batch.Gone) == 0 {
+		return Batch{}, false
+	}
+	b := Batch{Changes: p.batch.Changes, Gone: p.batch.Gone}
+	p.batch.Changes, p.batch.Gone = nil, nil
+	if !p.batch.All {
+		p.urgent, p.first, p.last = false, time.Time{}, time.Time{}
+	}
+	return b, true
+}
+
+// PutBack notes again what was taken and not looked at.
+func (p *Pending) PutBack(b Batch) { p.note(false, func(now *Batch) { now.Add(b) }) }
