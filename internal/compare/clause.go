@@ -1,0 +1,237 @@
+package compare
+
+import (
+	"slices"
+	"strings"
+
+	"postern/internal/action"
+	"postern/policy"
+)
+
+// A clause is a statement of an organization or bucket policy, with its patterns
+// read.
+type clause struct {
+	*policy.Statement
+	document *policy.Document
+	layer    policy.Layer
+	index    int // in the document
+
+	actions   []glob // in lower case
+	known     idSet  // the actions of the table of which the statement speaks
+	resources []resource
+}
+
+// resource is one resource pattern of a clause.
+type resource struct {
+	glob
+	// text is the pattern as written.
+	text string
+	// exact reports that the glob matches what the pattern does; it is false for
+	// a policy variable, whose value the glob takes for anything.
+	exact bool
+}
+
+// ref names the clause to a user.
+func (c *clause) ref() policy.StatementRef {
+	return policy.StatementRef{Document: c.document.Name, Statement: c.Name, Index: c.index, File: c.document.File, Line: c.Line, Effect: c.Effect, Layer: c.layer}
+}
+
+// globs are the resource patterns of a clause that are read exactly, or all.
+func (c *clause) globs(exact bool) []glob {
+	var out []glob
+	for _, r := range c.resources {
+		if r.exact || !exact {
+			out = append(out, r.glob)
+		}
+	}
+	return out
+}
+
+// has reports that a resource pattern stands in the list as it is written.
+func (c *clause) has(text string) bool {
+	return slices.ContainsFunc(c.resources, func(r resource) bool { return r.text == text })
+}
+
+// inexact reports that a resource pattern has a policy variable.
+func (c *clause) inexact() bool {
+	return slices.ContainsFunc(c.resources, func(r resource) bool { return !r.exact })
+}
+
+// idSet is a set of known actions.
+type idSet []uint64
+
+func newIDSet() idSet { return make(idSet, (action.Count()+63)/64) }
+
+func (s idSet) has(id action.ID) bool { return s[id/64]&(1<<(id%64)) != 0 }
+func (s idSet) add(id action.ID)      { s[id/64] |= 1 << (id % 64) }
+
+// within reports that other has every action of s.
+func (s idSet) within(other idSet) bool {
+	for i := range s {
+		if s[i]&^other[i] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// meets reports that the sets have an action in common.
+func (s idSet) meets(other idSet) bool {
+	for i := range s {
+		if s[i]&other[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// A Checker looks at policies one after the other. What it learns of the actions
+// that their patterns match it keeps, so that many policies are looked at by one
+// Checker. The zero value is ready; one goroutine uses it at a time.
+type Checker struct {
+	patterns map[string]idSet
+	beyond   map[string]bool
+}
+
+// A reader reads statements of one layer into clauses.
+type reader struct {
+	*Checker
+	layer policy.Layer
+	// bucket is the bucket of a bucket policy.
+	bucket string
+	// asked are the known actions that requests of the layer can have.
+	asked idSet
+	// services are the patterns of all actions that they can have, in lower case.
+	services demand
+}
+
+// organization reads organization policies: every s3: and cwobject: action
+// asks them (specification 1.3).
+func (k *Checker) organization() *reader {
+	return k.reader(policy.LayerOrganization, func(c action.Class) bool { return c != action.IAM }, prefixGlob("s3:"), prefixGlob("cwobject:"))
+}
+
+// bucket reads the policy of a bucket, which only the s3: actions of the
+// bucket step ask.
+func (k *Checker) bucket(bucket string) *reader {
+	r := k.reader(policy.LayerBucket, func(c action.Class) bool { return c == action.Bucket || c == action.BucketPolicy }, prefixGlob("s3:"))
+	r.bucket = bucket
+	return r
+}
+
+func (k *Checker) reader(layer policy.Layer, asks func(action.Class) bool, services ...glob) *reader {
+	if k.patterns == nil {
+		k.patterns, k.beyond = map[string]idSet{}, map[string]bool{}
+	}
+	r := &reader{Checker: k, layer: layer, asked: newIDSet(), services: oneOf(services...)}
+	for id := range action.ID(action.Count()) {
+		if asks(action.ClassOfID(id)) {
+			r.asked.add(id)
+		}
+	}
+	return r
+}
+
+// read reads all statements of a document.
+func (r *reader) read(doc *policy.Document) []*clause {
+	out := make([]*clause, 0, len(doc.Statements))
+	for i := range doc.Statements {
+		s := &doc.Statements[i]
+		c := &clause{Statement: s, document: doc, layer: r.layer, index: i, known: newIDSet()}
+		for _, text := range s.Actions {
+			text = lower(text)
+			g, _ := readGlob(text, false)
+			c.actions = append(c.actions, g)
+			for i, w := range r.matching(text, g) {
+				c.known[i] |= w
+			}
+		}
+		for i := range c.known {
+			if s.NotAction {
+				c.known[i] = ^c.known[i]
+			}
+			c.known[i] &= r.asked[i]
+		}
+		for _, text := range s.Resources {
+			g, exact := readGlob(text, doc.Variables)
+			c.resources = append(c.resources, resource{g, text, exact})
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// matching is the set of known actions that an action pattern matches by any of
+// their names (specification 1.2).
+func (r *reader) matching(text string, g glob) idSet {
+	if s, ok := r.patterns[text]; ok {
+		return s
+	}
+	s := newIDSet()
+	for id, names := range actionNames {
+		if slices.ContainsFunc(names, g.matches) {
+			s.add(action.ID(id))
+		}
+	}
+	r.patterns[text] = s
+	return s
+}
+
+// domain demands a resource that requests of the layer can have.
+func (r *reader) domain() []demand {
+	if r.layer != policy.LayerBucket {
+		return nil
+	}
+	return []demand{oneOf(literalGlob(r.bucket), prefixGlob(r.bucket+"/"))}
+}
+
+// actionNames are, by action, the names under which a pattern may match it, in
+// lower case.
+var actionNames = func() [][]string {
+	out := make([][]string, action.Count())
+	for id := range out {
+		out[id] = []string{lower(action.Name(action.ID(id)))}
+		for _, name := range action.Also(action.ID(id)) {
+			out[id] = append(out[id], lower(name))
+		}
+	}
+	return out
+}()
+
+// knownNames are the names of all known actions, in lower case.
+var knownNames = func() *wordTree {
+	t := newWordTree()
+	for _, names := range actionNames {
+		t.add(names[0])
+	}
+	return t
+}()
+
+// idsOf is the set of known actions of a kind.
+func idsOf(is func(action.ID) bool) idSet {
+	s := newIDSet()
+	for id := range action.ID(action.Count()) {
+		if is(id) {
+			s.add(id)
+		}
+	}
+	return s
+}
+
+var (
+	// objectActions are those that, asked on a bucket, are about its objects
+	// (specification 1.2).
+	objectActions = idsOf(func(id action.ID) bool { return action.KindOf(id) == action.OnObject })
+	// wholeActions are asked on the whole organization (specification 1.3).
+	wholeActions = idsOf(func(id action.ID) bool { return action.ClassOfID(id).WholeOrganization() })
+)
+
+// lower folds ASCII letters, as actions are compared (specification 1.6).
+func lower(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c >= 'A' && c <= 'Z' {
+			return c + 'a' - 'A'
+		}
+		return c
+	}, s)
+}
