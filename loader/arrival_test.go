@@ -17,15 +17,8 @@ func (tr *testTree) surveyed(want int) {
 	tr.t.Helper()
 	p := burst.Batch{All: true}
 	tr.l.lookAt(tr.t.Context(), p)
-	if n := len(tr.l.arrivals); n != want {
+	if n, _ := tr.waits(); n != want {
 		tr.t.Errorf("%d organizations are arriving, want %d", n, want)
-	}
-}
-
-// rested lets time pass until what arrives is due.
-func (tr *testTree) arrivalsRest() {
-	for _, a := range tr.l.arrivals {
-		a.since = a.since.Add(-tr.l.c.Hold)
 	}
 }
 
@@ -51,7 +44,7 @@ func TestOrganizationArrives(t *testing.T) {
 	} {
 		step()
 		tr.surveyed(1) // it is not what it was, whatever time passed
-		tr.arrivalsRest()
+		tr.rests()
 		tr.want("o2", "b", policy.OwnerUnknown)
 		tr.wantGeneration(1)
 	}
@@ -65,9 +58,7 @@ func TestOrganizationArrives(t *testing.T) {
 	// One that never rests.
 	tr.write("o3/access-policies/p.json", allowAll("p"))
 	tr.surveyed(1)
-	for _, a := range tr.l.arrivals {
-		a.first = a.first.Add(-longestHold)
-	}
+	tr.neverRests()
 	tr.write("o3/buckets.json", `{"buckets":["x"]}`)
 	tr.surveyed(0)
 	tr.want("o3", "x", allowed)
@@ -76,13 +67,13 @@ func TestOrganizationArrives(t *testing.T) {
 	tr.write("o4/access-policies/p.json", allowAll("p"))
 	tr.write("o5/access-policies/p.json", allowAll("p"))
 	tr.surveyed(2)
-	tr.arrivalsRest()
+	tr.rests()
 	tr.remove("o4")
 	tr.rename("o5", "..o5")
 	tr.write("o5/access-policies/p.json", allowAll("p"))
 	tr.surveyed(1)
 	tr.want("o5", "b", policy.NoOrganizationPolicy)
-	tr.arrivalsRest()
+	tr.rests()
 	tr.surveyed(0)
 	tr.want("o5", "b", allowed) // o2's policy allows all
 	tr.consistent()
@@ -97,7 +88,7 @@ func TestOrganizationChangesWhileItIsTaken(t *testing.T) {
 	tr.write("o2/access-policies/p.json", allowAll("p"))
 	tr.write("o2/buckets.json", `{"buckets":["x"]}`)
 	tr.surveyed(1)
-	tr.arrivalsRest()
+	tr.rests()
 	once := false
 	tr.onRead(func(string) {
 		if !once {
@@ -107,7 +98,7 @@ func TestOrganizationChangesWhileItIsTaken(t *testing.T) {
 	})
 	tr.surveyed(1)
 	tr.want("o2", "x", policy.OwnerUnknown)
-	tr.arrivalsRest()
+	tr.rests()
 	tr.surveyed(0)
 	tr.want("o2", "x", policy.OrganizationDeny)
 }
@@ -130,28 +121,29 @@ func TestArrivalBehindANewRoot(t *testing.T) {
 // that is taken.
 func TestMoveToAnArrivingOrganization(t *testing.T) {
 	tr := missing(t, "")
-	tr.l.c.Hold = time.Hour
+	tr.rest(time.Hour)
 	tr.mkdir("o3/buckets")
 	tr.rename("o1/buckets/a.json", "o3/buckets/a.json")
 	tr.surveyed(1)
 	tr.rests()
+	tr.write("o3/access-policies/.p.json.tmp", "") // o1 rests, and o3 does not
 	tr.surveyed(1)
 	tr.want("o1", "a", bucketDeny)
-	tr.arrivalsRest()
+	tr.rests()
 	tr.surveyed(0)
 	tr.write("o1/buckets.json", `{"buckets":["b","c"]}`)
 	tr.surveyed(0)
 	tr.want("o1", "a", bucketDeny) // o3's, of which o1 has no part
 
 	tr = missing(t, "")
-	tr.l.c.Hold = time.Hour
+	tr.rest(time.Hour)
 	tr.write("o1/buckets.json", `{"buckets":[]}`)
 	tr.mkdir("o3")
 	tr.rename("o1/buckets", "o3/buckets")
 	tr.surveyed(1)
 	tr.wantUnits("+o1/buckets")
 	tr.wantAll(bucketDeny, "a", "b", "c")
-	tr.arrivalsRest()
+	tr.rests()
 	tr.surveyed(0)
 	tr.wantUnits()
 	tr.wantAll(bucketDeny, "a", "b", "c")

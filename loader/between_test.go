@@ -180,7 +180,7 @@ func TestNothingGoesBack(t *testing.T) {
 			most = 4 // o1 has none
 		}
 		p := burst.Batch{All: true}
-		tr.l.c.Hold = time.Hour // what is gone stays
+		tr.rest(time.Hour) // what is gone stays
 		tr.l.onPiece = func() bool {
 			if pieces++; last || pieces < most { // all but the end of it is over
 				return false

@@ -32,8 +32,11 @@ func (l *Loader) settleBlank(ch *changes) {
 		l.lostWhileDown(ch)
 	}
 	lost := map[string]bool{} // whether it could have said anything
-	for _, x := range slices.Concat(ch.lost, ch.found.late) {
+	for _, x := range ch.lost {
 		lost[x.bucket] = lost[x.bucket] || x.unknown
+	}
+	for file, unknown := range ch.found.late {
+		lost[layout.BucketOf(file)] = lost[layout.BucketOf(file)] || unknown
 	}
 	for _, name := range slices.Concat(ch.buckets, ch.blank) {
 		blank := l.claims.blank[name]

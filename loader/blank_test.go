@@ -95,7 +95,7 @@ func TestAttack21MovedAndBroken(t *testing.T) {
 			tr.load()
 		},
 		"broken while the removal is held": func(tr *testTree) {
-			tr.l.c.Hold = time.Hour
+			tr.rest(time.Hour)
 			tr.remove("o1/buckets/c.json")
 			tr.held(1, "o1/buckets/c.json")
 			tr.write("o2/buckets/c.json", brokenFile)
@@ -103,7 +103,7 @@ func TestAttack21MovedAndBroken(t *testing.T) {
 			tr.want("o1", "c", bucketDeny)
 			tr.rests()
 			tr.held(0)
-			tr.l.c.Hold = time.Millisecond
+			tr.rest(time.Millisecond)
 		},
 		"moved twice": func(tr *testTree) {
 			tr.write("o1/buckets/c.json", brokenFile)

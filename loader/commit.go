@@ -48,7 +48,9 @@ func (l *Loader) commit(f *findings) *changes {
 	l.src.Took(f.Found)
 	l.releaseMoved(ch, f)
 	l.settleBlank(ch)
-	l.noteLost(ch)
+	for _, x := range ch.lost {
+		l.rest.Lost(x.bucket+layout.Suffix, x.unknown)
+	}
 	l.files = 0
 	for _, o := range l.orgs {
 		l.files += o.files()

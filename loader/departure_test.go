@@ -25,15 +25,8 @@ func (tr *testTree) held(want int, paths ...string) {
 		p.Changes[tr.path(path)] = struct{}{}
 	}
 	tr.l.lookAt(tr.t.Context(), p)
-	if n := len(tr.l.departures); n != want && want >= 0 {
+	if _, n := tr.waits(); n != want && want >= 0 {
 		tr.t.Errorf("%d folders with something held, want %d", n, want)
-	}
-}
-
-// rests lets time pass until what is held is due.
-func (tr *testTree) rests() {
-	for _, d := range tr.l.departures {
-		d.since = d.since.Add(-tr.l.c.Hold)
 	}
 }
 
@@ -154,9 +147,7 @@ func TestRemovalTakesEffect(t *testing.T) {
 	tr.held(0, "o1/buckets/e.json")
 	tr.remove("o1/buckets/c.json")
 	tr.held(1, "o1/buckets/c.json")
-	for _, d := range tr.l.departures {
-		d.first = d.first.Add(-longestHold)
-	}
+	tr.neverRests()
 	tr.remove("o1/buckets/d.json")
 	tr.held(0, "o1/buckets/d.json")
 	tr.want("o1", "c", allowed)

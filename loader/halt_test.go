@@ -95,7 +95,7 @@ func TestHoldTakesWhatWasResting(t *testing.T) {
 	tr.surveyed(1)
 	tr.write(".hold", "")
 	tr.rests()
-	tr.arrivalsRest()
+	tr.rests()
 	tr.load()
 	tr.wantGeneration(1)
 	tr.want("o1", "b", bucketDeny)

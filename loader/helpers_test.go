@@ -9,11 +9,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"postern/index"
 	"postern/loader/directory"
+	"postern/loader/internal/rest"
+	"postern/loader/source"
 	"postern/policy"
 )
 
@@ -26,6 +29,7 @@ type testTree struct {
 	current *index.Current
 	log     *strings.Builder
 	seen    []*policy.Status // what Observe was given
+	passed  *atomic.Int64    // nanoseconds by which the clock of rest is ahead
 }
 
 // newTree makes a policy directory of the files given, path and content in
@@ -46,7 +50,7 @@ func emptyTree(t *testing.T) *testTree {
 	if err := os.Mkdir(root, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	tr := &testTree{t: t, root: root, log: &strings.Builder{}}
+	tr := &testTree{t: t, root: root, log: &strings.Builder{}, passed: new(atomic.Int64)}
 	tr.config = Config{Root: root, Hold: time.Millisecond, Logger: slog.New(slog.NewTextHandler(tr.log, nil)), Observe: func(s *policy.Status) { tr.seen = append(tr.seen, s) }}
 	return tr
 }
@@ -67,6 +71,44 @@ func (tr *testTree) open() {
 		tr.t.Fatal(err)
 	}
 	tr.l = l
+	l.rest.Now = func() time.Time { return time.Now().Add(time.Duration(tr.passed.Load())) }
+	tr.rest(l.rest.Hold)
+}
+
+// rest has a folder wait for as long until it is at rest. Where that is longer
+// than a test takes, it rests when rests says so, and never for too long.
+func (tr *testTree) rest(hold time.Duration) {
+	tr.l.rest.Hold, tr.l.rest.Longest = hold, rest.Longest
+	if hold >= rest.Longest {
+		tr.l.rest.Longest = 1000 * hold
+	}
+}
+
+// rests lets time pass until what waits is due.
+func (tr *testTree) rests() { tr.passed.Add(int64(tr.l.rest.Hold)) }
+
+// neverRests lets time pass until what waits has waited for too long.
+func (tr *testTree) neverRests() { tr.passed.Add(int64(tr.l.rest.Longest)) }
+
+// waits are the organizations that are arriving, and the folders that something
+// vanished from which waits.
+func (tr *testTree) waits() (arriving, departing int) {
+	sc := source.Scope{AtOnce: true}
+	tr.l.rest.AddDue(&sc)
+	for _, o := range sc.Orgs {
+		if o.Whole {
+			arriving++
+		}
+		for _, u := range o.Units {
+			if u {
+				departing++
+			}
+		}
+		if o.Buckets || len(o.Files) > 0 {
+			departing++
+		}
+	}
+	return arriving, departing
 }
 
 func (tr *testTree) load() {

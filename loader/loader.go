@@ -22,6 +22,7 @@ import (
 	"postern/loader/internal/digest"
 	"postern/loader/internal/layout"
 	"postern/loader/internal/mirror"
+	"postern/loader/internal/rest"
 	"postern/loader/source"
 	"postern/policy"
 )
@@ -97,16 +98,15 @@ type Loader struct {
 
 	rereads rereads
 
-	departures map[layout.Place]*departure // by the unit, or buckets/, that they are of
-	arrivals   map[string]*arrival         // organizations' folders that are not at rest yet
-	vanished   map[string]*organization    // what is remembered of organizations that vanished
-	halt       *halt                       // .hold, while it stands
-	released   bool                        // a hold ended, and what it held back is not published yet
-	behind     *burst.Batch                // what was not looked at, as it was held
-	plainHold  time.Duration               // how long a plain hold lasts
-	loaded     bool                        // the first look was published
-	snapshot   *index.Snapshot
-	fallback   string // DefaultOrganization as the snapshot has it
+	rest      *rest.Rest               // what goes or comes and waits
+	vanished  map[string]*organization // what is remembered of organizations that vanished
+	halt      *halt                    // .hold, while it stands
+	released  bool                     // a hold ended, and what it held back is not published yet
+	behind    *burst.Batch             // what was not looked at, as it was held
+	plainHold time.Duration            // how long a plain hold lasts
+	loaded    bool                     // the first look was published
+	snapshot  *index.Snapshot
+	fallback  string // DefaultOrganization as the snapshot has it
 
 	statements [policy.LayerCount]int
 	failed     bool // the last look failed
@@ -157,8 +157,9 @@ func New(c Config) (*Loader, error) {
 		plainHold: plainHold,
 		c:         c, log: c.Logger, pending: burst.New(), orgs: map[string]*organization{}, claims: newClaims(),
 		misplaced: map[string]policy.Diagnostic{}, faults: map[layout.Place]*source.Fault{},
-		departures: map[layout.Place]*departure{}, vanished: map[string]*organization{}, arrivals: map[string]*arrival{},
+		vanished: map[string]*organization{},
 	}
+	l.rest = rest.New(c.Hold, l.last)
 	l.maker.Compiler, l.maker.Limits, l.maker.Log, l.maker.InForce = c.Compiler, c.Limits, c.Logger, l.iamInForce
 	if l.src = c.Source; l.src == nil {
 		l.src = directory.New(directory.Config{Path: c.Root, MaxFile: c.MaxFile, MaxFiles: c.MaxFiles, Workers: c.Workers, Rescan: c.Rescan, Now: c.Now, Log: c.Logger})
@@ -221,7 +222,7 @@ func (l *Loader) Load(ctx context.Context) error {
 			return err
 		}
 		sc = &source.Scope{}
-		l.addDepartures(sc)
+		l.rest.AddDue(sc)
 	}
 	l.flush(context.WithoutCancel(ctx))
 	return nil

@@ -30,7 +30,7 @@ func (tr *testTree) lookAndDie() {
 		}
 		time.Sleep(time.Until(due))
 		sc = &source.Scope{}
-		tr.l.addDepartures(sc)
+		tr.l.rest.AddDue(sc)
 	}
 }
 

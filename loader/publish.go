@@ -79,8 +79,8 @@ func (l *Loader) scan(ctx context.Context, sc *source.Scope, attempt int) (*find
 
 // query asks for a look at the scope.
 func (l *Loader) query(sc *source.Scope) *source.Query {
-	l.departed(sc)
-	q := &source.Query{Scope: sc, Org: l.last, Names: maps.Keys(l.orgs), Files: l.files, Loaded: l.loaded, Rest: l.rest, Patient: l.patient, Maker: &l.maker, Keep: l.state.Keep}
+	l.rest.Widen(sc)
+	q := &source.Query{Scope: sc, Org: l.last, Names: maps.Keys(l.orgs), Files: l.files, Loaded: l.loaded, Rest: l.rest.Rested, Patient: l.rest.Patient, Maker: &l.maker, Keep: l.state.Keep}
 	if !l.loaded {
 		q.Progress = l.c.Progress
 	}
@@ -112,9 +112,9 @@ func (l *Loader) finish(ctx context.Context, f *findings, sc *source.Scope, begi
 	took.scanned = time.Now()
 	recovered := l.failed
 	l.failed = false
-	l.arrive(f)
+	f.late = l.rest.Arrive(f.Found)
 	l.miss(f, sc.Confirm)
-	l.hold(f, sc)
+	l.rest.Depart(f.Found, !l.loaded || sc.Confirm || sc.AtOnce)
 	ch := l.commit(f)
 	if l.loaded {
 		l.logRemovals(ch)

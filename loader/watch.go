@@ -120,7 +120,17 @@ func (l *Loader) ask(sc *source.Scope, t burst.Batch) {
 	for change := range t.Changes {
 		l.src.About(sc, change)
 	}
-	l.addDepartures(sc)
+	l.rest.AddDue(sc)
+}
+
+// departing tells when what waits for its folder to be at rest has to be looked
+// at again; false: nothing does.
+func (l *Loader) departing() (at time.Time, ok bool) {
+	if l.held() || l.failed { // all is looked at once .hold is gone, or the policy directory is found again
+		return at, false
+	}
+	in, ok := l.rest.Due()
+	return time.Now().Add(in), ok
 }
 
 // waiting is departing, for Run.
