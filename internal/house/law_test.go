@@ -63,6 +63,8 @@ var rooms = map[string]room{
 	"internal/request": {job: "check and build a policy.Request",
 		ours: []string{"policy", "internal/action", "internal/jsonscan", "internal/conditionkey", "internal/value"}, never: []string{"os", "net", "log"},
 		why: "the doors and the command line must be equally strict, so the checks stand in one place that knows no door"},
+	"internal/s3request": {job: "an HTTP request of S3 to the questions that it stands for", ours: []string{"policy", "internal/action"}, never: io,
+		why: "proxies' and stores' doors must read a request alike, and it is tested without any server"},
 	"compile": {job: "Documents to frozen partitions",
 		ours: []string{"policy", "index", "index/lowered", "internal/action", "internal/conditionkey", "internal/value", "internal/pattern"}, never: []string{"os", "net", "log"},
 		why: "it turns data into data; where documents come from is the loader's affair"},
