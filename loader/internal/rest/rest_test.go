@@ -114,6 +114,14 @@ func TestBucketsDepart(t *testing.T) {
 	}
 	w.look(buckets(2, "-a -b"), "-a -b", false)
 
+	// A look at something else does not make what is due be asked for in a loop.
+	w.look(buckets(2, "-a"), "", true)
+	w.now = w.now.Add(hold)
+	w.Depart(&source.Found{}, false)
+	if in, ok := w.Due(); !ok || in <= 0 {
+		t.Errorf("due in %v: %v", in, ok)
+	}
+
 	// The folder that never rests, which is due again only after Hold.
 	for i := 3; ; i++ {
 		b := buckets(i, "-c")
