@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"postern/loader/internal/burst"
+	"postern/loader/internal/hold"
 	"postern/loader/internal/layout"
 	"postern/loader/source"
 )
@@ -49,7 +50,7 @@ func (b *between) lookAt(t burst.Batch) error {
 	before := l.gateNow()
 	if l.closed(before) { // nor does the larger look count
 		l.keepBehind(t)
-		return errHeld
+		return hold.ErrHeld
 	}
 	begin := l.begin()
 	sc := &source.Scope{}

@@ -29,7 +29,7 @@ type testTree struct {
 	current *index.Current
 	log     *strings.Builder
 	seen    []*policy.Status // what Observe was given
-	passed  *atomic.Int64    // nanoseconds by which the clock of rest is ahead
+	passed  *atomic.Int64    // nanoseconds by which the clock of rest and hold is ahead
 }
 
 // newTree makes a policy directory of the files given, path and content in
@@ -71,7 +71,8 @@ func (tr *testTree) open() {
 		tr.t.Fatal(err)
 	}
 	tr.l = l
-	l.rest.Now = func() time.Time { return time.Now().Add(time.Duration(tr.passed.Load())) }
+	now := func() time.Time { return time.Now().Add(time.Duration(tr.passed.Load())) }
+	l.rest.Now, l.hold.Now = now, now
 	tr.rest(l.rest.Hold)
 }
 

@@ -20,6 +20,7 @@ import (
 	"postern/loader/internal/burst"
 	"postern/loader/internal/content"
 	"postern/loader/internal/digest"
+	"postern/loader/internal/hold"
 	"postern/loader/internal/layout"
 	"postern/loader/internal/mirror"
 	"postern/loader/internal/rest"
@@ -98,15 +99,13 @@ type Loader struct {
 
 	rereads rereads
 
-	rest      *rest.Rest               // what goes or comes and waits
-	vanished  map[string]*organization // what is remembered of organizations that vanished
-	halt      *halt                    // .hold, while it stands
-	released  bool                     // a hold ended, and what it held back is not published yet
-	behind    *burst.Batch             // what was not looked at, as it was held
-	plainHold time.Duration            // how long a plain hold lasts
-	loaded    bool                     // the first look was published
-	snapshot  *index.Snapshot
-	fallback  string // DefaultOrganization as the snapshot has it
+	rest     *rest.Rest               // what goes or comes and waits
+	vanished map[string]*organization // what is remembered of organizations that vanished
+	hold     hold.Hold                // what .hold does
+	behind   *burst.Batch             // what was not looked at, as it was held
+	loaded   bool                     // the first look was published
+	snapshot *index.Snapshot
+	fallback string // DefaultOrganization as the snapshot has it
 
 	statements [policy.LayerCount]int
 	failed     bool // the last look failed
@@ -154,11 +153,11 @@ func New(c Config) (*Loader, error) {
 		}
 	}
 	l := &Loader{
-		plainHold: plainHold,
-		c:         c, log: c.Logger, pending: burst.New(), orgs: map[string]*organization{}, claims: newClaims(),
+		c: c, log: c.Logger, pending: burst.New(), orgs: map[string]*organization{}, claims: newClaims(),
 		misplaced: map[string]policy.Diagnostic{}, faults: map[layout.Place]*source.Fault{},
 		vanished: map[string]*organization{},
 	}
+	l.hold.Log, l.hold.Now = c.Logger, time.Now
 	l.rest = rest.New(c.Hold, l.last)
 	l.maker.Compiler, l.maker.Limits, l.maker.Log, l.maker.InForce = c.Compiler, c.Limits, c.Logger, l.iamInForce
 	if l.src = c.Source; l.src == nil {
@@ -202,12 +201,12 @@ func (l *Loader) Load(ctx context.Context) error {
 	sc := &source.Scope{All: true, Confirm: t.Confirm}
 	for {
 		err := l.look(ctx, sc)
-		if errors.Is(err, errHeld) {
+		if errors.Is(err, hold.ErrHeld) {
 			if l.loaded || l.startHeld() {
 				l.keepBehind(burst.Batch{All: true, Confirm: sc.Confirm})
 				return nil
 			}
-			if err = source.Sleep(ctx, haltPoll); err == nil {
+			if err = source.Sleep(ctx, hold.Poll); err == nil {
 				continue
 			}
 		}

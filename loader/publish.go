@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postern/index"
+	"postern/loader/internal/hold"
 	"postern/loader/source"
 	"postern/policy"
 )
@@ -23,9 +24,9 @@ func (l *Loader) look(ctx context.Context, sc *source.Scope) error {
 	for attempt := 1; ; attempt++ {
 		before := l.gateNow()
 		if l.closed(before) {
-			return errHeld
+			return hold.ErrHeld
 		}
-		sc.AtOnce = l.released
+		sc.AtOnce = l.hold.Released
 		if f, err = l.scan(ctx, sc, attempt); err == nil {
 			err = l.passed(before, attempt == source.Repeats)
 		}
@@ -42,13 +43,13 @@ func (l *Loader) look(ctx context.Context, sc *source.Scope) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if errors.Is(err, errHeld) {
+		if errors.Is(err, hold.ErrHeld) {
 			return err
 		}
 		l.fail(begin.at, err)
 		return fmt.Errorf("policy directory: %w", err)
 	}
-	l.released = false
+	l.hold.Released = false
 	l.finish(ctx, f, sc, begin)
 	if again := f.Touched; !again.Empty() {
 		return l.look(ctx, again)

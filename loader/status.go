@@ -88,7 +88,7 @@ func (l *Loader) newStatus(ch *changes, started time.Time) *policy.Status {
 	if l.snapshot != nil {
 		st.Generation, st.Digest, st.SnapshotBytes = l.snapshot.Generation(), l.snapshot.Digest(), l.snapshot.Bytes()
 	}
-	st.HeldSince, st.HeldTransaction = l.haltStatus()
+	st.HeldSince, st.HeldTransaction = l.hold.Since()
 	st.Duration = st.FinishedAt.Sub(started)
 	st.Organizations = make([]policy.OrganizationStatus, 0, len(l.orgs))
 	for _, o := range l.orgs {

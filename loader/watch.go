@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"postern/loader/internal/burst"
+	"postern/loader/internal/hold"
 	"postern/loader/source"
 )
 
@@ -45,8 +46,8 @@ func (l *Loader) run(ctx context.Context) error {
 			wait = max(0, time.Until(again))
 		}
 		held := l.isHeld()
-		if held && wait > haltPoll {
-			wait = haltPoll
+		if held && wait > hold.Poll {
+			wait = hold.Poll
 		}
 		if idle && l.backlog() {
 			wait = 0
@@ -90,14 +91,14 @@ func (l *Loader) lookAt(ctx context.Context, t burst.Batch) bool {
 		return t.All
 	}
 	t = l.takeBehind(t)
-	sc := &source.Scope{All: t.All || l.failed || !l.loaded, AtOnce: l.released, Confirm: t.Confirm}
+	sc := &source.Scope{All: t.All || l.failed || !l.loaded, AtOnce: l.hold.Released, Confirm: t.Confirm}
 	l.ask(sc, t)
 	if sc.Empty() {
-		l.released = false
+		l.hold.Released = false
 		return false
 	}
 	err := l.look(ctx, sc)
-	if errors.Is(err, errHeld) {
+	if errors.Is(err, hold.ErrHeld) {
 		l.keepBehind(t)
 		return t.All
 	}

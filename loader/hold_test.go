@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"postern/index"
+	"postern/loader/internal/hold"
 	"postern/loader/source"
 	"postern/policy"
 )
@@ -138,10 +139,10 @@ func TestHoldEnds(t *testing.T) {
 		tr.write("o1/buckets/a.json", allowBucket("a"))
 		tr.load()
 		tr.want("o1", "a", bucketDeny)
-		tr.l.halt.since = tr.l.halt.since.Add(-plainHold + time.Second)
+		tr.passed.Add(int64(hold.Plain - time.Second))
 		tr.load()
 		tr.want("o1", "a", bucketDeny)
-		tr.l.halt.since = tr.l.halt.since.Add(-time.Second)
+		tr.passed.Add(int64(time.Second))
 		tr.load()
 		want := bucketDeny
 		if ends {
@@ -203,14 +204,14 @@ func TestHoldMadeAgain(t *testing.T) {
 	tr := holding(t, "")
 	tr.write(".hold", "")
 	tr.load()
-	first := tr.l.halt.first
-	tr.l.halt.since = tr.l.halt.since.Add(-plainHold)
+	first := tr.l.Status().HeldSince
+	tr.passed.Add(int64(hold.Plain))
 	tr.remove(".hold")
 	tr.write(".hold", "again")
 	tr.write("o1/buckets/a.json", allowBucket("a"))
 	tr.load()
 	tr.want("o1", "a", bucketDeny)
-	if tr.l.halt.first != first {
+	if !tr.l.Status().HeldSince.Equal(first) {
 		t.Error("the age begins anew")
 	}
 }
@@ -271,7 +272,7 @@ func TestStartUnderATransaction(t *testing.T) {
 		tr.write("o1/access-policies/p.json", allowAll("p"))
 		tr.write(".hold", "transaction 1")
 		tr.open()
-		ctx, cancel := context.WithTimeout(t.Context(), 3*haltPoll)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*hold.Poll)
 		if err := tr.l.Load(ctx); err == nil || tr.current.Load() != nil {
 			t.Errorf("%q: it starts under a transaction: %v", with, err)
 		}
@@ -281,7 +282,7 @@ func TestStartUnderATransaction(t *testing.T) {
 		}
 		done := make(chan error, 1)
 		go func() { done <- tr.l.Load(t.Context()) }()
-		time.Sleep(haltPoll)
+		time.Sleep(hold.Poll)
 		tr.remove(".hold")
 		if err := <-done; err != nil {
 			t.Fatal(err)
@@ -296,7 +297,7 @@ func TestStartUnderATransaction(t *testing.T) {
 	tr.write(".hold", "transaction 1")
 	tr.write("o1/buckets/a.json", allowBucket("a"))
 	tr.open()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*haltPoll)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*hold.Poll)
 	defer cancel()
 	if err := tr.l.Load(ctx); err == nil && tr.decide("o1", "a") != policy.OwnerUnknown {
 		t.Error("an organization that vanished is back")
