@@ -15,6 +15,7 @@ import (
 	"postern/compile"
 	"postern/index"
 	"postern/internal/policyjson"
+	"postern/internal/policywrite"
 	"postern/policy"
 )
 
@@ -61,7 +62,7 @@ func deploy(tb testing.TB) *deployed {
 	}
 	var compact bytes.Buffer
 	written := func(from *policy.Document) []byte {
-		text := policyjson.Append(nil, from)
+		text := policywrite.Append(nil, from)
 		d.files += len(text)
 		compact.Reset()
 		if err := json.Compact(&compact, text); err != nil {

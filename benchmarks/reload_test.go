@@ -16,7 +16,7 @@ import (
 
 	"postern/index"
 	"postern/internal/policygen"
-	"postern/internal/policyjson"
+	"postern/internal/policywrite"
 	"postern/internal/reference"
 	"postern/loader"
 	"postern/policy"
@@ -28,7 +28,7 @@ func writeDirectory(tb testing.TB, root string, d *policy.Directory) (files int)
 	tb.Helper()
 	var buf []byte
 	write := func(doc *policy.Document) {
-		buf = policyjson.Append(buf[:0], doc)
+		buf = policywrite.Append(buf[:0], doc)
 		if err := os.WriteFile(filepath.Join(root, doc.File), buf, 0o644); err != nil {
 			tb.Fatal(err)
 		}
@@ -254,7 +254,7 @@ func flipsOf(tb testing.TB, root string, w *policygen.Workload, n int) (flips []
 		})
 		flips = append(flips, flip{
 			path:    filepath.Join(root, doc.File),
-			content: [2][]byte{policyjson.Append(nil, doc), policyjson.Append(nil, &denying)},
+			content: [2][]byte{policywrite.Append(nil, doc), policywrite.Append(nil, &denying)},
 			request: q.Request,
 		})
 		if len(flips) == n {

@@ -8,6 +8,7 @@ import (
 	"postern/index"
 	"postern/internal/policygen"
 	"postern/internal/policyjson"
+	"postern/internal/policywrite"
 	"postern/policy"
 )
 
@@ -57,7 +58,7 @@ func TestLoweringForgets(t *testing.T) {
 func reread(t *testing.T, docs []*policy.Document, bucket string) (out []*policy.Document) {
 	t.Helper()
 	for _, d := range docs {
-		data := policyjson.Append(nil, d)
+		data := policywrite.Append(nil, d)
 		doc, ds := policyjson.ParseOrganization(d.File, data, policyjson.Limits{})
 		if bucket != "" {
 			doc, ds = policyjson.ParseBucket(d.File, bucket, data, policyjson.Limits{})

@@ -20,6 +20,7 @@ import (
 	"postern/internal/jsonscan"
 	"postern/internal/policygen"
 	"postern/internal/policyjson"
+	"postern/internal/policywrite"
 	"postern/policy"
 )
 
@@ -199,7 +200,7 @@ func checkPolicyDocument(t *testing.T, doc *policy.Document, lines int) {
 }
 
 func checkPolicyRoundTrip(t *testing.T, doc *policy.Document) {
-	text := policyjson.Append(nil, doc)
+	text := policywrite.Append(nil, doc)
 	again, ds := policyjson.ParseOrganization(doc.File, text, policyjson.Limits{})
 	if doc.Kind == policy.KindBucket {
 		again, ds = policyjson.ParseBucket(doc.File, "my-bucket", text, policyjson.Limits{})

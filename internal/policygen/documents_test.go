@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"postern/internal/policyjson"
+	"postern/internal/policywrite"
 	"postern/policy"
 )
 
@@ -21,7 +22,7 @@ func TestDocumentsAreParsed(t *testing.T) {
 	parsed := 0
 	check := func(from string, d *policy.Document) {
 		t.Helper()
-		text := policyjson.Append(nil, d)
+		text := policywrite.Append(nil, d)
 		got, diagnostics := policyjson.ParseOrganization(d.File, text, policyjson.Limits{})
 		if d.Kind == policy.KindBucket {
 			got, diagnostics = policyjson.ParseBucket(d.File, strings.TrimSuffix(path.Base(d.File), ".json"), text, policyjson.Limits{})

@@ -1,8 +1,7 @@
-// Package policyjson reads the bytes of one policy file into a
-// policy.Document or policy.AccessDocument, and writes a document back. It is
-// the one decoder of all policy languages (specification 4, Strict JSON), and
-// the only place that checks the rules of specification 1.4 to 1.7 and 2 that
-// one file can break.
+// Package policyjson reads the bytes of one policy file into a policy.Document
+// or policy.AccessDocument. It is the one decoder of all policy languages
+// (specification 4, Strict JSON), and the only place that checks the rules of
+// specification 1.4 to 1.7 and 2 that one file can break.
 //
 // It is strict: whatever it does not understand is an error, because a rule
 // that is read past is a hole. It reports every error of a file at once, each

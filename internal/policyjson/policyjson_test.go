@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern/internal/policywrite"
 	"postern/policy"
 )
 
@@ -71,7 +72,7 @@ func withoutPlaces(doc *policy.Document) policy.Document {
 
 func roundTrip(t *testing.T, doc *policy.Document) {
 	t.Helper()
-	text := Append([]byte("before"), doc)
+	text := policywrite.Append([]byte("before"), doc)
 	if !bytes.HasPrefix(text, []byte("before")) {
 		t.Fatal("Append wrote over what stood before")
 	}

@@ -304,10 +304,6 @@ func Prefix(s string) (p netip.Prefix, hostBits, ok bool) {
 	return masked, masked.Addr() != a, true
 }
 
-// Contains reports whether the range of Prefix holds the address of Address.
-// An IPv4 range holds no IPv6 address, and the reverse.
-func Contains(p netip.Prefix, a netip.Addr) bool { return p.Contains(a) }
-
 // Binary reports whether s is standard padded base64, strictly: no white
 // space, no superfluous bits in the last character. Two such texts are equal
 // exactly if their bytes are.

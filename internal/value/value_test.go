@@ -121,7 +121,7 @@ func TestPrefix(t *testing.T) {
 		}
 	}
 	v4, _, _ := Prefix("0.0.0.0/0")
-	if a, _ := Address("2001:db8::1"); Contains(v4, a) {
+	if a, _ := Address("2001:db8::1"); v4.Contains(a) {
 		t.Error("an IPv4 range holds an IPv6 address")
 	}
 }

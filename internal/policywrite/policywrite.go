@@ -1,4 +1,7 @@
-package policyjson
+// Package policywrite writes documents as the text of policy files, for tests,
+// fuzz targets and benchmarks: they make documents, and hold the parser and the
+// loader to what they read of them. postern itself writes no policies.
+package policywrite
 
 import (
 	"unicode/utf8"
@@ -6,10 +9,10 @@ import (
 	"postern/policy"
 )
 
-// Append appends doc as JSON that parses to the same document, places aside:
-// lines and columns are those of the new text, and the conditions of a
-// statement that have one operator come to stand together. doc must be an organization or
-// bucket policy that keeps the promises of policy.Document.
+// Append appends doc to dst as JSON that policyjson parses to the same document,
+// but for two things: lines and columns are those of the new text, and the
+// conditions of a statement that have one operator stand together. doc must be an
+// organization or bucket policy that keeps the promises of policy.Document.
 func Append(dst []byte, doc *policy.Document) []byte {
 	w := writer{dst}
 	if doc.Kind == policy.KindOrganization {
@@ -21,9 +24,9 @@ func Append(dst []byte, doc *policy.Document) []byte {
 	} else {
 		w.open("{\n  ", "Version")
 		if doc.Variables {
-			w.text(version2012)
+			w.text("2012-10-17")
 		} else {
-			w.text(version2008)
+			w.text("2008-10-17")
 		}
 		if doc.Name != "" {
 			w.open(",\n  ", "Id")
@@ -94,7 +97,7 @@ func (w *writer) bucketStatement(st *policy.Statement) {
 	w.open(separator, negated("Action", st.NotAction))
 	w.list(st.Actions, "")
 	w.open(separator, negated("Resource", st.NotResource))
-	w.list(st.Resources, resourcePrefix)
+	w.list(st.Resources, "arn:aws:s3:::")
 	if len(st.Conditions) > 0 {
 		w.open(separator, "Condition")
 		w.conditions(st.Conditions)
@@ -152,7 +155,7 @@ func (w *writer) principals(ps []policy.PrincipalPattern) {
 			text = "root"
 		}
 		if p.Org != "" {
-			text = arnPrefix + p.Org + ":" + text
+			text = "arn:aws:iam::" + p.Org + ":" + text
 		}
 		w.text(text)
 	}
