@@ -41,6 +41,7 @@ func commands() []command {
 		{"serve", "answer decisions over HTTP on localhost", runServe},
 		{"check", "make one decision without a server", runCheck},
 		{"search", "find who may, on what, or what", runSearch},
+		{"test", "hold policies against files of expected decisions", runTest},
 		{"validate", "show every error and warning in policy files", runValidate},
 		{"version", "print version, commit and Go version", runVersion},
 	}
@@ -67,7 +68,7 @@ func run(args []string, env lookup, in io.Reader, out, errs io.Writer) int {
 			return c.run(args[1:], env, in, out, errs)
 		}
 	}
-	fmt.Fprintf(errs, "postern: unknown command %q; write one of serve, check, search, validate, version (postern -help tells what they do)\n", args[0])
+	fmt.Fprintf(errs, "postern: unknown command %q; write one of serve, check, search, test, validate, version (postern -help tells what they do)\n", args[0])
 	return exitFailed
 }
 
@@ -81,6 +82,7 @@ Examples:
   postern serve -policies /etc/postern
   postern check -policies /etc/postern -org acme -principal role/Admin -action s3:GetObject -resource my-bucket/key
   postern search -policies /etc/postern subjects -org acme -type role -action s3:DeleteObject -resource my-bucket/key
+  postern test examples
   postern validate /etc/postern
 
 postern COMMAND -help shows the flags of one command.

@@ -83,6 +83,13 @@ type answer struct {
 }
 
 func printJSON(w io.Writer, e *policy.Explanation, explain bool) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(newAnswer(e, explain))
+}
+
+// newAnswer is a decision as -json prints it, with its grounds if explain.
+func newAnswer(e *policy.Explanation, explain bool) answer {
 	d := e.Decision
 	a := answer{
 		Decision: d.Outcome == policy.Allow, Outcome: d.Outcome.String(), Reason: d.Reason.String(),
@@ -103,9 +110,7 @@ func printJSON(w io.Writer, e *policy.Explanation, explain bool) error {
 		}
 	}
 	a.Hint = e.Hints
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(a)
+	return a
 }
 
 func printText(w io.Writer, e *policy.Explanation, explain bool) error {

@@ -63,8 +63,9 @@ var rooms = map[string]room{
 	"internal/request": {job: "check and build a policy.Request",
 		ours: []string{"policy", "internal/action", "internal/jsonscan", "internal/conditionkey", "internal/value"}, never: []string{"os", "net", "log"},
 		why: "the doors and the command line must be equally strict, so the checks stand in one place that knows no door"},
-	"internal/s3request": {job: "an HTTP request of S3 to the questions that it stands for", ours: []string{"policy", "internal/action"}, never: io,
-		why: "proxies' and stores' doors must read a request alike, and it is tested without any server"},
+	"internal/policytest": {job: "files of expected decisions, held against a snapshot",
+		ours: []string{"policy", "index", "internal/jsonscan", "internal/request", "internal/spelling"}, never: io,
+		why: "a test asks what the sidecar would answer, and cannot know where the policies came from"},
 	"compile": {job: "Documents to frozen partitions",
 		ours: []string{"policy", "index", "index/lowered", "internal/action", "internal/conditionkey", "internal/value", "internal/pattern"}, never: []string{"os", "net", "log"},
 		why: "it turns data into data; where documents come from is the loader's affair"},
@@ -134,7 +135,7 @@ var rooms = map[string]room{
 		why: "it runs commands and reads what they print, so it needs nothing of ours and cannot favour it"},
 	"fuzz": {job: "fuzz targets of the whole", why: "tests only"},
 	"cmd/postern": {job: "flags, wiring, signals, exit codes",
-		ours: []string{"policy", "index", "compile", "loader", "sidecar", "internal/request", "internal/policyjson", "internal/diagnostic"}, theirs: []string{"golang.org/x/sync"},
+		ours: []string{"policy", "index", "compile", "loader", "sidecar", "internal/request", "internal/policyjson", "internal/policytest", "internal/diagnostic"}, theirs: []string{"golang.org/x/sync"},
 		why: "it wires; policy logic belongs in a package that others can test"},
 }
 

@@ -1,0 +1,288 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	"postern/index"
+	"postern/internal/diagnostic"
+	"postern/internal/policytest"
+	"postern/loader"
+	"postern/policy"
+)
+
+const testExamples = `  postern test examples
+  postern test -v -run 'audit' policies/.tests/acme.test.json
+  postern test -json examples | jq '.files[].tests[] | select(.passed | not)'
+
+Of a DIR every *.test.json in it and below is read, hidden folders included. A file:
+
+  {"policies": "../policies", "now": "2026-01-01T00:00:00Z", "tests": [
+    {"name": "viewers do not delete", "decision": false, "reason": "organization_no_match",
+     "request": {"subject": {"type": "role", "id": "Viewer", "properties": {"org": "acme"}},
+                 "action": {"name": "s3:DeleteObject"}},
+     "foreach": {"resource": [{"type": "object", "id": "my-bucket/a"}, {"type": "object", "id": "my-bucket/b"}]}}]}
+
+Exit status: 0 all tests hold, 1 one does not, 2 a file or its policies could not be read.
+`
+
+type testOptions struct {
+	verbose, json bool
+	run           string
+}
+
+func runTest(args []string, env lookup, _ io.Reader, out, errs io.Writer) int {
+	fs := newFlags("test", "test DIR|FILE... [flags]", testExamples)
+	var o testOptions
+	fs.BoolVar(&o.verbose, "v", false, "tell the tests that hold too")
+	fs.StringVar(&o.run, "run", "", "ask only what has a name that matches `REGEXP`")
+	fs.BoolVar(&o.json, "json", false, "print JSON: {passed, failed, files: [{file, policies, passed, failed, tests}]}")
+	names, err := fs.parse(args, env, out)
+	if isHelp(err) {
+		return exitOK
+	}
+	if err == nil && len(names) == 0 {
+		err = usagef("nothing to test; write postern test DIR, or the names of *.test.json files")
+	}
+	t := testRun{options: o, out: out, errs: errs, snapshots: map[string]*index.Snapshot{}, now: time.Now()}
+	if err == nil && o.run != "" {
+		only, bad := regexp.Compile(o.run)
+		if err = bad; bad != nil {
+			err = usagef("-run: %v", bad)
+		} else {
+			t.only = only.MatchString
+		}
+	}
+	if err != nil {
+		return complain(errs, "test", err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	for _, name := range names {
+		files, err := testFiles(name)
+		if err != nil {
+			return complain(errs, "test", err)
+		}
+		for _, file := range files {
+			if err := t.file(ctx, file); err != nil {
+				if !errors.Is(err, errTold) {
+					complain(errs, "test", err)
+				}
+				t.unread++
+			}
+		}
+	}
+	return t.end()
+}
+
+// testFiles are the files that an argument names.
+func testFiles(name string) ([]string, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return []string{name}, nil
+	}
+	var files []string
+	err = filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, ".test.json") {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("%s has no *.test.json, in it or below; postern test -help shows one", name)
+	}
+	return files, err
+}
+
+// testRun runs files of tests.
+type testRun struct {
+	options   testOptions
+	out, errs io.Writer
+	only      func(name string) bool
+	now       time.Time
+	// snapshots are the policies that were read, by all that decides what they
+	// are.
+	snapshots map[string]*index.Snapshot
+
+	passed, failed, unread int
+	files                  []testedFile
+}
+
+// testedFile and testedCase are what -json prints.
+type testedFile struct {
+	File     string       `json:"file"`
+	Policies string       `json:"policies"`
+	Digest   string       `json:"digest"`
+	Passed   int          `json:"passed"`
+	Failed   int          `json:"failed"`
+	Tests    []testedCase `json:"tests"`
+}
+
+type testedCase struct {
+	Name     string   `json:"name"`
+	Line     int      `json:"line"`
+	Passed   bool     `json:"passed"`
+	Failures []string `json:"failures,omitempty"`
+	Answer   *answer  `json:"answer"`
+}
+
+// errTold marks an error that was told in full already.
+var errTold = errors.New("told")
+
+func (t *testRun) file(ctx context.Context, name string) error {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	f, ds := policytest.Parse(name, data)
+	if f == nil {
+		if err := diagnostic.Print(t.errs, ds, func(string) []byte { return data }, diagnostic.Options{Max: 20}); err != nil {
+			return err
+		}
+		return errTold
+	}
+	snapshot, err := t.policies(ctx, f)
+	if err != nil {
+		return err
+	}
+	done := testedFile{File: name, Policies: t.directory(f), Digest: snapshot.Digest().String(), Tests: []testedCase{}}
+	runner := policytest.Runner{Snapshot: snapshot, Only: t.only}
+	var failed error
+	err = runner.Run(f, t.now, func(r *policytest.Result) bool {
+		if len(r.Failures) > 0 {
+			done.Failed++
+		} else {
+			done.Passed++
+		}
+		failed = t.result(&done, r)
+		return failed == nil && ctx.Err() == nil
+	})
+	if err = errors.Join(err, failed, ctx.Err()); err != nil {
+		return err
+	}
+	t.passed, t.failed, t.files = t.passed+done.Passed, t.failed+done.Failed, append(t.files, done)
+	if t.options.json {
+		return nil
+	}
+	if done.Failed > 0 {
+		_, err = fmt.Fprintf(t.out, "FAIL  %s: %d of %s failed\n", diagnostic.Visible(name), done.Failed, plural(done.Failed+done.Passed, "request"))
+	} else {
+		_, err = fmt.Fprintf(t.out, "ok    %s: %s\n", diagnostic.Visible(name), plural(done.Passed, "request"))
+	}
+	return err
+}
+
+// result tells one request, or keeps it for -json.
+func (t *testRun) result(done *testedFile, r *policytest.Result) error {
+	if t.options.json {
+		e, explained := policy.Explanation{Decision: r.Decision}, r.Explanation != nil
+		if explained {
+			e = *r.Explanation
+		}
+		a := newAnswer(&e, explained)
+		done.Tests = append(done.Tests, testedCase{r.Name, r.Position.Line, len(r.Failures) == 0, r.Failures, &a})
+		return nil
+	}
+	if len(r.Failures) == 0 {
+		if !t.options.verbose {
+			return nil
+		}
+		_, err := fmt.Fprintf(t.out, "--- ok: %s (%s)\n", diagnostic.Visible(r.Name), r.Decision.Reason)
+		return err
+	}
+	var b strings.Builder
+	if err := printText(&b, r.Explanation, true); err != nil {
+		return err
+	}
+	told := strings.Join(r.Failures, "\n") + "\n" + b.String()
+	_, err := fmt.Fprintf(t.out, "--- FAIL: %s (%s:%d)\n    %s\n", diagnostic.Visible(r.Name), diagnostic.Visible(r.Position.File), r.Position.Line,
+		strings.ReplaceAll(strings.TrimRight(told, "\n"), "\n", "\n    "))
+	return err
+}
+
+// directory is the policies' of a file.
+func (t *testRun) directory(f *policytest.File) string {
+	if filepath.IsAbs(f.Policies) {
+		return filepath.Clean(f.Policies)
+	}
+	return filepath.Join(filepath.Dir(f.Name), filepath.FromSlash(f.Policies))
+}
+
+// policies reads the directory that a file names, once for all that name it
+// alike. Policies of which a part is broken test nothing: a denial may be
+// theirs.
+func (t *testRun) policies(ctx context.Context, f *policytest.File) (*index.Snapshot, error) {
+	for _, org := range append([]string{f.DefaultOrg}, f.PlatformOrgs...) {
+		if err := validOrganization(org); err != nil && org != "" {
+			return nil, fmt.Errorf("%s: %q: %v", f.Name, org, err)
+		}
+	}
+	dir := t.directory(f)
+	key := fmt.Sprintf("%q", append([]string{dir, f.DefaultOrg}, f.PlatformOrgs...))
+	if s := t.snapshots[key]; s != nil {
+		return s, nil
+	}
+	current := new(index.Current)
+	l, err := loader.New(loader.Config{Root: dir, DefaultOrganization: f.DefaultOrg, PlatformOrganizations: f.PlatformOrgs,
+		Current: current, PassHold: true, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Load(ctx); err != nil {
+		return nil, fmt.Errorf("%s: the policies: %w", f.Name, err)
+	}
+	if broken := l.Status().Quarantined; len(broken) > 0 {
+		for _, q := range broken {
+			if err := diagnostic.Print(t.errs, q.Diagnostics, nil, diagnostic.Options{}); err != nil {
+				return nil, err
+			}
+		}
+		return nil, fmt.Errorf("%s: %d broken in %s, so that its tests were not run; postern validate %s shows more", f.Name, len(broken), dir, dir)
+	}
+	t.snapshots[key] = current.Load()
+	return t.snapshots[key], nil
+}
+
+// end prints the sums and returns the exit code.
+func (t *testRun) end() int {
+	if t.options.json {
+		files := t.files
+		if files == nil {
+			files = []testedFile{}
+		}
+		enc := json.NewEncoder(t.out)
+		enc.SetEscapeHTML(false)
+		err := enc.Encode(struct {
+			Passed int          `json:"passed"`
+			Failed int          `json:"failed"`
+			Files  []testedFile `json:"files"`
+		}{t.passed, t.failed, files})
+		if err != nil {
+			return complain(t.errs, "test", err)
+		}
+	}
+	switch {
+	case t.unread > 0:
+		return exitFailed
+	case t.failed > 0:
+		return exitDenied
+	case t.passed == 0:
+		return complain(t.errs, "test", fmt.Errorf("no request has a name that matches -run %q", t.options.run))
+	}
+	return exitOK
+}
