@@ -61,7 +61,7 @@ func (b *between) lookAt(t burst.Batch) error {
 	q := l.query(sc)
 	q.Inner = true
 	x, err := l.src.Scan(b.ctx, q)
-	f := &findings{Found: x}
+	f := l.findings(x)
 	if err == nil {
 		l.keepPlatform(f, sc)
 		err = l.passed(before, true)

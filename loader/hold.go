@@ -57,7 +57,7 @@ func (l *Loader) startHeld() bool {
 	if err != nil {
 		return false
 	}
-	f := &findings{Found: here}
+	f := l.findings(here)
 	f.All = true
 	for _, org := range l.state.Organizations() {
 		if l.state.Left(org) {

@@ -71,7 +71,7 @@ func (l *Loader) scan(ctx context.Context, sc *source.Scope, attempt int) (*find
 	if err != nil {
 		return nil, err
 	}
-	f := &findings{Found: x}
+	f := l.findings(x)
 	l.keepPlatform(f, sc)
 	b.untouched(f)
 	f.Touched = b.touched

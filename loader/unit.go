@@ -12,11 +12,14 @@ import (
 type organization struct {
 	name string
 	source.Last
-	bucketsThere bool                // there is a buckets/, as last seen
-	bucketsKnown bool                // buckets/ was listed, or not there, once
-	missed       map[string]struct{} // of buckets, those whose files are gone: see miss
-	mirrored     bool                // of one that vanished: the mirror has what its buckets held
-	listed       map[string]struct{}
+	bucketsThere bool // there is a buckets/, as last seen
+	bucketsKnown bool // buckets/ was listed, or not there, once
+	// missed names those of Buckets that are in force without being there
+	// (loader/internal/missed). The unit at fault for it is buckets/. They outlive
+	// the organization: see vanish.
+	missed   map[string]struct{}
+	mirrored bool // of one that vanished: the mirror has what its buckets held
+	listed   map[string]struct{}
 
 	harmless map[string]struct{} // those of Misplaced that nobody takes for a policy
 

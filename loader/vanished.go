@@ -80,7 +80,7 @@ func (l *Loader) recall(ch *changes, o *organization, x *source.BucketsFinding) 
 		for i := range x.Found {
 			delete(gone, x.Found[i].Name)
 		}
-		now := l.missedNow(ch.found, v, gone)
+		now := ch.found.missed.Now(v.name, v.Buckets, v.missed, gone)
 		maps.DeleteFunc(into, func(name string, _ *source.Bucket) bool {
 			if _, gone := gone[name]; !gone {
 				return !vanished
