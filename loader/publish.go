@@ -9,6 +9,7 @@ import (
 
 	"postern/index"
 	"postern/loader/internal/hold"
+	"postern/loader/internal/layout"
 	"postern/loader/source"
 	"postern/policy"
 )
@@ -223,4 +224,27 @@ func (l *Loader) defaultOrganization() string {
 		return ""
 	}
 	return d
+}
+
+// bucketNow is what the snapshot has to say of a bucket; false: nothing.
+func (l *Loader) bucketNow(name string) (index.Bucket, bool) {
+	owners := l.claims.of(name)
+	if len(owners) == 0 {
+		return index.Bucket{}, false
+	}
+	o := owners[0]
+	k := index.Bucket{Owner: o.name}
+	if b := o.Buckets[name+layout.Suffix]; b.Claims() {
+		if b.Known {
+			k.Policy = b.Good.Policies
+		}
+		// Whatever is wrong with a policy that is there: it is not none.
+		k.PolicyUnavailable = k.Policy == nil
+	} else {
+		k.PolicyUnavailable = b == nil && !o.bucketsKnown
+	}
+	for _, other := range owners[1:] {
+		k.Claimants = append(k.Claimants, other.name)
+	}
+	return k, true
 }
