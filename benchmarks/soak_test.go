@@ -60,6 +60,9 @@ type soakSize struct {
 // process holds does not grow (issue 5). POSTERN_SOAK=10m is the real one, on
 // `tenants` of 1,000,000 statements; without it a short form runs.
 func TestSoak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out the server under changes for a while")
+	}
 	size := soakSize{10, 300, 3_000, 600 * time.Millisecond, 10 * time.Millisecond, 200, 10, 4}
 	if text := os.Getenv("POSTERN_SOAK"); text != "" {
 		d, err := time.ParseDuration(text)

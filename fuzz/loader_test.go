@@ -15,6 +15,9 @@ import (
 // world's files in a directory, at a cold start: what the corpus says is
 // broken, in a file or between files, denies what its unit could speak of.
 func TestCorpusThroughLoader(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out the corpus through the loader: TestCorpusOnIndex asks the same of the index")
+	}
 	conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
 		root := t.TempDir()
 		for name, content := range w.Files {

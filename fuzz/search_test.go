@@ -23,6 +23,9 @@ import (
 // pattern of its last page admits. The ids are patterns of the world with their
 // wildcards filled in, and some that nothing names.
 func TestSearchSaysWhatItCannotList(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out the search of random policies: TestSearchOfTheCorpusSaysWhatItCannotList searches the corpus")
+	}
 	worlds := map[string]func(*rand.Rand) (*policy.Directory, []*policy.Request){
 		"small":  policygen.SmallFrom,
 		"access": policygen.SmallAccessFrom,
@@ -107,6 +110,9 @@ func TestSearchOfTheCorpusSaysWhatItCannotList(t *testing.T) {
 // TestSearchOfWorkloadsSaysWhatItCannotList: likewise over larger worlds, in
 // which patterns are many.
 func TestSearchOfWorkloadsSaysWhatItCannotList(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out the search of workloads: TestSearchOfTheCorpusSaysWhatItCannotList searches the corpus")
+	}
 	r := rand.New(rand.NewPCG(33, 33))
 	for _, w := range []*policygen.Workload{
 		policygen.Groups(300, 1), policygen.Orgwide(300, 1), policygen.Wildcards(300, 1), policygen.Conditions(10, 1), policygen.Tenants(4, 12, 200, 1), policygen.Iam(100, 1),

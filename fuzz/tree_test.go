@@ -18,7 +18,7 @@ func TestTreesAsLowered(t *testing.T) {
 	const each = 100
 	trees := 10_000
 	if testing.Short() {
-		trees = 500
+		trees = 300
 	}
 	r := rand.New(rand.NewPCG(12, 34))
 	reasons := map[policy.Reason]int{}

@@ -31,6 +31,9 @@ func snapshot(t *testing.T, d *policy.Directory, form index.Form) *index.Snapsho
 func TestCorpusOnIndex(t *testing.T) {
 	for name, form := range forms {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && form != index.FormAuto {
+				t.Skip("-short leaves out the forced forms of the index")
+			}
 			conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
 				s := snapshot(t, w.Directory, form)
 				var sc index.Scratch
@@ -50,6 +53,9 @@ func TestCorpusOnIndex(t *testing.T) {
 // the documents of every organization in another order. Statements keep their
 // indexes in the explanation, so that is taken from the directory as it was.
 func TestCorpusShuffled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out the corpus in another order")
+	}
 	r := rand.New(rand.NewPCG(3, 3))
 	conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
 		shuffled := policygen.Edit(w.Directory, func(doc *policy.Document) {
@@ -72,6 +78,9 @@ func TestCorpusShuffled(t *testing.T) {
 // TestCorpusAmongMany runs the corpus with every statement among many that list
 // somebody else, so that parts need several words of candidates, or Roaring.
 func TestCorpusAmongMany(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out the corpus among other statements")
+	}
 	worlds := 0
 	conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
 		worlds++
@@ -109,6 +118,9 @@ func TestCorpusAmongMany(t *testing.T) {
 // organization among many that list the same and are about texts that nobody
 // asks about: so the parts of names have both of their groups, tables and words.
 func TestCorpusAmongOtherResources(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out the corpus among other statements")
+	}
 	worlds := 0
 	conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
 		worlds++
@@ -180,6 +192,9 @@ func shuffled[T any](r *rand.Rand, list []T) []T {
 // that did not determine the answer can go: an allow stays as it is, a denial a
 // denial (by an earlier layer, where its Allow that let the request go on went).
 func TestCorpusWithoutIdleStatements(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out the corpus without what did not determine")
+	}
 	conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
 		s := snapshot(t, w.Directory, index.FormAuto)
 		var sc index.Scratch

@@ -188,12 +188,15 @@ func TestSwapIsNotHeld(t *testing.T) {
 	tr.want("o1", "e", policy.NoOrganizationPolicy)
 }
 
-// rounds is how often a test that needs luck is played: few times, or as often
-// as POSTERN_TEST_ROUNDS says.
+// rounds is how often a test that needs luck is played: as often as
+// POSTERN_TEST_ROUNDS says, else few times, and with -short a quarter of that.
 func rounds(t *testing.T, few int) int {
 	t.Helper()
 	n, err := strconv.Atoi(os.Getenv("POSTERN_TEST_ROUNDS"))
 	if err != nil {
+		if testing.Short() {
+			return max(few/4, 1)
+		}
 		return few
 	}
 	return n

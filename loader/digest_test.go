@@ -67,7 +67,7 @@ func TestDigestOfRandomChanges(t *testing.T) {
 		tr.write(org+"/buckets/keep"+org+".json", denyAll("keep"+org))
 	}
 	inForce := map[string]string{} // files of good units
-	for step := range 250 {
+	for step := range rounds(t, 250) {
 		for range 1 + rand.IntN(3) {
 			u := units[rand.IntN(len(units))]
 			switch _, is := there[u.file]; {

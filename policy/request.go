@@ -86,6 +86,29 @@ type Attribute struct {
 	Unreadable bool
 }
 
+// KeySet is a set of condition keys, all in lower case: those that are one of
+// Names, or begin with one of Beginnings and with none of Except.
+type KeySet struct{ Names, Beginnings, Except []string }
+
+// Has reports whether the set holds a key, which is in lower case.
+func (s *KeySet) Has(key string) bool {
+	for _, name := range s.Names {
+		if key == name {
+			return true
+		}
+	}
+	return begins(key, s.Beginnings) && !begins(key, s.Except)
+}
+
+func begins(key string, beginnings []string) bool {
+	for _, b := range beginnings {
+		if len(key) >= len(b) && key[:len(b)] == b {
+			return true
+		}
+	}
+	return false
+}
+
 // ValueKind is the JSON type of a value.
 type ValueKind uint8
 

@@ -312,12 +312,15 @@ func TestUnreadable(t *testing.T) {
 	})
 }
 
-// rounds is how often a test that needs luck is played: few times, or as often
-// as POSTERN_TEST_ROUNDS says.
+// rounds is how often a test that needs luck is played: as often as
+// POSTERN_TEST_ROUNDS says, else few times, and with -short a quarter of that.
 func rounds(t *testing.T, few int) int {
 	t.Helper()
 	text := os.Getenv("POSTERN_TEST_ROUNDS")
 	if text == "" {
+		if testing.Short() {
+			return max(few/4, 1)
+		}
 		return few
 	}
 	n, err := strconv.Atoi(text)

@@ -75,6 +75,9 @@ func hostileKinds() []hostile {
 // process stays small, others are answered, probes too, and the memory is given
 // back (specification 3.2).
 func TestHostileClients(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out the memory that hundreds of hostile clients take")
+	}
 	connections, hold := 200, 300*time.Millisecond
 	if os.Getenv(hostileEnv) != "" {
 		connections, hold = 4000, 12*time.Second

@@ -5,7 +5,10 @@
 // no pattern. The data stand in names.go, with their sources and dates.
 package action
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // ID numbers a known action, from 0 to Count-1.
 type ID uint16
@@ -140,6 +143,17 @@ func neededBy(name string) ID {
 		}
 	}
 	panic("action: the alias " + name + " is no operation")
+}
+
+// Operations returns the names of the operations of S3's API, without service,
+// each once, sorted. It allocates.
+func Operations() []string {
+	names := strings.Fields(operationsAsActions)
+	for _, o := range operations {
+		names = append(names, o[0])
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Count returns how many actions are known.

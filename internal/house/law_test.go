@@ -66,6 +66,8 @@ var rooms = map[string]room{
 	"internal/policytest": {job: "files of expected decisions, held against a snapshot",
 		ours: []string{"policy", "index", "internal/jsonscan", "internal/request", "internal/spelling"}, never: io,
 		why: "a test asks what the sidecar would answer, and cannot know where the policies came from"},
+	"internal/s3request": {job: "an HTTP request of S3 to the questions that it stands for", ours: []string{"policy", "internal/action"}, never: io,
+		why: "proxies' and stores' doors must read a request alike, and it is tested without any server"},
 	"compile": {job: "Documents to frozen partitions",
 		ours: []string{"policy", "index", "index/lowered", "internal/action", "internal/conditionkey", "internal/value", "internal/pattern"}, never: []string{"os", "net", "log"},
 		why: "it turns data into data; where documents come from is the loader's affair"},

@@ -39,6 +39,9 @@ func TestSmallAccessKeepsSmall(t *testing.T) {
 // TestSmallAccessReaches: the reasons of the iam layer are frequent, every kind
 // of statement determines an answer, and obligations are there.
 func TestSmallAccessReaches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out how often the generator reaches each rule")
+	}
 	reasons, cwobject, kinds := map[policy.Reason]int{}, map[policy.Reason]int{}, map[string]int{}
 	obligations, requests, tokens := 0, 0, 0
 	for seed := range uint64(1000) {
@@ -109,6 +112,9 @@ func TestSmallAccessReaches(t *testing.T) {
 // TestSmallAccessMatters: each part of the documents decides some answers: what
 // is taken away one at a time changes the reason, now and then.
 func TestSmallAccessMatters(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out how often the generator reaches each rule")
+	}
 	matters := map[string]int{}
 	const enough = 10
 	for seed := range uint64(600) {

@@ -16,6 +16,9 @@ import (
 // TestDocumentsAreParsed: every document is one that the strict parser
 // produces, from the text that says the same.
 func TestDocumentsAreParsed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out the generator's documents as text")
+	}
 	parsed := 0
 	check := func(from string, d *policy.Document) {
 		t.Helper()

@@ -25,6 +25,9 @@ func TestSmallSameSeed(t *testing.T) {
 // TestSmallReaches: every reason but iam_deny is reached, allows and denials
 // by a policy are frequent, and large documents are there.
 func TestSmallReaches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out how often the generator reaches each rule")
+	}
 	reasons := map[policy.Reason]int{}
 	large := map[int]int{}
 	requests := 0
@@ -68,6 +71,9 @@ func TestSmallReaches(t *testing.T) {
 // TestSmallConditionsMatter: every test, with and without qualifier and
 // IfExists, is the one condition that decides a request now and then.
 func TestSmallConditionsMatter(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out how often the generator reaches each rule")
+	}
 	type shape struct {
 		test      policy.Test
 		qualifier policy.Qualifier

@@ -35,6 +35,9 @@ var shapes = []struct {
 // TestWorkloads: the mixture holds by the reference, requests are distinct,
 // keys are of 20 to 200 bytes, the number of statements is what was asked for.
 func TestWorkloads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out whether the reference agrees with what the workloads say of themselves")
+	}
 	for _, shape := range shapes {
 		w := shape.make(1)
 		if w.Name != shape.name {
