@@ -3,7 +3,6 @@ package directory
 import (
 	"bytes"
 	"errors"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,43 +13,6 @@ import (
 	"postern/loader/source"
 	"postern/policy"
 )
-
-// chunk is how many bucket files one task looks at.
-const chunk = 128
-
-// chunks notes the names of one buckets/ folder as tasks. The first n are
-// there, the rest may have vanished.
-func (s *scan) chunks(f *source.OrgFinding, b *bucketsScan, known *source.Last, names []string, n int) {
-	s.total.Add(int64(len(names)))
-	if len(known.Buckets) == 0 { // all are news
-		b.Found = make([]source.BucketFinding, 0, n)
-	}
-	over := s.over(b, known, names[:n])
-	for names := range slices.Chunk(names, chunk) {
-		s.tasks = append(s.tasks, func() error { return s.chunk(f, b, known, names, over) })
-	}
-}
-
-// over counts files and returns those past the bound. They are counted before
-// any is looked at, in order, so that it is the same files each time.
-func (s *scan) over(b *bucketsScan, known *source.Last, names []string) map[string]struct{} {
-	var over map[string]struct{}
-	for _, name := range names {
-		if !strings.HasSuffix(name, layout.Suffix) {
-			continue
-		}
-		n := s.counted.Load()
-		if known.Buckets[name] == nil || b.Listed {
-			n = s.counted.Add(1)
-		} else if known.Buckets[name].Complete {
-			continue // one of many that were in before
-		}
-		if n > int64(s.d.maxFiles) {
-			over = source.With(over, name)
-		}
-	}
-	return over
-}
 
 // chunk looks at some names of a buckets/ folder.
 func (s *scan) chunk(f *source.OrgFinding, b *bucketsScan, known *source.Last, names []string, over map[string]struct{}) error {
@@ -67,12 +29,12 @@ func (s *scan) chunk(f *source.OrgFinding, b *bucketsScan, known *source.Last, n
 	}
 	at := buffersPool.Get().(*buffers)
 	defer buffersPool.Put(at)
+	l := bucketLook{scan: s, in: b, folder: h, org: f.Name, over: over, buffers: at}
 	for _, name := range names {
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
-		x, changed := s.bucket(h, f, b, known.Buckets[name], name, over, at)
-		if changed {
+		if x, changed := l.file(known.Buckets[name], name); changed {
 			found = append(found, x)
 		}
 	}
@@ -91,111 +53,147 @@ type buffers struct {
 
 var buffersPool = sync.Pool{New: func() any { return new(buffers) }}
 
-// bucket looks at one name in buckets/ until nothing changes under the look.
-// False: it is as it was. The file is read and parsed in the memory in.
-func (s *scan) bucket(h *tree.Dir, f *source.OrgFinding, b *bucketsScan, known *source.Bucket, name string, past map[string]struct{}, in *buffers) (source.BucketFinding, bool) {
-	path := f.Name + "/" + layout.BucketsName + "/" + name
-	x := source.BucketFinding{Name: name, Added: known == nil}
-	fail := func(d policy.Diagnostic) (source.BucketFinding, bool) {
-		x.Diagnostics, x.Complete, x.Good = []policy.Diagnostic{d}, false, nil
-		return x, true
-	}
+// bucketLook looks at names in one buckets/ folder, one after the other.
+type bucketLook struct {
+	*scan
+	in     *bucketsScan
+	folder *tree.Dir
+	org    string
+	over   map[string]struct{} // names past the bound
+	*buffers
+}
+
+func (l *bucketLook) path(name string) string {
+	return l.org + "/" + layout.BucketsName + "/" + name
+}
+
+// file looks at one name until nothing changes under the look. known is what the
+// last looks left of it; nil: nothing. False: it is as it was.
+func (l *bucketLook) file(known *source.Bucket, name string) (x source.BucketFinding, changed bool) {
 	for attempt := range source.Repeats {
-		s.d.Looks.Add(1)
-		var at tree.Spot
-		var data []byte
-		read := false
-		if _, over := past[name]; known == nil && attempt == 0 && !over && b.plain(name) {
-			at, data, read = s.readListed(h, name, &in.buf)
+		x, changed, err := l.once(known, name, attempt == 0)
+		if err == nil {
+			return x, changed
 		}
-		if !read {
-			at = tree.Look(s.real, b.at.Real, name)
+		if source.Pause(l.ctx, attempt) != nil {
+			break
 		}
-		s.watchLinks(at.Through)
-		if !strings.HasSuffix(name, layout.Suffix) {
-			b.strange(path, at)
-			s.trace.link(layout.Place{Org: f.Name, Part: layout.Buckets, Name: name}, at)
-			return x, false
-		}
-		if at.Through != nil {
-			x.Trace = at.Through
-		}
-		if at.Kind == tree.Absent {
-			x.Gone = true
-			return x, known != nil
-		}
-		if e := judge(layout.Buckets, name, at); e.problem != "" {
-			return fail(layout.Problem(path, e.problem))
-		}
-		if _, over := past[name]; over {
-			return fail(s.d.tooMany(path))
-		}
-		trusted := known != nil && known.Complete
-		if trusted && s.trusts(known.Seen, at.Stamp) {
-			return x, false
-		}
-		var err error
-		if !read {
-			if data, err = s.readBucket(h, name, at, &in.buf); err == nil && !tree.Look(s.real, b.at.Real, name).Same(at) {
-				err = tree.ErrChanged
-			}
-		}
-		if errors.Is(err, tree.ErrChanged) {
-			if source.Pause(s.ctx, attempt) != nil {
-				break
-			}
-			continue
-		}
-		if err != nil {
-			return fail(s.d.readProblem(path, err))
-		}
-		content := layout.SumOf(data)
-		x.Seen = source.Seen{Name: name, Version: versionOf(at.Stamp), Fresh: freshAt(at.Stamp, s.now)}
-		x.Complete = true
-		if trusted && *known.Seen.Sum == content {
-			x.Seen.Sum, x.Same = known.Seen.Sum, true
-			return x, true
-		}
-		if known != nil && known.Good != nil && known.Good.Sum == content {
-			x.Good, x.Seen.Sum = known.Good, &known.Good.Sum
-			return x, true
-		}
-		in.file[0] = s.q.Maker.Parse(&in.parser, layout.Buckets, path, data)
-		c, diagnostics := s.q.Maker.Compile(layout.Buckets, f.Name, in.file[:])
-		if diagnostics != nil {
-			x.Diagnostics, x.Seen.Sum = diagnostics, new(layout.Sum)
-			*x.Seen.Sum = content
-			return x, true
-		}
-		c.Sum = content
-		x.Good, x.Seen.Sum = &c, &c.Sum
-		if s.q.Keep(len(data)) {
-			x.Raw = []layout.File{{Name: name, Data: bytes.Clone(data)}}
-		}
-		return x, true
 	}
-	return fail(layout.Problem(path, stillChanging))
+	return source.BucketFinding{Name: name, Added: known == nil, Diagnostics: []policy.Diagnostic{layout.Problem(l.path(name), stillChanging)}}, true
 }
 
-// readListed is reader.readListed, with its time counted.
-func (s *scan) readListed(h *tree.Dir, name string, buf *[]byte) (tree.Spot, []byte, bool) {
-	defer s.d.spent(time.Now())
-	return s.d.Reader.ReadListed(h, name, buf)
-}
-
-func (s *scan) readBucket(h *tree.Dir, name string, at tree.Spot, buf *[]byte) ([]byte, error) {
+// once looks at one name: what it is, what it holds if that may be another than
+// before, and what that says if it is. The error is tree.ErrChanged, or nil.
+func (l *bucketLook) once(known *source.Bucket, name string, first bool) (x source.BucketFinding, changed bool, err error) {
+	l.d.Looks.Add(1)
+	x = source.BucketFinding{Name: name, Added: known == nil}
+	var at tree.Spot
+	var data []byte
+	read := false
+	if known == nil && first && l.in.plain(name) && !l.past(name) {
+		at, data, read = l.readListed(name)
+	}
+	if !read {
+		at = tree.Look(l.real, l.in.at.Real, name)
+	}
+	l.watchLinks(at.Through)
+	if !strings.HasSuffix(name, layout.Suffix) {
+		l.in.strange(l.path(name), at)
+		l.trace.link(layout.Place{Org: l.org, Part: layout.Buckets, Name: name}, at)
+		return x, false, nil
+	}
 	if at.Through != nil {
-		return s.open(at)
+		x.Trace = at.Through
 	}
-	defer s.d.spent(time.Now())
-	return s.d.Reader.ReadIn(h, name, at, buf)
+	switch d := l.judge(name, at); {
+	case at.Kind == tree.Absent:
+		x.Gone = true
+		return x, known != nil, nil
+	case d != nil:
+		x.Diagnostics = []policy.Diagnostic{*d}
+		return x, true, nil
+	case known != nil && known.Complete && l.trusts(known.Seen, at.Stamp):
+		return x, false, nil
+	}
+	if !read {
+		if data, err = l.read(name, at); errors.Is(err, tree.ErrChanged) {
+			return x, false, err
+		} else if err != nil {
+			x.Diagnostics = []policy.Diagnostic{l.d.readProblem(l.path(name), err)}
+			return x, true, nil
+		}
+	}
+	x.Seen, x.Complete = source.Seen{Name: name, Version: versionOf(at.Stamp), Fresh: freshAt(at.Stamp, l.now)}, true
+	l.content(&x, known, data)
+	return x, true, nil
 }
 
-// plain reports that the name is that of a `.json`, fit for a bucket, and that
-// the listing of the folder showed it to be a regular file.
-func (b *bucketsScan) plain(name string) bool {
-	_, other := b.others[name]
-	return b.kinds && !other && strings.HasSuffix(name, layout.Suffix) && layout.BadStem(layout.Buckets, name) == ""
+// past reports whether the file is past the bound on files.
+func (l *bucketLook) past(name string) bool {
+	_, past := l.over[name]
+	return past
+}
+
+// judge says what is wrong with the name where a bucket file belongs; nil: nothing.
+func (l *bucketLook) judge(name string, at tree.Spot) *policy.Diagnostic {
+	var d policy.Diagnostic
+	if e := judge(layout.Buckets, name, at); e.problem != "" {
+		d = layout.Problem(l.path(name), e.problem)
+	} else if l.past(name) {
+		d = l.d.tooMany(l.path(name))
+	} else {
+		return nil
+	}
+	return &d
+}
+
+// readListed reads a file that the listing of the folder showed to be regular,
+// unless it is not; see tree.Reader.
+func (l *bucketLook) readListed(name string) (tree.Spot, []byte, bool) {
+	defer l.d.spent(time.Now())
+	return l.d.Reader.ReadListed(l.folder, name, &l.buf)
+}
+
+// read reads the file that was found as at. tree.ErrChanged says that it is
+// another by now.
+func (l *bucketLook) read(name string, at tree.Spot) (data []byte, err error) {
+	if at.Through != nil {
+		data, err = l.open(at)
+	} else {
+		begin := time.Now()
+		data, err = l.d.Reader.ReadIn(l.folder, name, at, &l.buf)
+		l.d.spent(begin)
+	}
+	if err == nil && !tree.Look(l.real, l.in.at.Real, name).Same(at) {
+		return nil, tree.ErrChanged
+	}
+	return data, err
+}
+
+// content puts into what was found of a file what its bytes say. They are parsed
+// and compiled unless they are those of what is known.
+func (l *bucketLook) content(x *source.BucketFinding, known *source.Bucket, data []byte) {
+	sum := layout.SumOf(data)
+	switch {
+	case known != nil && known.Complete && *known.Seen.Sum == sum:
+		x.Seen.Sum, x.Same = known.Seen.Sum, true
+		return
+	case known != nil && known.Good != nil && known.Good.Sum == sum:
+		x.Good, x.Seen.Sum = known.Good, &known.Good.Sum
+		return
+	}
+	l.buffers.file[0] = l.q.Maker.Parse(&l.parser, layout.Buckets, l.path(x.Name), data)
+	c, diagnostics := l.q.Maker.Compile(layout.Buckets, l.org, l.buffers.file[:])
+	if diagnostics != nil {
+		x.Diagnostics, x.Seen.Sum = diagnostics, new(layout.Sum)
+		*x.Seen.Sum = sum
+		return
+	}
+	c.Sum = sum
+	x.Good, x.Seen.Sum = &c, &c.Sum
+	if l.q.Keep(len(data)) {
+		x.Raw = []layout.File{{Name: x.Name, Data: bytes.Clone(data)}}
+	}
 }
 
 // strange judges a name in buckets/ that is no `.json`.
@@ -206,7 +204,7 @@ func (b *bucketsScan) strange(path string, at tree.Spot) {
 		x := layout.Problem(path, at.Problem)
 		d = &x
 	case tree.Folder:
-		x := layout.Problem(path, "a folder has no place here: put the files one level up")
+		x := layout.Problem(path, noFolder)
 		d = &x
 	case tree.Regular:
 		if name := path[strings.LastIndexByte(path, '/')+1:]; !passedOver(name) {

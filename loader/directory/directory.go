@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -80,90 +79,6 @@ const freshFor = 2 * time.Second
 
 func freshAt(s tree.Stamp, now time.Time) bool {
 	return max(s.Mtime, s.Ctime) > now.Add(-freshFor).UnixNano()
-}
-
-// Took is source.Source's.
-func (d *Source) Took(f *source.Found) {
-	t, ok := f.Trace.(*trace)
-	if !ok {
-		return
-	}
-	d.at = t.root
-	d.routes.set(layout.Place{Part: layout.Root}, []string{t.root.Real}, t.through)
-	for _, of := range f.Orgs {
-		d.tookOrganization(of)
-	}
-	for p, through := range t.links {
-		if touched := f.Touched; touched != nil && touched.Orgs[p.Org] != nil {
-			continue // a look in between knows better
-		}
-		if p.Part == layout.Folder && p.Name == "" && d.spots[p.Org] != nil {
-			continue
-		}
-		d.routes.set(p, nil, through)
-	}
-	for name := range d.arriving {
-		if _, looked := f.Misplaced[name]; f.All || looked {
-			delete(d.arriving, name)
-		}
-	}
-	for name := range f.Surveys {
-		d.arriving[name] = t.surveys[name]
-	}
-	if d.watcher != nil && f.All {
-		wanted := map[string]struct{}{}
-		d.routes.folders(func(dir string) { wanted[dir] = struct{}{} })
-		d.watcher.keep(wanted)
-	}
-}
-
-func (d *Source) tookOrganization(f *source.OrgFinding) {
-	if f.Gone {
-		delete(d.spots, f.Name)
-		return
-	}
-	o := d.spots[f.Name]
-	if o == nil {
-		o = &spots{}
-		d.spots[f.Name] = o
-	}
-	o.at = spotOf(f.Trace)
-	if f.Whole {
-		d.routes.set(layout.Place{Org: f.Name, Part: layout.Folder}, o.at.Folder(), o.at.Through)
-	}
-	if f.Fault != nil {
-		for _, p := range layout.Sets {
-			o.units[p] = tree.Spot{}
-			d.routes.drop(layout.Place{Org: f.Name, Part: p})
-		}
-		return
-	}
-	for p, x := range f.Units {
-		if x == nil {
-			continue
-		}
-		t, ok := x.Trace.(*setTrace)
-		if !ok {
-			t = &setTrace{}
-		}
-		o.units[p] = t.at
-		d.routes.set(layout.Place{Org: f.Name, Part: layout.Part(p)}, t.at.Folder(), slices.Concat(t.at.Through, t.through))
-	}
-	b := f.Buckets
-	if b == nil {
-		return
-	}
-	o.buckets = spotOf(b.Trace)
-	d.routes.set(layout.Place{Org: f.Name, Part: layout.Buckets}, o.buckets.Folder(), o.buckets.Through)
-	if b.Fault != nil {
-		return
-	}
-	for i := range b.Found {
-		if x := &b.Found[i]; !x.Gone {
-			through, _ := x.Trace.([]string)
-			d.routes.set(layout.Place{Org: f.Name, Part: layout.Buckets, Name: x.Name}, nil, through)
-		}
-	}
 }
 
 // Forget is source.Source's.

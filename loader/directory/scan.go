@@ -5,9 +5,7 @@ import (
 	"errors"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,13 +17,13 @@ import (
 	"postern/policy"
 )
 
-const stillChanging = "this kept changing while it was read; it is looked at again with its next change or rescan"
-
 // check is a name whose target is compared again at the end of the look.
 type check struct {
 	org, dir, name string
 	was            tree.Spot
 }
+
+const stillChanging = "this kept changing while it was read; it is looked at again with its next change or rescan"
 
 // pieceTasks is how many tasks run between two chances for events: of at most
 // 16 x chunk files.
@@ -50,50 +48,6 @@ type scan struct {
 	folders map[string]*bucketsScan // buckets/, by organization
 	waiting []func()                // bucket folders to list once all other units are looked at
 	tasks   []func() error
-}
-
-// trace is what the directory has to know of findings once they are in the
-// model.
-type trace struct {
-	root    tree.Spot
-	through []string // links that lead to the root
-	surveys map[string]tree.Spot
-
-	mu    sync.Mutex
-	links map[layout.Place][]string // on the way to names without a place
-}
-
-// setTrace is that of a unit of several files.
-type setTrace struct {
-	at      tree.Spot // of the folder; zero for buckets.json
-	through []string  // links that led to the files
-}
-
-// spotOf is the spot that a trace is.
-func spotOf(trace any) tree.Spot {
-	at, _ := trace.(tree.Spot)
-	return at
-}
-
-// link notes the links on the way to a name without a place: it may become
-// one that has, or an error.
-func (t *trace) link(p layout.Place, at tree.Spot) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.links == nil {
-		t.links = map[layout.Place][]string{}
-	}
-	t.links[p] = at.Through
-}
-
-// bucketsScan is one look at a buckets/ folder.
-type bucketsScan struct {
-	*source.BucketsFinding
-	at     tree.Spot
-	kinds  bool                // the listing told of every name whether it is a regular file
-	others map[string]struct{} // those that are none
-	mu     sync.Mutex
-	moved  atomic.Bool // it was not the same folder all the time
 }
 
 // Here is source.Source's.
@@ -230,209 +184,6 @@ func (s *scan) walk() error {
 	return s.between()
 }
 
-// organization notes what has to be done for one name in the root.
-func (s *scan) organization(name string) error {
-	at := tree.Look(s.real, s.real, name)
-	s.watchLinks(at.Through)
-	s.found.Misplaced[name] = nil
-	f := &source.OrgFinding{Name: name, Trace: at}
-	known := s.q.Org(name)
-	if at.Kind == tree.Regular || !layout.ValidOrganization(name) {
-		s.trace.link(layout.Place{Org: name, Part: layout.Folder}, at)
-	}
-	switch { // what has no place here is not checked again at the end: it may be a growing log
-	case at.Kind == tree.Broken && !layout.ValidOrganization(name):
-		d := layout.Problem(name, at.Problem)
-		s.found.Misplaced[name] = &d
-		return nil
-	case at.Kind == tree.Folder && !layout.ValidOrganization(name):
-		d := layout.Warning(name, misplacedFolder(name))
-		s.found.Misplaced[name] = &d
-		return nil
-	case at.Kind == tree.Regular:
-		if name != manifest && !passedOver(name) {
-			d := layout.Warning(name, misplacedInRoot(name))
-			s.found.Misplaced[name] = &d
-		}
-		f.Gone = true
-	case at.Kind == tree.Absent:
-		f.Gone = true
-	}
-	s.check(name, s.real, name, at)
-	if f.Gone {
-		if known != nil {
-			s.found.Orgs = append(s.found.Orgs, f)
-		}
-		return nil
-	}
-	waiting, arriving := s.d.arriving[name]
-	arriving = arriving && known == nil && waiting.Same(at)
-	if s.q.Scope.All || at.Through == nil || arriving {
-		if s.arriving(name, at) && !s.atRest(name, at) {
-			return nil
-		}
-	}
-	s.found.Orgs = append(s.found.Orgs, f)
-
-	sc := &source.OrgScope{Whole: true}
-	if !s.q.Scope.All && !arriving {
-		moved := known == nil || !s.d.of(name).at.Same(at)
-		if moved && at.Through != nil {
-			return tree.ErrChanged // other names may have moved with it
-		}
-		if !moved && !known.Faulted {
-			sc = s.q.Scope.Orgs[name]
-		}
-	}
-	f.Whole = sc.Whole
-	if at.Kind == tree.Broken {
-		f.Whole, f.Fault = true, []policy.Diagnostic{layout.Problem(name, at.Problem)}
-		return nil
-	}
-	return s.parts(f, sc, known)
-}
-
-// parts notes what has to be done inside one organization's folder.
-func (s *scan) parts(f *source.OrgFinding, sc *source.OrgScope, known *source.Last) error {
-	f.Misplaced = map[string]*policy.Diagnostic{}
-	names := slices.Collect(maps.Keys(sc.Misplaced))
-	if sc.Whole {
-		h, err := tree.Enter(s.root, s.real, spotOf(f.Trace))
-		if err == nil {
-			s.d.watchFolder(spotOf(f.Trace).Real, spotOf(f.Trace).Stamp, s.q.Scope.All)
-			names, err = h.Names()
-			h.Close()
-		}
-		if errors.Is(err, tree.ErrChanged) && !s.q.Last {
-			return err
-		}
-		if err != nil {
-			f.Fault = []policy.Diagnostic{layout.Problem(f.Name, "this folder cannot be listed: "+tree.Reason(err))}
-			return nil
-		}
-	}
-	for _, name := range names {
-		if !layout.IsPart(name) {
-			s.misplacedName(f, name)
-		}
-	}
-	for _, p := range layout.Sets {
-		if sc.Whole || sc.Units[p] {
-			u := &source.Unit{}
-			if known != nil {
-				u = known.Unit(p)
-			}
-			if !s.q.Scope.All {
-				s.counted.Add(int64(-len(u.Seen)))
-			}
-			s.tasks = append(s.tasks, func() error {
-				found, err := s.set(f, p, u)
-				f.Units[p] = found
-				return err
-			})
-		}
-	}
-	if sc.Whole || sc.Buckets || len(sc.Files) > 0 {
-		s.waiting = append(s.waiting, func() { s.buckets(f, sc, known) })
-	}
-	return nil
-}
-
-// misplacedName judges a name in an organization's folder that has no place there.
-func (s *scan) misplacedName(f *source.OrgFinding, name string) {
-	path := f.Name + "/" + name
-	at := tree.Look(s.real, spotOf(f.Trace).Real, name)
-	s.watchLinks(at.Through)
-	s.trace.link(layout.Place{Org: f.Name, Part: layout.Folder, Name: name}, at)
-	var d policy.Diagnostic
-	switch at.Kind {
-	case tree.Absent:
-		f.Misplaced[path] = nil
-		return
-	case tree.Broken:
-		d = layout.Problem(path, at.Problem)
-	default:
-		if at.Kind == tree.Regular && passedOver(name) {
-			f.Misplaced[path] = nil
-			return
-		}
-		if nearest(name, at.Kind == tree.Folder) == "" && !holdsJSON(at, name) {
-			f.Harmless = source.With(f.Harmless, path)
-		}
-		d = layout.Warning(path, misplacedInFolder(name, at))
-	}
-	f.Misplaced[path] = &d
-}
-
-// buckets notes what has to be done in one buckets/ folder.
-func (s *scan) buckets(f *source.OrgFinding, sc *source.OrgScope, known *source.Last) {
-	if known == nil {
-		known = &source.Last{}
-	}
-	at := tree.Look(s.real, spotOf(f.Trace).Real, layout.BucketsName)
-	s.check(f.Name, spotOf(f.Trace).Real, layout.BucketsName, at)
-	s.watchLinks(at.Through)
-	b := &bucketsScan{BucketsFinding: &source.BucketsFinding{Misplaced: map[string]*policy.Diagnostic{}}, at: at}
-	f.Buckets, s.folders[f.Name] = b.BucketsFinding, b
-	was := s.d.of(f.Name).buckets
-	if s.q.Inner && at.Through != nil && !at.Same(was) {
-		b.moved.Store(true) // other names may have moved with it
-		return
-	}
-	path := f.Name + "/" + layout.BucketsName
-	b.Listed = sc.Whole || sc.Buckets || known.BucketsFault != nil || !at.Same(was)
-	if !s.q.Scope.All && b.Listed {
-		s.counted.Add(int64(-len(known.Buckets)))
-	}
-	fail := func(message string) { b.Fault = []policy.Diagnostic{layout.Problem(path, message)} }
-	switch at.Kind {
-	case tree.Absent:
-		return
-	case tree.Broken:
-		fail(at.Problem)
-		return
-	case tree.Regular:
-		fail("this must be a folder of bucket policies")
-		return
-	}
-	h, err := tree.Enter(s.root, s.real, at)
-	var names []string
-	if err == nil {
-		defer h.Close()
-		if b.Listed {
-			s.d.watchFolder(at.Real, at.Stamp, s.q.Scope.All)
-			names, b.others, err = h.Files()
-			b.kinds = true
-		} else {
-			names = slices.Sorted(maps.Keys(sc.Files))
-		}
-	}
-	if errors.Is(err, tree.ErrChanged) {
-		b.moved.Store(true)
-		return
-	}
-	if err != nil {
-		fail("this folder cannot be listed: " + tree.Reason(err))
-		return
-	}
-	n := len(names)
-	if b.Listed { // names that vanished are looked at one by one as well
-		for name := range known.Buckets {
-			if _, ok := slices.BinarySearch(names[:n], name); !ok {
-				names = append(names, name)
-			}
-		}
-		for path := range known.Misplaced {
-			if dir, name := filepath.Split(path); dir == f.Name+"/"+layout.BucketsName+"/" {
-				if _, ok := slices.BinarySearch(names[:n], name); !ok {
-					names = append(names, name)
-				}
-			}
-		}
-	}
-	s.chunks(f, b, known, names, n)
-}
-
 func (s *scan) check(org, dir, name string, was tree.Spot) {
 	s.checks = append(s.checks, check{org, dir, name, was})
 }
@@ -511,4 +262,16 @@ func (s *scan) progress(n int) {
 		total = int(s.total.Load())
 	}
 	s.q.Progress(int(s.done.Add(int64(n))), total)
+}
+
+// names watches and lists a folder that was found as at, and returns its names in
+// byte order, the ignored ones left out.
+func (s *scan) names(at tree.Spot) ([]string, error) {
+	h, err := tree.Enter(s.root, s.real, at)
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	s.d.watchFolder(at.Real, at.Stamp, s.q.Scope.All)
+	return h.Names()
 }

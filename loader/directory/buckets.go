@@ -1,0 +1,139 @@
+package directory
+
+import (
+	"errors"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"postern/loader/internal/layout"
+	"postern/loader/internal/tree"
+	"postern/loader/source"
+	"postern/policy"
+)
+
+// bucketsScan is one look at a buckets/ folder.
+type bucketsScan struct {
+	*source.BucketsFinding
+	at     tree.Spot
+	kinds  bool                // the listing told of every name whether it is a regular file
+	others map[string]struct{} // those that are none
+	mu     sync.Mutex
+	moved  atomic.Bool // it was not the same folder all the time
+}
+
+// buckets notes what has to be done in one buckets/ folder.
+func (s *scan) buckets(f *source.OrgFinding, sc *source.OrgScope, known *source.Last) {
+	if known == nil {
+		known = &source.Last{}
+	}
+	at := tree.Look(s.real, spotOf(f.Trace).Real, layout.BucketsName)
+	s.check(f.Name, spotOf(f.Trace).Real, layout.BucketsName, at)
+	s.watchLinks(at.Through)
+	b := &bucketsScan{BucketsFinding: &source.BucketsFinding{Misplaced: map[string]*policy.Diagnostic{}}, at: at}
+	f.Buckets, s.folders[f.Name] = b.BucketsFinding, b
+	was := s.d.of(f.Name).buckets
+	if s.q.Inner && at.Through != nil && !at.Same(was) {
+		b.moved.Store(true) // other names may have moved with it
+		return
+	}
+	path := f.Name + "/" + layout.BucketsName
+	b.Listed = sc.Whole || sc.Buckets || known.BucketsFault != nil || !at.Same(was)
+	if !s.q.Scope.All && b.Listed {
+		s.counted.Add(int64(-len(known.Buckets)))
+	}
+	fail := func(message string) { b.Fault = []policy.Diagnostic{layout.Problem(path, message)} }
+	switch at.Kind {
+	case tree.Absent:
+		return
+	case tree.Broken:
+		fail(at.Problem)
+		return
+	case tree.Regular:
+		fail("this must be a folder of bucket policies")
+		return
+	}
+	h, err := tree.Enter(s.root, s.real, at)
+	var names []string
+	if err == nil {
+		defer h.Close()
+		if b.Listed {
+			s.d.watchFolder(at.Real, at.Stamp, s.q.Scope.All)
+			names, b.others, err = h.Files()
+			b.kinds = true
+		} else {
+			names = slices.Sorted(maps.Keys(sc.Files))
+		}
+	}
+	if errors.Is(err, tree.ErrChanged) {
+		b.moved.Store(true)
+		return
+	}
+	if err != nil {
+		fail("this folder cannot be listed: " + tree.Reason(err))
+		return
+	}
+	n := len(names)
+	if b.Listed { // names that vanished are looked at one by one as well
+		for name := range known.Buckets {
+			if _, ok := slices.BinarySearch(names[:n], name); !ok {
+				names = append(names, name)
+			}
+		}
+		for path := range known.Misplaced {
+			if dir, name := filepath.Split(path); dir == f.Name+"/"+layout.BucketsName+"/" {
+				if _, ok := slices.BinarySearch(names[:n], name); !ok {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	s.chunks(f, b, known, names, n)
+}
+
+// chunk is how many bucket files one task looks at.
+const chunk = 128
+
+// chunks notes the names of one buckets/ folder as tasks. The first n are
+// there, the rest may have vanished.
+func (s *scan) chunks(f *source.OrgFinding, b *bucketsScan, known *source.Last, names []string, n int) {
+	s.total.Add(int64(len(names)))
+	if len(known.Buckets) == 0 { // all are news
+		b.Found = make([]source.BucketFinding, 0, n)
+	}
+	over := s.over(b, known, names[:n])
+	for names := range slices.Chunk(names, chunk) {
+		s.tasks = append(s.tasks, func() error { return s.chunk(f, b, known, names, over) })
+	}
+}
+
+// over counts files and returns those past the bound. They are counted before
+// any is looked at, in order, so that it is the same files each time.
+func (s *scan) over(b *bucketsScan, known *source.Last, names []string) map[string]struct{} {
+	var over map[string]struct{}
+	for _, name := range names {
+		if !strings.HasSuffix(name, layout.Suffix) {
+			continue
+		}
+		n := s.counted.Load()
+		if known.Buckets[name] == nil || b.Listed {
+			n = s.counted.Add(1)
+		} else if known.Buckets[name].Complete {
+			continue // one of many that were in before
+		}
+		if n > int64(s.d.maxFiles) {
+			over = source.With(over, name)
+		}
+	}
+	return over
+}
+
+// plain reports that the name is that of a `.json`, fit for a bucket, and that
+// the listing of the folder showed it to be a regular file.
+func (b *bucketsScan) plain(name string) bool {
+	_, other := b.others[name]
+	return b.kinds && !other && strings.HasSuffix(name, layout.Suffix) && layout.BadStem(layout.Buckets, name) == ""
+}
