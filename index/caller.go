@@ -2,9 +2,9 @@ package index
 
 import (
 	"slices"
-	"strings"
 
 	"postern/index/internal/glob"
+	"postern/index/internal/match"
 	"postern/policy"
 )
 
@@ -31,23 +31,20 @@ type caller struct {
 	round uint32
 }
 
-// isToken reports that the caller is a token; internal/request has seen to it
-// that it is nothing else.
-func isToken(r *policy.Request) bool {
-	return strings.HasPrefix(r.Principal.IDs[0], "token/")
-}
-
 // nobody reports that the caller is a token that its organization does not know,
 // or one that has expired; of an organization without iam layer, none is known.
 // A known one is v.token from then on.
 func (v *view) nobody(own *Organization) bool {
-	if !isToken(v.request) {
+	if !match.IsToken(v.Request) {
 		return false
 	}
 	if own.IAM != nil && !own.IAMUnavailable {
-		v.token = own.IAM.members.tokens[v.request.Principal.IDs[0]]
+		v.token = own.IAM.members.tokens[v.Request.Principal.IDs[0]]
+		if t := v.token; t != nil && t.kind == policy.TokenTeam {
+			v.Team, v.IsTeam = t.group, true
+		}
 	}
-	return v.token == nil || !v.token.alive(v.request.Now)
+	return v.token == nil || !v.token.alive(v.Request.Now)
 }
 
 // expand works out who the caller is (specification 2: groups, defaults,
@@ -55,9 +52,9 @@ func (v *view) nobody(own *Organization) bool {
 func (m *Membership) expand(v *view) {
 	c := &v.caller
 	c.begin(len(m.grants.principals))
-	p := &v.request.Principal
+	p := &v.Request.Principal
 	var t *iamToken
-	if isToken(v.request) {
+	if match.IsToken(v.Request) {
 		t = m.tokens[p.IDs[0]]
 	}
 	defaults, everyones := true, true
@@ -115,7 +112,7 @@ func (m *Membership) identifier(c *caller, id string, v *view) {
 	if l, ok := m.names[id]; ok {
 		c.add(m, l, v)
 	}
-	c.found = m.beginnings.find(c.found[:0], id, v)
+	c.found = m.beginnings.Find(c.found[:0], id, &v.View)
 	for _, l := range c.found {
 		c.add(m, l, v)
 	}
@@ -199,7 +196,7 @@ func (r *issuerRule) matches(v *view) bool {
 		if !v.Spend(glob.ConditionWork) {
 			return false
 		}
-		values, unreadable := v.claim(r.claims[i].Path)
+		values, unreadable := v.Claim(r.claims[i].Path)
 		if !(unreadable && r.deny) && !v.anyMatches(r.claims[i].Program, values) {
 			return false
 		}

@@ -25,21 +25,21 @@ func (s *Snapshot) Decide(r *policy.Request, sc *Scratch) policy.Decision {
 	if v.Over() {
 		reason, layer, v.open, v.steps = policy.TooCostly, policy.LayerNone, 0, v.steps[:0]
 	}
-	v.request, v.identifiers.IDs = nil, nil
+	v.End()
 	return policy.Decision{Outcome: reason.Outcome(), Reason: reason, Layer: layer, Generation: s.generation, MaxOpenSeconds: v.open}
 }
 
 // decide is specification 1.3 in the order of the reasons of 1.8: every return
 // is one of them, and only the ends of the steps that have to allow do.
 func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
-	if v.org == "" || len(v.request.Principal.IDs) == 0 {
+	if v.Org == "" || len(v.Request.Principal.IDs) == 0 {
 		return policy.Anonymous, policy.LayerNone
 	}
 	own := s.own(v)
 	if v.nobody(own) {
 		return policy.Anonymous, policy.LayerNone
 	}
-	if v.class == action.IAM {
+	if v.Class == action.IAM {
 		return s.decideIAM(v, own)
 	}
 	if own.PoliciesUnavailable {
@@ -50,16 +50,16 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 		return reason, policy.LayerNone
 	}
 
-	if v.class == action.ControlPlane {
+	if v.Class == action.ControlPlane {
 		return s.decideControlPlane(v, own)
 	}
 	switch {
 	case own.Policies == nil && s.passesAsPlatform(v):
 		v.notePlatform()
 	case own.Policies == nil:
-		return v.end(policy.LayerOrganization, v.org, policy.NoOrganizationPolicy)
+		return v.end(policy.LayerOrganization, v.Org, policy.NoOrganizationPolicy)
 	default:
-		switch v.ask(policy.LayerOrganization, v.org, own.Policies) {
+		switch v.ask(policy.LayerOrganization, v.Org, own.Policies) {
 		case policy.EffectDeny:
 			return policy.OrganizationDeny, policy.LayerOrganization
 		case policy.EffectNone:
@@ -67,8 +67,8 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 		}
 	}
 
-	foreign, contested := v.owner != v.org, bucket.is(bucketContested)
-	switch v.class {
+	foreign, contested := v.Owner != v.Org, bucket.is(bucketContested)
+	switch v.Class {
 	case action.ListAllMyBuckets:
 		return policy.Allowed, policy.LayerOrganization
 	case action.CreateBucket:
@@ -78,9 +78,9 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 		return policy.Allowed, policy.LayerOrganization
 	}
 	if contested {
-		return v.end(policy.LayerBucket, v.owner, policy.BucketPolicyUnavailable)
+		return v.end(policy.LayerBucket, v.Owner, policy.BucketPolicyUnavailable)
 	}
-	switch v.class {
+	switch v.Class {
 	case action.PutBucketPolicy:
 		if foreign {
 			return policy.NotBucketOwner, policy.LayerOrganization
@@ -98,22 +98,22 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 func (s *Snapshot) decideBucket(v *view, own *Organization, bucket *bucketSlot, foreign bool) (policy.Reason, policy.Layer) {
 	owner, noMatch := own, policy.BucketNoMatch
 	if foreign {
-		owner, noMatch = s.organization(v.owner), policy.CrossOrganizationNoAllow
+		owner, noMatch = s.organization(v.Owner), policy.CrossOrganizationNoAllow
 		if owner.PoliciesUnavailable {
-			return v.end(policy.LayerOrganization, v.owner, policy.OrganizationUnavailable)
+			return v.end(policy.LayerOrganization, v.Owner, policy.OrganizationUnavailable)
 		}
 		if v.askDenies(owner.Policies) == policy.EffectDeny {
 			return policy.OwnerOrganizationDeny, policy.LayerOrganization
 		}
 	}
 	if bucket.is(bucketUnavailable) || bucket == &unknownBucket && owner.BucketsUnavailable {
-		return v.end(policy.LayerBucket, v.owner, policy.BucketPolicyUnavailable)
+		return v.end(policy.LayerBucket, v.Owner, policy.BucketPolicyUnavailable)
 	}
 	if !bucket.is(bucketHasPolicy) {
 		if foreign {
-			return v.end(policy.LayerBucket, v.owner, noMatch)
+			return v.end(policy.LayerBucket, v.Owner, noMatch)
 		}
-		return v.end(policy.LayerBucket, v.owner, policy.Allowed)
+		return v.end(policy.LayerBucket, v.Owner, policy.Allowed)
 	}
 	switch v.askBucket(bucket) {
 	case policy.EffectDeny:
@@ -130,15 +130,15 @@ func (s *Snapshot) decideBucket(v *view, own *Organization, bucket *bucketSlot, 
 func (s *Snapshot) decideControlPlane(v *view, own *Organization) (policy.Reason, policy.Layer) {
 	effect := policy.EffectNone
 	if own.Policies != nil {
-		effect = v.ask(policy.LayerOrganization, v.org, own.Policies)
+		effect = v.ask(policy.LayerOrganization, v.Org, own.Policies)
 	} else {
-		v.end(policy.LayerOrganization, v.org, policy.NoOrganizationPolicy)
+		v.end(policy.LayerOrganization, v.Org, policy.NoOrganizationPolicy)
 	}
 	switch {
 	case effect == policy.EffectDeny:
 		return policy.OrganizationDeny, policy.LayerOrganization
 	case own.IAMUnavailable && effect == policy.EffectAllow:
-		return v.end(policy.LayerIAM, v.org, policy.IAMUnavailable)
+		return v.end(policy.LayerIAM, v.Org, policy.IAMUnavailable)
 	}
 	named := false
 	if own.IAM != nil && !own.IAMUnavailable {
@@ -164,15 +164,15 @@ func (s *Snapshot) decideControlPlane(v *view, own *Organization) (policy.Reason
 
 // decideIAM answers what the iam layer decides alone.
 func (s *Snapshot) decideIAM(v *view, own *Organization) (policy.Reason, policy.Layer) {
-	r := &v.request.Resource
+	r := &v.Request.Resource
 	if v.outsideTenant(r.Kind == policy.ResourceOrganization || r.Type == "organization") {
 		return policy.OwnerMismatch, policy.LayerNone
 	}
 	switch {
 	case own.IAMUnavailable:
-		return v.end(policy.LayerIAM, v.org, policy.IAMUnavailable)
+		return v.end(policy.LayerIAM, v.Org, policy.IAMUnavailable)
 	case own.IAM == nil:
-		return v.end(policy.LayerIAM, v.org, policy.IAMNoMatch)
+		return v.end(policy.LayerIAM, v.Org, policy.IAMNoMatch)
 	}
 	switch v.askIAM(own.IAM) {
 	case policy.EffectDeny:
@@ -202,11 +202,11 @@ func (s *Snapshot) organization(name string) *Organization {
 // the number is from.
 func (s *Snapshot) own(v *view) *Organization {
 	if int(v.lastOrg) < len(s.owners) {
-		if o := s.owners[v.lastOrg]; o.name == v.org {
+		if o := s.owners[v.lastOrg]; o.name == v.Org {
 			return &o.Organization
 		}
 	}
-	if o := s.organizations[v.org]; o != nil {
+	if o := s.organizations[v.Org]; o != nil {
 		v.lastOrg = o.number
 		return &o.Organization
 	}
@@ -218,36 +218,36 @@ func (s *Snapshot) own(v *view) *Organization {
 // ReasonNone. A resource that does not fit the action, which internal/request
 // refuses, belongs to nobody.
 func (s *Snapshot) owner(v *view) (*bucketSlot, policy.Reason) {
-	r := &v.request.Resource
+	r := &v.Request.Resource
 	isBucket := r.Kind == policy.ResourceBucket || r.Kind == policy.ResourceObject
-	if v.whole && r.Kind != policy.ResourceOrganization || !v.whole && !isBucket {
+	if v.Whole && r.Kind != policy.ResourceOrganization || !v.Whole && !isBucket {
 		return nil, policy.OwnerUnknown
 	}
-	if v.class.OrganizationOnly() && v.outsideTenant(v.whole) {
+	if v.Class.OrganizationOnly() && v.outsideTenant(v.Whole) {
 		return nil, policy.OwnerMismatch
 	}
-	if v.whole {
+	if v.Whole {
 		return &unknownBucket, policy.ReasonNone
 	}
 	v.bucket = bucketOf(r.ID)
 	v.bucketHash = hash64(v.bucket)
 	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil {
-		v.owner = s.owners[bucket.owner].name
+		v.Owner = s.owners[bucket.owner].name
 		if bucket.words != nil {
 			// The bucket is asked last; its first cache line can come already.
 			v.early = *bucket.words
 		}
-		if r.Org != "" && r.Org != v.owner && (!bucket.is(bucketContested) || !slices.Contains(bucket.entry.claimants, r.Org)) {
+		if r.Org != "" && r.Org != v.Owner && (!bucket.is(bucketContested) || !slices.Contains(bucket.entry.claimants, r.Org)) {
 			return nil, policy.OwnerMismatch
 		}
 		return bucket, policy.ReasonNone
 	}
 	switch {
-	case v.class == action.CreateBucket: // its owner will be the caller's organization
+	case v.Class == action.CreateBucket: // its owner will be the caller's organization
 	case r.Org != "":
-		v.owner = r.Org
+		v.Owner = r.Org
 	case s.defaultOrg != "":
-		v.owner = s.defaultOrg
+		v.Owner = s.defaultOrg
 	default:
 		return nil, policy.OwnerUnknown
 	}
@@ -257,8 +257,8 @@ func (s *Snapshot) owner(v *view) (*bucketSlot, policy.Reason) {
 // outsideTenant reports that the request states an organization other than the
 // caller's, as the owner or, for the whole organization, as what is asked about.
 func (v *view) outsideTenant(organization bool) bool {
-	r := &v.request.Resource
-	return r.Org != "" && r.Org != v.org || organization && r.ID != "*" && r.ID != v.org
+	r := &v.Request.Resource
+	return r.Org != "" && r.Org != v.Org || organization && r.ID != "*" && r.ID != v.Org
 }
 
 // bucketOf is the bucket's name in a resource text.
@@ -278,10 +278,10 @@ func (v *view) ask(layer policy.Layer, org string, p *Policies) policy.Effect {
 // its entry, one cache line more, is seldom read.
 func (v *view) askBucket(bucket *bucketSlot) policy.Effect {
 	p := &bucket.entry.policy
-	if v.more {
-		return v.asked(policy.LayerBucket, v.owner, p, p.askMore(block.Block{}, bucket.block(), v))
+	if v.More {
+		return v.asked(policy.LayerBucket, v.Owner, p, p.askMore(block.Block{}, bucket.block(), v))
 	}
-	return v.asked(policy.LayerBucket, v.owner, p, p.satisfied(bucket.block(), policy.EffectNone, v))
+	return v.asked(policy.LayerBucket, v.Owner, p, p.satisfied(bucket.block(), policy.EffectNone, v))
 }
 
 // askIAM asks the iam statements of the caller's organization. Of an allow,
@@ -291,7 +291,7 @@ func (v *view) askIAM(m *IAM) policy.Effect {
 	effect := m.satisfied(v)
 	v.leave()
 	if v.explaining {
-		v.steps = append(v.steps, step{layer: policy.LayerIAM, org: v.org, iam: m, outcome: outcomes[effect]})
+		v.steps = append(v.steps, step{layer: policy.LayerIAM, org: v.Org, iam: m, outcome: outcomes[effect]})
 	}
 	return effect
 }
@@ -308,11 +308,11 @@ var outcomes = [...]policy.Outcome{policy.EffectNone: policy.ImplicitDeny, polic
 
 // ask asks the part of the bucket that the request is about, and the wide one.
 func (p *Policies) ask(v *view) policy.Effect {
-	if v.more {
+	if v.More {
 		return p.askMore(p.bucketBlock(v.bucket, v.bucketHash), block.At(p.words, 0), v)
 	}
 	effect := policy.EffectNone
-	if !v.whole {
+	if !v.Whole {
 		if b := p.bucketBlock(v.bucket, v.bucketHash); !b.IsNone() {
 			effect = p.satisfied(b, effect, v)
 		}
@@ -329,16 +329,16 @@ func (p *Policies) ask(v *view) policy.Effect {
 func (v *view) askDenies(p *Policies) policy.Effect {
 	effect := policy.EffectNone
 	if p != nil {
-		v.denyOnly = true
+		v.DenyOnly = true
 		effect = p.ask(v)
-		v.denyOnly = false
+		v.DenyOnly = false
 	}
 	if v.explaining {
 		outcome := policy.Allow
 		if effect == policy.EffectDeny {
 			outcome = policy.ExplicitDeny
 		}
-		v.steps = append(v.steps, step{layer: policy.LayerOrganization, org: v.owner, policies: p, denyOnly: true, outcome: outcome})
+		v.steps = append(v.steps, step{layer: policy.LayerOrganization, org: v.Owner, policies: p, denyOnly: true, outcome: outcome})
 	}
 	return effect
 }

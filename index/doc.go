@@ -17,7 +17,7 @@
 //
 // The floors below know nothing of decisions: lowered is what the compiler hands
 // in, internal/block the layout in which it is frozen, internal/glob matches
-// patterns.
+// patterns, internal/match asks whether one statement holds of one request.
 //
 // The iam layer of an organization is an IAM. Its Grants are roles' rules and
 // the bindings that bring them: a binding refers to spans of rules, so that

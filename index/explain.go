@@ -21,8 +21,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 	v := &sc.view
 	v.explaining = true
 	out := policy.Explanation{Decision: s.Decide(r, &sc), Digest: s.digest}
-	v.request, v.identifiers.IDs = r, r.Principal.IDs
-	v.Matcher.Begin() // grounds have a budget of their own
+	v.Again(r)
 	for i := range v.steps {
 		step := &v.steps[i]
 		out.Steps = append(out.Steps, policy.Step{Layer: step.layer, Org: step.org, Outcome: step.outcome, Platform: step.platform})
@@ -36,7 +35,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 		if step.policies == nil {
 			continue
 		}
-		v.denyOnly = step.denyOnly
+		v.DenyOnly = step.denyOnly
 		for _, b := range step.policies.asked(v) {
 			out.Looked += b.Count()
 		}
@@ -50,7 +49,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 		}
 	}
 	if step := v.refused(out.Decision); step != nil {
-		v.denyOnly = false
+		v.DenyOnly = false
 		if step.iam != nil {
 			out.Nearest, out.Truncated = step.iam.nearest(v)
 			out.Looked += min(step.iam.Len(), nearestBound)
@@ -87,8 +86,8 @@ func (v *view) refused(d policy.Decision) *step {
 // asked returns the blocks that the request can be about.
 func (p *Policies) asked(v *view) []block.Block {
 	out := []block.Block{block.At(p.words, 0)}
-	if !v.whole {
-		name := bucketOf(v.text)
+	if !v.Whole {
+		name := bucketOf(v.Text)
 		if b := p.bucketBlock(name, hash64(name)); !b.IsNone() {
 			out = append(out, b)
 		}
@@ -101,7 +100,7 @@ func (p *Policies) determining(s *step, effect policy.Effect, v *view) []policy.
 	var out []policy.StatementRef
 	for _, b := range p.asked(v) {
 		for id := range b.Count() {
-			if effectOf(b, id) == effect && v.someAction(func() bool { return v.covers(b, id) && p.verify(b, id, v) }) && !v.Over() {
+			if effectOf(b, id) == effect && v.someAction(func() bool { return v.Covers(b, id) && p.variables.Holds(b, b.Record(id), &v.View) }) && !v.Over() {
 				out = append(out, p.reference(b, id, s.layer))
 			}
 		}
@@ -116,15 +115,15 @@ func (v *view) someAction(is func() bool) bool {
 	if is() {
 		return true
 	}
-	first, found := v.action, false
-	for _, id := range v.beside {
-		v.take(id)
+	first, found := v.Action, false
+	for _, id := range v.Beside {
+		v.Take(id)
 		if found = is(); found {
 			break
 		}
 	}
-	if len(v.beside) > 0 {
-		v.take(first)
+	if len(v.Beside) > 0 {
+		v.Take(first)
 	}
 	return found
 }
@@ -132,11 +131,11 @@ func (v *view) someAction(is func() bool) bool {
 // takeRefused makes the first of the needed actions that no Allow is satisfied
 // for the one at hand.
 func (p *Policies) takeRefused(v *view) {
-	for _, id := range v.beside {
+	for _, id := range v.Beside {
 		if !p.hasAllow(v) {
 			return
 		}
-		v.take(id)
+		v.Take(id)
 	}
 }
 
@@ -144,7 +143,7 @@ func (p *Policies) takeRefused(v *view) {
 func (p *Policies) hasAllow(v *view) bool {
 	for _, b := range p.asked(v) {
 		for id := b.Denies(); id < b.Count(); id++ {
-			if v.covers(b, id) && p.verify(b, id, v) || v.Over() {
+			if v.Covers(b, id) && p.variables.Holds(b, b.Record(id), &v.View) || v.Over() {
 				return true
 			}
 		}
@@ -192,7 +191,7 @@ func (p *Policies) nearest(s *step, v *view) (best *policy.Nearest, truncated bo
 	var number int
 	defer func() {
 		if best != nil {
-			p.detail(best, in, in.Record(number), v)
+			p.variables.Detail(best, in, in.Record(number), &v.View)
 		}
 	}()
 	looked := 0
@@ -218,29 +217,20 @@ func (p *Policies) nearest(s *step, v *view) (best *policy.Nearest, truncated bo
 	return best, false
 }
 
-// detail adds why a statement's resources and conditions do not hold.
-func (p *Policies) detail(n *policy.Nearest, b block.Block, r block.Record, v *view) {
-	f := failures{n}
-	if !v.whole && !p.resourceHolds(b, r, v) {
-		f.resource(p, b, r, v)
-	}
-	f.conditions(p, b, r, v)
-}
-
 // failed lists the dimensions of a statement that do not hold.
 func (p *Policies) failed(b block.Block, id int, v *view) []string {
 	r := b.Record(id)
 	var out []string
-	if !v.principalHolds(b, r) {
+	if !v.PrincipalHolds(b, r) {
 		out = append(out, "principal")
 	}
-	if !v.covers(b, id) {
+	if !v.Covers(b, id) {
 		out = append(out, "action")
 	}
-	if !p.resourceHolds(b, r, v) {
+	if !p.variables.ResourceHolds(b, r, &v.View) {
 		out = append(out, "resource")
 	}
-	if !p.conditionsHold(b, r, v) {
+	if !p.variables.ConditionsHold(b, r, &v.View) {
 		out = append(out, "condition")
 	}
 	return out

@@ -128,8 +128,8 @@ func (g *Grants) failed(r *rule, id uint32, reached bool, b *binding, v *view) [
 		}
 		in := block.At(g.scopes.words, 0)
 		s := in.Record(int(number - 1))
-		resource = resource && g.scopes.resourceHolds(in, s, v)
-		condition = condition && g.scopes.conditionsHold(in, s, v)
+		resource = resource && g.scopes.variables.ResourceHolds(in, s, &v.View)
+		condition = condition && g.scopes.variables.ConditionsHold(in, s, &v.View)
 	}
 	if !resource {
 		out = append(out, "resource")
@@ -146,7 +146,7 @@ func (g *Grants) detail(n *policy.Nearest, r *rule, b *binding, v *view) {
 	for _, number := range [...]uint32{r.scope, r.except, b.scope, b.except} {
 		if number != 0 {
 			in := block.At(g.scopes.words, 0)
-			g.scopes.detail(n, in, in.Record(int(number-1)), v)
+			g.scopes.variables.Detail(n, in, in.Record(int(number-1)), &v.View)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"postern/index/internal/block"
 	"postern/index/lowered"
 )
 
@@ -17,7 +18,7 @@ func TestFreezerForgets(t *testing.T) {
 		text := func(format string, args ...any) string {
 			b := fmt.Appendf(nil, format, args...)
 			texts = append(texts, b)
-			return alias(b)
+			return block.Alias(b)
 		}
 		for i := range n {
 			s := lowered.Statement{Index: i, Name: text("s%d", i), Deny: r.IntN(4) == 0, Actions: lowered.Actions{Known: lowered.ActionBits{1 << r.IntN(3)}}}

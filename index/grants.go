@@ -230,7 +230,7 @@ func (g *Grants) statementHolds(number uint32, deny bool, v *view) bool {
 	if deny {
 		r = r.AsDeny()
 	}
-	return g.scopes.resourceHolds(b, r, v) && g.scopes.conditionsHold(b, r, v)
+	return g.scopes.variables.ResourceHolds(b, r, &v.View) && g.scopes.variables.ConditionsHold(b, r, &v.View)
 }
 
 // granted says whether something grants the action: 0 if nothing does, else
@@ -266,7 +266,7 @@ func (g *Grants) ruleHolds(r *rule, deny bool, v *view) granted {
 // not tell.
 func (g *Grants) covers(r *rule, v *view) bool {
 	for _, p := range g.programs[r.programs : r.programs+r.programCount] {
-		if v.Glob(p, v.actionFolded()) {
+		if v.Glob(p, v.ActionFolded()) {
 			return true
 		}
 	}
@@ -285,7 +285,7 @@ func (g *Grants) spansHold(spans []span, deny bool, v *view) (best granted) {
 		v.Spend(glob.EndsWork + int(s.to-s.from)/256)
 		for id := row.next(s.from, s.to); id < s.to; id = row.next(id+1, s.to) {
 			if !v.Spend(glob.StatementWork) {
-				return unlimited // as Policies.holds
+				return unlimited // as match.Variables.Holds
 			}
 			r := &g.rules[id]
 			if r.spots&v.marks.spots != v.marks.spots || !known && !g.covers(r, v) {
@@ -311,17 +311,17 @@ func (g *Grants) bindingHolds(number uint32, v *view) granted {
 }
 
 func (g *Grants) size() int64 {
-	n := int64(unsafe.Sizeof(*g)) + g.scopes.size() + sizeOf(g.rules) + sizeOf(g.programs) + g.rows.size() +
-		sizeOf(g.bindings) + sizeOf(g.spans) + sizeOf(g.principals) + sizeOf(g.named) + sizeOf(g.marks) + g.tree.size()
+	n := int64(unsafe.Sizeof(*g)) + g.scopes.size() + block.SizeOf(g.rules) + block.SizeOf(g.programs) + g.rows.size() +
+		block.SizeOf(g.bindings) + block.SizeOf(g.spans) + block.SizeOf(g.principals) + block.SizeOf(g.named) + block.SizeOf(g.marks) + g.tree.size()
 	for _, p := range g.programs {
 		n += int64(len(p))
 	}
 	for name, spans := range g.roles {
-		n += int64(len(name)) + entrySize + sizeOf(spans)
+		n += int64(len(name)) + block.EntrySize + block.SizeOf(spans)
 	}
 	for _, m := range []map[string]uint32{g.names, g.beginnings} {
 		for name := range m {
-			n += int64(len(name)) + entrySize
+			n += int64(len(name)) + block.EntrySize
 		}
 	}
 	return n

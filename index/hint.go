@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern/index/internal/match"
 	"postern/internal/action"
 	"postern/internal/spelling"
 	"postern/internal/value"
@@ -83,7 +84,7 @@ func (h *hints) properties(entity string, list []policy.Attribute, words map[str
 	for i := range list {
 		key := list[i].Key
 		if word := words[value.FoldASCII(key)]; word != "" && missing(word) {
-			h.add("%s.properties has %q, which is a condition key and no more; write it as %s.properties.%s", entity, cut(key), entity, word)
+			h.add("%s.properties has %q, which is a condition key and no more; write it as %s.properties.%s", entity, match.Cut(key), entity, word)
 		}
 	}
 }
@@ -104,7 +105,7 @@ func (h *hints) action() {
 	}
 	if action.ClassOf(name) != action.IAM {
 		if near, ok := action.Nearest(name); ok {
-			h.add("no table knows the action %q; the nearest is %q", cut(name), near)
+			h.add("no table knows the action %q; the nearest is %q", match.Cut(name), near)
 		}
 		return
 	}
@@ -121,7 +122,7 @@ func (h *hints) action() {
 	}
 	folded := value.FoldASCII(name)
 	if i := spelling.Nearest(folded, len(known), func(i int) string { return value.FoldASCII(known[i]) }); i >= 0 {
-		h.add("no policy of the organization names the action %q; the nearest is %q", cut(name), known[i])
+		h.add("no policy of the organization names the action %q; the nearest is %q", match.Cut(name), known[i])
 	}
 }
 
@@ -132,9 +133,9 @@ func (h *hints) anonymous() {
 		h.add("the caller has no organization; state it in subject.properties.org (-org)")
 	case len(p.IDs) == 0:
 		h.add("the caller has no identifier; state one as the subject's type and id (-principal)")
-	case isToken(h.r):
+	case match.IsToken(h.r):
 		h.organization(h.org, "subject.properties.org (-org)")
-		h.add("no file in iam/ of the organization %q defines %q, or it has expired", cut(h.org), cut(p.IDs[0]))
+		h.add("no file in iam/ of the organization %q defines %q, or it has expired", match.Cut(h.org), match.Cut(p.IDs[0]))
 	}
 }
 
@@ -154,9 +155,9 @@ func (h *hints) organization(name, where string) {
 		}
 	}
 	slices.Sort(all)
-	text := fmt.Sprintf("there is no organization %q, which is stated in %s", cut(name), where)
+	text := fmt.Sprintf("there is no organization %q, which is stated in %s", match.Cut(name), where)
 	if name == h.s.defaultOrg && h.r.Principal.Org == "" {
-		text = fmt.Sprintf("there is no organization %q, which -default-org fills in", cut(name))
+		text = fmt.Sprintf("there is no organization %q, which -default-org fills in", match.Cut(name))
 	}
 	folded, searched := value.FoldASCII(name), all[:min(len(all), maxHintSearch)]
 	if i := spelling.Nearest(folded, len(searched), func(i int) string { return value.FoldASCII(searched[i]) }); i >= 0 {
@@ -176,7 +177,7 @@ func (h *hints) organization(name, where string) {
 // ownerUnknown tells how a bucket gets an owner.
 func (h *hints) ownerUnknown() {
 	name := bucketOf(h.r.Resource.ID)
-	text := fmt.Sprintf("no folder has the bucket %q; state its organization in resource.properties.org (-resource-org), or list it in buckets.json of its organization", cut(name))
+	text := fmt.Sprintf("no folder has the bucket %q; state its organization in resource.properties.org (-resource-org), or list it in buckets.json of its organization", match.Cut(name))
 	if near := h.nearestBucket(name); near != "" {
 		text += fmt.Sprintf("; the nearest bucket is %q", near)
 	}
@@ -213,9 +214,9 @@ func (h *hints) ownerMismatch() {
 	if h.r.Resource.Kind == policy.ResourceBucket || h.r.Resource.Kind == policy.ResourceObject {
 		name := bucketOf(h.r.Resource.ID)
 		if b := h.s.bucket(name, hash64(name)); b != nil && b.entry.owner != stated {
-			h.add("the bucket %q belongs to the organization %q by the directory, and the request states %q; leave resource.properties.org (-resource-org) out", cut(name), b.entry.owner, cut(stated))
+			h.add("the bucket %q belongs to the organization %q by the directory, and the request states %q; leave resource.properties.org (-resource-org) out", match.Cut(name), b.entry.owner, match.Cut(stated))
 			return
 		}
 	}
-	h.add("the caller's organization is %q, and the request is about one of %q; this action is decided by the caller's own organization alone", cut(h.org), cut(stated))
+	h.add("the caller's organization is %q, and the request is about one of %q; this action is decided by the caller's own organization alone", match.Cut(h.org), match.Cut(stated))
 }

@@ -5,6 +5,7 @@ import (
 
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
+	"postern/index/internal/match"
 	"postern/index/lowered"
 	"postern/policy"
 )
@@ -29,7 +30,7 @@ type IAM struct {
 func NewIAM(members *Membership, bindings []policy.StatementRef, facts []lowered.Entity) *IAM {
 	m := &IAM{grants: members.grants, members: members, bindings: bindings}
 	m.entities = newEntities(facts)
-	m.bytes = int64(unsafe.Sizeof(*m)) + m.grants.bytes + members.bytes + sizeOf(bindings) + m.entities.size()
+	m.bytes = int64(unsafe.Sizeof(*m)) + m.grants.bytes + members.bytes + block.SizeOf(bindings) + m.entities.size()
 	for i := range bindings {
 		m.bytes += int64(len(bindings[i].Statement))
 	}
@@ -64,9 +65,9 @@ func newEntities(list []lowered.Entity) (e entities) {
 func (e *entities) size() (n int64) {
 	for _, m := range []map[string]*lowered.Entity{e.resources, e.principals} {
 		for name, x := range m {
-			n += int64(len(name)) + entrySize + int64(unsafe.Sizeof(*x))
+			n += int64(len(name)) + block.EntrySize + int64(unsafe.Sizeof(*x))
 			for i := range x.Properties {
-				n += int64(unsafe.Sizeof(x.Properties[i])) + int64(len(x.Properties[i].Key)) + sizeOf(x.Properties[i].Values)
+				n += int64(unsafe.Sizeof(x.Properties[i])) + int64(len(x.Properties[i].Key)) + block.SizeOf(x.Properties[i].Values)
 			}
 			for i := range x.Tags {
 				n += int64(unsafe.Sizeof(x.Tags[i])) + int64(len(x.Tags[i].Key)+len(x.Tags[i].Value))
@@ -82,13 +83,9 @@ type iamView struct {
 	// resource is the text `type:id`, uid the text `type\xfaUID`, which ends
 	// with that byte where the request states none: no text of a request holds it.
 	resource, uid []byte
-	resourceType  string
 	marks         marks // of the request
 	// token is the caller, if it is one that is known.
 	token *iamToken
-	// subjects and object are the facts that entities add, in this layer only.
-	subjects [2]*lowered.Entity
-	object   *lowered.Entity
 	// open is the constraint of an allow, 0 if there is none.
 	open uint64
 
@@ -102,28 +99,29 @@ type iamView struct {
 // enter makes v a view of the iam layer, until leave: the resource is
 // `type:id`, and what entities say counts.
 func (m *IAM) enter(v *view) {
-	r := &v.request.Resource
-	v.whole = false
-	v.resourceType = r.Type
+	r := &v.Request.Resource
+	v.Whole = false
+	v.ResourceType = r.Type
 	id := r.ID
 	if r.Kind == policy.ResourceOrganization {
-		v.resourceType = "organization"
+		v.ResourceType = "organization"
 		if id == "*" {
-			id = v.org
+			id = v.Org
 		}
 	}
-	v.resource = append(append(append(v.resource[:0], v.resourceType...), ':'), id...)
-	v.text = alias(v.resource)
-	v.marks = m.grants.spots.request(v.text, m.grants.rows.mark(v))
-	v.uid = append(append(append(v.uid[:0], v.resourceType...), glob.UID...), r.UID...)
-	v.object = m.entities.resources[v.text]
-	v.subjects = [2]*lowered.Entity{}
+	v.resource = append(append(append(v.resource[:0], v.ResourceType...), ':'), id...)
+	v.Text = block.Alias(v.resource)
+	v.marks = m.grants.spots.request(v.Text, m.grants.rows.mark(v))
+	v.uid = append(append(append(v.uid[:0], v.ResourceType...), glob.UID...), r.UID...)
+	v.UID = block.Alias(v.uid)
+	v.Object = m.entities.resources[v.Text]
+	v.Subjects = [2]*lowered.Entity{}
 	if m.entities.principals != nil {
-		id := v.request.Principal.IDs[0]
-		v.subjects[0] = m.entities.principals[id]
-		if isToken(v.request) {
+		id := v.Request.Principal.IDs[0]
+		v.Subjects[0] = m.entities.principals[id]
+		if match.IsToken(v.Request) {
 			if t := m.members.tokens[id]; t != nil && t.kind == policy.TokenPersonal {
-				v.subjects[1] = m.entities.principals[t.user]
+				v.Subjects[1] = m.entities.principals[t.user]
 			}
 		}
 	}
@@ -133,46 +131,9 @@ func (m *IAM) enter(v *view) {
 
 // leave makes v a view of the other layers again.
 func (v *view) leave() {
-	v.whole = v.class.WholeOrganization()
-	v.text = v.request.Resource.ID
-	v.subjects, v.object = [2]*lowered.Entity{}, nil
-}
-
-// tags returns the tags that are known of the resource; false if none are.
-func (v *view) tags() ([]policy.Tag, bool) {
-	switch r := &v.request.Resource; {
-	case r.TagsKnown:
-		return r.Tags, true
-	case v.object != nil && v.object.TagsKnown:
-		return v.object.Tags, true
-	}
-	return nil, false
-}
-
-// tag returns a tag of the resource; known is false if its tags are not.
-func (v *view) tag(key string) (text string, has, known bool) {
-	tags, known := v.tags()
-	v.Spend(len(tags) * (glob.NameWork + len(key)/32))
-	for i := range tags {
-		if tags[i].Key == key {
-			return tags[i].Value, true, true
-		}
-	}
-	return "", false, known
-}
-
-// fact finds a property among facts, whose keys are folded; stated is false if
-// there is none.
-func (v *view) fact(x *lowered.Entity, name string) (values []policy.Value, stated bool) {
-	if x != nil {
-		v.Spend(len(x.Properties) * (glob.NameWork + len(name)/3))
-		for i := range x.Properties {
-			if x.Properties[i].Key == name {
-				return x.Properties[i].Values, true
-			}
-		}
-	}
-	return nil, false
+	v.Whole = v.Class.WholeOrganization()
+	v.Text = v.Request.Resource.ID
+	v.Subjects, v.Object = [2]*lowered.Entity{}, nil
 }
 
 // satisfied answers for everything that reaches the caller: Denies first. Where
@@ -182,7 +143,7 @@ func (m *IAM) satisfied(v *view) policy.Effect {
 	for _, n := range c.principals {
 		p := &g.principals[n]
 		if !v.Spend(int(p.denies)) {
-			return policy.EffectDeny // as Policies.holds
+			return policy.EffectDeny // as match.Variables.Holds
 		}
 		if !p.denied.may(&v.marks) {
 			continue
@@ -237,21 +198,4 @@ func (v *view) allowed(for_ granted) policy.Effect {
 		v.open = uint64(for_)
 	}
 	return policy.EffectAllow
-}
-
-// resourceHolds evaluates a list of resources in which some are uids
-// (specification 2, resources): a condition on KeyResource. What it says of a
-// uid that is not known is what 1.7 says of a value that cannot be read.
-func (w *wanted) resourceHolds(v *view, deny bool) bool {
-	negated := w.Op&block.Negated != 0
-	if found, _ := w.compare(v.text, v); found {
-		return !negated
-	}
-	switch found, _ := w.compare(alias(v.uid), v); {
-	case !found:
-		return negated
-	case v.request.Resource.UID == "":
-		return deny
-	}
-	return !negated
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unsafe"
 
+	"postern/index/internal/block"
+	"postern/index/internal/match"
 	"postern/index/lowered"
 	"postern/policy"
 )
@@ -18,7 +20,7 @@ type Membership struct {
 	// names holds the principals of an identifier or token, itself and its
 	// groups transitively; groups those of a stated group, by NAME.
 	names, groups map[string]list
-	beginnings    beginnings[list]
+	beginnings    match.Beginnings[list]
 	// anyone are the principals that every caller is.
 	anyone list
 	lists  []uint32
@@ -145,7 +147,7 @@ func (m *Membership) freezeGroups(groups []lowered.Group) {
 		m.groups[strings.Clone(name)] = f.list(f.closure(n))
 	}
 	m.names = f.collect(names, m.grants.names)
-	m.beginnings = newBeginnings(f.collect(beginnings, m.grants.beginnings))
+	m.beginnings = match.NewBeginnings(f.collect(beginnings, m.grants.beginnings))
 	anyone := []uint32{everyone}
 	for _, n := range everyoneIn {
 		anyone = append(anyone, f.closure(n)...)
@@ -238,26 +240,26 @@ func (f *groupFreezer) collect(all []listed, own map[string]uint32) map[string]l
 }
 
 func (m *Membership) size() int64 {
-	n := int64(unsafe.Sizeof(*m)) + sizeOf(m.lists) + sizeOf(m.helds) + m.beginnings.size()
+	n := int64(unsafe.Sizeof(*m)) + block.SizeOf(m.lists) + block.SizeOf(m.helds) + m.beginnings.Size()
 	for _, table := range []map[string]list{m.names, m.groups} {
 		for name := range table {
-			n += int64(len(name)) + entrySize
+			n += int64(len(name)) + block.EntrySize
 		}
 	}
 	for name, t := range m.tokens {
-		n += int64(len(name)+len(t.group)+len(t.user)) + int64(unsafe.Sizeof(*t)) + entrySize
+		n += int64(len(name)+len(t.group)+len(t.user)) + int64(unsafe.Sizeof(*t)) + block.EntrySize
 	}
 	for url, rules := range m.issuers {
-		n += int64(len(url)) + entrySize + sizeOf(rules)
+		n += int64(len(url)) + block.EntrySize + block.SizeOf(rules)
 		for i := range rules {
-			n += sizeOf(rules[i].claims)
+			n += block.SizeOf(rules[i].claims)
 			for _, c := range rules[i].claims {
 				n += int64(len(c.Path) + len(c.Program))
 			}
 		}
 	}
 	for i := range m.helds {
-		n += sizeOf(m.helds[i].spans) + sizeOf(m.helds[i].roles)
+		n += block.SizeOf(m.helds[i].spans) + block.SizeOf(m.helds[i].roles)
 	}
 	return n
 }

@@ -27,7 +27,7 @@ func (f *freezer) named(list []block.Statement) uint32 {
 // satisfiedNamed is satisfied, for the part of a name.
 func (p *Policies) satisfiedNamed(b block.Block, before policy.Effect, v *view) policy.Effect {
 	denies, allows, grouped := b.Groups()
-	if !grouped || v.whole {
+	if !grouped || v.Whole {
 		return p.satisfied(b, before, v)
 	}
 	if p.scanGroups(b, denies, 0, v) {
@@ -49,7 +49,7 @@ func (p *Policies) scanGroups(b block.Block, g block.Group, first int, v *view) 
 		return false
 	}
 	table, sieve := b.Table(g), b.Sieve()
-	for _, trait := range v.traits.WithBeginnings(v.text, g.Lengths()) {
+	for _, trait := range v.Traits.WithBeginnings(v.Text, g.Lengths()) {
 		id, end := table.Find(trait)
 		if end-id > fewInSlot {
 			if p.scanTrait(b, id, end, trait, v) {
@@ -58,8 +58,8 @@ func (p *Policies) scanGroups(b block.Block, g block.Group, first int, v *view) 
 			continue
 		}
 		for ; id < end; id++ {
-			if s := sieve.Entry(id); s.Key() == trait && v.covers(b, id) {
-				if p.holds(b, b.RecordOf(s), v) {
+			if s := sieve.Entry(id); s.Key() == trait && v.Covers(b, id) {
+				if p.variables.Holds(b, b.RecordOf(s), &v.View) {
 					return true
 				}
 			}
@@ -71,10 +71,10 @@ func (p *Policies) scanGroups(b block.Block, g block.Group, first int, v *view) 
 // scanSieve reports whether a statement of a first group, from id to below end,
 // is satisfied.
 func (p *Policies) scanSieve(b block.Block, id, end int, v *view) bool {
-	key, _ := v.key(b.KeyAt())
+	key, _ := v.Key(b.KeyAt())
 	sieve := b.Sieve()
 	for first := id &^ (block.ChunkSize - 1); first < end; first += block.ChunkSize {
-		candidates := v.candidates(b, first, id, end)
+		candidates := v.Candidates(b, first, id, end)
 		if candidates == 0 {
 			continue
 		}
@@ -86,10 +86,10 @@ func (p *Policies) scanSieve(b block.Block, id, end int, v *view) bool {
 				if s.Key() != key {
 					continue
 				}
-			} else if trait := s.Key(); trait != 0 && !v.traits.MayHave(v.text, trait) {
+			} else if trait := s.Key(); trait != 0 && !v.Traits.MayHave(v.Text, trait) {
 				continue
 			}
-			if p.holds(b, b.RecordOf(s), v) {
+			if p.variables.Holds(b, b.RecordOf(s), &v.View) {
 				return true
 			}
 		}
@@ -102,32 +102,15 @@ func (p *Policies) scanSieve(b block.Block, id, end int, v *view) bool {
 func (p *Policies) scanTrait(b block.Block, id, end int, trait uint32, v *view) bool {
 	sieve := b.Sieve()
 	for first := id &^ (block.ChunkSize - 1); first < end; first += block.ChunkSize {
-		for candidates := v.candidates(b, first, id, end); candidates != 0; candidates &= candidates - 1 {
+		for candidates := v.Candidates(b, first, id, end); candidates != 0; candidates &= candidates - 1 {
 			s := sieve.Entry(first + bits.TrailingZeros64(candidates))
 			if s.Key() != trait {
 				continue
 			}
-			if p.holds(b, b.RecordOf(s), v) {
+			if p.variables.Holds(b, b.RecordOf(s), &v.View) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// candidates are the statements of a chunk, by its first one, from id to below
-// end that cover the action.
-func (v *view) candidates(b block.Block, first, id, end int) (set uint64) {
-	if v.known {
-		set = b.Actions(first / block.ChunkSize).Covering(v.action)
-	} else {
-		set = v.unknownCovered(b, first)
-	}
-	if first < id {
-		set &= ^uint64(0) << (id - first)
-	}
-	if left := end - first; left < block.ChunkSize {
-		set &= 1<<left - 1
-	}
-	return set
 }

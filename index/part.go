@@ -4,7 +4,6 @@ import (
 	"math/bits"
 
 	"postern/index/internal/block"
-	"postern/index/internal/glob"
 	"postern/policy"
 )
 
@@ -21,7 +20,7 @@ const (
 // is known, only Denies are looked at.
 func (p *Policies) satisfied(b block.Block, before policy.Effect, v *view) policy.Effect {
 	n := b.Count()
-	if v.denyOnly || before == policy.EffectAllow {
+	if v.DenyOnly || before == policy.EffectAllow {
 		n = b.Denies()
 	}
 	effect := policy.EffectNone
@@ -44,15 +43,15 @@ func (p *Policies) satisfied(b block.Block, before policy.Effect, v *view) polic
 // the first n.
 func (p *Policies) scanWords(b block.Block, n int, v *view) policy.Effect {
 	v.early = b.Early()
-	key, told := v.key(b.KeyAt())
+	key, told := v.Key(b.KeyAt())
 	sieve := b.Sieve()
 	for first := 0; first < n; first += block.ChunkSize {
 		a := b.Actions(first / block.ChunkSize)
 		var candidates uint64
-		if v.known {
-			candidates = a.Covering(v.action)
+		if v.Known {
+			candidates = a.Covering(v.Action)
 		} else {
-			candidates = v.unknownCovered(b, first)
+			candidates = v.UnknownCovered(b, first)
 		}
 		if left := n - first; left < block.ChunkSize {
 			candidates &= 1<<left - 1
@@ -64,10 +63,10 @@ func (p *Policies) scanWords(b block.Block, n int, v *view) policy.Effect {
 		for ; candidates != 0; candidates &= candidates - 1 {
 			id := first + bits.TrailingZeros64(candidates)
 			s := sieve.Entry(id)
-			if s.Key() != key && open&candidates&-candidates == 0 || s.Names()&v.names == 0 {
+			if s.Key() != key && open&candidates&-candidates == 0 || s.Names()&v.Names == 0 {
 				continue
 			}
-			if r := b.RecordOf(s); p.holds(b, r, v) {
+			if r := b.RecordOf(s); p.variables.Holds(b, r, &v.View) {
 				return effectOf(b, id)
 			}
 		}
@@ -78,7 +77,7 @@ func (p *Policies) scanWords(b block.Block, n int, v *view) policy.Effect {
 // scan is satisfied with the index switched off, of the first n statements.
 func (p *Policies) scan(b block.Block, n int, v *view) policy.Effect {
 	for id := range n {
-		if v.covers(b, id) && p.verify(b, id, v) {
+		if v.Covers(b, id) && p.variables.Holds(b, b.Record(id), &v.View) {
 			return effectOf(b, id)
 		}
 	}
@@ -96,12 +95,5 @@ func effectOf(b block.Block, id int) policy.Effect {
 // verify reports whether a statement that covers the action is satisfied.
 func (p *Policies) verify(b block.Block, id int, v *view) bool {
 	r := b.Record(id)
-	return p.holds(b, r, v)
-}
-
-// holds reports whether a statement that covers the action is satisfied. Once
-// the budget is spent everything is, so that deciding ends at the next Deny: the
-// answer counts for nothing, see budget.over.
-func (p *Policies) holds(b block.Block, r block.Record, v *view) bool {
-	return !v.Spend(glob.StatementWork) || p.resourceHolds(b, r, v) && v.principalHolds(b, r) && (b.ConditionCount(r) == 0 || p.conditionsHold(b, r, v))
+	return p.variables.Holds(b, r, &v.View)
 }

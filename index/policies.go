@@ -8,6 +8,7 @@ import (
 
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
+	"postern/index/internal/match"
 	"postern/index/lowered"
 )
 
@@ -23,7 +24,7 @@ type Policies struct {
 	// buckets finds the blocks of the statements that name only a few buckets.
 	buckets   blockTable
 	roaring   []*roaringIndex
-	variables []lowered.Variable
+	variables match.Variables
 	// known is for searches, of organization policies only.
 	known *lazy[knownNames]
 
@@ -177,8 +178,8 @@ func bucketName(program string) (string, bool) {
 
 // size counts the bytes that the frozen policies hold.
 func (p *Policies) size() int64 {
-	n := int64(unsafe.Sizeof(*p)) + sizeOf(p.words) + sizeOf(p.meta) + sizeOf(p.roaring) + sizeOf(p.variables) +
-		sizeOf(p.documents) + p.buckets.size()
+	n := int64(unsafe.Sizeof(*p)) + block.SizeOf(p.words) + block.SizeOf(p.meta) + block.SizeOf(p.roaring) + block.SizeOf(p.variables) +
+		block.SizeOf(p.documents) + p.buckets.size()
 	for i := range p.documents {
 		n += int64(len(p.documents[i].Name) + len(p.documents[i].File))
 	}
@@ -190,11 +191,3 @@ func (p *Policies) size() int64 {
 	}
 	return n
 }
-
-func sizeOf[T any](s []T) int64 {
-	var zero T
-	return int64(cap(s)) * int64(unsafe.Sizeof(zero))
-}
-
-// alias makes a string of b without copying. The string changes with b.
-func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -11,6 +11,7 @@ import (
 
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
+	"postern/index/internal/match"
 	"postern/index/lowered"
 	"postern/internal/action"
 	"postern/policy"
@@ -34,10 +35,10 @@ type roaringIndex struct {
 	named      *placeTable
 	rest       *roaring.Bitmap
 	onlyNames  bool // the parts of names have all
-	beginnings beginnings[*roaring.Bitmap]
+	beginnings match.Beginnings[*roaring.Bitmap]
 	// whole: resources contain the one-character string `*`.
 	whole     *roaring.Bitmap
-	resources beginnings[*roaring.Bitmap]
+	resources match.Beginnings[*roaring.Bitmap]
 }
 
 // maxNames is the number of names a statement may have and still be put into
@@ -72,7 +73,7 @@ func (x *roaringIndex) byName(f *freezer, list []block.Statement) {
 		places[hash] = f.named(of[hash])
 	}
 	x.named = newPlaceTable(places)
-	x.onlyNames = x.rest.IsEmpty() && len(x.beginnings.texts) == 0
+	x.onlyNames = x.rest.IsEmpty() && x.beginnings.Len() == 0
 }
 
 // loose reports that more than names and beginnings tells whom a statement
@@ -117,8 +118,8 @@ func newRoaringIndex(list []block.Statement) *roaringIndex {
 		}
 	}
 	x.actions = actionPostings(sets)
-	x.beginnings = newBeginnings(beginnings)
-	x.resources = newBeginnings(resources)
+	x.beginnings = match.NewBeginnings(beginnings)
+	x.resources = match.NewBeginnings(resources)
 	return x
 }
 
@@ -165,9 +166,9 @@ func actionPostings(sets map[lowered.ActionBits]*roaring.Bitmap) []*roaring.Bitm
 // scanRoaring is satisfied for large parts: what lists the caller by name lies
 // in parts of the names, and postings narrow the rest. Deny statements go first.
 func (p *Policies) scanRoaring(b block.Block, before policy.Effect, ix *roaringIndex, v *view) policy.Effect {
-	effect, byName := before, ix.named != nil && !v.denyOnly
+	effect, byName := before, ix.named != nil && !v.DenyOnly
 	if byName {
-		for _, hash := range v.identifiers.Hashes {
+		for _, hash := range v.Identifiers.Hashes {
 			if at := ix.named.find(hash); at != 0 {
 				if effect = p.satisfiedNamed(p.block(at), effect, v); effect == policy.EffectDeny {
 					return effect
@@ -179,28 +180,28 @@ func (p *Policies) scanRoaring(b block.Block, before policy.Effect, ix *roaringI
 		return effect
 	}
 	var covering *roaring.Bitmap
-	if v.known {
-		if covering = ix.actions[v.action]; covering == nil {
+	if v.Known {
+		if covering = ix.actions[v.Action]; covering == nil {
 			return effect
 		}
 	}
 	who := v.who[:0]
 	switch {
-	case v.denyOnly:
+	case v.DenyOnly:
 		who = append(who, ix.everyone)
 	case !byName:
 		who = append(who, ix.loose)
 	case !ix.rest.IsEmpty():
 		who = append(who, ix.rest)
 	}
-	if !v.denyOnly {
-		for _, id := range v.request.Principal.IDs {
+	if !v.DenyOnly {
+		for _, id := range v.Request.Principal.IDs {
 			if !byName {
 				if posting := ix.names[id]; posting != nil {
 					who = append(who, posting)
 				}
 			}
-			who = ix.beginnings.find(who, id, v)
+			who = ix.beginnings.Find(who, id, &v.View)
 		}
 	}
 	v.who = who
@@ -208,17 +209,17 @@ func (p *Policies) scanRoaring(b block.Block, before policy.Effect, ix *roaringI
 		return effect
 	}
 	what := v.what[:0]
-	if v.whole {
+	if v.Whole {
 		what = append(what, ix.whole)
 	} else {
-		what = ix.resources.find(what, v.text, v)
+		what = ix.resources.Find(what, v.Text, &v.View)
 	}
 	v.what = what
 
 	if p.leapfrog(b, v, covering, 0, b.Denies()) {
 		return policy.EffectDeny
 	}
-	if effect != policy.EffectAllow && !v.denyOnly && p.leapfrog(b, v, covering, b.Denies(), b.Count()) {
+	if effect != policy.EffectAllow && !v.DenyOnly && p.leapfrog(b, v, covering, b.Denies(), b.Count()) {
 		return policy.EffectAllow
 	}
 	return effect
@@ -254,7 +255,7 @@ func (p *Policies) leapfrog(b block.Block, v *view, covering *roaring.Bitmap, lo
 						break
 					}
 				}
-				if (covering != nil || v.covers(b, int(id))) && p.verify(b, int(id), v) {
+				if (covering != nil || v.Covers(b, int(id))) && p.variables.Holds(b, b.Record(int(id)), &v.View) {
 					return true
 				}
 				if at = id + 1; at >= int64(high) {
@@ -267,7 +268,7 @@ func (p *Policies) leapfrog(b block.Block, v *view, covering *roaring.Bitmap, lo
 }
 
 func (x *roaringIndex) size() int64 {
-	n := int64(unsafe.Sizeof(*x)) + sizeOf(x.actions) + bitmapSize(x.everyone) + bitmapSize(x.loose) + bitmapSize(x.whole)
+	n := int64(unsafe.Sizeof(*x)) + block.SizeOf(x.actions) + bitmapSize(x.everyone) + bitmapSize(x.loose) + bitmapSize(x.whole)
 	seen := map[*roaring.Bitmap]bool{}
 	for _, b := range x.actions {
 		if b != nil && !seen[b] {
@@ -279,14 +280,14 @@ func (x *roaringIndex) size() int64 {
 		n += int64(len(name)) + 48 + bitmapSize(b)
 	}
 	if x.named != nil {
-		n += bitmapSize(x.rest) + sizeOf(x.named.slots) + int64(len(x.named.far))*entrySize
+		n += bitmapSize(x.rest) + block.SizeOf(x.named.slots) + int64(len(x.named.far))*block.EntrySize
 	}
 	return n + postingsSize(&x.beginnings) + postingsSize(&x.resources)
 }
 
-func postingsSize(t *beginnings[*roaring.Bitmap]) int64 {
-	n := t.size()
-	for _, b := range t.values {
+func postingsSize(t *match.Beginnings[*roaring.Bitmap]) int64 {
+	n := t.Size()
+	for _, b := range t.All() {
 		n += bitmapSize(b)
 	}
 	return n

@@ -7,6 +7,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
 )
@@ -132,7 +133,7 @@ func newActionRows(rules []lowered.Rule, form Form) actionRows {
 func (a *actionRows) of(v *view) (r *row, known bool) {
 	if !v.rowLooked {
 		v.rowLooked = true
-		v.row, v.rowKnown = a.names[v.actionFolded()]
+		v.row, v.rowKnown = a.names[v.ActionFolded()]
 	}
 	if v.rowKnown && !a.other.all {
 		return &a.rows[v.row], true
@@ -182,7 +183,7 @@ func (r *row) next(at, end uint32) uint32 {
 func (a *actionRows) size() int64 {
 	n := int64(0)
 	for name := range a.names {
-		n += int64(len(name)) + entrySize
+		n += int64(len(name)) + block.EntrySize
 	}
 	seen := map[unsafe.Pointer]bool{}
 	for _, r := range append(slices.Clone(a.rows), a.other) {
@@ -197,7 +198,7 @@ func (a *actionRows) size() int64 {
 		if r.wide != nil {
 			n += bitmapSize(r.wide)
 		}
-		n += sizeOf(r.words)
+		n += block.SizeOf(r.words)
 	}
-	return n + sizeOf(a.rows) + sizeOf(a.marks)
+	return n + block.SizeOf(a.rows) + block.SizeOf(a.marks)
 }

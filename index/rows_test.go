@@ -29,7 +29,7 @@ func TestRows(t *testing.T) {
 			rows := newActionRows(rules, form)
 			for _, action := range []string{"x:0", "X:1", "x:7", "x:9", "y:z", "z"} {
 				var v view
-				v.request = &policy.Request{Action: action}
+				v.Request = &policy.Request{Action: action}
 				row, known := rows.of(&v)
 				for range 50 {
 					from := r.IntN(n + 1)
@@ -56,7 +56,7 @@ func TestRows(t *testing.T) {
 
 // covered tells directly whether a rule covers the action.
 func covered(r *lowered.Rule, v *view) bool {
-	name := v.actionFolded()
+	name := v.ActionFolded()
 	return slices.Contains(r.Actions, name) || slices.ContainsFunc(r.Programs, func(p string) bool { return glob.Match(p, name) })
 }
 

@@ -61,7 +61,7 @@ type Found struct {
 // first search after a change, which lists the names of what changed.
 func (s *Snapshot) SearchSubjects(r *policy.Request, page Page) (Found, error) {
 	sr, err := newSearch(s, 's', r, page)
-	if err != nil || sr.v.org == "" {
+	if err != nil || sr.v.Org == "" {
 		return Found{Complete: err == nil}, err
 	}
 	provider := r.Principal.IDs[0]
@@ -81,14 +81,14 @@ func (s *Snapshot) SearchSubjects(r *policy.Request, page Page) (Found, error) {
 // See SearchSubjects for the rest.
 func (s *Snapshot) SearchResources(r *policy.Request, page Page) (Found, error) {
 	sr, err := newSearch(s, 'r', r, page)
-	if err != nil || sr.v.org == "" || len(r.Principal.IDs) == 0 {
+	if err != nil || sr.v.Org == "" || len(r.Principal.IDs) == 0 {
 		return Found{Complete: err == nil}, err
 	}
 	sr.resources()
 	out := &sr.request.Resource
 	return sr.run(func(id string) (fits bool) {
 		out.ID = id
-		out.Kind, fits = kindOf(sr.v.class, out.Type, id)
+		out.Kind, fits = kindOf(sr.v.Class, out.Type, id)
 		return fits
 	}, (*patterns).unlistedResources), nil
 }
@@ -99,11 +99,11 @@ func (s *Snapshot) SearchResources(r *policy.Request, page Page) (Found, error) 
 // wildcard. See SearchSubjects for the rest.
 func (s *Snapshot) SearchActions(r *policy.Request, page Page) (Found, error) {
 	sr, err := newSearch(s, 'a', r, page)
-	if err != nil || sr.v.org == "" || len(r.Principal.IDs) == 0 {
+	if err != nil || sr.v.Org == "" || len(r.Principal.IDs) == 0 {
 		return Found{Complete: err == nil}, err
 	}
 	sr.names.add(tableNames(), "", sr.after, everyName)
-	if own := s.organization(sr.v.org); own.IAM != nil {
+	if own := s.organization(sr.v.Org); own.IAM != nil {
 		sr.names.add(own.IAM.names().actions, "", sr.after, everyName)
 	}
 	out := &sr.request

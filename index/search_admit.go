@@ -5,6 +5,7 @@ import (
 
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
+	"postern/index/internal/match"
 	"postern/internal/action"
 	"postern/internal/value"
 	"postern/policy"
@@ -51,7 +52,7 @@ func (p *patterns) policies(of *Policies, v *view, open byte, denies func(b bloc
 // provider, which is the view's first identifier.
 func (p *patterns) admitSubjects(v *view, of *Policies, layer policy.Layer) []admitted {
 	rest := func(b block.Block, id int, r block.Record) chance {
-		if !v.covers(b, id) {
+		if !v.Covers(b, id) {
 			return never
 		}
 		return of.resourceChance(b, r, v, openSubject).and(of.conditionsChance(b, r, v, openSubject))
@@ -66,7 +67,7 @@ func (p *patterns) admitSubjects(v *view, of *Policies, layer policy.Layer) []ad
 		if rest(b, id, r) == never {
 			return nil
 		}
-		provider := v.request.Principal.IDs[0]
+		provider := v.Request.Principal.IDs[0]
 		add := func(program, text string) { out = append(out, admitted{program, text, of.reference(b, id, layer)}) }
 		switch {
 		case r.Everyone():
@@ -76,12 +77,12 @@ func (p *patterns) admitSubjects(v *view, of *Policies, layer policy.Layer) []ad
 			add(anyAfter(provider), provider+"*")
 			return out
 		case v.listsOrg(b, r):
-			add(glob.Every, "arn:aws:iam::"+v.org+":*")
+			add(glob.Every, "arn:aws:iam::"+v.Org+":*")
 			return out
 		}
 		w := b.Who(r)
 		for i := uint32(0); i < w.Beginnings && p.look(); i++ {
-			if text, org := b.Beginning(w, i); (org == "" || org == v.org) && strings.HasPrefix(text, provider) {
+			if text, org := b.Beginning(w, i); (org == "" || org == v.Org) && strings.HasPrefix(text, provider) {
 				add(anyAfter(text), text+"*")
 			}
 		}
@@ -93,13 +94,13 @@ func (p *patterns) admitSubjects(v *view, of *Policies, layer policy.Layer) []ad
 // identifiers but the first.
 func (v *view) listsOthers(b block.Block, r block.Record) bool {
 	w := b.Who(r)
-	for _, id := range v.request.Principal.IDs[1:] {
+	for _, id := range v.Request.Principal.IDs[1:] {
 		for i := range w.Exact {
-			if b.IsName(w, i, id, v.org) {
+			if b.IsName(w, i, id, v.Org) {
 				return true
 			}
 		}
-		if w.Beginnings > 0 && b.HasBeginning(w, id, v.org) {
+		if w.Beginnings > 0 && b.HasBeginning(w, id, v.Org) {
 			return true
 		}
 	}
@@ -111,7 +112,7 @@ func (v *view) listsOthers(b block.Block, r block.Record) bool {
 func (v *view) listsOrg(b block.Block, r block.Record) bool {
 	w := b.Who(r)
 	for i := range w.Organizations {
-		if b.Organization(w, i) == v.org {
+		if b.Organization(w, i) == v.Org {
 			return true
 		}
 	}
@@ -122,7 +123,7 @@ func (v *view) listsOrg(b block.Block, r block.Record) bool {
 // to the caller; with named, also what they name without wildcard.
 func (p *patterns) admitResources(v *view, of *Policies, layer policy.Layer, named bool) []admitted {
 	rest := func(b block.Block, id int, r block.Record) chance {
-		if !v.covers(b, id) || !v.principalHolds(b, r) {
+		if !v.Covers(b, id) || !v.PrincipalHolds(b, r) {
 			return never
 		}
 		return of.conditionsChance(b, r, v, openResource)
@@ -149,12 +150,12 @@ func (p *patterns) admitResources(v *view, of *Policies, layer policy.Layer, nam
 			case !p.look():
 				return out
 			case i < w.Exact && named:
-				add(text, literalText.Replace(text))
+				add(text, match.LiteralText(text))
 			case i < w.Exact:
 			case i < w.Exact+w.Prefix:
-				add(anyAfter(text), literalText.Replace(text)+"*")
+				add(anyAfter(text), match.LiteralText(text)+"*")
 			default:
-				add(text, of.programText(text))
+				add(text, of.variables.ProgramText(text))
 			}
 		}
 		return out
@@ -165,7 +166,7 @@ func (p *patterns) admitResources(v *view, of *Policies, layer policy.Layer, nam
 // resource, of the actions of a service that no table knows.
 func (p *patterns) admitActions(v *view, of *Policies, layer policy.Layer, service string) []admitted {
 	rest := func(b block.Block, r block.Record) chance {
-		return chanceOf(v.principalHolds(b, r)).and(of.resourceChance(b, r, v, openAction)).and(of.conditionsChance(b, r, v, openAction))
+		return chanceOf(v.PrincipalHolds(b, r)).and(of.resourceChance(b, r, v, openAction)).and(of.conditionsChance(b, r, v, openAction))
 	}
 	every := anyAfter(service)
 	denies := func(b block.Block, _ int, r block.Record) chance {

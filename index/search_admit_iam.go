@@ -14,7 +14,7 @@ import (
 func (m *IAM) admitSubjects(p *patterns, v *view) (out []admitted) {
 	m.enter(v)
 	defer v.leave()
-	g, who, provider := m.grants, &v.caller, v.request.Principal.IDs[0]
+	g, who, provider := m.grants, &v.caller, v.Request.Principal.IDs[0]
 	// What an identifier of the provider without a name is, every name is.
 	for _, n := range who.principals {
 		d := &g.principals[n]
@@ -56,13 +56,11 @@ func (m *IAM) admitSubjects(p *patterns, v *view) (out []admitted) {
 			out = append(out, admitted{anyAfter(begin), text, held.place})
 		}
 	}
-	t := &m.members.beginnings
-	for i, begin := range t.texts {
+	for begin, l := range m.members.beginnings.All() {
 		if !p.look() {
 			return out
 		}
 		if strings.HasPrefix(begin, provider) {
-			l := t.values[i]
 			for _, n := range m.members.lists[l.at : l.at+l.n] {
 				add(n, begin, begin+"*")
 			}
@@ -181,7 +179,7 @@ func (g *Grants) scopePatterns(number uint32, v *view, resourceType string, at p
 			program = anyAfter(program)
 		}
 		if p.mayMeet(program, every) {
-			out = append(out, admitted{program, g.scopes.programText(program), at})
+			out = append(out, admitted{program, g.scopes.variables.ProgramText(program), at})
 		}
 	}
 	return out

@@ -84,7 +84,7 @@ func (p *Policies) settledProgram(program string, open byte) bool {
 // conditionsChance is conditionsHold with a side open.
 func (p *Policies) conditionsChance(b block.Block, r block.Record, v *view, open byte) chance {
 	out := always
-	for want := range p.conditionEntries(b, r) {
+	for want := range p.variables.Conditions(b, r) {
 		depends := !settled(want.Kind(), open)
 		if want.Op&block.Variables != 0 {
 			for i := range want.N {
@@ -94,31 +94,16 @@ func (p *Policies) conditionsChance(b block.Block, r block.Record, v *view, open
 		switch {
 		case depends:
 			out = perhaps
-		case !want.conditionHolds(v, r.Deny()):
+		case !want.Holds(&v.View, r.Deny()):
 			return never
 		}
 	}
 	return out
 }
 
-// conditionEntries goes through the conditions of a statement. It is for
-// searches and explanations; conditionsHold does the same without a call each.
-func (p *Policies) conditionEntries(b block.Block, r block.Record) func(yield func(*wanted) bool) {
-	return func(yield func(*wanted) bool) {
-		n := b.ConditionCount(r)
-		want := wanted{b.Conditions(r), p}
-		for ; n > 0; n-- {
-			want.Next()
-			if !yield(&want) {
-				return
-			}
-		}
-	}
-}
-
 // resourceChance is resourceHolds with the subject or the action open.
 func (p *Policies) resourceChance(b block.Block, r block.Record, v *view, open byte) chance {
-	if !v.whole {
+	if !v.Whole {
 		w := b.What(r)
 		for i := range w.Glob {
 			if !p.settledProgram(b.ResourceProgram(w, i), open) {
@@ -126,7 +111,7 @@ func (p *Policies) resourceChance(b block.Block, r block.Record, v *view, open b
 			}
 		}
 	}
-	return chanceOf(p.resourceHolds(b, r, v))
+	return chanceOf(p.variables.ResourceHolds(b, r, &v.View))
 }
 
 // scopeChance is resourceChance and conditionsChance of a scope of the iam layer.

@@ -50,9 +50,7 @@ func (m *IAM) subjects(v *view, provider string, c *candidates) {
 			}
 		}
 	}
-	t := &m.members.beginnings
-	for i, text := range t.texts {
-		l := t.values[i]
+	for text, l := range m.members.beginnings.All() {
 		for _, n := range m.members.lists[l.at : l.at+l.n] {
 			if name, ok := strings.CutPrefix(text, provider); ok && reached[n] {
 				c.beginnings = append(c.beginnings, name)
@@ -98,7 +96,7 @@ func (g *Grants) scopeMay(number uint32, v *view) bool {
 	}
 	b := block.At(g.scopes.words, 0)
 	r := b.Record(int(number - 1))
-	return g.scopes.resourceHolds(b, r, v)
+	return g.scopes.variables.ResourceHolds(b, r, &v.View)
 }
 
 // resources adds the ids of a type on which an Allow that reaches the caller

@@ -178,7 +178,7 @@ func (m *IAM) Named(resources, actions []string) {
 			list[i] = strings.Clone(list[i])
 			m.bytes += int64(len(list[i]))
 		}
-		m.bytes += sizeOf(list)
+		m.bytes += block.SizeOf(list)
 		return list
 	}
 	m.named.resources = settle(slices.Clone(resources))

@@ -22,7 +22,7 @@ func (sr *search) subjects(provider string) {
 	case provider == "token/":
 		// A token may be a member of anything by its type; there are few.
 		c.all = own.IAM != nil && !own.IAMUnavailable
-	case v.class == action.IAM:
+	case v.Class == action.IAM:
 		if own.IAM != nil && !own.IAMUnavailable {
 			own.IAM.subjects(v, provider, c)
 		}
@@ -46,11 +46,11 @@ func (sr *search) subjects(provider string) {
 	}
 	for i := range s.shards {
 		x := &s.shards[i]
-		sr.names.add(x.named(v.org).principals, provider, sr.after, c)
+		sr.names.add(x.named(v.Org).principals, provider, sr.after, c)
 	}
-	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil && bucket.is(bucketHasPolicy) && bucket.entry.owner != v.org {
+	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil && bucket.is(bucketHasPolicy) && bucket.entry.owner != v.Org {
 		var k knownNames
-		k.addBlock(block.At(bucket.entry.policy.words, 0), v.org)
+		k.addBlock(block.At(bucket.entry.policy.words, 0), v.Org)
 		k.settle()
 		sr.names.add(k.principals, provider, sr.after, c)
 	}
@@ -66,13 +66,13 @@ func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *bucketSlot
 	case s.passesAsPlatform(v):
 		c.all = true
 	}
-	if v.class == action.ControlPlane {
+	if v.Class == action.ControlPlane {
 		if own.IAM != nil && !own.IAMUnavailable && !c.all {
 			own.IAM.subjects(v, provider, c)
 		}
 		return c
 	}
-	if v.class.OrganizationOnly() || !bucket.is(bucketHasPolicy) {
+	if v.Class.OrganizationOnly() || !bucket.is(bucketHasPolicy) {
 		return c
 	}
 	d := &candidates{}
@@ -87,7 +87,7 @@ func (p *Policies) subjects(v *view, provider string, c *candidates) {
 		if p.resourceChance(b, r, v, openSubject).and(p.conditionsChance(b, r, v, openSubject)) == never {
 			return true
 		}
-		if v.lists(b, r) {
+		if v.Lists(b, r) {
 			c.all = true
 			return false
 		}
@@ -97,7 +97,7 @@ func (p *Policies) subjects(v *view, provider string, c *candidates) {
 				return false
 			}
 			text, org := b.Identifier(w, i)
-			if name, ok := strings.CutPrefix(text, provider); ok && (org == "" || org == v.org) {
+			if name, ok := strings.CutPrefix(text, provider); ok && (org == "" || org == v.Org) {
 				c.exact = append(c.exact, name)
 			}
 		}
@@ -106,14 +106,14 @@ func (p *Policies) subjects(v *view, provider string, c *candidates) {
 				return false
 			}
 			text, org := b.Beginning(w, i)
-			if name, ok := strings.CutPrefix(text, provider); ok && (org == "" || org == v.org) {
+			if name, ok := strings.CutPrefix(text, provider); ok && (org == "" || org == v.Org) {
 				c.beginnings = append(c.beginnings, name)
 			}
 		}
 		return true
 	}
 	wide := block.At(p.words, 0)
-	if !v.whole {
+	if !v.Whole {
 		if b := p.bucketBlock(v.bucket, v.bucketHash); !b.IsNone() {
 			p.allows(b, v, c, p.byResource(b, v), look)
 		}
@@ -128,10 +128,10 @@ func (p *Policies) byResource(b block.Block, v *view) []*roaring.Bitmap {
 	switch {
 	case ix == nil:
 		return nil
-	case v.whole:
+	case v.Whole:
 		return []*roaring.Bitmap{ix.whole}
 	}
-	return append(ix.resources.find(nil, v.text, v), roaring.New())
+	return append(ix.resources.Find(nil, v.Text, &v.View), roaring.New())
 }
 
 // byPrincipal returns the postings of the statements that may be about the
@@ -142,11 +142,11 @@ func (p *Policies) byPrincipal(b block.Block, v *view) []*roaring.Bitmap {
 		return nil
 	}
 	who := []*roaring.Bitmap{ix.loose}
-	for _, id := range v.request.Principal.IDs {
+	for _, id := range v.Request.Principal.IDs {
 		if posting := ix.names[id]; posting != nil {
 			who = append(who, posting)
 		}
-		who = ix.beginnings.find(who, id, v)
+		who = ix.beginnings.Find(who, id, &v.View)
 	}
 	return who
 }
@@ -166,15 +166,15 @@ func (p *Policies) allows(b block.Block, v *view, c *candidates, in []*roaring.B
 	}
 	if in == nil {
 		for id := b.Denies(); id < b.Count() && c.look(); id++ {
-			if v.covers(b, id) && !visit(b, id) {
+			if v.Covers(b, id) && !visit(b, id) {
 				return
 			}
 		}
 		return
 	}
 	set := roaring.FastOr(in...)
-	if v.known {
-		covering := p.roaringOf(b).actions[v.action]
+	if v.Known {
+		covering := p.roaringOf(b).actions[v.Action]
 		if covering == nil {
 			return
 		}
@@ -183,7 +183,7 @@ func (p *Policies) allows(b block.Block, v *view, c *candidates, in []*roaring.B
 	it := set.Iterator()
 	it.AdvanceIfNeeded(uint32(b.Denies()))
 	for it.HasNext() && c.look() {
-		if id := int(it.Next()); v.covers(b, id) && !visit(b, id) {
+		if id := int(it.Next()); v.Covers(b, id) && !visit(b, id) {
 			return
 		}
 	}
@@ -192,18 +192,18 @@ func (p *Policies) allows(b block.Block, v *view, c *candidates, in []*roaring.B
 // resources finds the candidates of a search for resources.
 func (sr *search) resources() {
 	s, v := sr.s, sr.v
-	own := s.organization(v.org)
+	own := s.organization(v.Org)
 	resourceType := sr.request.Resource.Type
 	switch {
 	case resourceType == "organization":
 		// The only one that a caller may ask about is its own.
-		if v.class == action.IAM || v.class.WholeOrganization() {
-			sr.names.add([]string{v.org}, "", sr.after, everyName)
+		if v.Class == action.IAM || v.Class.WholeOrganization() {
+			sr.names.add([]string{v.Org}, "", sr.after, everyName)
 		}
 		return
-	case v.class.WholeOrganization():
+	case v.Class.WholeOrganization():
 		return
-	case v.class == action.IAM:
+	case v.Class == action.IAM:
 		if own.IAM == nil || own.IAMUnavailable {
 			return
 		}
@@ -249,7 +249,7 @@ func (sr *search) addStored(resourceType string, p *Policies, named, stored *can
 	}
 	org := sr.request.Resource.Org
 	if org == "" {
-		org = sr.v.org
+		org = sr.v.Org
 	}
 	for i := range sr.s.shards {
 		x := &sr.s.shards[i]
@@ -266,7 +266,7 @@ func (sr *search) addStored(resourceType string, p *Policies, named, stored *can
 func (p *Policies) resources(v *view, resourceType string, c *candidates) {
 	look := func(b block.Block, id int) bool {
 		r := b.Record(id)
-		if !v.principalHolds(b, r) {
+		if !v.PrincipalHolds(b, r) {
 			return true
 		}
 		if r.NotResource() {

@@ -173,18 +173,18 @@ func anyAfter(begin string) string { return begin + glob.Every }
 // or neither. v has the bucket's owner. Of a foreign caller the owner's Denies
 // are asked beside.
 func (s *Snapshot) bucketStep(v *view, bucket *bucketSlot) (passes bool, asked *Policies) {
-	foreign, contested := v.owner != v.org, bucket.is(bucketContested)
+	foreign, contested := v.Owner != v.Org, bucket.is(bucketContested)
 	switch {
-	case v.class == action.ListAllMyBuckets:
+	case v.Class == action.ListAllMyBuckets:
 		return true, nil
-	case v.class == action.CreateBucket:
+	case v.Class == action.CreateBucket:
 		return !foreign && !contested, nil
-	case contested, foreign && (v.class == action.PutBucketPolicy || v.class == action.BucketPolicy):
+	case contested, foreign && (v.Class == action.PutBucketPolicy || v.Class == action.BucketPolicy):
 		return false, nil
-	case v.class == action.PutBucketPolicy:
+	case v.Class == action.PutBucketPolicy:
 		return true, nil
 	}
-	owner := s.organization(v.owner)
+	owner := s.organization(v.Owner)
 	switch {
 	case foreign && owner.PoliciesUnavailable,
 		bucket.is(bucketUnavailable) || bucket == &unknownBucket && owner.BucketsUnavailable:

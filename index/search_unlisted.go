@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"postern/index/internal/glob"
+	"postern/index/internal/match"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -13,10 +14,10 @@ import (
 func (p *patterns) unlistedSubjects(v *view) []admitted {
 	s, own := p.s, p.s.own(v)
 	switch {
-	case isToken(v.request): // an unknown token is nobody
+	case match.IsToken(v.Request): // an unknown token is nobody
 		return nil
-	case v.class == action.IAM:
-		if own.IAM == nil || own.IAMUnavailable || v.outsideTenant(v.request.Resource.Kind == policy.ResourceOrganization || v.request.Resource.Type == "organization") {
+	case v.Class == action.IAM:
+		if own.IAM == nil || own.IAMUnavailable || v.outsideTenant(v.Request.Resource.Kind == policy.ResourceOrganization || v.Request.Resource.Type == "organization") {
 			return nil
 		}
 		return own.IAM.admitSubjects(p, v)
@@ -27,12 +28,12 @@ func (p *patterns) unlistedSubjects(v *view) []admitted {
 	if reason != policy.ReasonNone {
 		return nil
 	}
-	if v.class == action.ControlPlane {
+	if v.Class == action.ControlPlane {
 		return p.controlPlane(v, own, func(of *Policies) []admitted {
 			return p.admitSubjects(v, of, policy.LayerOrganization)
 		}, func(m *IAM) []admitted { return m.admitSubjects(p, v) })
 	}
-	if v.owner != v.org && p.ownerDenies(v) {
+	if v.Owner != v.Org && p.ownerDenies(v) {
 		return nil
 	}
 	return p.layers(v, own, bucket, func(of *Policies, layer policy.Layer) []admitted {
@@ -42,14 +43,14 @@ func (p *patterns) unlistedSubjects(v *view) []admitted {
 
 // ownerDenies reports that the owner's Denies to `*` deny every foreign caller.
 func (p *patterns) ownerDenies(v *view) bool {
-	of := p.s.organization(v.owner).Policies
+	of := p.s.organization(v.Owner).Policies
 	if of == nil {
 		return false
 	}
 	for _, b := range of.asked(v) {
 		for id := range b.Denies() {
 			r := b.Record(id)
-			if p.look() && r.Everyone() && v.covers(b, id) &&
+			if p.look() && r.Everyone() && v.Covers(b, id) &&
 				of.resourceChance(b, r, v, openSubject).and(of.conditionsChance(b, r, v, openSubject)) == always {
 				return true
 			}
@@ -97,7 +98,7 @@ func (p *patterns) unlistedActionsOf(v *view, prefix string, class action.Class)
 		return nil
 	}
 	if class == action.IAM {
-		if own.IAM == nil || own.IAMUnavailable || v.outsideTenant(v.request.Resource.Kind == policy.ResourceOrganization) {
+		if own.IAM == nil || own.IAMUnavailable || v.outsideTenant(v.Request.Resource.Kind == policy.ResourceOrganization) {
 			return nil
 		}
 		return own.IAM.admitActions(p, v, class)
@@ -125,15 +126,15 @@ func (p *patterns) unlistedResources(v *view) []admitted {
 	switch {
 	case v.nobody(own),
 		resourceType == "organization", // the caller's own is the only one
-		v.class.WholeOrganization():
+		v.Class.WholeOrganization():
 		return nil
-	case v.class == action.IAM:
+	case v.Class == action.IAM:
 		if own.IAM == nil || own.IAMUnavailable || v.outsideTenant(false) {
 			return nil
 		}
 		return own.IAM.admitResources(p, v, resourceType)
 	case resourceType != "bucket" && resourceType != "object",
-		own.PoliciesUnavailable, own.Policies == nil && !p.s.isPlatform(v), v.class.OrganizationOnly() && v.outsideTenant(false):
+		own.PoliciesUnavailable, own.Policies == nil && !p.s.isPlatform(v), v.Class.OrganizationOnly() && v.outsideTenant(false):
 		return nil
 	}
 	if own.Policies == nil {
@@ -197,7 +198,7 @@ func (p *patterns) inBuckets(v *view, own *Organization, as []admitted) (out []a
 func (p *patterns) tried(name string, e *bucketEntry, own *Organization, v *view) bool {
 	org := p.open.Resource.Org
 	if org == "" {
-		org = v.org
+		org = v.Org
 	}
 	if e.owner == org || slices.Contains(e.claimants, org) {
 		return true
@@ -213,19 +214,19 @@ func (p *patterns) inBucket(v *view, name string, bucket *bucketSlot, as []admit
 	claimed := bucket.is(bucketContested) && bucket.entry != nil && slices.Contains(bucket.entry.claimants, stated)
 	switch {
 	case bucket != &unknownBucket:
-		if v.owner = p.s.owners[bucket.owner].name; stated != "" && stated != v.owner && !claimed {
+		if v.Owner = p.s.owners[bucket.owner].name; stated != "" && stated != v.Owner && !claimed {
 			return nil
 		}
-	case v.class == action.CreateBucket:
-		v.owner = v.org
+	case v.Class == action.CreateBucket:
+		v.Owner = v.Org
 	case stated != "":
-		v.owner = stated
+		v.Owner = stated
 	case p.s.defaultOrg != "":
-		v.owner = p.s.defaultOrg
+		v.Owner = p.s.defaultOrg
 	default:
 		return nil
 	}
-	if v.owner == v.org && p.s.isPlatform(v) {
+	if v.Owner == v.Org && p.s.isPlatform(v) {
 		return nil
 	}
 	inside := func(list []admitted) []admitted { return list }
@@ -252,6 +253,6 @@ func (p *patterns) inBucket(v *view, name string, bucket *bucketSlot, as []admit
 	case asked == nil:
 		return nil
 	}
-	foreign := v.owner != v.org
+	foreign := v.Owner != v.Org
 	return p.both(as, inside(p.admitResources(v, asked, policy.LayerBucket, foreign)))
 }

@@ -245,11 +245,8 @@ func (b *Builder) Freeze(generation uint64) *Snapshot {
 	return &s
 }
 
-// entrySize is what a map entry costs beside its key's text and its value.
-const entrySize = 48
-
 func organizationSize(name string, o *Organization) int64 {
-	n := int64(unsafe.Sizeof(*o)) + int64(len(name)) + entrySize
+	n := int64(unsafe.Sizeof(*o)) + int64(len(name)) + block.EntrySize
 	if o.Policies != nil {
 		n += o.Policies.bytes
 	}

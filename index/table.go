@@ -71,7 +71,7 @@ func (p *Policies) bucketBlock(name string, h uint64) block.Block {
 }
 
 func (t *blockTable) size() int64 {
-	return sizeOf(t.slots) + sizeOf(t.used) + int64(len(t.far))*64
+	return block.SizeOf(t.slots) + block.SizeOf(t.used) + int64(len(t.far))*64
 }
 
 // placeTable finds places by hash32. Different names may have one hash: what

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
 	"postern/internal/value"
@@ -140,7 +141,7 @@ func (t *tree) grants(record uint32, deny bool, v *view) granted {
 		return s.results[k][record]
 	}
 	result := notGranted
-	if r := &t.records[record]; r.resourceType == "" || r.resourceType == v.resourceType {
+	if r := &t.records[record]; r.resourceType == "" || r.resourceType == v.ResourceType {
 		result = t.node(r.node, deny, v)
 	}
 	s.rounds[k][record], s.results[k][record] = s.round, result
@@ -152,7 +153,7 @@ func (t *tree) grants(record uint32, deny bool, v *view) granted {
 func (t *tree) node(at uint32, deny bool, v *view) (best granted) {
 	n := &t.nodes[at]
 	if !v.Spend(glob.EndsWork) {
-		return unlimited // as Policies.holds
+		return unlimited // as match.Variables.Holds
 	}
 	if n.kind == policy.DescriptorAllow {
 		if _, ok := slices.BinarySearch(t.actions[n.at:n.at+n.n], v.row); !ok || !v.rowKnown {
@@ -214,10 +215,10 @@ func (t *tree) is(at uint32, deny bool, v *view) polarity {
 	case policy.ExpressionBool:
 		return truth(e.text == "true")
 	case policy.ExpressionHasTag:
-		if e.entity != v.resourceType {
+		if e.entity != v.ResourceType {
 			return polarity{}
 		}
-		_, has, known := v.tag(e.key)
+		_, has, known := v.Tag(e.key)
 		if !known {
 			return polarity{deny, deny}
 		}
@@ -259,22 +260,22 @@ func (v *view) operand(e *expression) (text string, has, known, here bool) {
 	if e.kind == policy.ExpressionString {
 		return e.text, true, true, true
 	}
-	if e.entity != v.resourceType {
+	if e.entity != v.ResourceType {
 		return "", false, true, false
 	}
 	switch e.kind {
 	case policy.ExpressionLiteralEntity:
 		return e.text, true, true, true
 	case policy.ExpressionEntity:
-		uid := v.request.Resource.UID
+		uid := v.Request.Resource.UID
 		return uid, uid != "", uid != "", true
 	}
-	text, has, known = v.tag(e.key)
+	text, has, known = v.Tag(e.key)
 	return text, has, known, true
 }
 
 func (t *tree) size() int64 {
-	n := sizeOf(t.nodes) + sizeOf(t.children) + sizeOf(t.actions) + sizeOf(t.expressions) + sizeOf(t.records)
+	n := block.SizeOf(t.nodes) + block.SizeOf(t.children) + block.SizeOf(t.actions) + block.SizeOf(t.expressions) + block.SizeOf(t.records)
 	for i := range t.expressions {
 		e := &t.expressions[i]
 		n += int64(len(e.entity) + len(e.key) + len(e.text))

@@ -78,10 +78,3 @@ func (f *Finder) grow() {
 // names after the first.
 func (f *Finder) Len() int          { return len(f.entries) }
 func (f *Finder) Name(n int) string { return f.entries[n].name.Text }
-
-// Forget empties a slice, keeps its memory, and lets go of what its elements
-// refer to.
-func Forget[T any](s *[]T) {
-	clear(*s)
-	*s = (*s)[:0]
-}

@@ -1,4 +1,4 @@
-package index
+package match
 
 import (
 	"encoding/binary"
@@ -15,18 +15,27 @@ import (
 	"postern/policy"
 )
 
+// Detail adds why a statement's resources and conditions do not hold.
+func (x *Variables) Detail(n *policy.Nearest, b block.Block, r block.Record, v *View) {
+	f := failures{n}
+	if !v.Whole && !x.ResourceHolds(b, r, v) {
+		f.resource(x, b, r, v)
+	}
+	f.conditions(x, b, r, v)
+}
+
 // failures collects what of the nearest Allow did not hold, in detail.
 type failures struct{ *policy.Nearest }
 
 // conditions adds the conditions of a statement that do not hold.
-func (f failures) conditions(p *Policies, b block.Block, r block.Record, v *view) {
-	for want := range p.conditionEntries(b, r) {
-		if want.conditionHolds(v, r.Deny()) {
+func (f failures) conditions(x *Variables, b block.Block, r block.Record, v *View) {
+	for want := range x.Conditions(b, r) {
+		if want.Holds(v, r.Deny()) {
 			continue
 		}
 		if want.Op&block.Variables != 0 {
 			for i := range want.N {
-				f.variables(p, want.Text(i), v)
+				f.variables(x, want.Text(i), v)
 			}
 		}
 		if len(f.Conditions) < policy.MaxFailedConditions {
@@ -36,44 +45,44 @@ func (f failures) conditions(p *Policies, b block.Block, r block.Record, v *view
 }
 
 // resource adds the variables without a value in the resources of a statement.
-func (f failures) resource(p *Policies, b block.Block, r block.Record, v *view) {
+func (f failures) resource(x *Variables, b block.Block, r block.Record, v *View) {
 	w := b.What(r)
 	for i := range w.Glob {
-		f.variables(p, b.ResourceProgram(w, i), v)
+		f.variables(x, b.ResourceProgram(w, i), v)
 	}
 }
 
 // variables adds those of a program that have no value.
-func (f failures) variables(p *Policies, program string, v *view) {
+func (f failures) variables(x *Variables, program string, v *View) {
 	for len(f.Variables) < policy.MaxFailedConditions {
 		i := strings.IndexByte(program, glob.OpVariable)
 		if i < 0 {
 			return
 		}
 		n, rest := glob.VariableNumber(program[i:])
-		x := &p.variables[n]
+		missing := &(*x)[n]
 		program = rest
-		if _, ok := v.variable(x); ok {
+		if _, ok := v.variable(missing); ok {
 			continue
 		}
-		if text := cut(x.String()); !slices.Contains(f.Variables, text) {
+		if text := Cut(missing.String()); !slices.Contains(f.Variables, text) {
 			f.Variables = append(f.Variables, text)
 		}
 	}
 }
 
 // failed tells of one condition that does not hold.
-func (w *wanted) failed(v *view) policy.FailedCondition {
+func (w *Condition) failed(v *View) policy.FailedCondition {
 	kind, test := w.Kind(), w.Test()
 	name, tag := w.Key()
-	out := policy.FailedCondition{Operator: w.operator(kind, test), Key: cut(lowered.Key{Kind: kind, Name: name}.String())}
+	out := policy.FailedCondition{Operator: w.operator(kind, test), Key: Cut(lowered.Key{Kind: kind, Name: name}.String())}
 	for i := range w.N {
 		out.Values = appendCut(out.Values, w.value(i, test))
 	}
 	if kind == lowered.KeyResource { // one text of two forms, and always there
-		out.Had = appendCut(out.Had, v.text)
-		if uid := v.request.Resource.UID; uid != "" {
-			out.Had = appendCut(out.Had, v.resourceType+":uid:"+uid)
+		out.Had = appendCut(out.Had, v.Text)
+		if uid := v.Request.Resource.UID; uid != "" {
+			out.Had = appendCut(out.Had, v.ResourceType+":uid:"+uid)
 		}
 		return out
 	}
@@ -91,7 +100,7 @@ func (w *wanted) failed(v *view) policy.FailedCondition {
 }
 
 // operator writes the operator as a policy does.
-func (w *wanted) operator(kind lowered.KeyKind, test policy.Test) string {
+func (w *Condition) operator(kind lowered.KeyKind, test policy.Test) string {
 	negated := w.Op&block.Negated != 0
 	switch {
 	case test != policy.TestNone:
@@ -118,10 +127,10 @@ func (w *wanted) operator(kind lowered.KeyKind, test policy.Test) string {
 }
 
 // value writes a wanted value as a policy may.
-func (w *wanted) value(i uint32, test policy.Test) string {
+func (w *Condition) value(i uint32, test policy.Test) string {
 	switch w.How {
 	case lowered.CompareText, lowered.CompareTextFold, lowered.CompareLike, lowered.CompareArn, block.Begins:
-		text := w.policies.programText(w.Text(i))
+		text := w.of.ProgramText(w.Text(i))
 		if w.How == block.Begins {
 			text += "*"
 		}
@@ -161,15 +170,15 @@ var plainText = strings.NewReplacer("${*}", "*", "${?}", "?")
 func appendCut(list []string, text string) []string {
 	switch {
 	case len(list) < policy.MaxFailedConditions:
-		return append(list, cut(text))
+		return append(list, Cut(text))
 	case len(list) == policy.MaxFailedConditions:
 		return append(list, "...")
 	}
 	return list
 }
 
-// cut copies a text within policy.MaxFailedValue.
-func cut(text string) string {
+// Cut copies a text within policy.MaxFailedValue.
+func Cut(text string) string {
 	if len(text) <= policy.MaxFailedValue {
 		return strings.Clone(text)
 	}

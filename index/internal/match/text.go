@@ -1,4 +1,4 @@
-package index
+package match
 
 import (
 	"strings"
@@ -6,12 +6,12 @@ import (
 	"postern/index/internal/glob"
 )
 
-// programText writes a program as policies write it.
-func (p *Policies) programText(program string) string {
+// ProgramText writes a program as policies write it.
+func (x *Variables) ProgramText(program string) string {
 	var b strings.Builder
 	for len(program) > 0 {
 		n := glob.LiteralLen(program)
-		b.WriteString(literalText.Replace(program[:n]))
+		b.WriteString(LiteralText(program[:n]))
 		if program = program[n:]; program == "" {
 			break
 		}
@@ -25,7 +25,7 @@ func (p *Policies) programText(program string) string {
 		case glob.OpVariable:
 			var i int
 			i, program = glob.VariableNumber(program)
-			b.WriteString(p.variables[i].String())
+			b.WriteString((*x)[i].String())
 			continue
 		}
 		program = program[1:]
@@ -33,5 +33,8 @@ func (p *Policies) programText(program string) string {
 	return b.String()
 }
 
-// literalText writes what would otherwise be read as a wildcard.
+// LiteralText writes literal text of a program as policies write it: what would
+// otherwise be read as a wildcard is quoted.
+func LiteralText(text string) string { return literalText.Replace(text) }
+
 var literalText = strings.NewReplacer("*", "${*}", "?", "${?}", glob.UID, ":uid:")

@@ -1,4 +1,4 @@
-package index
+package match
 
 import (
 	"math/rand/v2"
@@ -25,9 +25,9 @@ func TestBehind(t *testing.T) {
 		keys = append(keys, longer...)
 		from = longer
 	}
-	v := &view{}
+	v := &View{}
 	m := &glob.Matcher{}
-	p := &Policies{}
+	p := &Variables{}
 	some, all := 0, 0
 	const tries = 4000
 	for range tries {
@@ -46,8 +46,8 @@ func TestBehind(t *testing.T) {
 				wantAll = false
 			}
 		}
-		v.begin(&policy.Request{Resource: policy.Resource{ID: strings.TrimSuffix(beginning, "/")}}, "")
-		wantSome = wantSome || m.Glob(program, v.text)
+		v.Begin(&policy.Request{Resource: policy.Resource{ID: strings.TrimSuffix(beginning, "/")}}, "")
+		wantSome = wantSome || m.Glob(program, v.Text)
 		deny := lowered.Statement{Deny: true, Resources: []string{program}}
 		resource := blockOf(&deny)
 		if got := p.objectsHold(resource, resource.Record(0), v); got != wantSome {

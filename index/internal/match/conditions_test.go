@@ -1,4 +1,4 @@
-package index
+package match
 
 import (
 	"slices"
@@ -20,8 +20,8 @@ func TestContextKeysWithEqualTags(t *testing.T) {
 		key := "X:" + strconv.Itoa(100+i) + "/Same"
 		r.Context = append(r.Context, policy.Attribute{Key: key, Values: []policy.Value{{Text: key}}})
 	}
-	var v view
-	v.begin(&r, "")
+	var v View
+	v.Begin(&r, "")
 	for i := range r.Context {
 		if tag := block.KeyTag(r.Context[i].Key); tag != block.KeyTag(r.Context[0].Key) {
 			t.Fatalf("the tag of %s differs; choose other keys", r.Context[i].Key)
@@ -36,7 +36,7 @@ func TestContextKeysWithEqualTags(t *testing.T) {
 	}
 	// The next request has keys of its own.
 	next := policy.Request{Context: []policy.Attribute{{Key: "y:100/Same", Values: []policy.Value{{Text: "y"}}}}}
-	v.begin(&next, "")
+	v.Begin(&next, "")
 	if list, _ := v.lookup(lowered.KeyContext, "x:100/same", block.KeyTag("x:100/same"), &v.values); list != nil {
 		t.Errorf("a key of the request before gives %v", list)
 	}
@@ -44,12 +44,12 @@ func TestContextKeysWithEqualTags(t *testing.T) {
 
 // The clock's text follows the time.
 func TestClockOfEachRequest(t *testing.T) {
-	var v view
+	var v View
 	for _, x := range []struct {
 		now  int64
 		want string
 	}{{0, "1970-01-01T00:00:00Z"}, {1, "1970-01-01T00:00:01Z"}, {1, "1970-01-01T00:00:01Z"}, {0, "1970-01-01T00:00:00Z"}} {
-		v.begin(&policy.Request{Now: x.now}, "")
+		v.Begin(&policy.Request{Now: x.now}, "")
 		if list, _ := v.lookup(lowered.KeyCurrentTime, "aws:currenttime", block.KeyTag("aws:currenttime"), &v.values); len(list) != 1 || list[0].Text != x.want {
 			t.Errorf("at %d it is %v", x.now, list)
 		}
@@ -67,9 +67,9 @@ func TestReducedComparisons(t *testing.T) {
 	texts := []string{
 		"", "a", "ab", "abc", "b", "arn:aws:s3:::x", "arn:aws:s3:::x/y", "arn:aws:s3:::", "arn:aws:s3::x", "arn:aws:s3:r:a:x:y:z", "arn:aws:s3:r:ab:x", ":::::", "::::", "::::::",
 	}
-	p := &Policies{variables: []lowered.Variable{{Key: lowered.Key{Name: "v"}}}}
-	var v view
-	v.begin(&policy.Request{Context: []policy.Attribute{{Key: "V", Values: []policy.Value{{Text: "ab"}}}}}, "")
+	p := &Variables{{Key: lowered.Key{Name: "v"}}}
+	var v View
+	v.Begin(&policy.Request{Context: []policy.Attribute{{Key: "V", Values: []policy.Value{{Text: "ab"}}}}}, "")
 	for _, x := range []struct {
 		compare lowered.Comparison
 		values  []lowered.Value
@@ -92,7 +92,7 @@ func TestReducedComparisons(t *testing.T) {
 		{lowered.CompareArn, like("|||||*"), block.Begins},
 	} {
 		b := blockOf(&lowered.Statement{Conditions: []lowered.Condition{{Operator: lowered.Operator{Compare: x.compare}, Values: x.values}}})
-		got := wanted{b.Conditions(b.Record(0)), p}
+		got := Condition{b.Conditions(b.Record(0)), p}
 		if got.Next(); got.How != x.how {
 			t.Errorf("%v of %v became %v, want %v", x.compare, x.values, got.How, x.how)
 		}

@@ -1,4 +1,4 @@
-package index
+package match
 
 import (
 	"strings"
@@ -21,8 +21,8 @@ const (
 )
 
 // match matches a program that may hold variables.
-func (p *Policies) match(program, text string, v *view) match {
-	program, ok := p.expanded(program, len(text), v)
+func (x *Variables) match(program, text string, v *View) match {
+	program, ok := x.expanded(program, len(text), v)
 	if !ok {
 		return missing
 	}
@@ -33,11 +33,11 @@ func (p *Policies) match(program, text string, v *view) match {
 }
 
 // expanded is expand for a program that may hold no variable.
-func (p *Policies) expanded(program string, limit int, v *view) (string, bool) {
+func (x *Variables) expanded(program string, limit int, v *View) (string, bool) {
 	if strings.IndexByte(program, glob.OpVariable) < 0 {
 		return program, true
 	}
-	return p.expand(program, limit, v)
+	return x.expand(program, limit, v)
 }
 
 // expand puts the values of variables into program; false if one has none. The
@@ -46,7 +46,7 @@ func (p *Policies) expanded(program string, limit int, v *view) (string, bool) {
 // Literal text longer than limit cannot match, so expansion stops there with a
 // program that matches nothing: so it is never longer than the pattern and the
 // text together.
-func (p *Policies) expand(program string, limit int, v *view) (string, bool) {
+func (x *Variables) expand(program string, limit int, v *View) (string, bool) {
 	buf := v.expanded[:0]
 	literal, tooLong := 0, false
 	for v.Spend(glob.EndsWork + len(program)/16) {
@@ -58,7 +58,7 @@ func (p *Policies) expand(program string, limit int, v *view) (string, bool) {
 		buf = append(buf, program[:i]...)
 		n, rest := glob.VariableNumber(program[i:])
 		program = rest
-		value, ok := v.variable(&p.variables[n])
+		value, ok := v.variable(&(*x)[n])
 		if !ok {
 			v.expanded = buf
 			return "", false
@@ -73,18 +73,18 @@ func (p *Policies) expand(program string, limit int, v *view) (string, bool) {
 	if tooLong || v.Over() {
 		return "\xf8", true // no UTF-8 text holds this byte
 	}
-	return alias(buf), true
+	return block.Alias(buf), true
 }
 
 // missesVariable reports that a program has a variable without a value.
-func (p *Policies) missesVariable(program string, v *view) bool {
+func (x *Variables) missesVariable(program string, v *View) bool {
 	for {
 		i := strings.IndexByte(program, glob.OpVariable)
 		if i < 0 || v.Over() {
 			return false
 		}
 		n, rest := glob.VariableNumber(program[i:])
-		if _, ok := v.variable(&p.variables[n]); !ok {
+		if _, ok := v.variable(&(*x)[n]); !ok {
 			return true
 		}
 		program = rest
@@ -95,8 +95,8 @@ func (p *Policies) missesVariable(program string, v *view) bool {
 // that is no UTF-8, which internal/request refuses, is none: with this, and
 // with literal text that the parser checked, no byte of a program but an
 // operation can be one (specification 1.7: what is put in is literal text).
-func (v *view) variable(x *lowered.Variable) (string, bool) {
-	v.Spend(glob.EndsWork + len(v.request.Context)/2)
+func (v *View) variable(x *lowered.Variable) (string, bool) {
+	v.Spend(glob.EndsWork + len(v.Request.Context)/2)
 	values, unreadable := v.lookup(x.Key.Kind, x.Key.Name, block.KeyTag(x.Key.Name), &v.variableValue)
 	switch {
 	case unreadable || len(values) > 1:

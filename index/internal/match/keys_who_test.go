@@ -1,6 +1,6 @@
 //go:build !race
 
-package index_test
+package match_test
 
 import (
 	"testing"

@@ -1,9 +1,10 @@
-package index
+package match
 
 import (
 	"slices"
 	"strings"
 
+	"postern/index/internal/block"
 	"postern/policy"
 )
 
@@ -11,30 +12,30 @@ import (
 // server sets). They are worked out when a condition or a variable reads them.
 
 // subject returns the two parts of the caller's first identifier.
-func (v *view) subject() (provider, name string) {
-	provider, name, _ = strings.Cut(v.request.Principal.IDs[0], "/")
+func (v *View) subject() (provider, name string) {
+	provider, name, _ = strings.Cut(v.Request.Principal.IDs[0], "/")
 	return provider, name
 }
 
 // resourceAsked returns the type and the id of the resource, as a door maps
 // them (specification 3.1). The whole organization is the caller's, whether it
 // was asked by its name or as `*`.
-func (v *view) resourceAsked() (resourceType, id string) {
-	r := &v.request.Resource
+func (v *View) resourceAsked() (resourceType, id string) {
+	r := &v.Request.Resource
 	switch r.Kind {
 	case policy.ResourceBucket:
 		return "bucket", r.ID
 	case policy.ResourceObject:
 		return "object", r.ID
 	case policy.ResourceOrganization:
-		return "organization", v.org
+		return "organization", v.Org
 	}
 	return r.Type, r.ID
 }
 
 // username returns the server's value of aws:username; false if there is none.
-func (v *view) username() (string, bool) {
-	if kind := v.request.Resource.Kind; kind != policy.ResourceBucket && kind != policy.ResourceObject || v.owner != v.org {
+func (v *View) username() (string, bool) {
+	if kind := v.Request.Resource.Kind; kind != policy.ResourceBucket && kind != policy.ResourceObject || v.Owner != v.Org {
 		return "", false
 	}
 	provider, name := v.subject()
@@ -54,26 +55,26 @@ type principalARNs struct {
 
 // principalARNs returns the server's values of aws:PrincipalArn: an ARN for
 // each identifier of the caller, none of a token.
-func (v *view) principalARNs() []policy.Value {
+func (v *View) principalARNs() []policy.Value {
 	x := &v.arns
 	if x.made {
 		return x.list
 	}
 	x.made, x.list = true, x.list[:0]
-	if isToken(v.request) {
+	if IsToken(v.Request) {
 		return x.list
 	}
 	const scheme = "arn:aws:iam::"
-	ids := v.request.Principal.IDs
+	ids := v.Request.Principal.IDs
 	size := 0
 	for _, id := range ids {
-		size += len(scheme) + len(v.org) + 1 + len(id)
+		size += len(scheme) + len(v.Org) + 1 + len(id)
 	}
 	x.text = slices.Grow(x.text[:0], size) // so that no text moves
 	for _, id := range ids {
 		from := len(x.text)
-		x.text = append(append(append(append(x.text, scheme...), v.org...), ':'), id...)
-		x.list = append(x.list, policy.Value{Kind: policy.ValueString, Text: alias(x.text[from:])})
+		x.text = append(append(append(append(x.text, scheme...), v.Org...), ':'), id...)
+		x.list = append(x.list, policy.Value{Kind: policy.ValueString, Text: block.Alias(x.text[from:])})
 	}
 	return x.list
 }
@@ -86,17 +87,17 @@ type groupNames struct {
 }
 
 // groupNames returns the groups that the request states, or that of a team token.
-func (v *view) groupNames() []policy.Value {
+func (v *View) groupNames() []policy.Value {
 	x := &v.groupKey
 	if x.made {
 		return x.list
 	}
 	x.made, x.list = true, x.list[:0]
-	if t := v.token; t != nil && t.kind == policy.TokenTeam {
-		x.list = append(x.list, policy.Value{Kind: policy.ValueString, Text: t.group})
+	if v.IsTeam {
+		x.list = append(x.list, policy.Value{Kind: policy.ValueString, Text: v.Team})
 		return x.list
 	}
-	for _, g := range v.request.Principal.Groups {
+	for _, g := range v.Request.Principal.Groups {
 		x.list = append(x.list, policy.Value{Kind: policy.ValueString, Text: g})
 	}
 	return x.list

@@ -1,7 +1,8 @@
-package index
+package match
 
 import (
 	"encoding/binary"
+	"iter"
 	"math"
 	"net/netip"
 	"strings"
@@ -12,40 +13,56 @@ import (
 	"postern/internal/value"
 )
 
-// wanted is one condition, with the variables that its values may hold.
-type wanted struct {
+// Condition is one condition, with the variables that its values may hold.
+type Condition struct {
 	block.Condition
-	policies *Policies
+	of *Variables
 }
 
-// conditionsHold reports whether all conditions of the statement hold.
-func (p *Policies) conditionsHold(b block.Block, r block.Record, v *view) bool {
+// ConditionsHold reports whether all conditions of the statement hold.
+func (x *Variables) ConditionsHold(b block.Block, r block.Record, v *View) bool {
 	n := b.ConditionCount(r)
 	if n == 0 {
 		return true
 	}
-	want := wanted{b.Conditions(r), p}
+	want := Condition{b.Conditions(r), x}
 	for ; n > 0; n-- {
 		want.Next()
-		if !want.conditionHolds(v, r.Deny()) {
+		if !want.Holds(v, r.Deny()) {
 			return false
 		}
 	}
 	return true
 }
 
-// conditionHolds evaluates one operator with one key (specification 1.7,
+// Conditions goes through the conditions of a statement. It is for searches and
+// explanations; ConditionsHold does the same without a call each. What it yields
+// is valid until the next.
+func (x *Variables) Conditions(b block.Block, r block.Record) iter.Seq[*Condition] {
+	return func(yield func(*Condition) bool) {
+		n := b.ConditionCount(r)
+		want := Condition{b.Conditions(r), x}
+		for ; n > 0; n-- {
+			want.Next()
+			if !yield(&want) {
+				return
+			}
+		}
+	}
+}
+
+// Holds evaluates one operator with one key (specification 1.7,
 // Evaluation): first the qualifier decides absence, then IfExists, then the
 // sign. What the operator cannot read counts as false in an Allow and as true
 // in a Deny. A negated operator of which one value has a variable without a
 // value is false in an Allow, before anything else is looked at.
-func (w *wanted) conditionHolds(v *view, deny bool) bool {
+func (w *Condition) Holds(v *View, deny bool) bool {
 	kind := w.Kind()
 	if kind == lowered.KeyResource {
-		return w.resourceHolds(v, deny)
+		return w.onResource(v, deny)
 	}
-	if !v.Spend(glob.ConditionWork + len(v.request.Context)/2) {
-		return true // as Policies.holds
+	if !v.Spend(glob.ConditionWork + len(v.Request.Context)/2) {
+		return true // as Variables.Holds
 	}
 	key, tag := w.Key()
 	have, unreadable := v.lookup(kind, key, tag, &v.values)
@@ -102,9 +119,9 @@ func (w *wanted) conditionHolds(v *view, deny bool) bool {
 
 // missesVariable reports that one of the wanted texts has a variable without a
 // value.
-func (w *wanted) missesVariable(v *view) bool {
+func (w *Condition) missesVariable(v *View) bool {
 	for i := uint32(0); i < w.N && v.Spend(glob.EndsWork); i++ {
-		if w.policies.missesVariable(w.Text(i), v) {
+		if w.of.missesVariable(w.Text(i), v) {
 			return true
 		}
 	}
@@ -120,7 +137,7 @@ const (
 
 // work is what a comparison of a text costs, without tests of patterns: to read
 // it, and to go through the wanted values.
-func (w *wanted) work(text string) int {
+func (w *Condition) work(text string) int {
 	values, n := int(w.N), len(text)
 	switch w.How {
 	case lowered.CompareText, lowered.CompareNull:
@@ -149,7 +166,7 @@ func (w *wanted) work(text string) int {
 }
 
 // null answers Null: `"true"` holds if the key is absent, `"false"` if it is present.
-func (w *wanted) null(absent bool) bool {
+func (w *Condition) null(absent bool) bool {
 	for i := range w.N {
 		if w.Bool(i) == absent {
 			return true
@@ -160,7 +177,7 @@ func (w *wanted) null(absent bool) bool {
 
 // compare reports whether the text of a request is one of the wanted values by
 // the comparison; ok is false if the comparison cannot read it.
-func (w *wanted) compare(text string, v *view) (found, ok bool) {
+func (w *Condition) compare(text string, v *View) (found, ok bool) {
 	if w.Op&block.Arn != 0 && strings.Count(text, ":") < 5 {
 		return false, false
 	}
@@ -173,7 +190,7 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 			if v.Over() {
 				break
 			}
-			if w.policies.compareText(w.How, text, w.Text(i), v) {
+			if w.of.compareText(w.How, text, w.Text(i), v) {
 				return true, true
 			}
 		}
@@ -190,7 +207,7 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 			if v.Over() {
 				break
 			}
-			if w.policies.match(w.Text(i), text, v) == matches {
+			if w.of.match(w.Text(i), text, v) == matches {
 				return true, true
 			}
 		}
@@ -200,7 +217,7 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 			if v.Over() {
 				break
 			}
-			if w.policies.compareArn(w.Text(i), text, v) {
+			if w.of.compareArn(w.Text(i), text, v) {
 				return true, true
 			}
 		}
@@ -227,7 +244,7 @@ func (w *wanted) compare(text string, v *view) (found, ok bool) {
 			return false, false
 		}
 		for i := range w.N {
-			found = found || w.holds(i, a)
+			found = found || w.inRange(i, a)
 		}
 		return found, true
 	case lowered.CompareNumberEqual, lowered.CompareNumberLess, lowered.CompareNumberLessEqual, lowered.CompareNumberGreater, lowered.CompareNumberGreaterEqual:
@@ -279,9 +296,9 @@ func ordered(how lowered.Comparison, c int) bool {
 	return c >= 0
 }
 
-// holds reports whether range i holds the address; both lie in 16 bytes, IPv4
+// inRange reports whether range i holds the address; both lie in 16 bytes, IPv4
 // in its mapped form.
-func (w *wanted) holds(i uint32, a netip.Addr) bool {
+func (w *Condition) inRange(i uint32, a netip.Addr) bool {
 	wantHigh, wantLow, bits, is4 := w.Range(i)
 	if is4 != a.Is4() {
 		return false
@@ -298,7 +315,7 @@ func (w *wanted) holds(i uint32, a netip.Addr) bool {
 }
 
 // plain compares with texts that hold no variable.
-func (w *wanted) plain(text string, v *view) bool {
+func (w *Condition) plain(text string, v *View) bool {
 	each := 0 // what a comparison costs where it is counted
 	if w.N > 1 || len(text) > longText {
 		each = 4 + len(text)/32
@@ -322,10 +339,10 @@ func (w *wanted) plain(text string, v *view) bool {
 }
 
 // compareText compares with a program; a variable without a value matches nothing.
-func (p *Policies) compareText(how lowered.Comparison, text, program string, v *view) bool {
+func (x *Variables) compareText(how lowered.Comparison, text, program string, v *View) bool {
 	if strings.IndexByte(program, glob.OpVariable) >= 0 {
 		var ok bool
-		if program, ok = p.expand(program, len(text), v); !ok {
+		if program, ok = x.expand(program, len(text), v); !ok {
 			return false
 		}
 	}
@@ -337,14 +354,31 @@ func (p *Policies) compareText(how lowered.Comparison, text, program string, v *
 
 // compareArn matches the six parts of an ARN one by one; text has five colons
 // at least.
-func (p *Policies) compareArn(program, text string, v *view) bool {
+func (x *Variables) compareArn(program, text string, v *View) bool {
 	for i := 0; i < 5; i++ {
 		var part, have string
 		part, program, _ = strings.Cut(program, glob.Separator)
 		have, text, _ = strings.Cut(text, ":")
-		if p.match(part, have, v) != matches {
+		if x.match(part, have, v) != matches {
 			return false
 		}
 	}
-	return p.match(program, text, v) == matches
+	return x.match(program, text, v) == matches
+}
+
+// onResource evaluates a list of resources in which some are uids
+// (specification 2, resources): a condition on KeyResource. What it says of a
+// uid that is not known is what 1.7 says of a value that cannot be read.
+func (w *Condition) onResource(v *View, deny bool) bool {
+	negated := w.Op&block.Negated != 0
+	if found, _ := w.compare(v.Text, v); found {
+		return !negated
+	}
+	switch found, _ := w.compare(v.UID, v); {
+	case !found:
+		return negated
+	case v.Request.Resource.UID == "":
+		return deny
+	}
+	return !negated
 }

@@ -1,4 +1,4 @@
-package index
+package match
 
 import (
 	"postern/index/internal/block"
@@ -35,8 +35,8 @@ func (c *contextKeys) make(list []policy.Attribute) {
 
 // context finds a key of the context, without regard to ASCII case; tag is the
 // name's keyTag.
-func (v *view) context(name string, tag uint32) ([]policy.Value, bool) {
-	list := v.request.Context
+func (v *View) context(name string, tag uint32) ([]policy.Value, bool) {
+	list := v.Request.Context
 	if !v.contextKeys.made {
 		v.contextKeys.make(list)
 	}

@@ -1,22 +1,25 @@
-package index
+package match
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 )
 
-// beginnings finds the values of all stored beginnings of a text with one
+// Beginnings finds the values of all stored beginnings of a text with one
 // binary search: they lie on the chain of parents that starts at the greatest
 // stored text not after it.
-type beginnings[T any] struct {
+type Beginnings[T any] struct {
 	texts   []string // sorted
 	parents []int32  // the longest other stored beginning of this text, -1 if none
 	values  []T
 }
 
-func newBeginnings[T any](m map[string]T) (t beginnings[T]) {
+// NewBeginnings stores beginnings and their values.
+func NewBeginnings[T any](m map[string]T) (t Beginnings[T]) {
 	for text := range m {
 		t.texts = append(t.texts, strings.Clone(text))
 	}
@@ -37,9 +40,9 @@ func newBeginnings[T any](m map[string]T) (t beginnings[T]) {
 	return t
 }
 
-// find appends the value of every stored beginning of text. Once the budget of v
+// Find appends the value of every stored beginning of text. Once the budget of v
 // is spent it leaves some out.
-func (t *beginnings[T]) find(dst []T, text string, v *view) []T {
+func (t *Beginnings[T]) Find(dst []T, text string, v *View) []T {
 	low, high := 0, len(t.texts)
 	for low < high {
 		if mid := int(uint(low+high) >> 1); t.texts[mid] <= text {
@@ -56,9 +59,23 @@ func (t *beginnings[T]) find(dst []T, text string, v *view) []T {
 	return dst
 }
 
-// size counts the bytes held, what values refer to aside.
-func (t *beginnings[T]) size() int64 {
-	n := sizeOf(t.texts) + sizeOf(t.parents) + sizeOf(t.values)
+// Len is the number of stored beginnings.
+func (t *Beginnings[T]) Len() int { return len(t.texts) }
+
+// All goes through the stored beginnings, in byte order, and their values.
+func (t *Beginnings[T]) All() iter.Seq2[string, T] {
+	return func(yield func(string, T) bool) {
+		for i, text := range t.texts {
+			if !yield(text, t.values[i]) {
+				return
+			}
+		}
+	}
+}
+
+// Size counts the bytes held, what values refer to aside.
+func (t *Beginnings[T]) Size() int64 {
+	n := block.SizeOf(t.texts) + block.SizeOf(t.parents) + block.SizeOf(t.values)
 	for _, text := range t.texts {
 		n += int64(len(text))
 	}

@@ -1,9 +1,10 @@
-package index
+package match
 
 import (
 	"strconv"
 	"strings"
 
+	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
 	"postern/internal/value"
@@ -28,8 +29,8 @@ func (s *serverValues) one(kind policy.ValueKind, text string) []policy.Value {
 // lookup returns the values of a condition key: none if it is absent or an
 // empty list. They alias the request or buf, and are valid until buf is used
 // again (specification 1.7, Keys that the server sets). tag is the name's keyTag.
-func (v *view) lookup(kind lowered.KeyKind, name string, tag uint32, buf *serverValues) (list []policy.Value, unreadable bool) {
-	r := v.request
+func (v *View) lookup(kind lowered.KeyKind, name string, tag uint32, buf *serverValues) (list []policy.Value, unreadable bool) {
+	r := v.Request
 	switch kind {
 	case lowered.KeyContext:
 		return v.context(name, tag)
@@ -39,9 +40,9 @@ func (v *view) lookup(kind lowered.KeyKind, name string, tag uint32, buf *server
 		}
 		return v.unstated(kind, buf), false
 	case lowered.KeyPrincipalOrg:
-		return buf.one(policy.ValueString, v.org), false
+		return buf.one(policy.ValueString, v.Org), false
 	case lowered.KeyResourceOrg:
-		return buf.one(policy.ValueString, v.owner), false
+		return buf.one(policy.ValueString, v.Owner), false
 	case lowered.KeySubjectType:
 		provider, _ := v.subject()
 		return buf.one(policy.ValueString, provider), false
@@ -57,30 +58,30 @@ func (v *view) lookup(kind lowered.KeyKind, name string, tag uint32, buf *server
 	case lowered.KeyActionName:
 		return buf.one(policy.ValueString, r.Action), false
 	case lowered.KeyGroups:
-		if name != v.org {
+		if name != v.Org {
 			return nil, false
 		}
 		return v.groupNames(), false
 	case lowered.KeyClaim:
-		claim, ok := strings.CutPrefix(name, v.org)
+		claim, ok := strings.CutPrefix(name, v.Org)
 		if !ok || claim == "" || claim[0] != ':' {
 			return nil, false
 		}
-		return v.claim(claim[1:])
+		return v.Claim(claim[1:])
 	case lowered.KeySubjectProperty:
 		list, unreadable, stated := v.property(r.Principal.Properties, name)
-		for i := 0; i < len(v.subjects) && !stated; i++ {
-			list, stated = v.fact(v.subjects[i], name)
+		for i := 0; i < len(v.Subjects) && !stated; i++ {
+			list, stated = v.fact(v.Subjects[i], name)
 		}
 		return list, unreadable
 	case lowered.KeyResourceProperty:
 		list, unreadable, stated := v.property(r.Resource.Properties, name)
 		if !stated {
-			list, _ = v.fact(v.object, name)
+			list, _ = v.fact(v.Object, name)
 		}
 		return list, unreadable
 	case lowered.KeyTag:
-		text, has, known := v.tag(name)
+		text, has, known := v.Tag(name)
 		if !has {
 			return nil, !known
 		}
@@ -94,17 +95,17 @@ func (v *view) lookup(kind lowered.KeyKind, name string, tag uint32, buf *server
 
 // unstated returns the server's values of a key that the context may state,
 // and does not (specification 1.7).
-func (v *view) unstated(kind lowered.KeyKind, buf *serverValues) []policy.Value {
+func (v *View) unstated(kind lowered.KeyKind, buf *serverValues) []policy.Value {
 	switch kind {
 	case lowered.KeyCurrentTime:
-		return buf.one(policy.ValueString, buf.time(v.request.Now))
+		return buf.one(policy.ValueString, buf.time(v.Request.Now))
 	case lowered.KeyEpochTime:
-		buf.text = strconv.AppendInt(buf.text[:0], v.request.Now, 10)
-		return buf.one(policy.ValueNumber, alias(buf.text))
+		buf.text = strconv.AppendInt(buf.text[:0], v.Request.Now, 10)
+		return buf.one(policy.ValueNumber, block.Alias(buf.text))
 	case lowered.KeyPrincipalArn:
 		return v.principalARNs()
 	case lowered.KeyPrincipalAccount:
-		return buf.one(policy.ValueString, v.org)
+		return buf.one(policy.ValueString, v.Org)
 	case lowered.KeyUsername:
 		if name, ok := v.username(); ok {
 			return buf.one(policy.ValueString, name)
@@ -118,12 +119,12 @@ func (s *serverValues) time(now int64) string {
 	if now != s.now || len(s.clock) == 0 {
 		s.now, s.clock = now, value.AppendTime(s.clock[:0], now)
 	}
-	return alias(s.clock)
+	return block.Alias(s.clock)
 }
 
 // claim finds a claim by its path, byte for byte.
-func (v *view) claim(path string) ([]policy.Value, bool) {
-	list := v.request.Principal.Claims
+func (v *View) Claim(path string) ([]policy.Value, bool) {
+	list := v.Request.Principal.Claims
 	v.Spend(len(list) * (glob.NameWork + len(path)/32))
 	for i := range list {
 		if a := &list[i]; a.Key == path {
@@ -135,7 +136,7 @@ func (v *view) claim(path string) ([]policy.Value, bool) {
 
 // property finds an attribute by its key without regard to ASCII case; name is
 // in lower case. stated tells an empty list from an attribute that is not there.
-func (v *view) property(list []policy.Attribute, name string) (values []policy.Value, unreadable, stated bool) {
+func (v *View) property(list []policy.Attribute, name string) (values []policy.Value, unreadable, stated bool) {
 	v.Spend(len(list) * (glob.NameWork + len(name)/3))
 	for i := range list {
 		if a := &list[i]; len(a.Key) == len(name) && value.EqualFoldASCII(a.Key, name) {
@@ -143,4 +144,41 @@ func (v *view) property(list []policy.Attribute, name string) (values []policy.V
 		}
 	}
 	return nil, false, false
+}
+
+// tags returns the tags that are known of the resource; false if none are.
+func (v *View) tags() ([]policy.Tag, bool) {
+	switch r := &v.Request.Resource; {
+	case r.TagsKnown:
+		return r.Tags, true
+	case v.Object != nil && v.Object.TagsKnown:
+		return v.Object.Tags, true
+	}
+	return nil, false
+}
+
+// Tag returns a tag of the resource; known is false if its tags are not.
+func (v *View) Tag(key string) (text string, has, known bool) {
+	tags, known := v.tags()
+	v.Spend(len(tags) * (glob.NameWork + len(key)/32))
+	for i := range tags {
+		if tags[i].Key == key {
+			return tags[i].Value, true, true
+		}
+	}
+	return "", false, known
+}
+
+// fact finds a property among facts, whose keys are folded; stated is false if
+// there is none.
+func (v *View) fact(x *lowered.Entity, name string) (values []policy.Value, stated bool) {
+	if x != nil {
+		v.Spend(len(x.Properties) * (glob.NameWork + len(name)/3))
+		for i := range x.Properties {
+			if x.Properties[i].Key == name {
+				return x.Properties[i].Values, true
+			}
+		}
+	}
+	return nil, false
 }
