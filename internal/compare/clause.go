@@ -19,6 +19,10 @@ type clause struct {
 	actions   []glob // in lower case
 	known     idSet  // the actions of the table of which the statement speaks
 	resources []resource
+
+	// implied: no file has the statement. It speaks of the callers of owner.
+	implied bool
+	owner   string
 }
 
 // resource is one resource pattern of a clause.
@@ -200,11 +204,11 @@ var actionNames = func() [][]string {
 
 // knownNames are the names of all known actions, in lower case.
 var knownNames = func() *wordTree {
-	t := newWordTree()
+	var all []string
 	for _, names := range actionNames {
-		t.add(names[0])
+		all = append(all, names[0])
 	}
-	return t
+	return newWordTree(all...)
 }()
 
 // idsOf is the set of known actions of a kind.

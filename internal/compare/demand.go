@@ -77,7 +77,7 @@ func (s search) text(demands []demand) (string, found) {
 
 	type node struct {
 		state  []uint64
-		word   int // in avoid, -1 where the text so far is the beginning of none
+		word   place // in avoid
 		parent int
 		char   rune
 		length int
@@ -101,6 +101,9 @@ func (s search) text(demands []demand) (string, found) {
 			continue
 		}
 		for _, c := range alphabet {
+			if s.avoid.closed(n.word, c) {
+				continue
+			}
 			next := node{state: p.step(n.state, c, nil), word: s.avoid.step(n.word, c), parent: at, char: c, length: n.length + 1}
 			if hopeless(p, next.state, demands, parts) {
 				continue
@@ -109,7 +112,9 @@ func (s search) text(demands []demand) (string, found) {
 			for _, w := range next.state {
 				key = binary.LittleEndian.AppendUint64(key, w)
 			}
-			key = binary.LittleEndian.AppendUint32(key, uint32(next.word))
+			key = binary.LittleEndian.AppendUint32(key, uint32(next.word.from))
+			key = binary.LittleEndian.AppendUint32(key, uint32(next.word.to))
+			key = binary.LittleEndian.AppendUint32(key, uint32(next.word.length))
 			if _, ok := seen[string(key)]; ok {
 				continue
 			}

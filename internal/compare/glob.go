@@ -16,6 +16,11 @@ type glob struct {
 	// runs tells, for each place before a character and for the end, whether
 	// other characters may stand there. Its length is len(chars)+1.
 	runs []bool
+	// fold: ASCII letters match in either case.
+	fold bool
+	// fields is the number of places, from the first on, where neither a run nor
+	// a `?` goes over a colon: the first five fields of an ARN (specification 1.7).
+	fields int
 }
 
 const anyOne rune = -1
@@ -87,35 +92,87 @@ func (g glob) equal(h glob) bool {
 	return slices.Equal(g.chars, h.chars) && slices.Equal(g.runs, h.runs)
 }
 
+// arnFields is the number of places up to the fifth colon of an ARN's pattern.
+func arnFields(g glob) int {
+	colons := 0
+	for i, c := range g.chars {
+		if c == ':' {
+			if colons++; colons == 5 {
+				return i + 1
+			}
+		}
+	}
+	return 0 // the parser refuses it
+}
+
+// anArn matches every text that Arn operators can read.
+var anArn = func() glob {
+	g, _ := readGlob("*:*:*:*:*:*", false)
+	g.fields = arnFields(g)
+	return g
+}()
+
+// char reports that a place of the glob matches a character.
+func (g *glob) char(place int, c rune) bool {
+	want := g.chars[place]
+	switch {
+	case want == anyOne:
+		return c != ':' || place >= g.fields
+	case g.fold:
+		return foldRune(want) == foldRune(c)
+	}
+	return want == c
+}
+
+// run reports that a run at a place goes over a character.
+func (g *glob) run(place int, c rune) bool { return g.runs[place] && (c != ':' || place >= g.fields) }
+
+func foldRune(c rune) rune {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
 // isEverything reports that the glob is `*`.
 func (g glob) isEverything() bool { return len(g.chars) == 0 && g.runs[0] }
 
-// isLiteral reports that the glob matches one text only, and returns it.
-func (g glob) isLiteral() (string, bool) {
-	if slices.Contains(g.runs, true) || slices.Contains(g.chars, anyOne) {
-		return "", false
-	}
-	return string(g.chars), true
-}
-
-// isPrefix reports that the glob is a text and `*` behind it, and returns the
-// text.
-func (g glob) isPrefix() (string, bool) {
-	last := len(g.chars)
-	if !g.runs[last] || slices.Contains(g.runs[:last], true) || slices.Contains(g.chars, anyOne) {
-		return "", false
-	}
-	return string(g.chars), true
-}
-
 // head is the literal text with which every text of the glob begins.
 func (g glob) head() string {
+	if g.fold {
+		return ""
+	}
 	for i, c := range g.chars {
 		if g.runs[i] || c == anyOne {
 			return string(g.chars[:i])
 		}
 	}
 	return string(g.chars)
+}
+
+// behind returns globs that together match what may stand behind a literal text
+// in a text that the glob matches.
+func (g glob) behind(text string) []glob {
+	places := map[int]bool{0: true}
+	for _, c := range text {
+		next := map[int]bool{}
+		for p := range places {
+			if g.run(p, c) {
+				next[p] = true
+			}
+			if p < len(g.chars) && g.char(p, c) {
+				next[p+1] = true
+			}
+		}
+		places = next
+	}
+	var out []glob
+	for p := range g.runs {
+		if places[p] {
+			out = append(out, glob{chars: g.chars[p:], runs: g.runs[p:], fold: g.fold, fields: max(0, g.fields-p)})
+		}
+	}
+	return out
 }
 
 // matches tells whether the glob describes the whole text. Where a run begins it
@@ -132,11 +189,11 @@ func (g glob) matches(text string) bool {
 			if at == len(chars) || g.runs[place] {
 				return true
 			}
-		} else if at < len(chars) && (g.chars[place] == anyOne || g.chars[place] == chars[at]) {
+		} else if at < len(chars) && g.char(place, chars[at]) {
 			at, place = at+1, place+1
 			continue
 		}
-		if runPlace < 0 || runAt == len(chars) {
+		if runPlace < 0 || runAt == len(chars) || !g.run(runPlace, chars[runAt]) {
 			return false
 		}
 		at, place = runAt+1, runPlace

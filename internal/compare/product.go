@@ -1,7 +1,5 @@
 package compare
 
-import "math/bits"
-
 // A product runs several globs side by side over one text. Its state has a bit
 // for each place of each glob: the places that some way of matching the text so
 // far has reached. So a state says all that the globs will ever do, and two
@@ -9,47 +7,68 @@ import "math/bits"
 type product struct {
 	spans []span
 	words int
-	runs  []uint64          // places where other characters may stand
-	any   []uint64          // places before a `?`
-	at    map[rune][]uint64 // places before a character, those before a `?` included
+	at    map[rune]*moves // of the characters that globs tell apart
+	other moves           // of any other character
 }
+
+// moves says what a character does: it moves a place on to the next, and leaves
+// a place that has a run as it is.
+type moves struct{ on, stay []uint64 }
 
 // span is the part of a state that belongs to one glob: words from first on, of
 // which bit end is the place behind the last character.
 type span struct{ first, end int }
 
 func newProduct(globs []glob) *product {
-	p := &product{at: map[rune][]uint64{}}
+	p := &product{at: map[rune]*moves{}}
 	for _, g := range globs {
 		p.spans = append(p.spans, span{p.words, len(g.chars)})
 		p.words += len(g.chars)/64 + 1
 	}
-	p.runs = make([]uint64, p.words)
-	p.any = make([]uint64, p.words)
-	for i, g := range globs {
-		first := p.spans[i].first
-		for place, run := range g.runs {
-			if run {
-				set(p.runs[first:], place)
+	add := func(m *moves, c rune) {
+		m.on, m.stay = make([]uint64, p.words), make([]uint64, p.words)
+		for i := range globs {
+			g, first := &globs[i], p.spans[i].first
+			for place := range g.runs {
+				if g.run(place, c) {
+					set(m.stay[first:], place)
+				}
+				if place < len(g.chars) && g.char(place, c) {
+					set(m.on[first:], place)
+				}
 			}
 		}
-		for place, c := range g.chars {
+	}
+	for _, g := range globs {
+		for _, c := range g.chars {
 			if c == anyOne {
-				set(p.any[first:], place)
 				continue
 			}
-			if p.at[c] == nil {
-				p.at[c] = make([]uint64, p.words)
+			p.at[c] = &moves{}
+			if g.fold {
+				p.at[foldRune(c)] = &moves{}
+				p.at[unfoldRune(c)] = &moves{}
 			}
-			set(p.at[c][first:], place)
+		}
+		if g.fields > 0 {
+			p.at[':'] = &moves{}
 		}
 	}
-	for _, mask := range p.at {
-		for w := range mask {
-			mask[w] |= p.any[w]
-		}
+	for c, m := range p.at {
+		add(m, c)
 	}
+	add(&p.other, noCharacter)
 	return p
+}
+
+// noCharacter is none that a glob names.
+const noCharacter rune = -2
+
+func unfoldRune(c rune) rune {
+	if c >= 'a' && c <= 'z' {
+		return c + 'A' - 'a'
+	}
+	return c
 }
 
 func set(words []uint64, bit int) { words[bit/64] |= 1 << (bit % 64) }
@@ -66,9 +85,9 @@ func (p *product) start() []uint64 {
 // step returns the state behind one more character, in memory of dst if it is
 // large enough. dst and state must not overlap.
 func (p *product) step(state []uint64, c rune, dst []uint64) []uint64 {
-	mask := p.at[c]
-	if mask == nil {
-		mask = p.any
+	m := p.at[c]
+	if m == nil {
+		m = &p.other
 	}
 	if cap(dst) < p.words {
 		dst = make([]uint64, p.words)
@@ -81,8 +100,8 @@ func (p *product) step(state []uint64, c rune, dst []uint64) []uint64 {
 		}
 		carry := uint64(0)
 		for w := span.first; w < end; w++ {
-			moved := state[w] & mask[w]
-			dst[w] = moved<<1 | carry | state[w]&p.runs[w]
+			moved := state[w] & m.on[w]
+			dst[w] = moved<<1 | carry | state[w]&m.stay[w]
 			carry = moved >> 63
 		}
 	}
@@ -115,17 +134,5 @@ func (p *product) dead(state []uint64, glob int) bool {
 // glob.
 func (p *product) settled(state []uint64, glob int) bool {
 	end := p.spans[glob].end
-	return p.accepts(state, glob) && p.of(p.runs, glob)[end/64]&(1<<(end%64)) != 0
-}
-
-// missing is the fewest characters that have to follow before the glob matches;
-// it means something only where the glob is not dead.
-func (p *product) missing(state []uint64, glob int) int {
-	words := p.of(state, glob)
-	for w := len(words) - 1; w >= 0; w-- {
-		if words[w] != 0 {
-			return p.spans[glob].end - (w*64 + 63 - bits.LeadingZeros64(words[w]))
-		}
-	}
-	return 0
+	return p.accepts(state, glob) && p.of(p.other.stay, glob)[end/64]&(1<<(end%64)) != 0
 }

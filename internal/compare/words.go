@@ -1,69 +1,79 @@
 package compare
 
+import (
+	"slices"
+	"sort"
+	"strings"
+	"unicode/utf8"
+)
+
 // A wordTree is a set of texts that is walked character by character. A nil
 // tree is empty.
 type wordTree struct {
-	nodes []wordNode
-	chars map[rune]struct{}
+	texts []string // sorted, each once
+	// prefixes: what is told of a text is told of each that goes on with `/`, too.
+	prefixes bool
+	chars    map[rune]struct{} // all of them; made when they are asked for
 }
 
-type wordNode struct {
-	next map[rune]int
-	end  bool
-}
+// A place is where a walk has come to: the texts that begin so, and how many
+// bytes they share. The zero place is where no text goes on.
+type place struct{ from, to, length int32 }
 
 func newWordTree(texts ...string) *wordTree {
-	t := &wordTree{nodes: []wordNode{{}}, chars: map[rune]struct{}{}}
-	for _, text := range texts {
-		t.add(text)
-	}
-	return t
+	texts = slices.Clone(texts)
+	slices.Sort(texts)
+	return &wordTree{texts: slices.Compact(texts)}
 }
 
-func (t *wordTree) add(text string) {
-	at := 0
-	for _, c := range text {
-		t.chars[c] = struct{}{}
-		next, ok := t.nodes[at].next[c]
-		if !ok {
-			next = len(t.nodes)
-			if t.nodes[at].next == nil {
-				t.nodes[at].next = map[rune]int{}
-			}
-			t.nodes[at].next[c] = next
-			t.nodes = append(t.nodes, wordNode{})
-		}
-		at = next
-	}
-	t.nodes[at].end = true
-}
-
-// root is the place before any text, -1 in an empty tree.
-func (t *wordTree) root() int {
+// root is the place before any text.
+func (t *wordTree) root() place {
 	if t == nil {
-		return -1
+		return place{}
 	}
-	return 0
+	return place{to: int32(len(t.texts))}
 }
 
-// step is the place behind one more character, -1 where no text goes on so.
-func (t *wordTree) step(at int, c rune) int {
-	if t == nil || at < 0 {
-		return -1
+// step is the place behind one more character.
+func (t *wordTree) step(at place, c rune) place {
+	if at.from == at.to {
+		return place{}
 	}
-	if next, ok := t.nodes[at].next[c]; ok {
-		return next
+	var buffer [utf8.UTFMax]byte
+	n := int(at.length)
+	more := string(buffer[:utf8.EncodeRune(buffer[:], c)])
+	texts := t.texts[at.from:at.to]
+	low := sort.Search(len(texts), func(i int) bool { return texts[i][n:] >= more })
+	high := low + sort.Search(len(texts)-low, func(i int) bool { return !strings.HasPrefix(texts[low+i][n:], more) })
+	if low == high {
+		return place{}
 	}
-	return -1
+	return place{at.from + int32(low), at.from + int32(high), at.length + int32(len(more))}
 }
 
 // ends reports that a text of the tree ends at a place.
-func (t *wordTree) ends(at int) bool { return t != nil && at >= 0 && t.nodes[at].end }
+func (t *wordTree) ends(at place) bool {
+	return at.from < at.to && len(t.texts[at.from]) == int(at.length)
+}
+
+// closed reports that a text of the tree ends at a place, and that whatever goes
+// on there with c is to be avoided too.
+func (t *wordTree) closed(at place, c rune) bool {
+	return t != nil && t.prefixes && c == '/' && t.ends(at)
+}
 
 // has reports that some text of the tree has the character.
 func (t *wordTree) has(c rune) bool {
 	if t == nil {
 		return false
+	}
+	if t.chars == nil {
+		t.chars = map[rune]struct{}{}
+		for _, text := range t.texts {
+			for _, c := range text {
+				t.chars[c] = struct{}{}
+			}
+		}
 	}
 	_, ok := t.chars[c]
 	return ok
