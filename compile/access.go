@@ -154,17 +154,25 @@ func newAccess(c Compiler, org string, docs []*policy.AccessDocument) *access {
 	return u
 }
 
-func (u *access) report(severity policy.Severity, at policy.Position, format string, args ...any) {
-	u.diagnostics = append(u.diagnostics, policy.Diagnostic{Severity: severity, Position: at, Message: fmt.Sprintf(format, args...)})
+// report reports an error, or with a code a warning.
+func (u *access) report(code policy.Code, at policy.Position, format string, args ...any) {
+	severity := policy.Error
+	if code != isError {
+		severity = policy.Warning
+	}
+	u.diagnostics = append(u.diagnostics, policy.Diagnostic{Severity: severity, Code: code, Position: at, Message: fmt.Sprintf(format, args...)})
 }
 
+// isError stands in the place of a warning's code.
+const isError = policy.CodeNone
+
 // missing is report for a reference to what the documents lack.
-func (u *access) missing(severity policy.Severity, at policy.Position, format string, args ...any) {
+func (u *access) missing(code policy.Code, at policy.Position, format string, args ...any) {
 	if u.alone {
 		u.unchecked++
 		return
 	}
-	u.report(severity, at, format, args...)
+	u.report(code, at, format, args...)
 }
 
 // orderBindings lists the bindings in force, Deny first: those of the legacy
@@ -237,7 +245,7 @@ func (u *access) issuer(d *policy.AccessDocument, from *policy.Issuer) (out []lo
 			rule.Claims = append(rule.Claims, lowered.Claim{Path: c.Path, Program: u.l.program(c.Pattern, false)})
 		}
 		if r.Effect != policy.EffectDeny && r.Effect != policy.EffectAllow || len(rule.Claims) == 0 {
-			u.report(policy.Error, r.At, "the rule has no effect or no claims")
+			u.report(isError, r.At, "the rule has no effect or no claims")
 		}
 		out = append(out, rule)
 	}

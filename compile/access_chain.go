@@ -129,7 +129,7 @@ func (c *chains) check(u *access) {
 					if cycles++; cycles <= shortestCycles {
 						way = c.shortest(e.to, from)
 					}
-					u.report(policy.Error, e.at, c.words.itself+c.way(append(slices.Clone(way), e.to))+"; "+c.words.remove, c.names[e.to])
+					u.report(isError, e.at, c.words.itself+c.way(append(slices.Clone(way), e.to))+"; "+c.words.remove, c.names[e.to])
 				case done:
 					if height[e.to] >= height[from] {
 						height[from], tallest[from] = height[e.to]+1, next[from]-1
@@ -148,7 +148,7 @@ func (c *chains) check(u *access) {
 					at = c.edges[at][tallest[at]].to
 					way = append(way, at)
 				}
-				u.report(policy.Error, c.edges[from][tallest[from]].at, c.words.long+c.way(way)+"; "+c.words.mend, c.names[from], maxHeight)
+				u.report(isError, c.edges[from][tallest[from]].at, c.words.long+c.way(way)+"; "+c.words.mend, c.names[from], maxHeight)
 			}
 			if len(stack) > 0 {
 				if above := stack[len(stack)-1]; height[from] >= height[above] {

@@ -33,9 +33,9 @@ func (p *places) once(name string, at policy.Position) bool {
 			a, called = "an", "id"
 		}
 		if other == (policy.Position{}) {
-			p.u.report(policy.Error, at, "the %s %q is built in; write another %s", p.what, name, called)
+			p.u.report(isError, at, "the %s %q is built in; write another %s", p.what, name, called)
 		} else {
-			p.u.report(policy.Error, at, "the %s %q is already defined at %s; %s %s is unique within its organization, write another", p.what, name, other, a, called)
+			p.u.report(isError, at, "the %s %q is already defined at %s; %s %s is unique within its organization, write another", p.what, name, other, a, called)
 		}
 		return false
 	}
@@ -138,7 +138,7 @@ func (u *access) resolve() {
 			s := u.sets[d.PermissionSets[i].Name]
 			for _, r := range d.PermissionSets[i].Include {
 				if other := u.set(r); other != nil && other.ResourceType != s.ResourceType {
-					u.report(policy.Error, r.At, "the permission set %q is about resources of type %q, and the one that includes it about %q; include sets of one type",
+					u.report(isError, r.At, "the permission set %q is about resources of type %q, and the one that includes it about %q; include sets of one type",
 						r.Name, other.ResourceType, s.ResourceType)
 				}
 			}
@@ -166,7 +166,7 @@ func (u *access) resolve() {
 				u.organizations(b.Resources)
 			}
 			if b.Effect != policy.EffectAllow && b.Effect != policy.EffectDeny {
-				u.report(policy.Error, b.At, "the binding has no effect; write Allow or Deny")
+				u.report(isError, b.At, "the binding has no effect; write Allow or Deny")
 			}
 		}
 		u.rolesKnown(d.MemberRoles)
@@ -185,7 +185,7 @@ func (u *access) resolve() {
 		for i := range d.Records {
 			compositions(d.Records[i].Details, func(r policy.Reference) {
 				if u.byID[r.Name] == nil {
-					u.missing(policy.Error, r.At, "no record has the id %q; add the record's file, or remove the id", r.Name)
+					u.missing(isError, r.At, "no record has the id %q; add the record's file, or remove the id", r.Name)
 				}
 			})
 		}
@@ -203,7 +203,7 @@ func bindingRule(b *policy.Binding) *policy.Rule {
 func (u *access) set(r policy.Reference) *permissionSet {
 	s := u.sets[r.Name]
 	if s == nil {
-		u.missing(policy.Error, r.At, "no permission set is named %q; define it, or correct the name", r.Name)
+		u.missing(isError, r.At, "no permission set is named %q; define it, or correct the name", r.Name)
 	}
 	return s
 }
@@ -216,7 +216,7 @@ func (u *access) ruleKnown(r *policy.Rule) {
 			continue
 		}
 		if of := ofType(r.Resources, s.ResourceType); len(of) == 0 {
-			u.report(policy.Warning, ref.At, "the permission set %q holds only on resources of type %q, and none of the resources is; it grants nothing here", ref.Name, s.ResourceType)
+			u.report(policy.CodeTypesDoNotMeet, ref.At, "the permission set %q holds only on resources of type %q, and none of the resources is; it grants nothing here", ref.Name, s.ResourceType)
 		}
 	}
 }
@@ -227,9 +227,9 @@ func (u *access) rolesKnown(list []policy.Reference) {
 			continue
 		}
 		if n := len(u.byName[r.Name]); n > 1 {
-			u.missing(policy.Error, r.At, "%d records have the name %q; write the id of one", n, r.Name)
+			u.missing(isError, r.At, "%d records have the name %q; write the id of one", n, r.Name)
 		} else {
-			u.missing(policy.Error, r.At, "no role or record is named %q; define it, or correct the name", r.Name)
+			u.missing(isError, r.At, "no role or record is named %q; define it, or correct the name", r.Name)
 		}
 	}
 }
@@ -241,17 +241,17 @@ func (u *access) membersKnown(list []policy.Member) {
 			u.groupKnown(m.Name, m.At)
 		case policy.PrincipalToken:
 			if _, ok := u.tokens[m.Name]; !ok {
-				u.missing(policy.Error, m.At, "no token is named %q; define it, or correct the name", m.Name)
+				u.missing(isError, m.At, "no token is named %q; define it, or correct the name", m.Name)
 			}
 		case policy.PrincipalEveryone, policy.PrincipalExact, policy.PrincipalPrefix:
 		default:
-			u.report(policy.Error, m.At, "a member of no known kind")
+			u.report(isError, m.At, "a member of no known kind")
 		}
 	}
 }
 
 func (u *access) groupKnown(name string, at policy.Position) {
 	if u.groups[name] == nil {
-		u.missing(policy.Warning, at, "no file defines the group %q; only callers whose request states it are in it", name)
+		u.missing(policy.CodeUnknownGroup, at, "no file defines the group %q; only callers whose request states it are in it", name)
 	}
 }

@@ -50,7 +50,7 @@ func (u *access) lower() *lowered.GrantList {
 		g.lowerBinding(&u.bindings[i])
 	}
 	if g.spans > maxSpans {
-		u.report(policy.Error, policy.Position{File: u.docs[0].File}, "the roles of this organization include each other too widely; include fewer roles")
+		u.report(isError, policy.Position{File: u.docs[0].File}, "the roles of this organization include each other too widely; include fewer roles")
 	}
 	g.out.Variables = u.l.variables
 	u.refused()

@@ -24,7 +24,7 @@ func (u *access) organizations(list []policy.ResourcePattern) {
 		if p.Type != "organization" || p.UID || strings.Contains(p.Pattern, "${") || lowered.Match(u.l.program(p.Pattern, false), u.org) {
 			continue
 		}
-		u.report(policy.Warning, p.At, "the resource %q never matches: the organization that these documents speak of is %q; write %q, or remove it",
+		u.report(policy.CodeOtherOrganization, p.At, "the resource %q never matches: the organization that these documents speak of is %q; write %q, or remove it",
 			p, u.org, "organization:*")
 	}
 }
@@ -56,7 +56,7 @@ func (u *access) meetings() {
 				if b.Effect == policy.EffectDeny {
 					does = "denies"
 				}
-				u.report(policy.Warning, b.Resources[0].At, "the binding's resources are of other types than all that its roles are about, so that it %s nothing; write resources of type %s, or leave them out",
+				u.report(policy.CodeTypesDoNotMeet, b.Resources[0].At, "the binding's resources are of other types than all that its roles are about, so that it %s nothing; write resources of type %s, or leave them out",
 					does, brought.list())
 			}
 		}

@@ -62,6 +62,12 @@ type Config struct {
 	PassHold bool
 	Workers  int // files read and parsed side by side; GOMAXPROCS
 
+	// Inspect, if it is set, returns further warnings of a file that was read
+	// without an error; bucket is the one whose policy it holds, or "". Several
+	// goroutines call it at a time, and it may keep nothing of what it is given.
+	Inspect func(path, bucket string, data []byte, f policyjson.File) []policy.Diagnostic
+	// MaxWarnings is how many warnings Status.Warnings holds; 1,000.
+	MaxWarnings int
 	// Compiler compiles; a nil BuiltIn of it is policyjson.BuiltIn.
 	Compiler compile.Compiler
 	// Current is where generations are published.
@@ -129,6 +135,7 @@ func New(c Config) (*Loader, error) {
 	c.MaxFiles = cmp.Or(c.MaxFiles, 5_000_000)
 	c.Limits.Depth = cmp.Or(c.Limits.Depth, 64)
 	c.Limits.Statements = cmp.Or(c.Limits.Statements, 100_000)
+	c.MaxWarnings = cmp.Or(c.MaxWarnings, 1000)
 	c.Rescan = cmp.Or(c.Rescan, time.Minute)
 	c.Reread = cmp.Or(c.Reread, time.Hour)
 	c.Quiet = cmp.Or(c.Quiet, 25*time.Millisecond)
@@ -160,6 +167,7 @@ func New(c Config) (*Loader, error) {
 	l.hold.Log, l.hold.Now = c.Logger, time.Now
 	l.rest = rest.New(c.Hold, l.last)
 	l.maker.Compiler, l.maker.Limits, l.maker.Log, l.maker.InForce = c.Compiler, c.Limits, c.Logger, l.iamInForce
+	l.maker.Inspect = c.Inspect
 	if l.src = c.Source; l.src == nil {
 		l.src = directory.New(directory.Config{Path: c.Root, MaxFile: c.MaxFile, MaxFiles: c.MaxFiles, Workers: c.Workers, Rescan: c.Rescan, Now: c.Now, Log: c.Logger})
 	}

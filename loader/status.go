@@ -12,9 +12,6 @@ import (
 	"postern/policy"
 )
 
-// maxWarnings caps Status.Warnings.
-const maxWarnings = 1000
-
 // loggedErrors is how many errors of a unit the log shows; status shows all.
 const loggedErrors = 5
 
@@ -172,7 +169,7 @@ func (l *Loader) warnings() ([]policy.Diagnostic, int) {
 	policy.SortDiagnostics(out)
 	n := len(conflicts) + len(out)
 	out = slices.Concat(conflicts, out)
-	out = slices.Clip(out[:min(n, maxWarnings)])
+	out = slices.Clip(out[:min(n, l.c.MaxWarnings)])
 	policy.SortDiagnostics(out)
 	return out, n
 }
@@ -191,7 +188,7 @@ func conflict(bucket string, owners []*organization) []policy.Diagnostic {
 		if o.Buckets[bucket+layout.Suffix].Claims() {
 			file = o.name + "/" + layout.BucketsName + "/" + bucket + layout.Suffix
 		}
-		out = append(out, layout.Warning(file, fmt.Sprintf("bucket %q is claimed by %s too: every request for it is denied until one organization remains",
+		out = append(out, layout.Warning(policy.CodeClaimedTwice, file, fmt.Sprintf("bucket %q is claimed by %s too: every request for it is denied until one organization remains",
 			layout.Shown(bucket), strings.Join(others, ", "))))
 	}
 	return out

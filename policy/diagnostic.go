@@ -44,16 +44,38 @@ func (p Position) String() string {
 // wrong and what to write instead.
 type Diagnostic struct {
 	Severity Severity
+	// Code is the kind of a warning; an error has none.
+	Code     Code
 	Position Position
 	Message  string
+	// Fix is what the message says to write, where it can be written as it is.
+	Fix Fix
 }
 
-// String returns `file:line:column: message`; a warning says so.
+// Fix is an edit of the file that a Diagnostic is about: the JSON string, number
+// or literal that begins at Line and Column, which count as those of a Position,
+// becomes Text. The zero value is no edit.
+type Fix struct {
+	Line   int
+	Column int
+	Text   string // JSON
+}
+
+// Text returns the message, and the code of a warning in brackets behind it.
+func (d Diagnostic) Text() string {
+	if d.Code == CodeNone {
+		return d.Message
+	}
+	return d.Message + " [" + d.Code.String() + "]"
+}
+
+// String returns `file:line:column: message`; a warning says so, and ends in its
+// code.
 func (d Diagnostic) String() string {
 	if d.Severity == Warning {
-		return d.Position.String() + ": warning: " + d.Message
+		return d.Position.String() + ": warning: " + d.Text()
 	}
-	return d.Position.String() + ": " + d.Message
+	return d.Position.String() + ": " + d.Text()
 }
 
 // SortDiagnostics sorts by file, line, column, severity and message.

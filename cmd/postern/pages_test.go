@@ -113,6 +113,24 @@ func TestReasonsPage(t *testing.T) {
 	}
 }
 
+// TestWarningsPage: docs/warnings.md has every code, in order, with what it is about
+// and what to do.
+func TestWarningsPage(t *testing.T) {
+	var got, want []string
+	for _, row := range rows(t, "warnings.md", "code") {
+		if len(row) != 3 || len(row[2]) < 8 {
+			t.Fatalf("a row %q", row)
+		}
+		got = append(got, row[0]+" "+row[1])
+	}
+	for _, c := range policy.Codes() {
+		want = append(want, "`"+c.String()+"` "+c.About())
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("docs/warnings.md has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // TestEnforcersPage: a context may state the keys that docs/enforcers.md asks
 // for, and those of which it says so; the others that the server sets are a 400.
 func TestEnforcersPage(t *testing.T) {

@@ -8,8 +8,6 @@ package diagnostic
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -52,7 +50,7 @@ func Print(w io.Writer, ds []policy.Diagnostic, source func(file string) []byte,
 		if p := Visible(d.Position.String()); p != "" {
 			place = c.place + p + ":" + c.off + " "
 		}
-		fmt.Fprintf(out, "%s%s%s%s%s\n", place, mark, kind, Visible(d.Message), c.off)
+		fmt.Fprintf(out, "%s%s%s%s%s\n", place, mark, kind, Visible(d.Text()), c.off)
 		if d.Position.Line < 1 || source == nil {
 			continue
 		}
@@ -106,31 +104,3 @@ func choose(ds []policy.Diagnostic, most int) (shown []policy.Diagnostic, rest s
 type colors struct{ place, err, warning, off string }
 
 var ansi = colors{place: "\x1b[1m", err: "\x1b[31m", warning: "\x1b[33m", off: "\x1b[0m"}
-
-// JSON writes ds as one list, sorted, an object each: `severity` ("error" or
-// "warning"), `file`, `line` and `column` (from 1, in bytes; 0 where the
-// message is about the file as a whole), `message`. The error is the writer's.
-func JSON(w io.Writer, ds []policy.Diagnostic) error {
-	type object struct {
-		Severity string `json:"severity"`
-		File     string `json:"file"`
-		Line     int    `json:"line"`
-		Column   int    `json:"column"`
-		Message  string `json:"message"`
-	}
-	sorted := slices.Clone(ds)
-	policy.SortDiagnostics(sorted)
-	list := make([]object, 0, len(sorted))
-	for _, d := range sorted {
-		list = append(list, object{d.Severity.String(), d.Position.File, d.Position.Line, d.Position.Column, d.Message})
-	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(list); err != nil {
-		return err
-	}
-	_, err := w.Write(b.Bytes())
-	return err
-}

@@ -68,6 +68,11 @@ var rooms = map[string]room{
 		why: "a test asks what the sidecar would answer, and cannot know where the policies came from"},
 	"internal/s3request": {job: "an HTTP request of S3 to the questions that it stands for", ours: []string{"policy", "internal/action"}, never: io,
 		why: "proxies' and stores' doors must read a request alike, and it is tested without any server"},
+	"internal/awskeys": {job: "the table of condition keys that AWS knows", ours: []string{"internal/action", "internal/spelling", "internal/value"}, never: io,
+		why: "it is data, whose source and date stand beside it"},
+	"internal/lint": {job: "warnings of what a good policy surely does not mean",
+		ours: []string{"policy", "internal/action", "internal/awskeys", "internal/conditionkey", "internal/pattern", "internal/policyjson", "internal/spelling", "internal/value"}, never: io,
+		why: "it looks at documents that others read, and changes nothing of what is accepted"},
 	"compile": {job: "Documents to frozen partitions",
 		ours: []string{"policy", "index", "index/lowered", "internal/action", "internal/conditionkey", "internal/value", "internal/pattern"}, never: []string{"os", "net", "log"},
 		why: "it turns data into data; where documents come from is the loader's affair"},
@@ -143,7 +148,7 @@ var rooms = map[string]room{
 		why: "it runs commands and reads what they print, so it needs nothing of ours and cannot favour it"},
 	"fuzz": {job: "fuzz targets of the whole", why: "tests only"},
 	"cmd/postern": {job: "flags, wiring, signals, exit codes",
-		ours: []string{"policy", "index", "compile", "loader", "sidecar", "internal/request", "internal/policyjson", "internal/policytest", "internal/diagnostic"}, theirs: []string{"golang.org/x/sync"},
+		ours: []string{"policy", "index", "compile", "loader", "sidecar", "internal/request", "internal/policyjson", "internal/policytest", "internal/diagnostic", "internal/lint", "internal/spelling"}, theirs: []string{"golang.org/x/sync"},
 		why: "it wires; policy logic belongs in a package that others can test"},
 }
 

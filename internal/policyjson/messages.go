@@ -59,6 +59,7 @@ const (
 	msgResourceNever
 	msgWholeOrganization
 	msgPlainVariable
+	msgPlainTemplate
 	msgVariable
 	msgVariableLong
 
@@ -165,22 +166,20 @@ const (
 	messageCount
 )
 
-const (
-	isError   = policy.Error
-	isWarning = policy.Warning
-)
+// isError stands in the place of a warning's code.
+const isError = policy.CodeNone
 
 // messages say what is wrong, and what to write instead. The last `%s` of
 // those that reportOther uses is the other place.
 var messages = [messageCount]struct {
-	severity policy.Severity
-	text     string
+	code policy.Code
+	text string
 }{
 	msgSyntax:       {isError, "%s"},
 	msgEmptyFile:    {isError, "the file is empty; write a policy, or remove the file"},
 	msgUTF16:        {isError, "the file looks like UTF-16; save it as UTF-8"},
 	msgMoreErrors:   {isError, "and %s more errors from here on; correct those above first"},
-	msgMoreWarnings: {isWarning, "and %s more warnings from here on"},
+	msgMoreWarnings: {policy.CodeMoreWarnings, "and %s more warnings from here on"},
 	msgUnknownKind:  {isError, "this is no policy document; an organization policy has `policy` or `statements`, a bucket policy `Statement`, a bucket list `buckets`, an AccessPolicy `apiVersion`, a Pulumi record `details`"},
 	msgComment:      {isError, "JSON has no comments; remove this one"},
 
@@ -194,7 +193,7 @@ var messages = [messageCount]struct {
 
 	msgDuplicateKey: {isError, "the key %s stands twice in one object, first at %s; keep one"},
 	msgSameElement:  {isError, "%s is the element %s once more, which stands at %s; keep one"},
-	msgElementCase:  {isWarning, "the element %s is spelled %s; write it so"},
+	msgElementCase:  {policy.CodeElementCase, "the element %s is spelled %s; write it so"},
 	msgUnknownField: {isError, "there is no field %s in %s; remove it, the fields are %s"},
 	msgUnknownNear:  {isError, "there is no field %s in %s; write %s"},
 	msgUnknownHint:  {isError, "there is no field %s in %s; %s"},
@@ -219,16 +218,17 @@ var messages = [messageCount]struct {
 	msgActionService:       {isError, "%s names no service; write %s"},
 	msgOrganizationService: {isError, "%s is no action of an organization policy; write \"*\", or an action that begins with `s3:` or `cwobject:`"},
 	msgActionVariable:      {isError, "there are no policy variables in actions, and %s holds `${`; write the action's name"},
-	msgActionUnknown:       {isWarning, "no known action matches %s; check its spelling"},
-	msgActionNear:          {isWarning, "no known action matches %s; did you mean %s?"},
-	msgActionNever:         {isWarning, "%s never matches in a bucket policy; write an action that begins with `s3:`, or remove it"},
+	msgActionUnknown:       {policy.CodeUnknownAction, "no known action matches %s; check its spelling"},
+	msgActionNear:          {policy.CodeUnknownAction, "no known action matches %s; did you mean %s?"},
+	msgActionNever:         {policy.CodeNeverReadHere, "%s never matches in a bucket policy; write an action that begins with `s3:`, or remove it"},
 
 	msgResourceARN:       {isError, "%s is an ARN, and an organization policy wants the short form; write %s"},
 	msgResourceForm:      {isError, "%s is no resource of a bucket policy; write %s"},
 	msgResourceService:   {isError, "%s is a resource of the service %s, and object storage policies are about buckets; write one as in %s, or remove it"},
-	msgResourceNever:     {isWarning, "%s never matches this bucket, which is %s; write %s or %s"},
+	msgResourceNever:     {policy.CodeOtherBucket, "%s never matches this bucket, which is %s; write %s or %s"},
 	msgWholeOrganization: {isError, "the actions of this statement are asked on the whole organization; write \"resources\": [\"*\"]"},
-	msgPlainVariable:     {isWarning, "`${` in %s is plain text, because an organization policy has no policy variables; write the value itself"},
+	msgPlainVariable:     {policy.CodePlainVariable, "`${` in %s is plain text, because an organization policy has no policy variables; write the value itself"},
+	msgPlainTemplate:     {policy.CodeTemplateLeft, "%s is plain text with %s in it, which looks like a template that was not filled in; write the value itself"},
 	msgVariable:          {isError, "%s"},
 	msgVariableLong:      {isError, "`${` does not begin a policy variable here; write `${KEY}` or `${KEY, 'TEXT'}`, or `${$}{` for the text `${`"},
 
@@ -246,7 +246,7 @@ var messages = [messageCount]struct {
 	msgPrincipalVariable:    {isError, "there are no policy variables in principals, and %s holds `${`; write the name itself, or test it in a `Condition`"},
 	msgPrincipalText:        {isError, "the only text that %s can be is \"*\"; write an object such as {\"AWS\": %s}"},
 	msgPrincipalKey:         {isError, "there is no kind of principal %s; write \"AWS\" or \"CW\""},
-	msgPrincipalForeign:     {isWarning, "postern has no such callers; this entry matches nobody; %s"},
+	msgPrincipalForeign:     {policy.CodeNoSuchCaller, "postern has no such callers; this entry matches nobody; %s"},
 	msgPrincipalForeignDeny: {isError, "postern has no such callers, so that this Deny would guard against nobody by %s; %s"},
 	msgPrincipalForeignNot:  {isError, "postern has no such callers, so that %s would exempt nobody; %s"},
 	msgPrincipalEmpty:       {isError, "%s is an empty object; write {\"AWS\": \"*\"}, or whom it names"},
@@ -254,7 +254,7 @@ var messages = [messageCount]struct {
 	msgBoth:                 {isError, "%s and %s exclude each other, and the other stands at %s; keep one"},
 	msgNeither:              {isError, "the statement has neither %s nor %s; add %s"},
 
-	msgConditionEmpty:  {isWarning, "%s is empty and restricts nothing; remove it"},
+	msgConditionEmpty:  {policy.CodeEmptyCondition, "%s is empty and restricts nothing; remove it"},
 	msgOperatorEmpty:   {isError, "the operator %s has no keys; write {\"KEY\": \"VALUE\"}, or remove it"},
 	msgOperatorName:    {isError, "a condition operator is empty; write its name, such as \"StringEquals\""},
 	msgOperatorUnknown: {isError, "there is no condition operator %s; write one of specification 1.7, such as \"StringEquals\""},
@@ -265,13 +265,13 @@ var messages = [messageCount]struct {
 	msgDate:            {isError, "%s cannot read %s as a date; write it as in \"2026-01-31\", \"2026-01-31T23:59:59Z\" or \"1769903999\" (seconds since 1970)"},
 	msgBool:            {isError, "%s cannot read %s; write \"true\" or \"false\""},
 	msgAddress:         {isError, "%s cannot read %s as an address or range; write it as in \"203.0.113.7\", \"203.0.113.0/24\" or \"2001:db8::/32\""},
-	msgHostBits:        {isWarning, "the range %s has bits set past its length, which do not count; write %s"},
+	msgHostBits:        {policy.CodeHostBits, "the range %s has bits set past its length, which do not count; write %s"},
 	msgBinary:          {isError, "%s cannot read %s as base64; write it in the standard alphabet with padding, as in \"aGVsbG8=\""},
 	msgARN:             {isError, "%s wants an ARN of six parts, and %s has %s; write all parts, `*` for any, as in \"arn:aws:iam::ORG:role/*\""},
-	msgForAllValues:    {isWarning, "%s also holds where %s is absent, and this is an Allow; add \"Null\": {%s: \"false\"}"},
-	msgForAnyIfExists:  {isWarning, "%s is false where the key is absent, so \"IfExists\" changes nothing; write %s"},
-	msgAlwaysList:      {isWarning, "%s is always a list; write %s or %s to say how many of its values must hold"},
-	msgKeyNever:        {isWarning, "nothing ever sets the condition key %s; %s"},
+	msgForAllValues:    {policy.CodeForAllValuesOpen, "%s also holds where %s is absent, and this is an Allow; add \"Null\": {%s: \"false\"}"},
+	msgForAnyIfExists:  {policy.CodeIfExistsWithoutEffect, "%s is false where the key is absent, so \"IfExists\" changes nothing; write %s"},
+	msgAlwaysList:      {policy.CodeListWithoutQualifier, "%s is always a list; write %s or %s to say how many of its values must hold"},
+	msgKeyNever:        {policy.CodeKeyNeverSet, "nothing ever sets the condition key %s; %s"},
 
 	msgBucketName: {isError, "%s is no bucket name; write 1 to 255 letters, digits, `.`, `-` or `_`"},
 
@@ -283,18 +283,18 @@ var messages = [messageCount]struct {
 	msgHasNeither:         {isError, "%s has neither %s nor %s; add %s"},
 	msgWholeNumber:        {isError, "%s is %s; write %s"},
 	msgTypeName:           {isError, "%s is no type of resource, which is 1 to 64 letters, digits, `.`, `_` or `-`; write %s"},
-	msgTypeGlobal:         {isWarning, "\"global\" is the type of the organization in Pulumi's records alone; write \"organization\" here"},
+	msgTypeGlobal:         {policy.CodeGlobalType, "\"global\" is the type of the organization in Pulumi's records alone; write \"organization\" here"},
 	msgAccessActionStar:   {isError, "\"*\" would be every action of every service; write each service, as in \"stack:*\""},
 	msgAccessActionForm:   {isError, "%s is no action of an iam document; write a service with `:` and a pattern after it, such as \"stack:read\" or \"stack:*\", or a name without `:` and wildcards, such as \"read\""},
-	msgAccessActionNever:  {isWarning, "%s never matches in the iam layer, which says nothing on `s3:`; write it into an organization policy, or remove it"},
-	msgScopeType:          {isWarning, "the scope %s is asked on resources of type %s, and this holds it to type %s, where it never matches; move it, or remove it"},
+	msgAccessActionNever:  {policy.CodeNeverReadHere, "%s never matches in the iam layer, which says nothing on `s3:`; write it into an organization policy, or remove it"},
+	msgScopeType:          {policy.CodeTypesDoNotMeet, "the scope %s is asked on resources of type %s, and this holds it to type %s, where it never matches; move it, or remove it"},
 	msgAccessResourceForm: {isError, "%s is no resource of an iam document; write \"*\", or a type with `:` and a pattern after it, such as %s"},
 	msgAccessResourceType: {isError, "%s does not begin with a type of resource (1 to 64 letters, digits, `.`, `_`, `-`) and `:`; write one as in \"stack:*\", or \"*\" for everything"},
 	msgResourceUID:        {isError, "%s names a resource by its opaque id, which is compared as it is; write the whole id, without `*`, `?` and `${`"},
 	msgTagKey:             {isError, "a tag's key is empty; write its name"},
 	msgTagOperator:        {isError, "there is no operator %s; write %s"},
 	msgTagValues:          {isError, "the operator %s takes no \"values\"; remove them, or write \"In\" or \"NotIn\""},
-	msgSelectorNegative:   {isWarning, "this selector says only what a resource must not have, so it also selects resources without any tags; add what it must have"},
+	msgSelectorNegative:   {policy.CodeNegativeOnlySelector, "this selector says only what a resource must not have, so it also selects resources without any tags; add what it must have"},
 	msgBindingID:          {isError, "the binding id %s stands twice in one document, first at %s; give each binding its own"},
 	msgBindingNothing:     {isError, "a binding has neither \"roles\" nor \"permissionSets\" nor \"actions\"; add \"roles\": [\"ROLE\"], or what it gives"},
 	msgMemberARN:          {isError, "%s is an ARN, and members are identifiers alone; write %s"},
@@ -307,7 +307,7 @@ var messages = [messageCount]struct {
 	msgExpires:            {isError, "%s is no time with date, time and offset (RFC 3339); write %s"},
 	msgIssuerDeny:         {isError, "a Deny of an issuer gives no roles; remove them, or write \"effect\": \"Allow\""},
 	msgClaimPath:          {isError, "%s is no path of a claim; write names joined with `.`, and a name that holds a dot, and no other, in double quotes, as in \"sub\", \"a.b\" or \"\\\"kubernetes.io\\\".pod.name\""},
-	msgClaimURL:           {isWarning, "%s is a claim inside others, because its names are split at the dots; if it is one name, write %s"},
+	msgClaimURL:           {policy.CodeURLClaim, "%s is a claim inside others, because its names are split at the dots; if it is one name, write %s"},
 	msgEntityForm:         {isError, "%s is no entity; write a resource as \"type:id\" or a principal as \"provider/name\""},
 	msgEntityStar:         {isError, "%s holds `*`, and an entity is one resource or principal; name each"},
 	msgEntityUID:          {isError, "%s names a resource by its opaque id, which is a fact of the request; write \"type:id\" with the id that requests name, not %s"},
@@ -316,13 +316,13 @@ var messages = [messageCount]struct {
 	msgEntityProperty:     {isError, "%s cannot be a property; %s"},
 
 	msgListedPolicy:    {isError, "a list holds Pulumi records, and this is an AccessPolicy; write it into a file of its own"},
-	msgRecordField:     {isWarning, "the field %s of %s is not read; remove it, or leave it as Pulumi wrote it"},
+	msgRecordField:     {policy.CodeUnreadField, "the field %s of %s is not read; remove it, or leave it as Pulumi wrote it"},
 	msgRecordID:        {isError, "the record id %s stands twice in one document, first at %s; keep one of the records"},
 	msgRecordType:      {isError, "there is no resource type %s of records; write %s"},
 	msgNodeType:        {isError, "there is no %s here; write %s"},
 	msgNodeNear:        {isError, "there is no %s here; write %s"},
 	msgNodeField:       {isError, "a %s takes no %s; remove it"},
-	msgPermissionEmpty: {isWarning, "an empty permission grants nothing; remove it"},
+	msgPermissionEmpty: {policy.CodeEmptyPermission, "an empty permission grants nothing; remove it"},
 	msgPermissionWild:  {isError, "%s holds a wildcard, which Pulumi's scopes do not have; write each scope"},
 	msgPermissionForm:  {isError, "%s is no scope; write \"object:action\", such as \"stack:read\""},
 	msgOptionLiteral:   {isError, "the value of an option must be a literal; write a PermissionLiteralExpression..., or a PermissionDescriptorIfThenElse in place of the Select"},
@@ -330,5 +330,13 @@ var messages = [messageCount]struct {
 	msgNotBoolean:      {isError, "%s is neither true nor false; write an And, Or, Not, Equal or HasTag"},
 	msgConditionBool:   {isError, "a condition must not be a literal; write an And, Or, Not, Equal or HasTag, or leave the condition out"},
 	msgContext:         {isError, "the context of a tag must be the entity that is asked about; write {\"__type\": \"PermissionExpressionStack\"}, or ...Environment, ...InsightsAccount, ...Team"},
-	msgNeverEqual:      {isWarning, "%s and %s are never equal; compare like with like"},
+	msgNeverEqual:      {policy.CodeNeverEqual, "%s and %s are never equal; compare like with like"},
+}
+
+// severity is that of a message: what has a code is a warning.
+func (c code) severity() policy.Severity {
+	if messages[c].code == isError {
+		return policy.Error
+	}
+	return policy.Warning
 }

@@ -2,6 +2,7 @@ package policyjson
 
 import (
 	"slices"
+	"strings"
 
 	"postern/internal/action"
 	"postern/internal/pattern"
@@ -216,10 +217,18 @@ func (d *decoder) short(text string, at int) bool {
 	return true
 }
 
+// plainVariable warns of `${`. What stands behind it is no condition key if it
+// names no service: then it is a template that was not filled in.
 func (d *decoder) plainVariable(text string, at int) {
-	if hasVariable(text) {
-		d.report(at, msgPlainVariable, quote(text))
+	i := variableAt(text)
+	if i < 0 {
+		return
 	}
+	if key, _, ok := strings.Cut(text[i+len("${"):], "}"); ok && key != "" && !strings.ContainsAny(key, ":.") {
+		d.report(at, msgPlainTemplate, quote(text), quote("${"+key+"}"))
+		return
+	}
+	d.report(at, msgPlainVariable, quote(text))
 }
 
 func (d *decoder) organizationAction(_ *field, text string, at int) string {

@@ -27,7 +27,7 @@ func (d *decoder) report(offset int, c code, args ...any) { d.reportOther(offset
 
 // reportOther is report for what is wrong only beside another place.
 func (d *decoder) reportOther(offset, other int, c code, args ...any) {
-	severity := messages[c].severity
+	severity := c.severity()
 	if d.kept[severity] < maxProblems {
 		d.kept[severity]++
 		d.problems = append(d.problems, problem{c, offset, other, args})
@@ -48,7 +48,6 @@ func (d *decoder) diagnostics() []policy.Diagnostic {
 	if len(d.problems) == 0 {
 		return nil
 	}
-	// Every place is found in one pass over the file.
 	var offsets []int
 	for _, p := range d.problems {
 		offsets = append(offsets, p.offset)
@@ -56,34 +55,40 @@ func (d *decoder) diagnostics() []policy.Diagnostic {
 			offsets = append(offsets, p.other)
 		}
 	}
-	slices.Sort(offsets)
-	offsets = slices.Compact(offsets)
-	places := make([]policy.Position, len(offsets))
-	var c cursor
-	for i, at := range offsets {
-		places[i].File = d.file
-		places[i].Line, places[i].Column = c.place(d.data, at)
-	}
-	place := func(at int) policy.Position {
-		i, _ := slices.BinarySearch(offsets, at)
-		return places[i]
-	}
+	place := positions(d.file, d.data, offsets)
 	out := make([]policy.Diagnostic, 0, len(d.problems))
 	for _, p := range d.problems {
 		m := messages[p.code]
 		switch {
 		case p.code == msgMoreErrors, p.code == msgMoreWarnings:
-			p.args = []any{decimal(d.dropped[m.severity])}
+			p.args = []any{decimal(d.dropped[p.code.severity()])}
 		case p.other >= 0:
 			other := place(p.other)
 			p.args = append(p.args, fmt.Sprintf("line %d, column %d", other.Line, other.Column))
 		}
 		out = append(out, policy.Diagnostic{
-			Severity: m.severity, Position: place(p.offset), Message: fmt.Sprintf(m.text, p.args...),
+			Severity: p.code.severity(), Code: m.code, Position: place(p.offset), Message: fmt.Sprintf(m.text, p.args...),
 		})
 	}
 	policy.SortDiagnostics(out)
 	return out
+}
+
+// positions returns a function that tells where in a file one of offsets is. All
+// are found in one pass over the file. It reorders offsets.
+func positions(file string, data []byte, offsets []int) func(offset int) policy.Position {
+	slices.Sort(offsets)
+	offsets = slices.Compact(offsets)
+	places := make([]policy.Position, len(offsets))
+	var c cursor
+	for i, at := range offsets {
+		places[i].File = file
+		places[i].Line, places[i].Column = c.place(data, at)
+	}
+	return func(offset int) policy.Position {
+		i, _ := slices.BinarySearch(offsets, offset)
+		return places[i]
+	}
 }
 
 // cursor turns offsets, given in ascending order, into lines and columns. It
@@ -110,6 +115,27 @@ func (d *decoder) place(offset int) (line, column int) { return d.cursor.place(d
 
 // maxQuoted bounds how much of a file's text one message repeats, in bytes.
 const maxQuoted = 120
+
+// Quote shows text from a file in a message: in double quotes, and shortened where
+// it is long.
+func Quote(text string) string { return quote(text) }
+
+// String returns text, which must be UTF-8, as a JSON string.
+func String(text string) string {
+	const hex = "0123456789abcdef"
+	out := []byte{'"'}
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"', c == '\\':
+			out = append(out, '\\', c)
+		case c < 0x20:
+			out = append(out, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			out = append(out, c)
+		}
+	}
+	return string(append(out, '"'))
+}
 
 // quote shows text from a file as JSON would write it, shortened.
 func quote[T []byte | string](text T) string {

@@ -208,7 +208,7 @@ func (b *bucketsScan) strange(path string, at tree.Spot) {
 		d = &x
 	case tree.Regular:
 		if name := path[strings.LastIndexByte(path, '/')+1:]; !passedOver(name) {
-			x := layout.Warning(path, misplacedInPart(name))
+			x := layout.Warning(policy.CodeMisplacedName, path, misplacedInPart(name))
 			d = &x
 		}
 	}

@@ -65,9 +65,9 @@ func judgeInRoot(name string, valid bool, at tree.Spot) *policy.Diagnostic {
 	case at.Kind == tree.Broken && !valid:
 		d = layout.Problem(name, at.Problem)
 	case at.Kind == tree.Folder && !valid:
-		d = layout.Warning(name, misplacedFolder(name))
+		d = layout.Warning(policy.CodeMisplacedName, name, misplacedFolder(name))
 	case at.Kind == tree.Regular && name != manifest && !passedOver(name):
-		d = layout.Warning(name, misplacedInRoot(name))
+		d = layout.Warning(policy.CodeMisplacedName, name, misplacedInRoot(name))
 	default:
 		return nil
 	}
@@ -137,7 +137,7 @@ func (s *scan) misplacedName(f *source.OrgFinding, name string) {
 		if nearest(name, at.Kind == tree.Folder) == "" && !holdsJSON(at, name) {
 			f.Harmless = source.With(f.Harmless, path)
 		}
-		d = layout.Warning(path, misplacedInFolder(name, at))
+		d = layout.Warning(policy.CodeMisplacedName, path, misplacedInFolder(name, at))
 	}
 	f.Misplaced[path] = &d
 }

@@ -106,7 +106,7 @@ func (l *setLook) list() (names listing) {
 		names.through = append(names.through, e.spot.Through...)
 		if e.problem == "" && !strings.HasSuffix(name, layout.Suffix) {
 			if !passedOver(name) {
-				names.stray = append(names.stray, layout.Warning(l.path(name), misplacedInPart(name)))
+				names.stray = append(names.stray, layout.Warning(policy.CodeMisplacedName, l.path(name), misplacedInPart(name)))
 			}
 			continue
 		}

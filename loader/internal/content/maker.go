@@ -25,6 +25,10 @@ type Maker struct {
 	// compiles.
 	InForce func(org string) *source.SetContent
 
+	// Inspect, if it is not nil, returns further warnings of a file that was read
+	// without an error: see loader.Config.
+	Inspect func(path, bucket string, data []byte, f policyjson.File) []policy.Diagnostic
+
 	parses             atomic.Int64 // files parsed
 	parsing, compiling atomic.Int64 // nanoseconds, of all callers together
 }
@@ -56,6 +60,13 @@ func (m *Maker) Parse(parser *policyjson.Parser, p layout.Part, path string, dat
 		out.Doc, out.Diagnostics = policyjson.ParseBucket(path, layout.BucketOf(path), data, m.Limits)
 	case p == layout.IAM:
 		out.Access, out.Diagnostics = policyjson.ParseAccess(path, data, m.Limits)
+	}
+	if m.Inspect != nil && !policy.HasErrors(out.Diagnostics) {
+		bucket := ""
+		if p == layout.Buckets {
+			bucket = layout.BucketOf(path)
+		}
+		out.Diagnostics = append(out.Diagnostics, m.Inspect(path, bucket, data, policyjson.File{Document: out.Doc, Buckets: out.List, Access: out.Access})...)
 	}
 	return out
 }

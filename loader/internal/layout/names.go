@@ -51,8 +51,8 @@ func Problem(path, message string) policy.Diagnostic {
 	return policy.Diagnostic{Severity: policy.Error, Position: policy.Position{File: Shown(path)}, Message: message}
 }
 
-func Warning(path, message string) policy.Diagnostic {
-	return policy.Diagnostic{Severity: policy.Warning, Position: policy.Position{File: Shown(path)}, Message: message}
+func Warning(code policy.Code, path, message string) policy.Diagnostic {
+	return policy.Diagnostic{Severity: policy.Warning, Code: code, Position: policy.Position{File: Shown(path)}, Message: message}
 }
 
 // BucketOf is the bucket that a bucket file's name or path speaks of.
