@@ -3,7 +3,6 @@ package index
 import (
 	"slices"
 
-	"postern/index/internal/glob"
 	"postern/policy"
 )
 
@@ -31,7 +30,3 @@ func (v *view) notePlatform() {
 		v.steps = append(v.steps, step{layer: policy.LayerOrganization, org: v.Org, outcome: policy.Allow, platform: true})
 	}
 }
-
-// everything is what the step of a platform organization admits: it stands
-// beside what the bucket's policy admits, which names the statement.
-func everything() []admitted { return []admitted{{program: glob.Every, text: "*"}} }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern/index/internal/open"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -71,7 +72,7 @@ func (s *Snapshot) SearchSubjects(r *policy.Request, page Page) (Found, error) {
 	return sr.run(func(id string) bool {
 		ids[0] = provider + id
 		return true
-	}, (*patterns).unlistedSubjects), nil
+	}, (*unlisted).ofSubjects), nil
 }
 
 // SearchResources finds the known resources of r.Resource.Type for which the
@@ -90,7 +91,7 @@ func (s *Snapshot) SearchResources(r *policy.Request, page Page) (Found, error) 
 		out.ID = id
 		out.Kind, fits = kindOf(sr.v.Class, out.Type, id)
 		return fits
-	}, (*patterns).unlistedResources), nil
+	}, (*unlisted).ofResources), nil
 }
 
 // SearchActions finds the known actions for which the request is allowed;
@@ -102,26 +103,16 @@ func (s *Snapshot) SearchActions(r *policy.Request, page Page) (Found, error) {
 	if err != nil || sr.v.Org == "" || len(r.Principal.IDs) == 0 {
 		return Found{Complete: err == nil}, err
 	}
-	sr.names.add(tableNames(), "", sr.after, everyName)
+	sr.names.add(open.KnownActions(), "", sr.after, open.EveryName)
 	if own := s.organization(sr.v.Org); own.IAM != nil {
-		sr.names.add(own.IAM.names().actions, "", sr.after, everyName)
+		sr.names.add(own.IAM.names().actions, "", sr.after, open.EveryName)
 	}
 	out := &sr.request
 	return sr.run(func(name string) (fits bool) {
 		out.Action = name
 		out.Resource.Kind, fits = kindOf(action.ClassOf(name), out.Resource.Type, out.Resource.ID)
 		return fits
-	}, (*patterns).unlistedActions), nil
-}
-
-// tableNames are the names of the action table in byte order.
-func tableNames() []string {
-	out := make([]string, action.Count())
-	for i := range out {
-		out[i] = action.Name(action.ID(i))
-	}
-	slices.Sort(out)
-	return out
+	}, (*unlisted).ofActions), nil
 }
 
 // kindOf is the kind of a resource that an action of the class is asked on;
@@ -179,8 +170,8 @@ func newSearch(s *Snapshot, kind byte, r *policy.Request, page Page) (*search, e
 // run decides the candidates in byte order, and keeps those that are allowed.
 // put makes a candidate part of the request; false if it does not fit there. A
 // page that is full looks on for one more, so that the last page says that it
-// is the last; that one has what unlisted says of the rest.
-func (sr *search) run(put func(name string) bool, unlisted func(*patterns, *view) []admitted) (out Found) {
+// is the last; that one has what rest says of the others.
+func (sr *search) run(put func(name string) bool, rest func(*unlisted, *view) []open.Admitted) (out Found) {
 	last := sr.after
 	bytes := 0
 	for looked := 0; ; looked++ {
@@ -188,7 +179,7 @@ func (sr *search) run(put func(name string) bool, unlisted func(*patterns, *view
 		switch {
 		case !ok:
 			// What was cut short beside candidates has a page of its own.
-			if whole := sr.cannotList(&out, unlisted); !whole && looked > 0 {
+			if whole := sr.cannotList(&out, rest); !whole && looked > 0 {
 				return Found{IDs: out.IDs, Next: pageToken(sr.limit, last, sr.mark)}
 			}
 			return out

@@ -6,15 +6,15 @@ import (
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/internal/match"
+	"postern/index/internal/open"
 	"postern/internal/action"
-	"postern/internal/value"
 	"postern/policy"
 )
 
 // parts are the parts of policies that a request can be about; of one for a
 // resource, all.
-func (p *Policies) parts(v *view, open byte) []block.Block {
-	if open != openResource {
+func (p *Policies) parts(v *view, side open.Side) []block.Block {
+	if side != open.Resource {
 		return p.asked(v)
 	}
 	out := []block.Block{block.At(p.words, 0)}
@@ -24,25 +24,25 @@ func (p *Policies) parts(v *view, open byte) []block.Block {
 	return out
 }
 
-// policies returns what the Allows of some policies admit on the open side, by
-// admit; nothing where one of their Denies always holds, by denies.
-func (p *patterns) policies(of *Policies, v *view, open byte, denies func(b block.Block, id int, r block.Record) chance, admit func(b block.Block, id int, r block.Record) []admitted) (out []admitted) {
-	for _, b := range of.parts(v, open) {
+// admit returns what the Allows of some policies admit on the open side, by
+// allows; nothing where one of their Denies always holds, by denies.
+func (of *Policies) admit(p *open.Patterns, v *view, side open.Side, denies func(b block.Block, id int, r block.Record) open.Chance, allows func(b block.Block, id int, r block.Record) []open.Admitted) (out []open.Admitted) {
+	for _, b := range of.parts(v, side) {
 		for id := range b.Denies() {
-			if !p.look() {
+			if !p.Look() {
 				return out
 			}
-			if denies(b, id, b.Record(id)) == always {
+			if denies(b, id, b.Record(id)) == open.Always {
 				return nil
 			}
 		}
 	}
-	for _, b := range of.parts(v, open) {
+	for _, b := range of.parts(v, side) {
 		for id := b.Denies(); id < b.Count(); id++ {
-			if !p.look() {
+			if !p.Look() {
 				return out
 			}
-			out = append(out, admit(b, id, b.Record(id))...)
+			out = append(out, allows(b, id, b.Record(id))...)
 		}
 	}
 	return out
@@ -50,40 +50,42 @@ func (p *patterns) policies(of *Policies, v *view, open byte, denies func(b bloc
 
 // admitSubjects returns what a layer's policies admit of principals of a
 // provider, which is the view's first identifier.
-func (p *patterns) admitSubjects(v *view, of *Policies, layer policy.Layer) []admitted {
-	rest := func(b block.Block, id int, r block.Record) chance {
+func (of *Policies) admitSubjects(p *open.Patterns, v *view, layer policy.Layer) []open.Admitted {
+	rest := func(b block.Block, id int, r block.Record) open.Chance {
 		if !v.Covers(b, id) {
-			return never
+			return open.Never
 		}
-		return of.resourceChance(b, r, v, openSubject).and(of.conditionsChance(b, r, v, openSubject))
+		return open.Resources(&of.variables, b, r, &v.View, open.Subject).And(open.Conditions(&of.variables, b, r, &v.View, open.Subject))
 	}
-	denies := func(b block.Block, id int, r block.Record) chance {
+	denies := func(b block.Block, id int, r block.Record) open.Chance {
 		if r.NotPrincipal() || !r.Everyone() && !v.listsOthers(b, r) && !v.listsOrg(b, r) {
-			return perhaps
+			return open.Perhaps
 		}
 		return rest(b, id, r)
 	}
-	return p.policies(of, v, openSubject, denies, func(b block.Block, id int, r block.Record) (out []admitted) {
-		if rest(b, id, r) == never {
+	return of.admit(p, v, open.Subject, denies, func(b block.Block, id int, r block.Record) (out []open.Admitted) {
+		if rest(b, id, r) == open.Never {
 			return nil
 		}
 		provider := v.Request.Principal.IDs[0]
-		add := func(program, text string) { out = append(out, admitted{program, text, of.reference(b, id, layer)}) }
+		add := func(program, text string) {
+			out = append(out, open.Admitted{Program: program, Text: text, At: of.reference(b, id, layer)})
+		}
 		switch {
 		case r.Everyone():
 			add(glob.Every, "*")
 			return out
 		case v.listsOthers(b, r):
-			add(anyAfter(provider), provider+"*")
+			add(open.AnyAfter(provider), provider+"*")
 			return out
 		case v.listsOrg(b, r):
 			add(glob.Every, "arn:aws:iam::"+v.Org+":*")
 			return out
 		}
 		w := b.Who(r)
-		for i := uint32(0); i < w.Beginnings && p.look(); i++ {
+		for i := uint32(0); i < w.Beginnings && p.Look(); i++ {
 			if text, org := b.Beginning(w, i); (org == "" || org == v.Org) && strings.HasPrefix(text, provider) {
-				add(anyAfter(text), text+"*")
+				add(open.AnyAfter(text), text+"*")
 			}
 		}
 		return out
@@ -121,24 +123,26 @@ func (v *view) listsOrg(b block.Block, r block.Record) bool {
 
 // admitResources returns what a layer's policies admit of buckets and objects
 // to the caller; with named, also what they name without wildcard.
-func (p *patterns) admitResources(v *view, of *Policies, layer policy.Layer, named bool) []admitted {
-	rest := func(b block.Block, id int, r block.Record) chance {
+func (of *Policies) admitResources(p *open.Patterns, v *view, layer policy.Layer, named bool) []open.Admitted {
+	rest := func(b block.Block, id int, r block.Record) open.Chance {
 		if !v.Covers(b, id) || !v.PrincipalHolds(b, r) {
-			return never
+			return open.Never
 		}
-		return of.conditionsChance(b, r, v, openResource)
+		return open.Conditions(&of.variables, b, r, &v.View, open.Resource)
 	}
-	denies := func(b block.Block, id int, r block.Record) chance {
+	denies := func(b block.Block, id int, r block.Record) open.Chance {
 		if !r.Whole() {
-			return perhaps
+			return open.Perhaps
 		}
 		return rest(b, id, r)
 	}
-	return p.policies(of, v, openResource, denies, func(b block.Block, id int, r block.Record) (out []admitted) {
-		if rest(b, id, r) == never {
+	return of.admit(p, v, open.Resource, denies, func(b block.Block, id int, r block.Record) (out []open.Admitted) {
+		if rest(b, id, r) == open.Never {
 			return nil
 		}
-		add := func(program, text string) { out = append(out, admitted{program, text, of.reference(b, id, layer)}) }
+		add := func(program, text string) {
+			out = append(out, open.Admitted{Program: program, Text: text, At: of.reference(b, id, layer)})
+		}
 		if r.NotResource() {
 			add(glob.Every, "*")
 			return out
@@ -147,13 +151,13 @@ func (p *patterns) admitResources(v *view, of *Policies, layer policy.Layer, nam
 		for i := range w.Count() {
 			text := b.Pattern(w, i)
 			switch {
-			case !p.look():
+			case !p.Look():
 				return out
 			case i < w.Exact && named:
 				add(text, match.LiteralText(text))
 			case i < w.Exact:
 			case i < w.Exact+w.Prefix:
-				add(anyAfter(text), match.LiteralText(text)+"*")
+				add(open.AnyAfter(text), match.LiteralText(text)+"*")
 			default:
 				add(text, of.variables.ProgramText(text))
 			}
@@ -164,33 +168,33 @@ func (p *patterns) admitResources(v *view, of *Policies, layer policy.Layer, nam
 
 // admitActions returns what a layer's policies admit, to the caller on the
 // resource, of the actions of a service that no table knows.
-func (p *patterns) admitActions(v *view, of *Policies, layer policy.Layer, service string) []admitted {
-	rest := func(b block.Block, r block.Record) chance {
-		return chanceOf(v.PrincipalHolds(b, r)).and(of.resourceChance(b, r, v, openAction)).and(of.conditionsChance(b, r, v, openAction))
+func (of *Policies) admitActions(p *open.Patterns, v *view, layer policy.Layer, service string) []open.Admitted {
+	rest := func(b block.Block, r block.Record) open.Chance {
+		return open.ChanceOf(v.PrincipalHolds(b, r)).And(open.Resources(&of.variables, b, r, &v.View, open.Action)).And(open.Conditions(&of.variables, b, r, &v.View, open.Action))
 	}
-	every := anyAfter(service)
-	denies := func(b block.Block, _ int, r block.Record) chance {
-		out := never
+	every := open.AnyAfter(service)
+	denies := func(b block.Block, _ int, r block.Record) open.Chance {
+		out := open.Never
 		if programs, not := actionPrograms(b, r); !not {
 			for _, program := range programs {
-				if coversProgram(program, every) {
+				if open.Covers(program, every) {
 					out = rest(b, r)
 				}
 			}
 		}
 		return out
 	}
-	return p.policies(of, v, openAction, denies, func(b block.Block, id int, r block.Record) (out []admitted) {
+	return of.admit(p, v, open.Action, denies, func(b block.Block, id int, r block.Record) (out []open.Admitted) {
 		programs, not := actionPrograms(b, r)
-		if len(programs) == 0 && !not || rest(b, r) == never {
+		if len(programs) == 0 && !not || rest(b, r) == open.Never {
 			return nil
 		}
 		if not {
-			return []admitted{{every, service + "*", of.reference(b, id, layer)}}
+			return []open.Admitted{{Program: every, Text: service + "*", At: of.reference(b, id, layer)}}
 		}
 		for _, program := range programs {
-			if p.look() && p.mayMeet(program, every) {
-				out = append(out, admitted{program, actionText(program), of.reference(b, id, layer)})
+			if p.Look() && p.MayMeet(program, every) {
+				out = append(out, open.Admitted{Program: program, Text: open.ActionText(program), At: of.reference(b, id, layer)})
 			}
 		}
 		return out
@@ -208,19 +212,6 @@ func actionPrograms(b block.Block, r block.Record) (programs []string, not bool)
 		programs = append(programs, b.Program(list, i))
 	}
 	return programs, list.Not
-}
-
-// actionText writes the program of an action, which is folded, with the capitals
-// of the first action of the table that begins as it does.
-func actionText(program string) string {
-	text := strings.NewReplacer(string([]byte{glob.OpRun}), "*", string([]byte{glob.OpOne}), "?").Replace(program)
-	_, begin := glob.Classify(program)
-	for _, name := range tableNames() {
-		if len(name) >= len(begin) && value.EqualFoldASCII(name[:len(begin)], begin) {
-			return name[:len(begin)] + text[len(begin):]
-		}
-	}
-	return text
 }
 
 // services are those whose actions different layers decide, each with the class

@@ -5,13 +5,14 @@ import (
 
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
+	"postern/index/internal/open"
 	"postern/internal/action"
 	"postern/policy"
 )
 
 // admitSubjects returns what the iam layer admits of principals of a provider,
 // which is the view's first identifier.
-func (m *IAM) admitSubjects(p *patterns, v *view) (out []admitted) {
+func (m *IAM) admitSubjects(p *open.Patterns, v *view) (out []open.Admitted) {
 	m.enter(v)
 	defer v.leave()
 	g, who, provider := m.grants, &v.caller, v.Request.Principal.IDs[0]
@@ -19,7 +20,7 @@ func (m *IAM) admitSubjects(p *patterns, v *view) (out []admitted) {
 	for _, n := range who.principals {
 		d := &g.principals[n]
 		for _, number := range g.named[d.at : d.at+d.denies] {
-			if g.bindingChance(number, v, openSubject, p) == always {
+			if g.bindingChance(number, v, open.Subject, p) == open.Always {
 				return nil
 			}
 		}
@@ -30,8 +31,8 @@ func (m *IAM) admitSubjects(p *patterns, v *view) (out []admitted) {
 	add := func(n uint32, begin, text string) {
 		d := &g.principals[n]
 		for _, number := range g.named[d.at+d.denies : d.at+d.count] {
-			if g.bindingChance(number, v, openSubject, p) != never {
-				out = append(out, admitted{anyAfter(begin), text, m.bindings[number]})
+			if g.bindingChance(number, v, open.Subject, p) != open.Never {
+				out = append(out, open.Admitted{Program: open.AnyAfter(begin), Text: text, At: m.bindings[number]})
 			}
 		}
 	}
@@ -52,12 +53,12 @@ func (m *IAM) admitSubjects(p *patterns, v *view) (out []admitted) {
 		if i >= len(who.helds)-who.defaults {
 			begin, text = "", "*"
 		}
-		if g.spansChance(held.spans, v, openSubject, p) != never {
-			out = append(out, admitted{anyAfter(begin), text, held.place})
+		if g.spansChance(held.spans, v, open.Subject, p) != open.Never {
+			out = append(out, open.Admitted{Program: open.AnyAfter(begin), Text: text, At: held.place})
 		}
 	}
 	for begin, l := range m.members.beginnings.All() {
-		if !p.look() {
+		if !p.Look() {
 			return out
 		}
 		if strings.HasPrefix(begin, provider) {
@@ -70,46 +71,46 @@ func (m *IAM) admitSubjects(p *patterns, v *view) (out []admitted) {
 }
 
 // bindingChance is the chance of a binding, for whom it names.
-func (g *Grants) bindingChance(number uint32, v *view, open byte, p *patterns) chance {
+func (g *Grants) bindingChance(number uint32, v *view, side open.Side, p *open.Patterns) open.Chance {
 	b := &g.bindings[number]
 	deny := int(number) < g.denies
-	own := g.scopeChance(b.scope, deny, v, open).and(g.scopeChance(b.except, deny, v, open))
-	if own == never {
-		return never
+	own := g.scopeChance(b.scope, deny, v, side).And(g.scopeChance(b.except, deny, v, side))
+	if own == open.Never {
+		return open.Never
 	}
-	best := never
+	best := open.Never
 	for _, s := range g.spans[b.spans : b.spans+b.spanCount] {
-		best = max(best, g.spanChance(s, deny, v, open, p))
+		best = max(best, g.spanChance(s, deny, v, side, p))
 	}
-	return own.and(best)
+	return own.And(best)
 }
 
-func (g *Grants) spansChance(spans []span, v *view, open byte, p *patterns) (best chance) {
+func (g *Grants) spansChance(spans []span, v *view, side open.Side, p *open.Patterns) (best open.Chance) {
 	for _, s := range spans {
-		best = max(best, g.spanChance(s, false, v, open, p))
+		best = max(best, g.spanChance(s, false, v, side, p))
 	}
 	return best
 }
 
 // spanChance is that of the rule which holds most likely.
-func (g *Grants) spanChance(s span, deny bool, v *view, open byte, p *patterns) (best chance) {
+func (g *Grants) spanChance(s span, deny bool, v *view, side open.Side, p *open.Patterns) (best open.Chance) {
 	row, known := g.rows.of(v)
-	for id := row.next(s.from, s.to); id < s.to && best != always; id = row.next(id+1, s.to) {
-		if !p.look() {
-			return perhaps
+	for id := row.next(s.from, s.to); id < s.to && best != open.Always; id = row.next(id+1, s.to) {
+		if !p.Look() {
+			return open.Perhaps
 		}
 		if r := &g.rules[id]; known || g.covers(r, v) {
-			best = max(best, g.ruleChance(r, deny, v, open))
+			best = max(best, g.ruleChance(r, deny, v, side))
 		}
 	}
 	return best
 }
 
 // ruleChance is the chance of a rule that covers the action.
-func (g *Grants) ruleChance(r *rule, deny bool, v *view, open byte) chance {
-	t := g.scopeChance(r.scope, deny, v, open).and(g.scopeChance(r.except, deny, v, open))
+func (g *Grants) ruleChance(r *rule, deny bool, v *view, side open.Side) open.Chance {
+	t := g.scopeChance(r.scope, deny, v, side).And(g.scopeChance(r.except, deny, v, side))
 	if r.record != 0 {
-		t = t.and(perhaps)
+		t = t.And(open.Perhaps)
 	}
 	return t
 }
@@ -135,7 +136,7 @@ func (m *IAM) given(v *view, visit func(spans []span, b *binding, at policy.Stat
 }
 
 // admitResources returns what the iam layer admits of resources of a type.
-func (m *IAM) admitResources(p *patterns, v *view, resourceType string) (out []admitted) {
+func (m *IAM) admitResources(p *open.Patterns, v *view, resourceType string) (out []open.Admitted) {
 	m.enter(v)
 	defer v.leave()
 	g := m.grants
@@ -146,9 +147,9 @@ func (m *IAM) admitResources(p *patterns, v *view, resourceType string) (out []a
 			return
 		}
 		for _, s := range spans {
-			for id := row.next(s.from, s.to); id < s.to && p.look(); id = row.next(id+1, s.to) {
+			for id := row.next(s.from, s.to); id < s.to && p.Look(); id = row.next(id+1, s.to) {
 				if r := &g.rules[id]; known || g.covers(r, v) {
-					out = append(out, p.both(narrowed, g.scopePatterns(r.scope, v, resourceType, at, p))...)
+					out = append(out, p.Both(narrowed, g.scopePatterns(r.scope, v, resourceType, at, p))...)
 				}
 			}
 		}
@@ -158,28 +159,28 @@ func (m *IAM) admitResources(p *patterns, v *view, resourceType string) (out []a
 
 // scopePatterns returns what a scope admits of resources of a type beside what
 // it names; none if its conditions do not hold.
-func (g *Grants) scopePatterns(number uint32, v *view, resourceType string, at policy.StatementRef, p *patterns) (out []admitted) {
-	all := []admitted{{glob.Every, "*", at}}
+func (g *Grants) scopePatterns(number uint32, v *view, resourceType string, at policy.StatementRef, p *open.Patterns) (out []open.Admitted) {
+	all := []open.Admitted{{Program: glob.Every, Text: "*", At: at}}
 	if number == 0 {
 		return all
 	}
 	b := block.At(g.scopes.words, 0)
 	r := b.Record(int(number - 1))
-	if g.scopes.conditionsChance(b, r, v, openResource) == never {
+	if open.Conditions(&g.scopes.variables, b, r, &v.View, open.Resource) == open.Never {
 		return nil
 	}
-	every := anyAfter(resourceType + ":")
+	every := open.AnyAfter(resourceType + ":")
 	w := b.What(r)
 	for i := w.Exact; i < w.Count(); i++ {
-		if !p.look() {
+		if !p.Look() {
 			return out
 		}
 		program := b.Pattern(w, i)
 		if i < w.Exact+w.Prefix {
-			program = anyAfter(program)
+			program = open.AnyAfter(program)
 		}
-		if p.mayMeet(program, every) {
-			out = append(out, admitted{program, g.scopes.variables.ProgramText(program), at})
+		if p.MayMeet(program, every) {
+			out = append(out, open.Admitted{Program: program, Text: g.scopes.variables.ProgramText(program), At: at})
 		}
 	}
 	return out
@@ -187,25 +188,25 @@ func (g *Grants) scopePatterns(number uint32, v *view, resourceType string, at p
 
 // admitActions returns the patterns of actions that the iam layer admits of a
 // class, to the caller on the resource.
-func (m *IAM) admitActions(p *patterns, v *view, class action.Class) (out []admitted) {
+func (m *IAM) admitActions(p *open.Patterns, v *view, class action.Class) (out []open.Admitted) {
 	m.enter(v)
 	defer v.leave()
 	g := m.grants
 	m.given(v, func(spans []span, b *binding, at policy.StatementRef) {
-		if g.scopeChance(b.scope, false, v, openAction).and(g.scopeChance(b.except, false, v, openAction)) == never {
+		if g.scopeChance(b.scope, false, v, open.Action).And(g.scopeChance(b.except, false, v, open.Action)) == open.Never {
 			return
 		}
 		for _, s := range spans {
-			for i := s.from; i < s.to && p.look(); i++ {
+			for i := s.from; i < s.to && p.Look(); i++ {
 				r := &g.rules[i]
 				programs := g.programs[r.programs : r.programs+r.programCount]
-				if len(programs) == 0 || g.ruleChance(r, false, v, openAction) == never {
+				if len(programs) == 0 || g.ruleChance(r, false, v, open.Action) == open.Never {
 					continue
 				}
 				for _, program := range programs {
 					kind, begin := glob.Classify(program)
-					if kind != glob.Exact && action.ClassOf(begin+"x") == class && p.look() {
-						out = append(out, admitted{program, actionText(program), at})
+					if kind != glob.Exact && action.ClassOf(begin+"x") == class && p.Look() {
+						out = append(out, open.Admitted{Program: program, Text: open.ActionText(program), At: at})
 					}
 				}
 			}

@@ -5,12 +5,13 @@ import (
 
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
+	"postern/index/internal/open"
 )
 
 // subjects adds those whom an Allow of the iam layer may reach that may hold on
 // the resource. Conditions, and what records grant, are left to deciding: facts
 // of the searched principal may bear on them.
-func (m *IAM) subjects(v *view, provider string, c *candidates) {
+func (m *IAM) subjects(v *view, provider string, c *open.Candidates) {
 	m.enter(v)
 	defer v.leave()
 	g, who := m.grants, &v.caller
@@ -20,47 +21,47 @@ func (m *IAM) subjects(v *view, provider string, c *candidates) {
 	// What reaches a caller without a name reaches everyone.
 	for _, n := range who.principals[:who.allowed] {
 		if g.principalMay(n, v, c) {
-			c.all = true
+			c.All = true
 		}
 	}
 	for _, h := range who.helds {
 		if g.spansMay(m.members.helds[h].spans, v, c) {
-			c.all = true
+			c.All = true
 		}
 	}
-	if c.all {
+	if c.All {
 		return
 	}
 	known := m.names()
 	reached := make([]bool, len(g.principals))
 	for n := range g.principals {
 		if !g.principalMay(uint32(n), v, c) {
-			if c.all {
+			if c.All {
 				return
 			}
 			continue
 		}
 		reached[n] = true
 		for _, place := range known.members[known.starts[n]:known.starts[n+1]] {
-			if !c.look() {
+			if !c.Look() {
 				return
 			}
 			if name, ok := strings.CutPrefix(known.principals[place], provider); ok {
-				c.exact = append(c.exact, name)
+				c.Exact = append(c.Exact, name)
 			}
 		}
 	}
 	for text, l := range m.members.beginnings.All() {
 		for _, n := range m.members.lists[l.at : l.at+l.n] {
 			if name, ok := strings.CutPrefix(text, provider); ok && reached[n] {
-				c.beginnings = append(c.beginnings, name)
+				c.Beginnings = append(c.Beginnings, name)
 			}
 		}
 	}
 }
 
 // principalMay reports that an Allow that names a principal may hold.
-func (g *Grants) principalMay(n uint32, v *view, c *candidates) bool {
+func (g *Grants) principalMay(n uint32, v *view, c *open.Candidates) bool {
 	p := &g.principals[n]
 	for _, number := range g.named[p.at+p.denies : p.at+p.count] {
 		b := &g.bindings[number]
@@ -72,11 +73,11 @@ func (g *Grants) principalMay(n uint32, v *view, c *candidates) bool {
 }
 
 // spansMay reports that a rule covers the action and may hold on the resource.
-func (g *Grants) spansMay(spans []span, v *view, c *candidates) bool {
+func (g *Grants) spansMay(spans []span, v *view, c *open.Candidates) bool {
 	row, known := g.rows.of(v)
 	for _, s := range spans {
 		for id := row.next(s.from, s.to); id < s.to; id = row.next(id+1, s.to) {
-			if !c.look() {
+			if !c.Look() {
 				return false
 			}
 			r := &g.rules[id]
@@ -101,7 +102,7 @@ func (g *Grants) scopeMay(number uint32, v *view) bool {
 
 // resources adds the ids of a type on which an Allow that reaches the caller
 // may hold.
-func (m *IAM) resources(v *view, resourceType string, c *candidates) {
+func (m *IAM) resources(v *view, resourceType string, c *open.Candidates) {
 	m.enter(v)
 	defer v.leave()
 	g, who := m.grants, &v.caller
@@ -122,11 +123,11 @@ func (m *IAM) resources(v *view, resourceType string, c *candidates) {
 
 // spanResources adds what the rules of spans that cover the action are about,
 // or where one is about everything, the scope of the binding that brings it.
-func (g *Grants) spanResources(spans []span, scope uint32, v *view, prefix string, c *candidates) {
+func (g *Grants) spanResources(spans []span, scope uint32, v *view, prefix string, c *open.Candidates) {
 	row, known := g.rows.of(v)
 	for _, s := range spans {
 		for id := row.next(s.from, s.to); id < s.to; id = row.next(id+1, s.to) {
-			if !c.look() {
+			if !c.Look() {
 				return
 			}
 			r := &g.rules[id]
@@ -142,16 +143,16 @@ func (g *Grants) spanResources(spans []span, scope uint32, v *view, prefix strin
 	}
 }
 
-func (g *Grants) scopeResources(number uint32, prefix string, c *candidates) {
+func (g *Grants) scopeResources(number uint32, prefix string, c *open.Candidates) {
 	if number == 0 {
-		c.all = true
+		c.All = true
 		return
 	}
 	b := block.At(g.scopes.words, 0)
 	r := b.Record(int(number - 1))
 	w := b.What(r)
 	for i := range w.Count() {
-		if !c.look() {
+		if !c.Look() {
 			return
 		}
 		text := b.Pattern(w, i)
@@ -162,11 +163,11 @@ func (g *Grants) scopeResources(number uint32, prefix string, c *candidates) {
 		id, ok := strings.CutPrefix(literal, prefix)
 		switch {
 		case ok && i < w.Exact:
-			c.exact = append(c.exact, id)
+			c.Exact = append(c.Exact, id)
 		case ok:
-			c.beginnings = append(c.beginnings, id)
+			c.Beginnings = append(c.Beginnings, id)
 		case i >= w.Exact && strings.HasPrefix(prefix, literal):
-			c.all = true
+			c.All = true
 			return
 		}
 	}

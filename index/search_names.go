@@ -3,6 +3,8 @@ package index
 import (
 	"slices"
 	"strings"
+
+	"postern/index/internal/open"
 )
 
 // names goes through several sorted lists at once, in byte order, each name
@@ -24,13 +26,13 @@ func (r *run) first() string { return r.list[0][r.strip:] }
 
 // add adds the names that follow prefix in the texts of a sorted list, come
 // after a name, and are among the candidates.
-func (n *names) add(list []string, prefix, after string, c *candidates) {
+func (n *names) add(list []string, prefix, after string, c *open.Candidates) {
 	from, _ := slices.BinarySearch(list, prefix+after)
 	if list = list[from:]; len(list) > 0 && list[0] == prefix+after {
 		list = list[1:]
 	}
-	beginnings := c.beginnings
-	if c.all {
+	beginnings := c.Beginnings
+	if c.All {
 		beginnings = []string{""}
 	}
 	for _, b := range beginnings {
@@ -95,61 +97,4 @@ func (n *names) advance() {
 		n.runs[i], n.runs[least] = n.runs[least], n.runs[i]
 		i = least
 	}
-}
-
-// candidates are the names that may be allowed: all known ones, or some, and
-// those that begin with some text. They may be too many, never too few: what
-// they name is decided.
-type candidates struct {
-	all               bool
-	exact, beginnings []string
-	looked            int // statements and names looked at so far
-}
-
-const (
-	// maxNarrowing bounds what narrowing looks at in one search; past it, all
-	// known names are candidates.
-	maxNarrowing = 65_536
-	// maxBeginnings bounds the ranges of names that are gone through at once.
-	maxBeginnings = 8
-)
-
-var everyName = &candidates{all: true}
-
-// look counts; false if narrowing has to end, with all known names.
-func (c *candidates) look() bool {
-	if c.looked++; c.looked > maxNarrowing {
-		c.all = true
-	}
-	return !c.all
-}
-
-// doubt makes all known names candidates where narrowing passed its budget.
-func (c *candidates) doubt(v *view) { c.all = c.all || v.Over() }
-
-// settle sorts what was found.
-func (c *candidates) settle() {
-	slices.Sort(c.exact)
-	c.exact = slices.Compact(c.exact)
-	slices.Sort(c.beginnings)
-	kept := c.beginnings[:0]
-	for _, b := range c.beginnings {
-		if len(kept) == 0 || !strings.HasPrefix(b, kept[len(kept)-1]) {
-			kept = append(kept, b)
-		}
-	}
-	if c.beginnings = kept; len(kept) > maxBeginnings {
-		c.all = true
-	}
-}
-
-// narrower returns the one of two that names less.
-func narrower(a, b *candidates) *candidates {
-	switch {
-	case a.all || !b.all && len(a.beginnings) > 0 && len(b.beginnings) == 0:
-		return b
-	case b.all || len(b.beginnings) > 0 || len(a.exact) <= len(b.exact):
-		return a
-	}
-	return b
 }

@@ -7,6 +7,7 @@ import (
 
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
+	"postern/index/internal/open"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -17,11 +18,11 @@ import (
 func (sr *search) subjects(provider string) {
 	s, v := sr.s, sr.v
 	own := s.own(v)
-	c := &candidates{}
+	c := &open.Candidates{}
 	switch {
 	case provider == "token/":
 		// A token may be a member of anything by its type; there are few.
-		c.all = own.IAM != nil && !own.IAMUnavailable
+		c.All = own.IAM != nil && !own.IAMUnavailable
 	case v.Class == action.IAM:
 		if own.IAM != nil && !own.IAMUnavailable {
 			own.IAM.subjects(v, provider, c)
@@ -34,10 +35,10 @@ func (sr *search) subjects(provider string) {
 		}
 		c = s.policySubjects(v, own, bucket, provider)
 	}
-	c.doubt(v)
-	c.settle()
-	sr.names.add(c.exact, "", sr.after, everyName)
-	if !c.all && len(c.beginnings) == 0 {
+	c.Doubt(&v.View)
+	c.Settle()
+	sr.names.add(c.Exact, "", sr.after, open.EveryName)
+	if !c.All && len(c.Beginnings) == 0 {
 		return
 	}
 	sr.names.add(own.Policies.names().principals, provider, sr.after, c)
@@ -58,16 +59,16 @@ func (sr *search) subjects(provider string) {
 
 // policySubjects are those that the layers in front of iam may allow: every
 // step has to, so the one that names the fewest does.
-func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *bucketSlot, provider string) *candidates {
-	c := &candidates{}
+func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *bucketSlot, provider string) *open.Candidates {
+	c := &open.Candidates{}
 	switch {
 	case own.Policies != nil:
 		own.Policies.subjects(v, provider, c)
 	case s.passesAsPlatform(v):
-		c.all = true
+		c.All = true
 	}
 	if v.Class == action.ControlPlane {
-		if own.IAM != nil && !own.IAMUnavailable && !c.all {
+		if own.IAM != nil && !own.IAMUnavailable && !c.All {
 			own.IAM.subjects(v, provider, c)
 		}
 		return c
@@ -75,39 +76,39 @@ func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *bucketSlot
 	if v.Class.OrganizationOnly() || !bucket.is(bucketHasPolicy) {
 		return c
 	}
-	d := &candidates{}
+	d := &open.Candidates{}
 	bucket.entry.policy.subjects(v, provider, d)
-	return narrower(c, d)
+	return open.Narrower(c, d)
 }
 
 // subjects adds those whom a statement allows that holds but for the caller.
-func (p *Policies) subjects(v *view, provider string, c *candidates) {
+func (p *Policies) subjects(v *view, provider string, c *open.Candidates) {
 	look := func(b block.Block, id int) bool {
 		r := b.Record(id)
-		if p.resourceChance(b, r, v, openSubject).and(p.conditionsChance(b, r, v, openSubject)) == never {
+		if open.Resources(&p.variables, b, r, &v.View, open.Subject).And(open.Conditions(&p.variables, b, r, &v.View, open.Subject)) == open.Never {
 			return true
 		}
 		if v.Lists(b, r) {
-			c.all = true
+			c.All = true
 			return false
 		}
 		w := b.Who(r)
 		for i := range w.Exact {
-			if !c.look() {
+			if !c.Look() {
 				return false
 			}
 			text, org := b.Identifier(w, i)
 			if name, ok := strings.CutPrefix(text, provider); ok && (org == "" || org == v.Org) {
-				c.exact = append(c.exact, name)
+				c.Exact = append(c.Exact, name)
 			}
 		}
 		for i := range w.Beginnings {
-			if !c.look() {
+			if !c.Look() {
 				return false
 			}
 			text, org := b.Beginning(w, i)
 			if name, ok := strings.CutPrefix(text, provider); ok && (org == "" || org == v.Org) {
-				c.beginnings = append(c.beginnings, name)
+				c.Beginnings = append(c.Beginnings, name)
 			}
 		}
 		return true
@@ -160,12 +161,12 @@ func (p *Policies) roaringOf(b block.Block) *roaringIndex {
 
 // allows visits the Allow statements of a part that cover the action and stand
 // in one of the postings (nil: all do), until visit returns false.
-func (p *Policies) allows(b block.Block, v *view, c *candidates, in []*roaring.Bitmap, visit func(b block.Block, id int) bool) {
-	if c.all || b.Count() == 0 {
+func (p *Policies) allows(b block.Block, v *view, c *open.Candidates, in []*roaring.Bitmap, visit func(b block.Block, id int) bool) {
+	if c.All || b.Count() == 0 {
 		return
 	}
 	if in == nil {
-		for id := b.Denies(); id < b.Count() && c.look(); id++ {
+		for id := b.Denies(); id < b.Count() && c.Look(); id++ {
 			if v.Covers(b, id) && !visit(b, id) {
 				return
 			}
@@ -182,7 +183,7 @@ func (p *Policies) allows(b block.Block, v *view, c *candidates, in []*roaring.B
 	}
 	it := set.Iterator()
 	it.AdvanceIfNeeded(uint32(b.Denies()))
-	for it.HasNext() && c.look() {
+	for it.HasNext() && c.Look() {
 		if id := int(it.Next()); v.Covers(b, id) && !visit(b, id) {
 			return
 		}
@@ -198,7 +199,7 @@ func (sr *search) resources() {
 	case resourceType == "organization":
 		// The only one that a caller may ask about is its own.
 		if v.Class == action.IAM || v.Class.WholeOrganization() {
-			sr.names.add([]string{v.Org}, "", sr.after, everyName)
+			sr.names.add([]string{v.Org}, "", sr.after, open.EveryName)
 		}
 		return
 	case v.Class.WholeOrganization():
@@ -207,12 +208,12 @@ func (sr *search) resources() {
 		if own.IAM == nil || own.IAMUnavailable {
 			return
 		}
-		c := &candidates{}
+		c := &open.Candidates{}
 		own.IAM.resources(v, resourceType, c)
-		c.doubt(v)
-		c.settle()
-		sr.names.add(c.exact, "", sr.after, everyName)
-		if c.all || len(c.beginnings) > 0 {
+		c.Doubt(&v.View)
+		c.Settle()
+		sr.names.add(c.Exact, "", sr.after, open.EveryName)
+		if c.All || len(c.Beginnings) > 0 {
 			sr.names.add(own.IAM.names().resources, resourceType+":", sr.after, c)
 			sr.addStored(resourceType, own.Policies, c, c)
 		}
@@ -220,22 +221,22 @@ func (sr *search) resources() {
 	case resourceType != "bucket" && resourceType != "object", own.PoliciesUnavailable, own.Policies == nil && !s.isPlatform(v):
 		return
 	}
-	c := &candidates{}
+	c := &open.Candidates{}
 	if own.Policies != nil {
 		own.Policies.resources(v, resourceType, c)
 	} else {
-		c.all = true
+		c.All = true
 	}
-	c.doubt(v)
-	c.settle()
+	c.Doubt(&v.View)
+	c.Settle()
 	// What organization policies name is gone through as it is; of the other
 	// buckets and keys, what their wildcards may cover.
-	sr.addStored(resourceType, own.Policies, everyName, c)
+	sr.addStored(resourceType, own.Policies, open.EveryName, c)
 }
 
 // addStored adds buckets or objects: of those that organization policies name,
 // the candidates named; of those in buckets of the organization, stored.
-func (sr *search) addStored(resourceType string, p *Policies, named, stored *candidates) {
+func (sr *search) addStored(resourceType string, p *Policies, named, stored *open.Candidates) {
 	switch resourceType {
 	case "bucket":
 		sr.names.add(p.names().buckets, "", sr.after, named)
@@ -244,7 +245,7 @@ func (sr *search) addStored(resourceType string, p *Policies, named, stored *can
 	default:
 		return
 	}
-	if !stored.all && len(stored.beginnings) == 0 {
+	if !stored.All && len(stored.Beginnings) == 0 {
 		return
 	}
 	org := sr.request.Resource.Org
@@ -263,19 +264,19 @@ func (sr *search) addStored(resourceType string, p *Policies, named, stored *can
 
 // resources adds the beginnings of what a statement allows the caller; what it
 // names without wildcard is known anyway.
-func (p *Policies) resources(v *view, resourceType string, c *candidates) {
+func (p *Policies) resources(v *view, resourceType string, c *open.Candidates) {
 	look := func(b block.Block, id int) bool {
 		r := b.Record(id)
 		if !v.PrincipalHolds(b, r) {
 			return true
 		}
 		if r.NotResource() {
-			c.all = true
+			c.All = true
 			return false
 		}
 		w := b.What(r)
 		for i := w.Exact; i < w.Count(); i++ {
-			if !c.look() {
+			if !c.Look() {
 				return false
 			}
 			_, literal := glob.Classify(b.Pattern(w, i))
@@ -283,7 +284,7 @@ func (p *Policies) resources(v *view, resourceType string, c *candidates) {
 				literal = b.Pattern(w, i) // stored without its run
 			}
 			if resourceType == "object" || strings.IndexByte(literal, '/') < 0 {
-				c.beginnings = append(c.beginnings, literal)
+				c.Beginnings = append(c.Beginnings, literal)
 			}
 		}
 		return true
@@ -294,7 +295,7 @@ func (p *Policies) resources(v *view, resourceType string, c *candidates) {
 		return // a bucket that has a part is named, and so known
 	}
 	for _, at := range p.buckets.used {
-		if !c.look() {
+		if !c.Look() {
 			return
 		}
 		b := p.block(at)

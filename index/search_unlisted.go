@@ -6,12 +6,13 @@ import (
 
 	"postern/index/internal/glob"
 	"postern/index/internal/match"
+	"postern/index/internal/open"
 	"postern/internal/action"
 	"postern/policy"
 )
 
-// unlistedSubjects returns what a search for principals cannot list.
-func (p *patterns) unlistedSubjects(v *view) []admitted {
+// ofSubjects returns what a search for principals cannot list.
+func (p *unlisted) ofSubjects(v *view) []open.Admitted {
 	s, own := p.s, p.s.own(v)
 	switch {
 	case match.IsToken(v.Request): // an unknown token is nobody
@@ -20,7 +21,7 @@ func (p *patterns) unlistedSubjects(v *view) []admitted {
 		if own.IAM == nil || own.IAMUnavailable || v.outsideTenant(v.Request.Resource.Kind == policy.ResourceOrganization || v.Request.Resource.Type == "organization") {
 			return nil
 		}
-		return own.IAM.admitSubjects(p, v)
+		return own.IAM.admitSubjects(&p.Patterns, v)
 	case own.PoliciesUnavailable:
 		return nil
 	}
@@ -29,20 +30,20 @@ func (p *patterns) unlistedSubjects(v *view) []admitted {
 		return nil
 	}
 	if v.Class == action.ControlPlane {
-		return p.controlPlane(v, own, func(of *Policies) []admitted {
-			return p.admitSubjects(v, of, policy.LayerOrganization)
-		}, func(m *IAM) []admitted { return m.admitSubjects(p, v) })
+		return p.controlPlane(v, own, func(of *Policies) []open.Admitted {
+			return of.admitSubjects(&p.Patterns, v, policy.LayerOrganization)
+		}, func(m *IAM) []open.Admitted { return m.admitSubjects(&p.Patterns, v) })
 	}
 	if v.Owner != v.Org && p.ownerDenies(v) {
 		return nil
 	}
-	return p.layers(v, own, bucket, func(of *Policies, layer policy.Layer) []admitted {
-		return p.admitSubjects(v, of, layer)
+	return p.layers(v, own, bucket, func(of *Policies, layer policy.Layer) []open.Admitted {
+		return of.admitSubjects(&p.Patterns, v, layer)
 	})
 }
 
 // ownerDenies reports that the owner's Denies to `*` deny every foreign caller.
-func (p *patterns) ownerDenies(v *view) bool {
+func (p *unlisted) ownerDenies(v *view) bool {
 	of := p.s.organization(v.Owner).Policies
 	if of == nil {
 		return false
@@ -50,8 +51,8 @@ func (p *patterns) ownerDenies(v *view) bool {
 	for _, b := range of.asked(v) {
 		for id := range b.Denies() {
 			r := b.Record(id)
-			if p.look() && r.Everyone() && v.Covers(b, id) &&
-				of.resourceChance(b, r, v, openSubject).and(of.conditionsChance(b, r, v, openSubject)) == always {
+			if p.Look() && r.Everyone() && v.Covers(b, id) &&
+				open.Resources(&of.variables, b, r, &v.View, open.Subject).And(open.Conditions(&of.variables, b, r, &v.View, open.Subject)) == open.Always {
 				return true
 			}
 		}
@@ -60,7 +61,7 @@ func (p *patterns) ownerDenies(v *view) bool {
 }
 
 // controlPlane returns what cwobject: actions are admitted by: either layer.
-func (p *patterns) controlPlane(v *view, own *Organization, policies func(*Policies) []admitted, iam func(*IAM) []admitted) (out []admitted) {
+func (p *unlisted) controlPlane(v *view, own *Organization, policies func(*Policies) []open.Admitted, iam func(*IAM) []open.Admitted) (out []open.Admitted) {
 	if own.IAMUnavailable {
 		return nil
 	}
@@ -73,9 +74,9 @@ func (p *patterns) controlPlane(v *view, own *Organization, policies func(*Polic
 	return out
 }
 
-// unlistedActions returns what a search for actions cannot list: the actions
+// ofActions returns what a search for actions cannot list: the actions
 // that no table knows, of each service.
-func (p *patterns) unlistedActions(*view) (out []admitted) {
+func (p *unlisted) ofActions(*view) (out []open.Admitted) {
 	for _, service := range services {
 		request := *p.open
 		var fits bool
@@ -86,13 +87,13 @@ func (p *patterns) unlistedActions(*view) (out []admitted) {
 		var sc Scratch
 		v := &sc.view
 		v.begin(&request, p.s.defaultOrg)
-		out = append(out, p.unlistedActionsOf(v, service.prefix, service.class)...)
-		p.doubt(v)
+		out = append(out, p.ofService(v, service.prefix, service.class)...)
+		p.Doubt(&v.View)
 	}
 	return out
 }
 
-func (p *patterns) unlistedActionsOf(v *view, prefix string, class action.Class) []admitted {
+func (p *unlisted) ofService(v *view, prefix string, class action.Class) []open.Admitted {
 	s, own := p.s, p.s.own(v)
 	if v.nobody(own) {
 		return nil
@@ -101,7 +102,7 @@ func (p *patterns) unlistedActionsOf(v *view, prefix string, class action.Class)
 		if own.IAM == nil || own.IAMUnavailable || v.outsideTenant(v.Request.Resource.Kind == policy.ResourceOrganization) {
 			return nil
 		}
-		return own.IAM.admitActions(p, v, class)
+		return own.IAM.admitActions(&p.Patterns, v, class)
 	}
 	if own.PoliciesUnavailable {
 		return nil
@@ -111,17 +112,17 @@ func (p *patterns) unlistedActionsOf(v *view, prefix string, class action.Class)
 		return nil
 	}
 	if class == action.ControlPlane {
-		return p.controlPlane(v, own, func(of *Policies) []admitted {
-			return p.admitActions(v, of, policy.LayerOrganization, prefix)
-		}, func(m *IAM) []admitted { return m.admitActions(p, v, class) })
+		return p.controlPlane(v, own, func(of *Policies) []open.Admitted {
+			return of.admitActions(&p.Patterns, v, policy.LayerOrganization, prefix)
+		}, func(m *IAM) []open.Admitted { return m.admitActions(&p.Patterns, v, class) })
 	}
-	return p.layers(v, own, bucket, func(of *Policies, layer policy.Layer) []admitted {
-		return p.admitActions(v, of, layer, prefix)
+	return p.layers(v, own, bucket, func(of *Policies, layer policy.Layer) []open.Admitted {
+		return of.admitActions(&p.Patterns, v, layer, prefix)
 	})
 }
 
-// unlistedResources returns what a search for resources cannot list.
-func (p *patterns) unlistedResources(v *view) []admitted {
+// ofResources returns what a search for resources cannot list.
+func (p *unlisted) ofResources(v *view) []open.Admitted {
 	own, resourceType := p.s.own(v), p.open.Resource.Type
 	switch {
 	case v.nobody(own),
@@ -132,18 +133,18 @@ func (p *patterns) unlistedResources(v *view) []admitted {
 		if own.IAM == nil || own.IAMUnavailable || v.outsideTenant(false) {
 			return nil
 		}
-		return own.IAM.admitResources(p, v, resourceType)
+		return own.IAM.admitResources(&p.Patterns, v, resourceType)
 	case resourceType != "bucket" && resourceType != "object",
 		own.PoliciesUnavailable, own.Policies == nil && !p.s.isPlatform(v), v.Class.OrganizationOnly() && v.outsideTenant(false):
 		return nil
 	}
 	if own.Policies == nil {
-		return p.inBuckets(v, own, everything())
+		return p.inBuckets(v, own, open.Everything())
 	}
-	out := []admitted{}
-	for _, a := range p.admitResources(v, own.Policies, policy.LayerOrganization, false) {
+	out := []open.Admitted{}
+	for _, a := range own.Policies.admitResources(&p.Patterns, v, policy.LayerOrganization, false) {
 		switch {
-		case resourceType == "bucket" && strings.IndexByte(beginOf(a.program), '/') >= 0: // keys alone
+		case resourceType == "bucket" && strings.IndexByte(beginOf(a.Program), '/') >= 0: // keys alone
 		default:
 			out = append(out, a)
 		}
@@ -158,11 +159,11 @@ func beginOf(program string) string {
 
 // inBuckets returns what is left of patterns of the organization step behind
 // the bucket step. Past the bound all of them are.
-func (p *patterns) inBuckets(v *view, own *Organization, as []admitted) (out []admitted) {
+func (p *unlisted) inBuckets(v *view, own *Organization, as []open.Admitted) (out []open.Admitted) {
 	named := p.open.Resource.Type == "bucket"
 	wide := as[:0:0]
 	for _, a := range as {
-		name, one := bucketName(a.program)
+		name, one := bucketName(a.Program)
 		if !one {
 			wide = append(wide, a)
 			continue
@@ -171,7 +172,7 @@ func (p *patterns) inBuckets(v *view, own *Organization, as []admitted) (out []a
 		if bucket == nil {
 			bucket = &unknownBucket
 		}
-		out = append(out, p.inBucket(v, name, bucket, []admitted{a})...)
+		out = append(out, p.inBucket(v, name, bucket, []open.Admitted{a})...)
 	}
 	if len(wide) == 0 {
 		return out
@@ -180,7 +181,7 @@ func (p *patterns) inBuckets(v *view, own *Organization, as []admitted) (out []a
 	out = append(out, p.inBucket(v, "", &unknownBucket, wide)...)
 	for i := range p.s.shards {
 		for name, e := range p.s.shards[i].buckets() {
-			if !p.look() {
+			if !p.Look() {
 				return append(out, wide...)
 			}
 			if named && p.tried(name, e, own, v) {
@@ -195,7 +196,7 @@ func (p *patterns) inBuckets(v *view, own *Organization, as []admitted) (out []a
 }
 
 // tried reports that the search had the bucket among its candidates.
-func (p *patterns) tried(name string, e *bucketEntry, own *Organization, v *view) bool {
+func (p *unlisted) tried(name string, e *bucketEntry, own *Organization, v *view) bool {
 	org := p.open.Resource.Org
 	if org == "" {
 		org = v.Org
@@ -209,7 +210,7 @@ func (p *patterns) tried(name string, e *bucketEntry, own *Organization, v *view
 
 // inBucket returns what patterns of the organization step admit in one bucket,
 // or of those that no folder holds.
-func (p *patterns) inBucket(v *view, name string, bucket *bucketSlot, as []admitted) []admitted {
+func (p *unlisted) inBucket(v *view, name string, bucket *bucketSlot, as []open.Admitted) []open.Admitted {
 	stated := p.open.Resource.Org
 	claimed := bucket.is(bucketContested) && bucket.entry != nil && slices.Contains(bucket.entry.claimants, stated)
 	switch {
@@ -229,30 +230,24 @@ func (p *patterns) inBucket(v *view, name string, bucket *bucketSlot, as []admit
 	if v.Owner == v.Org && p.s.isPlatform(v) {
 		return nil
 	}
-	inside := func(list []admitted) []admitted { return list }
+	inside := func(list []open.Admitted) []open.Admitted { return list }
 	if name != "" {
 		within := name
 		if p.open.Resource.Type == "object" {
-			within = anyAfter(name + "/")
-		} else if p.request.Resource.ID, p.request.Resource.Kind = name, policy.ResourceBucket; !p.goOn() {
+			within = open.AnyAfter(name + "/")
+		} else if p.request.Resource.ID, p.request.Resource.Kind = name, policy.ResourceBucket; !p.GoOn() {
 			return as // in doubt
 		} else if p.s.Decide(&p.request, &p.scratch).Outcome != policy.Allow {
 			return nil
 		}
-		inside = func(list []admitted) []admitted {
-			return slices.DeleteFunc(slices.Clone(list), func(a admitted) bool { return !p.look() || !p.mayMeet(a.program, within) })
+		inside = func(list []open.Admitted) []open.Admitted {
+			return slices.DeleteFunc(slices.Clone(list), func(a open.Admitted) bool { return !p.Look() || !p.MayMeet(a.Program, within) })
 		}
 	}
 	if as = inside(as); len(as) == 0 {
 		return nil
 	}
-	passes, asked := p.s.bucketStep(v, bucket)
-	switch {
-	case passes:
-		return as
-	case asked == nil:
-		return nil
-	}
-	foreign := v.Owner != v.Org
-	return p.both(as, inside(p.admitResources(v, asked, policy.LayerBucket, foreign)))
+	return p.behindBucketStep(v, bucket, as, func(asked *Policies) []open.Admitted {
+		return inside(asked.admitResources(&p.Patterns, v, policy.LayerBucket, v.Owner != v.Org))
+	})
 }
