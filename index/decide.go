@@ -2,10 +2,9 @@ package index
 
 import (
 	"slices"
-	"strings"
 
-	"postern/index/internal/block"
 	"postern/index/internal/glob"
+	"postern/index/internal/match"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -229,13 +228,13 @@ func (s *Snapshot) owner(v *view) (*bucketSlot, policy.Reason) {
 	if v.Whole {
 		return &unknownBucket, policy.ReasonNone
 	}
-	v.bucket = bucketOf(r.ID)
-	v.bucketHash = hash64(v.bucket)
-	if bucket := s.bucket(v.bucket, v.bucketHash); bucket != nil {
+	v.Bucket = match.BucketOf(r.ID)
+	v.BucketHash = hash64(v.Bucket)
+	if bucket := s.bucket(v.Bucket, v.BucketHash); bucket != nil {
 		v.Owner = s.owners[bucket.owner].name
 		if bucket.words != nil {
 			// The bucket is asked last; its first cache line can come already.
-			v.early = *bucket.words
+			v.Early = *bucket.words
 		}
 		if r.Org != "" && r.Org != v.Owner && (!bucket.is(bucketContested) || !slices.Contains(bucket.entry.claimants, r.Org)) {
 			return nil, policy.OwnerMismatch
@@ -261,27 +260,16 @@ func (v *view) outsideTenant(organization bool) bool {
 	return r.Org != "" && r.Org != v.Org || organization && r.ID != "*" && r.ID != v.Org
 }
 
-// bucketOf is the bucket's name in a resource text.
-func bucketOf(text string) string {
-	if i := strings.IndexByte(text, '/'); i >= 0 {
-		return text[:i]
-	}
-	return text
-}
-
 // ask asks the statements of one layer.
 func (v *view) ask(layer policy.Layer, org string, p *Policies) policy.Effect {
-	return v.asked(layer, org, p, p.ask(v))
+	return v.asked(layer, org, p, p.Ask(&v.View))
 }
 
 // askBucket asks the statements of a bucket's policy. The slot leads to them:
 // its entry, one cache line more, is seldom read.
 func (v *view) askBucket(bucket *bucketSlot) policy.Effect {
 	p := &bucket.entry.policy
-	if v.More {
-		return v.asked(policy.LayerBucket, v.Owner, p, p.askMore(block.Block{}, bucket.block(), v))
-	}
-	return v.asked(policy.LayerBucket, v.Owner, p, p.satisfied(bucket.block(), policy.EffectNone, v))
+	return v.asked(policy.LayerBucket, v.Owner, p, p.AskBlock(bucket.block(), &v.View))
 }
 
 // askIAM asks the iam statements of the caller's organization. Of an allow,
@@ -306,23 +294,6 @@ func (v *view) asked(layer policy.Layer, org string, p *Policies, effect policy.
 
 var outcomes = [...]policy.Outcome{policy.EffectNone: policy.ImplicitDeny, policy.EffectAllow: policy.Allow, policy.EffectDeny: policy.ExplicitDeny}
 
-// ask asks the part of the bucket that the request is about, and the wide one.
-func (p *Policies) ask(v *view) policy.Effect {
-	if v.More {
-		return p.askMore(p.bucketBlock(v.bucket, v.bucketHash), block.At(p.words, 0), v)
-	}
-	effect := policy.EffectNone
-	if !v.Whole {
-		if b := p.bucketBlock(v.bucket, v.bucketHash); !b.IsNone() {
-			effect = p.satisfied(b, effect, v)
-		}
-	}
-	if wide := block.At(p.words, 0); effect != policy.EffectDeny && wide.Count() > 0 {
-		effect = p.satisfied(wide, effect, v)
-	}
-	return effect
-}
-
 // askDenies asks the owner's organization policies (nil: it has none) about a
 // foreign caller: only the Deny statements whose principals contain `*`. The
 // layer lets the request go on where none is satisfied (specification 1.3).
@@ -330,7 +301,7 @@ func (v *view) askDenies(p *Policies) policy.Effect {
 	effect := policy.EffectNone
 	if p != nil {
 		v.DenyOnly = true
-		effect = p.ask(v)
+		effect = p.Ask(&v.View)
 		v.DenyOnly = false
 	}
 	if v.explaining {

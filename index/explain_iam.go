@@ -3,7 +3,7 @@ package index
 import (
 	"slices"
 
-	"postern/index/internal/block"
+	"postern/index/internal/match"
 	"postern/policy"
 )
 
@@ -43,7 +43,7 @@ func (m *IAM) determining(outcome policy.Outcome, v *view) []policy.StatementRef
 			}
 		}
 	}
-	slices.SortFunc(out, byPlace)
+	slices.SortFunc(out, policy.ByPlace)
 	return out
 }
 
@@ -73,7 +73,7 @@ func (m *IAM) nearest(v *view) (best *policy.Nearest, truncated bool) {
 	look := func(ref policy.StatementRef, reached bool, b *binding, spans []span) bool {
 		for _, s := range spans {
 			for id := s.from; id < s.to; id++ {
-				if looked++; looked > nearestBound {
+				if looked++; looked > match.NearestBound {
 					return false
 				}
 				failed := g.failed(&g.rules[id], id, reached, b, v)
@@ -83,7 +83,7 @@ func (m *IAM) nearest(v *view) (best *policy.Nearest, truncated bool) {
 				if best != nil && len(failed) > len(best.Failed) {
 					continue
 				}
-				if best == nil || len(failed) < len(best.Failed) || byPlace(ref, best.Statement) < 0 {
+				if best == nil || len(failed) < len(best.Failed) || policy.ByPlace(ref, best.Statement) < 0 {
 					best = &policy.Nearest{Statement: ref, Failed: failed}
 					of, by = &g.rules[id], b
 				}
@@ -126,8 +126,7 @@ func (g *Grants) failed(r *rule, id uint32, reached bool, b *binding, v *view) [
 		if number == 0 {
 			continue
 		}
-		in := block.At(g.scopes.words, 0)
-		s := in.Record(int(number - 1))
+		in, s := g.scopes.statement(number)
 		resource = resource && g.scopes.variables.ResourceHolds(in, s, &v.View)
 		condition = condition && g.scopes.variables.ConditionsHold(in, s, &v.View)
 	}
@@ -145,8 +144,8 @@ func (g *Grants) failed(r *rule, id uint32, reached bool, b *binding, v *view) [
 func (g *Grants) detail(n *policy.Nearest, r *rule, b *binding, v *view) {
 	for _, number := range [...]uint32{r.scope, r.except, b.scope, b.except} {
 		if number != 0 {
-			in := block.At(g.scopes.words, 0)
-			g.scopes.variables.Detail(n, in, in.Record(int(number-1)), &v.View)
+			in, s := g.scopes.statement(number)
+			g.scopes.variables.Detail(n, in, s, &v.View)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
+	"postern/index/internal/match"
 	"postern/index/lowered"
 )
 
@@ -20,7 +21,7 @@ import (
 type Grants struct {
 	form Form
 	// scopes holds the scopes as statements of one block.
-	scopes *Policies
+	scopes scopes
 	rules  []rule
 	// programs are the action patterns of rules, words and counts of rules.
 	programs []string
@@ -180,6 +181,26 @@ func newSpans(list []lowered.Span) []span {
 	return out
 }
 
+// scopes are the statements of one block, and what their programs refer to.
+type scopes struct {
+	words     []uint32
+	variables match.Variables
+}
+
+// statement returns the block, and the statement of a number.
+func (s *scopes) statement(number uint32) (block.Block, block.Record) {
+	b := block.At(s.words, 0)
+	return b, b.Record(int(number - 1))
+}
+
+func (s *scopes) size() int64 {
+	n := block.SizeOf(s.words) + block.SizeOf(s.variables)
+	for i := range s.variables {
+		n += int64(len(s.variables[i].Key.Name) + len(s.variables[i].Default))
+	}
+	return n
+}
+
 // scopePlaces tells under which numbers the two halves of a scope were frozen.
 type scopePlaces [][2]uint32
 
@@ -212,10 +233,13 @@ func (g *Grants) freezeScopes(in *lowered.GrantList) scopePlaces {
 			places[i][1] = add(lowered.Statement{Resources: s.NotResources, NotResource: true})
 		}
 	}
-	g.scopes = &Policies{count: len(list), variables: in.Variables}
-	f := freezer{p: g.scopes, form: FormScan}
-	f.part("", "", list)
-	g.scopes.meta = nil
+	g.scopes.variables = in.Variables
+	var w block.Writer
+	statements := make([]block.Statement, len(list))
+	for i, s := range list {
+		statements[i] = w.Statement(s, s.Resources)
+	}
+	g.scopes.words, _, _ = w.Write(nil, nil, &block.Part{Statements: statements, Narrowing: block.ByNothing})
 	return places
 }
 
@@ -225,8 +249,7 @@ func (g *Grants) scopeHolds(scope, except uint32, deny bool, v *view) bool {
 }
 
 func (g *Grants) statementHolds(number uint32, deny bool, v *view) bool {
-	b := block.At(g.scopes.words, 0)
-	r := b.Record(int(number - 1))
+	b, r := g.scopes.statement(number)
 	if deny {
 		r = r.AsDeny()
 	}

@@ -176,7 +176,7 @@ func (h *hints) organization(name, where string) {
 
 // ownerUnknown tells how a bucket gets an owner.
 func (h *hints) ownerUnknown() {
-	name := bucketOf(h.r.Resource.ID)
+	name := match.BucketOf(h.r.Resource.ID)
 	text := fmt.Sprintf("no folder has the bucket %q; state its organization in resource.properties.org (-resource-org), or list it in buckets.json of its organization", match.Cut(name))
 	if near := h.nearestBucket(name); near != "" {
 		text += fmt.Sprintf("; the nearest bucket is %q", near)
@@ -212,7 +212,7 @@ func (h *hints) ownerMismatch() {
 		stated = h.r.Resource.ID // of the whole organization
 	}
 	if h.r.Resource.Kind == policy.ResourceBucket || h.r.Resource.Kind == policy.ResourceObject {
-		name := bucketOf(h.r.Resource.ID)
+		name := match.BucketOf(h.r.Resource.ID)
 		if b := h.s.bucket(name, hash64(name)); b != nil && b.entry.owner != stated {
 			h.add("the bucket %q belongs to the organization %q by the directory, and the request states %q; leave resource.properties.org (-resource-org) out", match.Cut(name), b.entry.owner, match.Cut(stated))
 			return

@@ -6,6 +6,7 @@ import (
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/internal/match"
+	"postern/index/internal/open"
 	"postern/index/lowered"
 	"postern/policy"
 )
@@ -22,7 +23,7 @@ type IAM struct {
 	// named is what documents name without wildcard, known that and the rest:
 	// for searches.
 	named namedList
-	known lazy[iamNames]
+	known open.Lazy[iamNames]
 }
 
 // NewIAM joins the parts: members must have been built against grants, and

@@ -1,193 +1,26 @@
 package index
 
 import (
-	"cmp"
-	"slices"
-	"strings"
-	"unsafe"
-
-	"postern/index/internal/block"
-	"postern/index/internal/glob"
-	"postern/index/internal/match"
+	"postern/index/internal/statements"
 	"postern/index/lowered"
 )
 
 // Policies are the frozen statements of one unit: all organization policies of
 // an organization, or one bucket policy. They are immutable and shared between
-// snapshots. What statements refer to lies in a few arenas without pointers,
-// so that the garbage collector has little to look at.
-type Policies struct {
-	// words holds the blocks, see package block. The first is the wide one: of the
-	// statements whose resources do not all name a bucket literally; for a
-	// bucket policy, of all of them.
-	words []uint32
-	// buckets finds the blocks of the statements that name only a few buckets.
-	buckets   blockTable
-	roaring   []*roaringIndex
-	variables match.Variables
-	// known is for searches, of organization policies only.
-	known *lazy[knownNames]
+// snapshots.
+type Policies = statements.Policies
 
-	// What explanations say.
-	count     int
-	meta      []block.Meta
-	documents []lowered.Document
-
-	bytes int64
-}
-
-// Len returns the number of statements.
-func (p *Policies) Len() int { return p.count }
-
-// block returns the block that begins at a word.
-func (p *Policies) block(at uint32) block.Block { return block.At(p.words, at) }
-
-// maxBuckets is the number of buckets a statement may name and still be put
-// into each one's part, which copies it; beyond, it goes to the wide part.
-const maxBuckets = 16
+// Freezer makes Policies as New does, with memory that it uses again. The zero
+// value is ready; it must not be used by two goroutines at a time.
+type Freezer = statements.Freezer
 
 // Form forces how parts narrow, for tests; every form gives the same answers.
-type Form uint8
+type Form = lowered.Form
 
 // The forms.
 const (
-	FormAuto    Form = iota // words for parts of up to 256 statements, above parts of names and Roaring
-	FormRoaring             // Roaring postings always, also for names
-	FormNames               // Roaring always, with parts of names
-	FormScan                // the index switched off: every statement is a candidate
+	FormAuto    = lowered.FormAuto
+	FormRoaring = lowered.FormRoaring
+	FormNames   = lowered.FormNames
+	FormScan    = lowered.FormScan
 )
-
-// New freezes statements. documents gives each statement's document by number;
-// statements of one document may be in any order. bucket is the bucket that a
-// bucket policy belongs to; an organization's policies have "", and get a part a
-// bucket that their statements name. The documents and variables are kept;
-// nothing refers to the statements or their texts once New returns. More than
-// 4 GiB of text or 2^32 words in one unit panic: the bounds of specification 4
-// keep far off.
-func New(statements []lowered.Statement, documents []lowered.Document, variables []lowered.Variable, bucket string, form Form) *Policies {
-	return new(Freezer).New(statements, documents, variables, bucket, form)
-}
-
-// policies is New with memory that may have been used before.
-func (f *freezer) policies(statements []lowered.Statement, documents []lowered.Document, variables []lowered.Variable, bucket string, form Form) *Policies {
-	p := &Policies{count: len(statements), documents: documents, variables: variables}
-	f.p, f.form = p, form
-	p.words, p.meta = f.words[:0], f.meta[:0]
-	f.sort(statements, documents)
-	for _, i := range f.order {
-		s := &statements[i]
-		if bucket == "" {
-			f.bucketNames = bucketNames(f.bucketNames[:0], s)
-		}
-		if len(f.bucketNames) == 0 {
-			f.wide = append(f.wide, s)
-			continue
-		}
-		for _, name := range f.bucketNames {
-			f.groups.add(name, s)
-		}
-	}
-	f.part(bucket, "", f.wide)
-	if bucket == "" {
-		p.known = new(lazy[knownNames])
-		f.order = f.groups.sorted(f.order)
-		f.parts = f.parts[:0]
-		for _, group := range f.order {
-			name := f.groups.name(group)
-			f.one = f.groups.statements(f.one, group)
-			f.parts = append(f.parts, f.part(name, name, f.one))
-			block.Forget(&f.one)
-		}
-	}
-	f.words, f.meta = p.words, p.meta
-	p.words, p.meta = fitted(p.words), fitted(p.meta)
-	if bucket == "" {
-		p.buckets = newBlockTable(len(f.parts))
-		for _, at := range f.parts {
-			p.buckets.add(p.block(at).Name(), at)
-		}
-	}
-	p.bytes = p.size()
-	f.reset()
-	return p
-}
-
-// sort puts the numbers of the statements into order: Deny first, then as they
-// stand in documents.
-func (f *freezer) sort(statements []lowered.Statement, documents []lowered.Document) {
-	f.order = f.order[:0]
-	for _, deny := range [...]bool{true, false} {
-		from := len(f.order)
-		sorted := true
-		for i := range statements {
-			if statements[i].Deny != deny {
-				continue
-			}
-			if n := len(f.order); n > from && sorted {
-				sorted = inDocuments(&statements[f.order[n-1]], &statements[i], documents) <= 0
-			}
-			f.order = append(f.order, int32(i))
-		}
-		if !sorted {
-			slices.SortStableFunc(f.order[from:], func(a, b int32) int { return inDocuments(&statements[a], &statements[b], documents) })
-		}
-	}
-}
-
-// inDocuments compares where two statements stand.
-func inDocuments(a, b *lowered.Statement, documents []lowered.Document) int {
-	if a.Document != b.Document {
-		if c := strings.Compare(documents[a.Document].File, documents[b.Document].File); c != 0 {
-			return c
-		}
-	}
-	return cmp.Compare(a.Index, b.Index)
-}
-
-// bucketNames appends to names, which is empty, the buckets that the
-// statement's resources name literally, in byte order; none if a resource may
-// be about any other bucket, or if they are too many.
-func bucketNames(names []string, s *lowered.Statement) []string {
-	if s.NotResource {
-		return names
-	}
-	for _, program := range s.Resources {
-		name, ok := bucketName(program)
-		if !ok {
-			return names[:0]
-		}
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-			if len(names) > maxBuckets {
-				return names[:0]
-			}
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// bucketName returns the one bucket that a program can be about.
-func bucketName(program string) (string, bool) {
-	kind, prefix := glob.Classify(program)
-	if i := strings.IndexByte(prefix, '/'); i > 0 {
-		return prefix[:i], true
-	}
-	return prefix, kind == glob.Exact && prefix != ""
-}
-
-// size counts the bytes that the frozen policies hold.
-func (p *Policies) size() int64 {
-	n := int64(unsafe.Sizeof(*p)) + block.SizeOf(p.words) + block.SizeOf(p.meta) + block.SizeOf(p.roaring) + block.SizeOf(p.variables) +
-		block.SizeOf(p.documents) + p.buckets.size()
-	for i := range p.documents {
-		n += int64(len(p.documents[i].Name) + len(p.documents[i].File))
-	}
-	for i := range p.variables {
-		n += int64(len(p.variables[i].Key.Name) + len(p.variables[i].Default))
-	}
-	for _, x := range p.roaring {
-		n += x.size()
-	}
-	return n
-}

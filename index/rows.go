@@ -9,6 +9,7 @@ import (
 
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
+	"postern/index/internal/postings"
 	"postern/index/lowered"
 )
 
@@ -71,7 +72,7 @@ func newActionRows(rules []lowered.Rule, form Form) actionRows {
 	for it := other.Iterator(); it.HasNext(); {
 		id := it.Next()
 		for _, p := range rules[id].Programs {
-			post(patterns, p, id)
+			postings.Post(patterns, p, id)
 		}
 	}
 	for p, posting := range patterns {
@@ -196,7 +197,7 @@ func (a *actionRows) size() int64 {
 		}
 		seen[at] = true
 		if r.wide != nil {
-			n += bitmapSize(r.wide)
+			n += postings.Size(r.wide)
 		}
 		n += block.SizeOf(r.words)
 	}

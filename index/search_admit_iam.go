@@ -3,7 +3,6 @@ package index
 import (
 	"strings"
 
-	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/internal/open"
 	"postern/internal/action"
@@ -164,8 +163,7 @@ func (g *Grants) scopePatterns(number uint32, v *view, resourceType string, at p
 	if number == 0 {
 		return all
 	}
-	b := block.At(g.scopes.words, 0)
-	r := b.Record(int(number - 1))
+	b, r := g.scopes.statement(number)
 	if open.Conditions(&g.scopes.variables, b, r, &v.View, open.Resource) == open.Never {
 		return nil
 	}

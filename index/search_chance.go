@@ -1,17 +1,13 @@
 package index
 
-import (
-	"postern/index/internal/block"
-	"postern/index/internal/open"
-)
+import "postern/index/internal/open"
 
 // scopeChance is resourceChance and conditionsChance of a scope of the iam layer.
 func (g *Grants) scopeChance(number uint32, deny bool, v *view, side open.Side) open.Chance {
 	if number == 0 {
 		return open.Always
 	}
-	b := block.At(g.scopes.words, 0)
-	r := b.Record(int(number - 1))
+	b, r := g.scopes.statement(number)
 	if deny {
 		r = r.AsDeny()
 	}

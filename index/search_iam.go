@@ -3,7 +3,6 @@ package index
 import (
 	"strings"
 
-	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/internal/open"
 )
@@ -95,8 +94,7 @@ func (g *Grants) scopeMay(number uint32, v *view) bool {
 	if number == 0 || len(g.scopes.variables) > 0 {
 		return true
 	}
-	b := block.At(g.scopes.words, 0)
-	r := b.Record(int(number - 1))
+	b, r := g.scopes.statement(number)
 	return g.scopes.variables.ResourceHolds(b, r, &v.View)
 }
 
@@ -148,8 +146,7 @@ func (g *Grants) scopeResources(number uint32, prefix string, c *open.Candidates
 		c.All = true
 		return
 	}
-	b := block.At(g.scopes.words, 0)
-	r := b.Record(int(number - 1))
+	b, r := g.scopes.statement(number)
 	w := b.What(r)
 	for i := range w.Count() {
 		if !c.Look() {

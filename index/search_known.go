@@ -3,92 +3,19 @@ package index
 import (
 	"slices"
 	"strings"
-	"sync"
 
 	"postern/index/internal/block"
+	"postern/index/internal/open"
+	"postern/index/internal/statements"
 	"postern/internal/action"
 	"postern/internal/value"
 )
 
-// lazy is worked out when it is first asked for, which only searches do, and
-// kept with the part of the snapshot that it is about: so it is worked out
-// again for what changed, and no more. It is not counted in Snapshot.Bytes.
-type lazy[T any] struct {
-	once  sync.Once
-	value T
-}
-
-func (l *lazy[T]) get(work func() T) *T {
-	l.once.Do(func() { l.value = work() })
-	return &l.value
-}
-
-// knownNames are what the files of one organization name without wildcard,
-// each list sorted and without duplicates: buckets, `BUCKET/KEY`, and
-// `provider/name`.
-type knownNames struct{ buckets, objects, principals []string }
-
-func (k *knownNames) settle() {
-	for _, list := range []*[]string{&k.buckets, &k.objects, &k.principals} {
-		slices.Sort(*list)
-		*list = slices.Clip(slices.Compact(*list))
-	}
-}
-
-// addBlock adds what the statements of a block name; principals only those of
-// the organization org, or those that are of none.
-func (k *knownNames) addBlock(b block.Block, org string) {
-	for id := range b.Count() {
-		r := b.Record(id)
-		k.principals = appendNames(k.principals, b, r, org)
-		k.objects = appendTexts(k.objects, b, r, true)
-		k.buckets = appendTexts(k.buckets, b, r, false)
-	}
-}
-
-// appendTexts appends the objects, or the buckets, that a statement names.
-func appendTexts(list []string, b block.Block, r block.Record, objects bool) []string {
-	w := b.What(r)
-	for i := range w.Exact {
-		if text := b.Pattern(w, i); strings.IndexByte(text, '/') >= 0 == objects {
-			list = append(list, text)
-		}
-	}
-	return list
-}
-
-// appendNames appends the identifiers of org, or of no organization, that a
-// statement names.
-func appendNames(list []string, b block.Block, r block.Record, org string) []string {
-	w := b.Who(r)
-	for i := range w.Exact {
-		if text, in := b.Identifier(w, i); in == "" || in == org {
-			list = append(list, text)
-		}
-	}
-	return list
-}
-
-// names are what organization policies name.
-func (p *Policies) names() *knownNames {
-	if p == nil || p.known == nil {
-		return &knownNames{}
-	}
-	return p.known.get(func() (k knownNames) {
-		k.addBlock(block.At(p.words, 0), "")
-		for _, at := range p.buckets.used {
-			b := p.block(at)
-			k.buckets = append(k.buckets, b.Name())
-			k.addBlock(b, "")
-		}
-		k.settle()
-		return k
-	})
-}
-
 // knownShard is what is known of a shard's buckets, by organization: the
 // buckets, and apart, since there may be far more, what their policies name.
-type knownShard struct{ buckets, named lazy[map[string]*knownNames] }
+type knownShard struct {
+	buckets, named open.Lazy[map[string]*statements.Names]
+}
 
 // bucketNames are the shard's buckets that an organization owns or claims, and
 // those that the policies of what it owns name.
@@ -96,45 +23,42 @@ func (x *shard) bucketNames(org string) []string {
 	if len(x.slots) == 0 {
 		return nil
 	}
-	return x.namesOf(&x.known.buckets, org, func(e *bucketEntry, of func(org string) *knownNames) {
+	return x.namesOf(&x.known.buckets, org, func(e *bucketEntry, of func(org string) *statements.Names) {
 		k := of(e.owner)
-		k.buckets = append(k.buckets, e.name)
-		if b := block.At(e.policy.words, 0); e.hasPolicy {
-			for id := range b.Count() {
-				r := b.Record(id)
-				k.buckets = appendTexts(k.buckets, b, r, false)
-			}
+		k.Buckets = append(k.Buckets, e.name)
+		if e.hasPolicy {
+			k.AddBuckets(&e.policy)
 		}
 		for _, org := range e.claimants {
 			k := of(org)
-			k.buckets = append(k.buckets, e.name)
+			k.Buckets = append(k.Buckets, e.name)
 		}
-	}).buckets
+	}).Buckets
 }
 
 // named is what the policies of the shard's buckets name that an organization
 // owns; of principals, its own.
-func (x *shard) named(org string) *knownNames {
+func (x *shard) named(org string) *statements.Names {
 	if len(x.slots) == 0 {
-		return &knownNames{}
+		return &statements.Names{}
 	}
-	return x.namesOf(&x.known.named, org, func(e *bucketEntry, of func(org string) *knownNames) {
+	return x.namesOf(&x.known.named, org, func(e *bucketEntry, of func(org string) *statements.Names) {
 		if e.hasPolicy {
 			k := of(e.owner)
-			k.addBlock(block.At(e.policy.words, 0), e.owner)
-			k.buckets = nil // bucketNames has them
+			k.Add(&e.policy, e.owner)
+			k.Buckets = nil // bucketNames has them
 		}
 	})
 }
 
 // namesOf works out a part of what is known, which add adds of one bucket.
-func (x *shard) namesOf(part *lazy[map[string]*knownNames], org string, add func(*bucketEntry, func(org string) *knownNames)) *knownNames {
-	all := part.get(func() map[string]*knownNames {
-		out := map[string]*knownNames{}
-		of := func(org string) *knownNames {
+func (x *shard) namesOf(part *open.Lazy[map[string]*statements.Names], org string, add func(*bucketEntry, func(org string) *statements.Names)) *statements.Names {
+	all := part.Get(func() map[string]*statements.Names {
+		out := map[string]*statements.Names{}
+		of := func(org string) *statements.Names {
 			k := out[org]
 			if k == nil {
-				k = &knownNames{}
+				k = &statements.Names{}
 				out[org] = k
 			}
 			return k
@@ -143,14 +67,14 @@ func (x *shard) namesOf(part *lazy[map[string]*knownNames], org string, add func
 			add(e, of)
 		}
 		for _, k := range out {
-			k.settle()
+			k.Settle()
 		}
 		return out
 	})
 	if k := (*all)[org]; k != nil {
 		return k
 	}
-	return &knownNames{}
+	return &statements.Names{}
 }
 
 // iamNames are what the iam documents of an organization name without wildcard.
@@ -194,7 +118,7 @@ func (m *IAM) Named(resources, actions []string) {
 	}))
 }
 
-func (m *IAM) names() *iamNames { return m.known.get(m.listNames) }
+func (m *IAM) names() *iamNames { return m.known.Get(m.listNames) }
 
 func (m *IAM) listNames() (k iamNames) {
 	add := func(name string) {

@@ -43,7 +43,7 @@ func (sr *search) cannotList(out *Found, list func(*unlisted, *view) []open.Admi
 	all := list(p, v)
 	p.Doubt(&v.View)
 	slices.SortFunc(all, func(a, b open.Admitted) int {
-		return cmp.Or(strings.Compare(a.Text, b.Text), byPlace(a.At, b.At), strings.Compare(a.At.Document, b.At.Document))
+		return cmp.Or(strings.Compare(a.Text, b.Text), policy.ByPlace(a.At, b.At), strings.Compare(a.At.Document, b.At.Document))
 	})
 	all = slices.CompactFunc(all, func(a, b open.Admitted) bool { return a.Text == b.Text && a.At == b.At })
 	if len(all) > maxPatterns {

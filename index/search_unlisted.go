@@ -7,6 +7,7 @@ import (
 	"postern/index/internal/glob"
 	"postern/index/internal/match"
 	"postern/index/internal/open"
+	"postern/index/internal/statements"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -31,34 +32,23 @@ func (p *unlisted) ofSubjects(v *view) []open.Admitted {
 	}
 	if v.Class == action.ControlPlane {
 		return p.controlPlane(v, own, func(of *Policies) []open.Admitted {
-			return of.admitSubjects(&p.Patterns, v, policy.LayerOrganization)
+			return of.AdmitSubjects(&p.Patterns, &v.View, policy.LayerOrganization)
 		}, func(m *IAM) []open.Admitted { return m.admitSubjects(&p.Patterns, v) })
 	}
-	if v.Owner != v.Org && p.ownerDenies(v) {
+	if of := s.organization(v.Owner).Policies; v.Owner != v.Org && of != nil && of.DeniesEveryone(&p.Patterns, &v.View) {
 		return nil
 	}
 	return p.layers(v, own, bucket, func(of *Policies, layer policy.Layer) []open.Admitted {
-		return of.admitSubjects(&p.Patterns, v, layer)
+		return of.AdmitSubjects(&p.Patterns, &v.View, layer)
 	})
 }
 
-// ownerDenies reports that the owner's Denies to `*` deny every foreign caller.
-func (p *unlisted) ownerDenies(v *view) bool {
-	of := p.s.organization(v.Owner).Policies
-	if of == nil {
-		return false
-	}
-	for _, b := range of.asked(v) {
-		for id := range b.Denies() {
-			r := b.Record(id)
-			if p.Look() && r.Everyone() && v.Covers(b, id) &&
-				open.Resources(&of.variables, b, r, &v.View, open.Subject).And(open.Conditions(&of.variables, b, r, &v.View, open.Subject)) == open.Always {
-				return true
-			}
-		}
-	}
-	return false
-}
+// services are those whose actions different layers decide, each with the class
+// of its actions that no table knows; the iam layer has every other.
+var services = []struct {
+	prefix string
+	class  action.Class
+}{{"s3:", action.Bucket}, {"cwobject:", action.ControlPlane}, {"", action.IAM}}
 
 // controlPlane returns what cwobject: actions are admitted by: either layer.
 func (p *unlisted) controlPlane(v *view, own *Organization, policies func(*Policies) []open.Admitted, iam func(*IAM) []open.Admitted) (out []open.Admitted) {
@@ -113,11 +103,11 @@ func (p *unlisted) ofService(v *view, prefix string, class action.Class) []open.
 	}
 	if class == action.ControlPlane {
 		return p.controlPlane(v, own, func(of *Policies) []open.Admitted {
-			return of.admitActions(&p.Patterns, v, policy.LayerOrganization, prefix)
+			return of.AdmitActions(&p.Patterns, &v.View, policy.LayerOrganization, prefix)
 		}, func(m *IAM) []open.Admitted { return m.admitActions(&p.Patterns, v, class) })
 	}
 	return p.layers(v, own, bucket, func(of *Policies, layer policy.Layer) []open.Admitted {
-		return of.admitActions(&p.Patterns, v, layer, prefix)
+		return of.AdmitActions(&p.Patterns, &v.View, layer, prefix)
 	})
 }
 
@@ -142,7 +132,7 @@ func (p *unlisted) ofResources(v *view) []open.Admitted {
 		return p.inBuckets(v, own, open.Everything())
 	}
 	out := []open.Admitted{}
-	for _, a := range own.Policies.admitResources(&p.Patterns, v, policy.LayerOrganization, false) {
+	for _, a := range own.Policies.AdmitResources(&p.Patterns, &v.View, policy.LayerOrganization, false) {
 		switch {
 		case resourceType == "bucket" && strings.IndexByte(beginOf(a.Program), '/') >= 0: // keys alone
 		default:
@@ -163,7 +153,7 @@ func (p *unlisted) inBuckets(v *view, own *Organization, as []open.Admitted) (ou
 	named := p.open.Resource.Type == "bucket"
 	wide := as[:0:0]
 	for _, a := range as {
-		name, one := bucketName(a.Program)
+		name, one := statements.BucketName(a.Program)
 		if !one {
 			wide = append(wide, a)
 			continue
@@ -204,7 +194,7 @@ func (p *unlisted) tried(name string, e *bucketEntry, own *Organization, v *view
 	if e.owner == org || slices.Contains(e.claimants, org) {
 		return true
 	}
-	_, found := slices.BinarySearch(own.Policies.names().buckets, name)
+	_, found := slices.BinarySearch(own.Policies.Names().Buckets, name)
 	return found
 }
 
@@ -248,6 +238,6 @@ func (p *unlisted) inBucket(v *view, name string, bucket *bucketSlot, as []open.
 		return nil
 	}
 	return p.behindBucketStep(v, bucket, as, func(asked *Policies) []open.Admitted {
-		return inside(asked.admitResources(&p.Patterns, v, policy.LayerBucket, v.Owner != v.Org))
+		return inside(asked.AdmitResources(&p.Patterns, &v.View, policy.LayerBucket, v.Owner != v.Org))
 	})
 }

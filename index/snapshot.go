@@ -92,7 +92,7 @@ func newBucketEntry(name string, k *Bucket, owner uint32) *bucketEntry {
 	}
 	if k.Policy != nil {
 		e.hasPolicy, e.policy = true, *k.Policy
-		if in := block.At(e.policy.words, 0).Name(); in == name {
+		if in := e.policy.Block().Name(); in == name {
 			e.name = in
 		}
 	}
@@ -248,7 +248,7 @@ func (b *Builder) Freeze(generation uint64) *Snapshot {
 func organizationSize(name string, o *Organization) int64 {
 	n := int64(unsafe.Sizeof(*o)) + int64(len(name)) + block.EntrySize
 	if o.Policies != nil {
-		n += o.Policies.bytes
+		n += o.Policies.Bytes()
 	}
 	if o.IAM != nil {
 		n += o.IAM.bytes
@@ -257,5 +257,5 @@ func organizationSize(name string, o *Organization) int64 {
 }
 
 func (e *bucketEntry) size() int64 {
-	return int64(unsafe.Sizeof(*e)) + int64(len(e.name)) + 2*int64(unsafe.Sizeof(bucketSlot{})) + e.policy.bytes
+	return int64(unsafe.Sizeof(*e)) + int64(len(e.name)) + 2*int64(unsafe.Sizeof(bucketSlot{})) + e.policy.Bytes()
 }

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"math/bits"
 	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
@@ -15,102 +14,6 @@ import (
 const maxProbe = 16
 
 func hash64(s string) uint64 { return xxhash.Sum64String(s) }
-
-// blockTable finds a bucket's block in Policies: the upper half of a hash and
-// the place of the block in one word. The block's name decides.
-type blockTable struct {
-	slots []uint64
-	far   map[string]uint32
-	used  []uint32 // all blocks, in byte order of their names
-}
-
-func newBlockTable(n int) blockTable {
-	return blockTable{slots: make([]uint64, 1<<bits.Len(uint(max(n, 1)*2-1))), used: make([]uint32, 0, n)}
-}
-
-// add puts a block. A place is never 0, where the wide part lies.
-func (t *blockTable) add(name string, at uint32) {
-	t.used = append(t.used, at)
-	h := hash64(name)
-	mask := uint64(len(t.slots) - 1)
-	for i := range uint64(maxProbe) {
-		if slot := &t.slots[(h+i)&mask]; *slot == 0 {
-			*slot = h&^(1<<32-1) | uint64(at)
-			return
-		}
-	}
-	if t.far == nil {
-		t.far = map[string]uint32{}
-	}
-	t.far[name] = at
-}
-
-// bucketBlock finds the block of a bucket, by its name and hash64; none if it
-// has none.
-func (p *Policies) bucketBlock(name string, h uint64) block.Block {
-	t := &p.buckets
-	if len(t.slots) == 0 {
-		return block.Block{}
-	}
-	mask := uint64(len(t.slots) - 1)
-	for i := range uint64(maxProbe) {
-		slot := t.slots[(h+i)&mask]
-		if slot == 0 {
-			return block.Block{} // where there is a gap, nothing went further
-		}
-		if (slot^h)>>32 == 0 {
-			if b := p.block(uint32(slot)); b.Name() == name {
-				return b
-			}
-		}
-	}
-	if at, ok := t.far[name]; ok {
-		return p.block(at)
-	}
-	return block.Block{}
-}
-
-func (t *blockTable) size() int64 {
-	return block.SizeOf(t.slots) + block.SizeOf(t.used) + int64(len(t.far))*64
-}
-
-// placeTable finds places by hash32. Different names may have one hash: what
-// lies at a place has to be checked.
-type placeTable struct {
-	slots []uint64 // the hash above the place, which is never 0
-	far   map[uint32]uint32
-}
-
-func newPlaceTable(places map[uint32]uint32) *placeTable {
-	t := &placeTable{slots: make([]uint64, 1<<bits.Len(uint(2*len(places))))}
-	mask := uint32(len(t.slots) - 1)
-next:
-	for hash, place := range places {
-		for i := range uint32(maxProbe) {
-			if s := &t.slots[(hash+i)&mask]; *s == 0 {
-				*s = uint64(hash)<<32 | uint64(place)
-				continue next
-			}
-		}
-		if t.far == nil {
-			t.far = map[uint32]uint32{}
-		}
-		t.far[hash] = place
-	}
-	return t
-}
-
-// find returns a place, 0 if there is none.
-func (t *placeTable) find(hash uint32) uint32 {
-	mask := uint32(len(t.slots) - 1)
-	for i := range uint32(maxProbe) {
-		s := t.slots[(hash+i)&mask]
-		if s == 0 || uint32(s>>32) == hash {
-			return uint32(s) // where there is a gap, nothing went further
-		}
-	}
-	return t.far[hash]
-}
 
 // shard is a frozen part of a snapshot's buckets: slots, and what found no
 // place in them. A change of a bucket copies its shard.
@@ -155,7 +58,8 @@ func newBucketSlot(h uint64, e *bucketEntry) bucketSlot {
 		s.nameLen = uint8(copy(s.name[:], e.name))
 	}
 	if e.hasPolicy {
-		s.words, s.size = &e.policy.words[0], uint32(len(e.policy.words))
+		words := e.policy.Words()
+		s.words, s.size = &words[0], uint32(len(words))
 	}
 	for flag, on := range map[uint8]bool{
 		bucketHasPolicy: e.hasPolicy, bucketUnavailable: e.unavailable, bucketContested: len(e.claimants) > 0,

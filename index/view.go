@@ -1,8 +1,6 @@
 package index
 
 import (
-	"github.com/RoaringBitmap/roaring/v2"
-
 	"postern/index/internal/match"
 	"postern/policy"
 )
@@ -25,17 +23,11 @@ type view struct {
 	// lastOrg is the number of the organization that the request before, of
 	// whatever snapshot, was of.
 	lastOrg uint32
-	// bucket is the bucket's name in Text, with its hash64.
-	bucket     string
-	bucketHash uint64
-	early      uint32 // keeps loads that are made early alive; it is never read
-
 	// steps are the layers that were asked, noted when explaining.
 	explaining bool
 	steps      []step
 
 	iamView
-	who, what []*roaring.Bitmap
 }
 
 // step is one layer that was asked, and what it said. policies is nil where

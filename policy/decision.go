@@ -1,5 +1,7 @@
 package policy
 
+import "cmp"
+
 // Outcome is the answer to a request. The zero value is a deny.
 type Outcome uint8
 
@@ -81,6 +83,15 @@ type StatementRef struct {
 	Line      int    // line of the statement's `{`, from 1
 	Effect    Effect
 	Layer     Layer
+}
+
+// ByPlace orders statements by where they stand: by file and index.
+func ByPlace(a, b StatementRef) int {
+	return cmp.Or(
+		cmp.Compare(a.File, b.File), cmp.Compare(a.Index, b.Index),
+		// In the iam layer different lists of a file may have one index.
+		cmp.Compare(a.Line, b.Line), cmp.Compare(a.Statement, b.Statement),
+	)
 }
 
 // Step is one layer that was asked, and what it said.

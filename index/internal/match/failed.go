@@ -15,6 +15,10 @@ import (
 	"postern/policy"
 )
 
+// NearestBound is the number of statements that the search for the nearest
+// Allow looks at (specification 3.2).
+const NearestBound = 10_000
+
 // Detail adds why a statement's resources and conditions do not hold.
 func (x *Variables) Detail(n *policy.Nearest, b block.Block, r block.Record, v *View) {
 	f := failures{n}

@@ -5,6 +5,7 @@ import (
 
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
+	"postern/index/internal/postings"
 	"postern/index/lowered"
 	"postern/internal/action"
 	"postern/internal/value"
@@ -37,7 +38,11 @@ type View struct {
 	// text otherwise.
 	Whole bool
 	Text  string
-	early uint32 // keeps a load that is made early alive; it is never read
+	// Bucket is the name of the bucket that the request is about, and BucketHash its
+	// xxhash. Who finds the owner sets both.
+	Bucket     string
+	BucketHash uint64
+	Early      uint32 // keeps loads that are made early alive; it is never read
 	// DenyOnly asks for Deny statements whose principals contain `*`, and
 	// takes the principal dimension as holding: the owner's organization
 	// policies against a foreign caller (specification 1.3).
@@ -55,6 +60,9 @@ type View struct {
 	expanded      []byte
 	values        serverValues
 	variableValue serverValues
+
+	// Postings is memory for whoever narrows statements by them.
+	Postings postings.Scratch
 
 	glob.Matcher
 }
@@ -80,7 +88,7 @@ func (v *View) Begin(r *policy.Request, defaultOrg string) {
 	v.Matcher.Begin()
 	v.Request = r
 	if len(r.Resource.ID) > 0 {
-		v.early = uint32(r.Resource.ID[0]) // it is read after the identifiers
+		v.Early = uint32(r.Resource.ID[0]) // it is read after the identifiers
 	}
 	v.Org = r.Principal.Org
 	if v.Org == "" {
@@ -150,4 +158,12 @@ func (v *View) ActionFolded() string {
 // that it is nothing else.
 func IsToken(r *policy.Request) bool {
 	return strings.HasPrefix(r.Principal.IDs[0], "token/")
+}
+
+// BucketOf is the bucket's name in a resource text.
+func BucketOf(text string) string {
+	if i := strings.IndexByte(text, '/'); i >= 0 {
+		return text[:i]
+	}
+	return text
 }

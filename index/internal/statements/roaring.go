@@ -1,7 +1,6 @@
-package index
+package statements
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/internal/match"
+	"postern/index/internal/postings"
 	"postern/index/lowered"
 	"postern/internal/action"
 	"postern/policy"
@@ -87,7 +87,7 @@ func newRoaringIndex(list []block.Statement) *roaringIndex {
 	sets, beginnings, resources := map[lowered.ActionBits]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}
 	for i := range list {
 		s, id := &list[i], uint32(i)
-		post(sets, s.From.Actions.Known, id)
+		postings.Post(sets, s.From.Actions.Known, id)
 		who := &s.From.Principals
 		if who.Everyone {
 			x.everyone.Add(id)
@@ -99,37 +99,28 @@ func newRoaringIndex(list []block.Statement) *roaringIndex {
 				if x.names[n.Text] == nil {
 					x.names[strings.Clone(n.Text)] = roaring.New()
 				}
-				post(x.names, n.Text, id)
+				postings.Post(x.names, n.Text, id)
 			}
 			for _, n := range s.Beginnings {
-				post(beginnings, n.Text, id)
+				postings.Post(beginnings, n.Text, id)
 			}
 		}
 		if s.From.WholeOrganization {
 			x.whole.Add(id)
 		}
 		if s.From.NotResource {
-			post(resources, "", id)
+			postings.Post(resources, "", id)
 			continue
 		}
 		for _, program := range s.Patterns {
 			_, literal := glob.Classify(program)
-			post(resources, literal, id)
+			postings.Post(resources, literal, id)
 		}
 	}
 	x.actions = actionPostings(sets)
 	x.beginnings = match.NewBeginnings(beginnings)
 	x.resources = match.NewBeginnings(resources)
 	return x
-}
-
-func post[K comparable](m map[K]*roaring.Bitmap, key K, id uint32) {
-	b := m[key]
-	if b == nil {
-		b = roaring.New()
-		m[key] = b
-	}
-	b.Add(id)
 }
 
 // actionPostings unites, for each known action, the postings of the action
@@ -165,7 +156,7 @@ func actionPostings(sets map[lowered.ActionBits]*roaring.Bitmap) []*roaring.Bitm
 
 // scanRoaring is satisfied for large parts: what lists the caller by name lies
 // in parts of the names, and postings narrow the rest. Deny statements go first.
-func (p *Policies) scanRoaring(b block.Block, before policy.Effect, ix *roaringIndex, v *view) policy.Effect {
+func (p *Policies) scanRoaring(b block.Block, before policy.Effect, ix *roaringIndex, v *match.View) policy.Effect {
 	effect, byName := before, ix.named != nil && !v.DenyOnly
 	if byName {
 		for _, hash := range v.Identifiers.Hashes {
@@ -185,7 +176,7 @@ func (p *Policies) scanRoaring(b block.Block, before policy.Effect, ix *roaringI
 			return effect
 		}
 	}
-	who := v.who[:0]
+	who := v.Postings.Who[:0]
 	switch {
 	case v.DenyOnly:
 		who = append(who, ix.everyone)
@@ -201,20 +192,20 @@ func (p *Policies) scanRoaring(b block.Block, before policy.Effect, ix *roaringI
 					who = append(who, posting)
 				}
 			}
-			who = ix.beginnings.Find(who, id, &v.View)
+			who = ix.beginnings.Find(who, id, v)
 		}
 	}
-	v.who = who
+	v.Postings.Who = who
 	if len(who) == 0 {
 		return effect
 	}
-	what := v.what[:0]
+	what := v.Postings.What[:0]
 	if v.Whole {
 		what = append(what, ix.whole)
 	} else {
-		what = ix.resources.Find(what, v.Text, &v.View)
+		what = ix.resources.Find(what, v.Text, v)
 	}
-	v.what = what
+	v.Postings.What = what
 
 	if p.leapfrog(b, v, covering, 0, b.Denies()) {
 		return policy.EffectDeny
@@ -226,14 +217,14 @@ func (p *Policies) scanRoaring(b block.Block, before policy.Effect, ix *roaringI
 }
 
 // leapfrog reports whether a statement with an id from low to below high is
-// satisfied. It visits the ids that stand in one of v.who, one of v.what and
+// satisfied. It visits the ids that stand in one of v.Postings.Who, one of v.Postings.What and
 // in covering (nil: any).
-func (p *Policies) leapfrog(b block.Block, v *view, covering *roaring.Bitmap, low, high int) bool {
+func (p *Policies) leapfrog(b block.Block, v *match.View, covering *roaring.Bitmap, low, high int) bool {
 	if low == high {
 		return false
 	}
-	for _, what := range v.what {
-		for _, who := range v.who {
+	for _, what := range v.Postings.What {
+		for _, who := range v.Postings.Who {
 			at := int64(low)
 			for {
 				if !v.Spend(glob.PostingWork) {
@@ -255,7 +246,7 @@ func (p *Policies) leapfrog(b block.Block, v *view, covering *roaring.Bitmap, lo
 						break
 					}
 				}
-				if (covering != nil || v.Covers(b, int(id))) && p.variables.Holds(b, b.Record(int(id)), &v.View) {
+				if (covering != nil || v.Covers(b, int(id))) && p.variables.Holds(b, b.Record(int(id)), v) {
 					return true
 				}
 				if at = id + 1; at >= int64(high) {
@@ -268,19 +259,19 @@ func (p *Policies) leapfrog(b block.Block, v *view, covering *roaring.Bitmap, lo
 }
 
 func (x *roaringIndex) size() int64 {
-	n := int64(unsafe.Sizeof(*x)) + block.SizeOf(x.actions) + bitmapSize(x.everyone) + bitmapSize(x.loose) + bitmapSize(x.whole)
+	n := int64(unsafe.Sizeof(*x)) + block.SizeOf(x.actions) + postings.Size(x.everyone) + postings.Size(x.loose) + postings.Size(x.whole)
 	seen := map[*roaring.Bitmap]bool{}
 	for _, b := range x.actions {
 		if b != nil && !seen[b] {
 			seen[b] = true
-			n += bitmapSize(b)
+			n += postings.Size(b)
 		}
 	}
 	for name, b := range x.names {
-		n += int64(len(name)) + 48 + bitmapSize(b)
+		n += int64(len(name)) + 48 + postings.Size(b)
 	}
 	if x.named != nil {
-		n += bitmapSize(x.rest) + block.SizeOf(x.named.slots) + int64(len(x.named.far))*block.EntrySize
+		n += postings.Size(x.rest) + block.SizeOf(x.named.slots) + int64(len(x.named.far))*block.EntrySize
 	}
 	return n + postingsSize(&x.beginnings) + postingsSize(&x.resources)
 }
@@ -288,9 +279,7 @@ func (x *roaringIndex) size() int64 {
 func postingsSize(t *match.Beginnings[*roaring.Bitmap]) int64 {
 	n := t.Size()
 	for _, b := range t.All() {
-		n += bitmapSize(b)
+		n += postings.Size(b)
 	}
 	return n
 }
-
-func bitmapSize(b *roaring.Bitmap) int64 { return int64(cmp.Or(b.GetSizeInBytes(), 0)) + 120 }

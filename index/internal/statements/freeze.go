@@ -1,4 +1,4 @@
-package index
+package statements
 
 import (
 	"slices"
@@ -16,7 +16,7 @@ func (f *freezer) part(name, bucket string, list []*lowered.Statement) uint32 {
 		f.statements = append(f.statements, f.w.Statement(s, f.patterns(s, bucket)))
 	}
 	at := f.block(name, f.statements, true, nil)
-	if len(list) > wordParts && f.form == FormAuto || f.form == FormNames {
+	if len(list) > wordParts && f.form == lowered.FormAuto || f.form == lowered.FormNames {
 		f.p.roaring[f.p.block(at).Narrowing()-1].byName(f, f.statements)
 	}
 	block.Forget(&f.statements)
@@ -33,7 +33,7 @@ func (f *freezer) patterns(s *lowered.Statement, bucket string) []string {
 	}
 	from := len(f.texts)
 	for _, program := range s.Resources {
-		if name, _ := bucketName(program); name == bucket {
+		if name, _ := BucketName(program); name == bucket {
 			f.texts = append(f.texts, program)
 		}
 	}
@@ -51,9 +51,9 @@ func (f *freezer) block(name string, list []block.Statement, explained bool, t *
 	}
 	part := block.Part{Name: name, Statements: list, Traits: t, Explained: explained}
 	switch {
-	case f.form == FormScan:
+	case f.form == lowered.FormScan:
 		part.Narrowing = block.ByNothing
-	case len(list) > words || f.form == FormRoaring || f.form == FormNames && explained:
+	case len(list) > words || f.form == lowered.FormRoaring || f.form == lowered.FormNames && explained:
 		p.roaring = append(p.roaring, newRoaringIndex(list))
 		part.Narrowing = uint32(len(p.roaring))
 	}

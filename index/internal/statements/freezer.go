@@ -1,4 +1,4 @@
-package index
+package statements
 
 import (
 	"slices"
@@ -12,7 +12,7 @@ import (
 // nothing but memory.
 type freezer struct {
 	p    *Policies
-	form Form
+	form lowered.Form
 	w    block.Writer
 
 	words       []uint32 // what becomes Policies.words and meta
@@ -37,7 +37,7 @@ type Freezer struct{ f freezer }
 const maxReusedWords = 1 << 20
 
 // New is index.New. What it returns shares nothing with the Freezer.
-func (x *Freezer) New(statements []lowered.Statement, documents []lowered.Document, variables []lowered.Variable, bucket string, form Form) *Policies {
+func (x *Freezer) New(statements []lowered.Statement, documents []lowered.Document, variables []lowered.Variable, bucket string, form lowered.Form) *Policies {
 	p := x.f.policies(statements, documents, variables, bucket, form)
 	f, w := &x.f, &x.f.w
 	if max(cap(f.words), 4*cap(f.statements), w.MaxWords()) > maxReusedWords {

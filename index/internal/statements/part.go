@@ -1,9 +1,10 @@
-package index
+package statements
 
 import (
 	"math/bits"
 
 	"postern/index/internal/block"
+	"postern/index/internal/match"
 	"postern/policy"
 )
 
@@ -18,7 +19,7 @@ const (
 // satisfied answers for a part, when the parts before said so: Deny if a Deny
 // is satisfied, else Allow if an Allow is, else what they said. Once an Allow
 // is known, only Denies are looked at.
-func (p *Policies) satisfied(b block.Block, before policy.Effect, v *view) policy.Effect {
+func (p *Policies) satisfied(b block.Block, before policy.Effect, v *match.View) policy.Effect {
 	n := b.Count()
 	if v.DenyOnly || before == policy.EffectAllow {
 		n = b.Denies()
@@ -41,8 +42,8 @@ func (p *Policies) satisfied(b block.Block, before policy.Effect, v *view) polic
 
 // scanWords is satisfied with a word of candidates for every 64 statements, of
 // the first n.
-func (p *Policies) scanWords(b block.Block, n int, v *view) policy.Effect {
-	v.early = b.Early()
+func (p *Policies) scanWords(b block.Block, n int, v *match.View) policy.Effect {
+	v.Early = b.Early()
 	key, told := v.Key(b.KeyAt())
 	sieve := b.Sieve()
 	for first := 0; first < n; first += block.ChunkSize {
@@ -66,7 +67,7 @@ func (p *Policies) scanWords(b block.Block, n int, v *view) policy.Effect {
 			if s.Key() != key && open&candidates&-candidates == 0 || s.Names()&v.Names == 0 {
 				continue
 			}
-			if r := b.RecordOf(s); p.variables.Holds(b, r, &v.View) {
+			if r := b.RecordOf(s); p.variables.Holds(b, r, v) {
 				return effectOf(b, id)
 			}
 		}
@@ -75,9 +76,9 @@ func (p *Policies) scanWords(b block.Block, n int, v *view) policy.Effect {
 }
 
 // scan is satisfied with the index switched off, of the first n statements.
-func (p *Policies) scan(b block.Block, n int, v *view) policy.Effect {
+func (p *Policies) scan(b block.Block, n int, v *match.View) policy.Effect {
 	for id := range n {
-		if v.Covers(b, id) && p.variables.Holds(b, b.Record(id), &v.View) {
+		if v.Covers(b, id) && p.variables.Holds(b, b.Record(id), v) {
 			return effectOf(b, id)
 		}
 	}
@@ -93,7 +94,7 @@ func effectOf(b block.Block, id int) policy.Effect {
 }
 
 // verify reports whether a statement that covers the action is satisfied.
-func (p *Policies) verify(b block.Block, id int, v *view) bool {
+func (p *Policies) verify(b block.Block, id int, v *match.View) bool {
 	r := b.Record(id)
-	return p.variables.Holds(b, r, &v.View)
+	return p.variables.Holds(b, r, v)
 }

@@ -1,4 +1,4 @@
-package index
+package statements
 
 import (
 	"strings"
@@ -7,17 +7,16 @@ import (
 	"postern/index/internal/glob"
 	"postern/index/internal/match"
 	"postern/index/internal/open"
-	"postern/internal/action"
 	"postern/policy"
 )
 
 // parts are the parts of policies that a request can be about; of one for a
 // resource, all.
-func (p *Policies) parts(v *view, side open.Side) []block.Block {
+func (p *Policies) parts(v *match.View, side open.Side) []block.Block {
 	if side != open.Resource {
 		return p.asked(v)
 	}
-	out := []block.Block{block.At(p.words, 0)}
+	out := []block.Block{p.Block()}
 	for _, at := range p.buckets.used {
 		out = append(out, p.block(at))
 	}
@@ -26,7 +25,7 @@ func (p *Policies) parts(v *view, side open.Side) []block.Block {
 
 // admit returns what the Allows of some policies admit on the open side, by
 // allows; nothing where one of their Denies always holds, by denies.
-func (of *Policies) admit(p *open.Patterns, v *view, side open.Side, denies func(b block.Block, id int, r block.Record) open.Chance, allows func(b block.Block, id int, r block.Record) []open.Admitted) (out []open.Admitted) {
+func (of *Policies) admit(p *open.Patterns, v *match.View, side open.Side, denies func(b block.Block, id int, r block.Record) open.Chance, allows func(b block.Block, id int, r block.Record) []open.Admitted) (out []open.Admitted) {
 	for _, b := range of.parts(v, side) {
 		for id := range b.Denies() {
 			if !p.Look() {
@@ -48,17 +47,17 @@ func (of *Policies) admit(p *open.Patterns, v *view, side open.Side, denies func
 	return out
 }
 
-// admitSubjects returns what a layer's policies admit of principals of a
+// AdmitSubjects returns what a layer's policies admit of principals of a
 // provider, which is the view's first identifier.
-func (of *Policies) admitSubjects(p *open.Patterns, v *view, layer policy.Layer) []open.Admitted {
+func (of *Policies) AdmitSubjects(p *open.Patterns, v *match.View, layer policy.Layer) []open.Admitted {
 	rest := func(b block.Block, id int, r block.Record) open.Chance {
 		if !v.Covers(b, id) {
 			return open.Never
 		}
-		return open.Resources(&of.variables, b, r, &v.View, open.Subject).And(open.Conditions(&of.variables, b, r, &v.View, open.Subject))
+		return open.Resources(&of.variables, b, r, v, open.Subject).And(open.Conditions(&of.variables, b, r, v, open.Subject))
 	}
 	denies := func(b block.Block, id int, r block.Record) open.Chance {
-		if r.NotPrincipal() || !r.Everyone() && !v.listsOthers(b, r) && !v.listsOrg(b, r) {
+		if r.NotPrincipal() || !r.Everyone() && !listsOthers(v, b, r) && !listsOrg(v, b, r) {
 			return open.Perhaps
 		}
 		return rest(b, id, r)
@@ -75,10 +74,10 @@ func (of *Policies) admitSubjects(p *open.Patterns, v *view, layer policy.Layer)
 		case r.Everyone():
 			add(glob.Every, "*")
 			return out
-		case v.listsOthers(b, r):
+		case listsOthers(v, b, r):
 			add(open.AnyAfter(provider), provider+"*")
 			return out
-		case v.listsOrg(b, r):
+		case listsOrg(v, b, r):
 			add(glob.Every, "arn:aws:iam::"+v.Org+":*")
 			return out
 		}
@@ -94,7 +93,7 @@ func (of *Policies) admitSubjects(p *open.Patterns, v *view, layer policy.Layer)
 
 // listsOthers reports whether the statement lists one of the caller's
 // identifiers but the first.
-func (v *view) listsOthers(b block.Block, r block.Record) bool {
+func listsOthers(v *match.View, b block.Block, r block.Record) bool {
 	w := b.Who(r)
 	for _, id := range v.Request.Principal.IDs[1:] {
 		for i := range w.Exact {
@@ -111,7 +110,7 @@ func (v *view) listsOthers(b block.Block, r block.Record) bool {
 
 // listsOrg reports whether the statement lists all callers of the caller's
 // organization.
-func (v *view) listsOrg(b block.Block, r block.Record) bool {
+func listsOrg(v *match.View, b block.Block, r block.Record) bool {
 	w := b.Who(r)
 	for i := range w.Organizations {
 		if b.Organization(w, i) == v.Org {
@@ -121,14 +120,14 @@ func (v *view) listsOrg(b block.Block, r block.Record) bool {
 	return false
 }
 
-// admitResources returns what a layer's policies admit of buckets and objects
+// AdmitResources returns what a layer's policies admit of buckets and objects
 // to the caller; with named, also what they name without wildcard.
-func (of *Policies) admitResources(p *open.Patterns, v *view, layer policy.Layer, named bool) []open.Admitted {
+func (of *Policies) AdmitResources(p *open.Patterns, v *match.View, layer policy.Layer, named bool) []open.Admitted {
 	rest := func(b block.Block, id int, r block.Record) open.Chance {
 		if !v.Covers(b, id) || !v.PrincipalHolds(b, r) {
 			return open.Never
 		}
-		return open.Conditions(&of.variables, b, r, &v.View, open.Resource)
+		return open.Conditions(&of.variables, b, r, v, open.Resource)
 	}
 	denies := func(b block.Block, id int, r block.Record) open.Chance {
 		if !r.Whole() {
@@ -166,11 +165,11 @@ func (of *Policies) admitResources(p *open.Patterns, v *view, layer policy.Layer
 	})
 }
 
-// admitActions returns what a layer's policies admit, to the caller on the
+// AdmitActions returns what a layer's policies admit, to the caller on the
 // resource, of the actions of a service that no table knows.
-func (of *Policies) admitActions(p *open.Patterns, v *view, layer policy.Layer, service string) []open.Admitted {
+func (of *Policies) AdmitActions(p *open.Patterns, v *match.View, layer policy.Layer, service string) []open.Admitted {
 	rest := func(b block.Block, r block.Record) open.Chance {
-		return open.ChanceOf(v.PrincipalHolds(b, r)).And(open.Resources(&of.variables, b, r, &v.View, open.Action)).And(open.Conditions(&of.variables, b, r, &v.View, open.Action))
+		return open.ChanceOf(v.PrincipalHolds(b, r)).And(open.Resources(&of.variables, b, r, v, open.Action)).And(open.Conditions(&of.variables, b, r, v, open.Action))
 	}
 	every := open.AnyAfter(service)
 	denies := func(b block.Block, _ int, r block.Record) open.Chance {
@@ -214,9 +213,16 @@ func actionPrograms(b block.Block, r block.Record) (programs []string, not bool)
 	return programs, list.Not
 }
 
-// services are those whose actions different layers decide, each with the class
-// of its actions that no table knows; the iam layer has every other.
-var services = []struct {
-	prefix string
-	class  action.Class
-}{{"s3:", action.Bucket}, {"cwobject:", action.ControlPlane}, {"", action.IAM}}
+// DeniesEveryone reports that a Deny to `*` denies every foreign caller.
+func (p *Policies) DeniesEveryone(of *open.Patterns, v *match.View) bool {
+	for _, b := range p.asked(v) {
+		for id := range b.Denies() {
+			r := b.Record(id)
+			if of.Look() && r.Everyone() && v.Covers(b, id) &&
+				open.Resources(&p.variables, b, r, v, open.Subject).And(open.Conditions(&p.variables, b, r, v, open.Subject)) == open.Always {
+				return true
+			}
+		}
+	}
+	return false
+}

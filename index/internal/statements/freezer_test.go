@@ -1,4 +1,4 @@
-package index
+package statements
 
 import (
 	"fmt"
@@ -41,8 +41,8 @@ func TestFreezerForgets(t *testing.T) {
 	for range 200 {
 		list, texts := random(r.IntN(30) * r.IntN(30))
 		for _, bucket := range []string{"", "b1"} {
-			used := f.policies(list, documents, nil, bucket, FormAuto)
-			first := new(freezer).policies(list, documents, nil, bucket, FormAuto)
+			used := f.policies(list, documents, nil, bucket, lowered.FormAuto)
+			first := new(freezer).policies(list, documents, nil, bucket, lowered.FormAuto)
 			if !slices.Equal(used.words, first.words) || !slices.Equal(used.meta, first.meta) || !slices.Equal(used.buckets.used, first.buckets.used) {
 				t.Fatalf("%d statements of %q: frozen otherwise with memory that was used before", len(list), bucket)
 			}

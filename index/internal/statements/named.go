@@ -1,9 +1,11 @@
-package index
+package statements
 
 import (
 	"math/bits"
 
 	"postern/index/internal/block"
+	"postern/index/internal/match"
+	"postern/index/lowered"
 	"postern/policy"
 )
 
@@ -14,7 +16,7 @@ const fewInSlot = 16
 // named freezes the part of a name, and returns the place of its block.
 func (f *freezer) named(list []block.Statement) uint32 {
 	switch {
-	case f.form == FormNames:
+	case f.form == lowered.FormNames:
 		list, t := block.WithTraits(list, 1) // so that both groups are
 		return f.block("", list, false, t)
 	case len(list) < block.MinTraits || len(list) > nameParts:
@@ -25,7 +27,7 @@ func (f *freezer) named(list []block.Statement) uint32 {
 }
 
 // satisfiedNamed is satisfied, for the part of a name.
-func (p *Policies) satisfiedNamed(b block.Block, before policy.Effect, v *view) policy.Effect {
+func (p *Policies) satisfiedNamed(b block.Block, before policy.Effect, v *match.View) policy.Effect {
 	denies, allows, grouped := b.Groups()
 	if !grouped || v.Whole {
 		return p.satisfied(b, before, v)
@@ -41,7 +43,7 @@ func (p *Policies) satisfiedNamed(b block.Block, before policy.Effect, v *view) 
 
 // scanGroups reports whether a statement of one effect, from the first on, is
 // satisfied.
-func (p *Policies) scanGroups(b block.Block, g block.Group, first int, v *view) bool {
+func (p *Policies) scanGroups(b block.Block, g block.Group, first int, v *match.View) bool {
 	if p.scanSieve(b, first, g.End(), v) {
 		return true
 	}
@@ -59,7 +61,7 @@ func (p *Policies) scanGroups(b block.Block, g block.Group, first int, v *view) 
 		}
 		for ; id < end; id++ {
 			if s := sieve.Entry(id); s.Key() == trait && v.Covers(b, id) {
-				if p.variables.Holds(b, b.RecordOf(s), &v.View) {
+				if p.variables.Holds(b, b.RecordOf(s), v) {
 					return true
 				}
 			}
@@ -70,7 +72,7 @@ func (p *Policies) scanGroups(b block.Block, g block.Group, first int, v *view) 
 
 // scanSieve reports whether a statement of a first group, from id to below end,
 // is satisfied.
-func (p *Policies) scanSieve(b block.Block, id, end int, v *view) bool {
+func (p *Policies) scanSieve(b block.Block, id, end int, v *match.View) bool {
 	key, _ := v.Key(b.KeyAt())
 	sieve := b.Sieve()
 	for first := id &^ (block.ChunkSize - 1); first < end; first += block.ChunkSize {
@@ -89,7 +91,7 @@ func (p *Policies) scanSieve(b block.Block, id, end int, v *view) bool {
 			} else if trait := s.Key(); trait != 0 && !v.Traits.MayHave(v.Text, trait) {
 				continue
 			}
-			if p.variables.Holds(b, b.RecordOf(s), &v.View) {
+			if p.variables.Holds(b, b.RecordOf(s), v) {
 				return true
 			}
 		}
@@ -99,7 +101,7 @@ func (p *Policies) scanSieve(b block.Block, id, end int, v *view) bool {
 
 // scanTrait reports whether a statement with a trait, from id to below end, is
 // satisfied.
-func (p *Policies) scanTrait(b block.Block, id, end int, trait uint32, v *view) bool {
+func (p *Policies) scanTrait(b block.Block, id, end int, trait uint32, v *match.View) bool {
 	sieve := b.Sieve()
 	for first := id &^ (block.ChunkSize - 1); first < end; first += block.ChunkSize {
 		for candidates := v.Candidates(b, first, id, end); candidates != 0; candidates &= candidates - 1 {
@@ -107,7 +109,7 @@ func (p *Policies) scanTrait(b block.Block, id, end int, trait uint32, v *view) 
 			if s.Key() != trait {
 				continue
 			}
-			if p.variables.Holds(b, b.RecordOf(s), &v.View) {
+			if p.variables.Holds(b, b.RecordOf(s), v) {
 				return true
 			}
 		}
