@@ -12,16 +12,16 @@ import (
 )
 
 // Access compiles all documents of an organization's iam/ (specification 2). If
-// one of the diagnostics is an error, a rule between files that is broken, the
-// iam layer is nil; warnings come beside one that is not. Without documents both
-// are nil.
+// one of the diagnostics is an error, which means that a rule between files is
+// broken, the iam layer is nil; warnings do not keep it from being made.
+// Without documents the iam layer and the diagnostics are nil.
 func (c Compiler) Access(org string, docs []*policy.AccessDocument) (*index.IAM, []policy.Diagnostic) {
 	return c.AccessAgain(org, docs, nil, nil)
 }
 
-// AccessAgain is Access for documents that took the place of before, from which
-// prev was compiled. Where only members, tokens, issuers, defaults, entities or
-// the places of things changed, the new iam layer shares the statements of prev.
+// AccessAgain is Access for documents that replace before, from which prev was
+// compiled. If only members, tokens, issuers, defaults, entities or positions
+// in files changed, the new iam layer shares the statements of prev.
 func (c Compiler) AccessAgain(org string, docs, before []*policy.AccessDocument, prev *index.IAM) (*index.IAM, []policy.Diagnostic) {
 	if len(docs) == 0 {
 		return nil, nil
@@ -53,9 +53,10 @@ func (c Compiler) AccessAgain(org string, docs, before []*policy.AccessDocument,
 	return m, u.diagnostics
 }
 
-// AccessAlone checks one document whose neighbours in iam/ are not at hand: it
-// reports what is wrong whatever they say. unchecked counts the references to
-// what this document and the built-in one lack, of which nothing is reported.
+// AccessAlone checks one document without the others of its iam/, and reports
+// only what is wrong whatever those say. unchecked is the number of references
+// to names that neither this document nor the built-in one defines; nothing is
+// reported about them.
 func (c Compiler) AccessAlone(doc *policy.AccessDocument) (ds []policy.Diagnostic, unchecked int) {
 	docs := []*policy.AccessDocument{doc}
 	u := newAccess(c, "", docs)
@@ -69,31 +70,33 @@ func (c Compiler) AccessAlone(doc *policy.AccessDocument) (ds []policy.Diagnosti
 	return u.diagnostics, u.unchecked
 }
 
-// reference names what gives a caller something.
+// reference is the StatementRef of whatever gives a caller something: a
+// binding, a token, a member role or a rule of an issuer.
 func reference(d *policy.AccessDocument, statement string, at int, where policy.Position, effect policy.Effect) policy.StatementRef {
 	return policy.StatementRef{
 		Document: d.Name, Statement: statement, Index: at, File: d.File, Line: where.Line, Effect: effect, Layer: policy.LayerIAM,
 	}
 }
 
-// access is the documents of one organization on their way to an index.IAM.
+// access holds the documents of one organization while they are compiled to an
+// index.IAM.
 type access struct {
 	c        Compiler
 	org      string                   // the organization, "" if it is not known
 	docs     []*policy.AccessDocument // by file
 	builtIn  *policy.AccessDocument   // never nil
-	bindings []binding                // as frozen: Deny first
+	bindings []binding                // in the order in which they are frozen: Deny first
 
 	sets    map[string]*permissionSet
 	roles   map[string]*role
 	records []*record          // all, in the order of files
-	byID    map[string]*record // records
+	byID    map[string]*record // records by their ids
 	byName  map[string][]*record
 	groups  map[string]*policy.Group
 	tokens  map[string]policy.Position
 
-	// alone: other documents may define what these refer to and lack, which is
-	// counted in unchecked and not reported.
+	// alone is set by AccessAlone: references to names that no document at hand
+	// defines are counted in unchecked, and not reported.
 	alone     bool
 	unchecked int
 
@@ -104,7 +107,7 @@ type access struct {
 type permissionSet struct {
 	*policy.PermissionSet
 	builtIn bool
-	actions *actionList // of it and what it includes, once asked for
+	actions *actionList // the actions of the set and of those that it includes; nil until they are asked for
 }
 
 type role struct {
@@ -112,20 +115,21 @@ type role struct {
 	doc     *policy.AccessDocument
 	builtIn bool
 	lowered bool
-	spans   []lowered.Span // its own and those of what it includes
+	spans   []lowered.Span // the role's own rules and those of the roles that it includes
 }
 
 type record struct {
 	*policy.Record
 	doc     *policy.AccessDocument
-	index   int      // in the document
-	number  int      // in access.records
+	index   int      // its place in its document
+	number  int      // its place in access.records
 	node    int      // number in the tree plus 1, once lowered
-	rule    int      // number of the rule that it is
-	actions []string // that it can grant, sorted
+	rule    int      // the number of the rule that stands for the record
+	actions []string // the actions that the record can grant, sorted
 }
 
-// key is the record's name in index.GrantList.Roles, which no file can write.
+// key is the record's key in lowered.GrantList.Roles. It begins with a byte
+// that no file can hold, so that it is no role's name.
 func (r *record) key() string { return fmt.Sprintf("\xff%d", r.number) }
 
 type binding struct {
@@ -175,8 +179,8 @@ func (u *access) missing(code policy.Code, at policy.Position, format string, ar
 	u.report(code, at, format, args...)
 }
 
-// orderBindings lists the bindings in force, Deny first: those of the legacy
-// groups too where a file says so.
+// orderBindings lists the bindings in force, Deny first. If a file sets
+// legacyGroups, they include those of the legacy groups.
 func (u *access) orderBindings() {
 	add := func(d *policy.AccessDocument) {
 		for i := range d.Bindings {
@@ -190,11 +194,11 @@ func (u *access) orderBindings() {
 		add(u.builtIn)
 	}
 	slices.SortStableFunc(u.bindings, func(a, b binding) int {
-		return int(b.Effect) - int(a.Effect) // EffectDeny is the greater
+		return int(b.Effect) - int(a.Effect) // EffectDeny is greater than EffectAllow
 	})
 }
 
-// members is who belongs where.
+// members lowers groups, tokens, issuers and defaults.
 func (u *access) members() *lowered.MemberList {
 	out := &lowered.MemberList{}
 	for _, d := range u.docs {
@@ -253,8 +257,9 @@ func (u *access) issuer(d *policy.AccessDocument, from *policy.Issuer) (out []lo
 	return out
 }
 
-// keysOf are the keys in index.GrantList.Roles of what names of roles name: a
-// record has one, by whichever of its names it is named.
+// keysOf returns the keys in lowered.GrantList.Roles of the roles and records
+// that the references name. A record has one key, whichever of its names is
+// used.
 func (u *access) keysOf(list []policy.Reference) []string {
 	out := make([]string, len(list))
 	for i := range list {
@@ -266,8 +271,8 @@ func (u *access) keysOf(list []policy.Reference) []string {
 	return out
 }
 
-// principals sorts out members.
-func principals(list []policy.Member) (everyone bool, names, beginnings []string) {
+// principals splits members into `*`, names and prefixes of identifiers.
+func principals(list []policy.Member) (everyone bool, names, prefixes []string) {
 	for i := range list {
 		switch m := &list[i]; m.Kind {
 		case policy.PrincipalEveryone:
@@ -275,17 +280,18 @@ func principals(list []policy.Member) (everyone bool, names, beginnings []string
 		case policy.PrincipalExact:
 			names = append(names, m.Name)
 		case policy.PrincipalPrefix:
-			beginnings = append(beginnings, m.Name)
+			prefixes = append(prefixes, m.Name)
 		case policy.PrincipalGroup:
 			names = append(names, "group/"+m.Name)
 		case policy.PrincipalToken:
 			names = append(names, "token/"+m.Name)
 		}
 	}
-	return everyone, names, beginnings
+	return everyone, names, prefixes
 }
 
-// entities are the facts of all documents.
+// entities lowers the facts that all documents state about resources and
+// principals.
 func (u *access) entities() (out []lowered.Entity) {
 	for _, d := range u.docs {
 		for i := range d.Entities {

@@ -8,26 +8,26 @@ import (
 	"postern/policy"
 )
 
-// maxHeight bounds chains of includes, and of groups in groups: what follows
-// them, deciding too, goes as deep.
+// maxHeight bounds how long a chain of includes, or of groups in groups, may
+// be. Whatever follows such a chain, deciding included, recurses as deep.
 const maxHeight = 1000
 
-// chains is what definitions of one kind refer to of each other: permission
-// sets, roles, groups or records.
+// chains is the graph of the references between definitions of one kind:
+// permission sets, roles, groups or records.
 type chains struct {
 	words chainWords
 	names []string
-	edges [][]chainEdge // by the place in names
+	edges [][]chainEdge // the references of each definition, in the order of names
 	place map[string]int
 }
 
-// chainEdge is a reference to another definition, and where it stands.
+// chainEdge is a reference to another definition, with its position.
 type chainEdge struct {
 	to int
 	at policy.Position
 }
 
-// chainWords is how messages speak of a kind.
+// chainWords are the words that messages use for a kind of definition.
 type chainWords struct{ itself, remove, long, mend string }
 
 var (
@@ -39,7 +39,8 @@ var (
 
 func newChains(words chainWords) *chains { return &chains{words: words, place: map[string]int{}} }
 
-// add adds a definition; its edges follow once all are added.
+// add adds a definition. References are added with refer, after all
+// definitions.
 func (c *chains) add(name string) {
 	if _, twice := c.place[name]; !twice {
 		c.place[name] = len(c.names)
@@ -47,7 +48,7 @@ func (c *chains) add(name string) {
 	}
 }
 
-// refer adds an edge, if there is such a definition.
+// refer adds a reference. One to a name that is not defined is left out.
 func (c *chains) refer(from, to string, at policy.Position) {
 	if k, ok := c.place[to]; ok {
 		i := c.place[from]
@@ -55,8 +56,8 @@ func (c *chains) refer(from, to string, at policy.Position) {
 	}
 }
 
-// cycles reports includes that come back to where they started, and chains of
-// them that are too long.
+// cycles reports definitions that include themselves, directly or through
+// others, and chains of includes that are longer than maxHeight.
 func (u *access) cycles() {
 	sets, roles, groups, records := newChains(setWords), newChains(roleWords), newChains(groupWords), newChains(recordWords)
 	for _, d := range u.defining() {
@@ -98,17 +99,17 @@ func (u *access) cycles() {
 	}
 }
 
-// shortestCycles bounds for how many cycles of one kind the shortest way round
-// is looked for.
+// shortestCycles is the number of cycles of one kind of which the shortest path
+// is searched for; others are reported without one.
 const shortestCycles = 100
 
-// check follows every edge once, without recursion: a file may hold chains of
-// any length.
+// check follows every reference once. It does not recurse, as a file may hold
+// chains of any length.
 func (c *chains) check(u *access) {
 	const onStack, done = 1, 2
 	state := make([]uint8, len(c.names))
-	next := make([]int, len(c.names))   // the edge to follow
-	height := make([]int, len(c.names)) // of the longest chain from here
+	next := make([]int, len(c.names))   // the place of the next reference to follow
+	height := make([]int, len(c.names)) // the length of the longest chain that begins here
 	tallest := make([]int, len(c.names))
 	cycles := 0
 	var stack []int
@@ -142,7 +143,7 @@ func (c *chains) check(u *access) {
 			}
 			state[from] = done
 			stack = stack[:len(stack)-1]
-			if height[from] == maxHeight+1 { // those above it are told by this one
+			if height[from] == maxHeight+1 { // longer chains contain this one, and are not reported
 				way := []int{from}
 				for at := from; height[at] > 0; {
 					at = c.edges[at][tallest[at]].to
@@ -159,7 +160,8 @@ func (c *chains) check(u *access) {
 	}
 }
 
-// shortest is the shortest way from a definition to one that leads back to it.
+// shortest returns the shortest path from a definition to one that refers back
+// to it.
 func (c *chains) shortest(from, to int) []int {
 	before := map[int]int{from: -1}
 	for queue := []int{from}; len(queue) > 0; queue = queue[1:] {
@@ -181,11 +183,12 @@ func (c *chains) shortest(from, to int) []int {
 	return way
 }
 
-// maxWay is how many names of a way are shown, from its start; the last one is
-// shown too.
+// maxWay is the number of names that a message shows of a path, from its start;
+// the last name is always shown.
 const maxWay = 8
 
-// way shows the names on a way, as part of a format.
+// way writes the names on a path, for a message. Names are escaped for use in a
+// format.
 func (c *chains) way(way []int) string {
 	if len(way) == 2 && way[0] == way[1] {
 		return ""
@@ -207,7 +210,7 @@ func (c *chains) way(way []int) string {
 	return b.String()
 }
 
-// compositions calls f for every record that a tree composes.
+// compositions calls f for every record that a tree composes, at any depth.
 func compositions(n *policy.Descriptor, f func(policy.Reference)) {
 	if n == nil {
 		return

@@ -4,8 +4,9 @@ import (
 	"postern/policy"
 )
 
-// check checks the rules between files (specification 2): names used twice or
-// built in, names that nothing has, cycles, types of included sets.
+// check reports what breaks the rules between files (specification 2): names
+// that are defined twice or built in, names that are used and not defined,
+// cycles, and included sets of another type.
 func (u *access) check() {
 	u.define()
 	u.resolve()
@@ -15,17 +16,18 @@ func (u *access) check() {
 	}
 }
 
-// places finds names that are used twice.
+// places remembers where names are defined, and finds those that are defined
+// twice.
 type places struct {
 	u    *access
 	what string
-	// id: the name is an id.
+	// id is set where the names are ids, and messages call them so.
 	id bool
 	at map[string]policy.Position
 }
 
-// once reports whether the name is new; if not, that is an error which names
-// both places. Documents come in order of their files.
+// once reports whether the name is new. If it is not, an error names both
+// positions. Documents come in the order of their files.
 func (p *places) once(name string, at policy.Position) bool {
 	if other, ok := p.at[name]; ok {
 		a, called := "a", "name"
@@ -43,7 +45,7 @@ func (p *places) once(name string, at policy.Position) bool {
 	return true
 }
 
-// define collects what the documents define.
+// define collects all definitions of the documents.
 func (u *access) define() {
 	table := func(what string) *places {
 		return &places{u, what, what == "binding" || what == "record", map[string]policy.Position{}}
@@ -111,13 +113,15 @@ func (u *access) define() {
 	}
 }
 
-// defining are the documents that define permission sets and roles.
+// defining returns the documents whose permission sets and roles can be used:
+// the built-in one and the organization's.
 func (u *access) defining() []*policy.AccessDocument {
 	return append([]*policy.AccessDocument{u.builtIn}, u.docs...)
 }
 
-// roleOf finds what the name of a role names: a role, a record by id, or by the
-// name of exactly one.
+// roleOf finds what a role's name refers to: a role, else the record with that
+// id, else the only record with that name. Both results are nil if there is
+// none.
 func (u *access) roleOf(name string) (*role, *record) {
 	if r := u.roles[name]; r != nil {
 		return r, nil
@@ -131,7 +135,7 @@ func (u *access) roleOf(name string) (*role, *record) {
 	return nil, nil
 }
 
-// resolve reports names that nothing has.
+// resolve reports every reference to a name that is not defined.
 func (u *access) resolve() {
 	for _, d := range u.defining() {
 		for i := range d.PermissionSets {
@@ -192,7 +196,8 @@ func (u *access) resolve() {
 	}
 }
 
-// bindingRule is what a binding of permission sets and actions brings.
+// bindingRule returns the rule that stands for a binding of permission sets and
+// actions.
 func bindingRule(b *policy.Binding) *policy.Rule {
 	return &policy.Rule{
 		At: b.At, PermissionSets: b.PermissionSets, Actions: b.Actions,

@@ -10,11 +10,12 @@ import (
 	"postern/policy"
 )
 
-// maxSpans bounds the spans of all roles and bindings together, which grow with
-// the square of the roles where roles include each other without end.
+// maxSpans bounds the number of spans of all roles and bindings together. Roles
+// that include each other could otherwise have as many as the square of their
+// number.
 const maxSpans = 1 << 24
 
-// grantList is what lower needs only while it works.
+// grantList is what lower keeps while it works.
 type grantList struct {
 	*access
 	out    lowered.GrantList
@@ -36,7 +37,8 @@ func (u *access) lower() *lowered.GrantList {
 	for _, r := range u.records {
 		g.lowerRecord(r)
 	}
-	// A role's name hides a record's id, and an id hides names.
+	// A role hides the record whose id is its name, and a record's id hides
+	// other records' names.
 	for _, r := range u.records {
 		spans := g.recordSpans(r)
 		g.out.Roles[r.key()] = spans
@@ -57,21 +59,22 @@ func (u *access) lower() *lowered.GrantList {
 	return &g.out
 }
 
-// in says where what is lowered next stands.
+// in sets the position that errors about what is lowered next have.
 func (u *access) in(at policy.Position) {
 	u.l.document = &policy.Document{File: at.File, Variables: true}
 	u.l.statement = &policy.Statement{Line: at.Line}
 }
 
-// refused takes over what the lowering refused, which policyjson should not
-// have let through.
+// refused moves the errors of lowering, which policyjson should have found
+// before, to the diagnostics.
 func (u *access) refused() {
 	u.diagnostics = append(u.diagnostics, u.l.diagnostics...)
 	u.l.diagnostics = nil
 }
 
-// lowerRole lowers the rules of a role, and finds those that it includes. Those
-// come first, so that a role and all it includes are often one span.
+// lowerRole lowers the rules of a role after those of the roles that it
+// includes, so that the spans of a role and of all that it includes are often
+// one.
 func (g *grantList) lowerRole(r *role) {
 	if r.lowered {
 		return
@@ -94,15 +97,15 @@ func (g *grantList) lowerRole(r *role) {
 	r.spans = g.join(append(r.spans, own))
 }
 
-// join sorts and joins spans, and counts them.
+// join sorts and joins spans, and counts them towards maxSpans.
 func (g *grantList) join(list []lowered.Span) []lowered.Span {
 	list = lowered.JoinSpans(list)
 	g.spans += len(list)
 	return list
 }
 
-// lowerRule lowers a rule: its actions, and those of its permission sets on
-// resources of each set's type.
+// lowerRule lowers a rule to one for its actions, and one for the actions of
+// each permission set, on resources of the set's type.
 func (g *grantList) lowerRule(r *policy.Rule) {
 	g.in(r.At)
 	if len(r.Resources) == 0 {
@@ -138,7 +141,8 @@ func (g *grantList) lowerRule(r *policy.Rule) {
 	}
 }
 
-// ofType returns what patterns are about one resource type.
+// ofType returns the patterns among list that can match resources of a type,
+// narrowed to that type.
 func ofType(list []policy.ResourcePattern, resourceType string) (out []policy.ResourcePattern) {
 	for _, p := range list {
 		switch p.Type {
@@ -151,7 +155,8 @@ func ofType(list []policy.ResourcePattern, resourceType string) (out []policy.Re
 	return out
 }
 
-// actionList is actions: names, and patterns with wildcards, all folded, sorted.
+// actionList is a list of actions, folded to lower case and sorted: names, and
+// programs of patterns with wildcards.
 type actionList struct{ names, programs []string }
 
 func (a *actionList) join(b *actionList) {
@@ -180,7 +185,8 @@ func (g *grantList) actionList(patterns []string) *actionList {
 	return &a
 }
 
-// setActions are the actions of a permission set and of all it includes.
+// setActions returns the actions of a permission set and of all sets that it
+// includes.
 func (g *grantList) setActions(s *permissionSet) *actionList {
 	if s.actions == nil {
 		g.in(s.At)
@@ -225,7 +231,8 @@ func (g *grantList) lowerBinding(b *binding) {
 	g.out.Bindings = append(g.out.Bindings, out)
 }
 
-// scope numbers a scope; equal ones are one. No resources at all narrow nothing.
+// scope returns the number of a scope; equal scopes have one number. Without
+// resources the scope holds on every resource.
 func (g *grantList) scope(resources, not []policy.ResourcePattern, selector *policy.Selector, conditions []policy.Condition) int {
 	var s lowered.Scope
 	if everything(resources) {
@@ -267,8 +274,8 @@ func everything(list []policy.ResourcePattern) bool {
 	return slices.ContainsFunc(list, func(p policy.ResourcePattern) bool { return p.Type == "" })
 }
 
-// resources makes programs over the text `type:id`, and over that of the uid,
-// a stated one and an unknown one.
+// resources makes programs over the text `type:id`, and for patterns of uids
+// programs over the texts of a stated and of an unknown uid.
 func (g *grantList) resources(list []policy.ResourcePattern) (programs, uids []string) {
 	for _, r := range list {
 		if r.UID {
@@ -303,8 +310,9 @@ func resourceCondition(programs []string, negated bool) lowered.Condition {
 	return c
 }
 
-// requirement lowers one demand of a selector to a condition on a tag. Unknown
-// tags are unreadable to it: false in an Allow, true in a Deny.
+// requirement lowers one requirement of a selector to a condition on a tag.
+// Tags that are not stated are unreadable to it: the condition is false in an
+// Allow and true in a Deny.
 func (g *grantList) requirement(r *policy.TagRequirement) lowered.Condition {
 	c := lowered.Condition{Key: lowered.Key{Kind: lowered.KeyTag, Name: r.Key}}
 	switch r.Operator {

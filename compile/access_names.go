@@ -6,9 +6,10 @@ import (
 	"postern/policy"
 )
 
-// names are what the documents name without wildcard, for searches
-// (specification 3.2): resources as `type:id`, and actions as written; those of
-// the built-in document too. Who is named, index.Membership knows.
+// names returns what the documents, the built-in one included, name without
+// wildcard, for searches (specification 3.2): resources as `type:id`, and
+// actions as written. Principals are not among them; index.Membership knows
+// those.
 func (u *access) names() (resources, actions []string) {
 	act := func(list []string) {
 		for _, name := range list {

@@ -10,12 +10,12 @@ import (
 	"postern/policy"
 )
 
-// What surely has no effect, and is no error: warnings. Each stands only where no
-// request, and no other file, could give it one.
+// This file warns of what surely has no effect and is no error. A warning is
+// given only where no request and no other file could give it an effect.
 
-// organizations warns of resources that name another organization than the one
-// whose documents these are: no other is ever asked (specification 1.3, Tenant
-// boundary).
+// organizations warns of resources of another organization than the one to
+// which the documents belong. No request reaches them (specification 1.3,
+// Tenant boundary).
 func (u *access) organizations(list []policy.ResourcePattern) {
 	if u.org == "" {
 		return
@@ -29,9 +29,9 @@ func (u *access) organizations(list []policy.ResourcePattern) {
 	}
 }
 
-// meetings warns of a binding of roles whose resources are of other types than
-// all that the roles are about: together they hold on nothing. (Whom it names has
-// an explicit role all the same.)
+// meetings warns of a binding whose resources are all of other types than those
+// that its roles grant anything on: the binding grants nothing. It still counts
+// as an explicit role of its members.
 func (u *access) meetings() {
 	types := typesOfRoles{u: u, known: map[roleOrRecord]typeSet{}}
 	for _, d := range u.docs {
@@ -45,7 +45,7 @@ func (u *access) meetings() {
 				brought.join(types.of(r.Name))
 			}
 			if len(brought) == 0 || brought[""] {
-				continue // of no rules there is nothing to say
+				continue // its roles have no rules, so there is nothing to compare with
 			}
 			meet := false
 			for _, p := range b.Resources {
@@ -63,12 +63,13 @@ func (u *access) meetings() {
 	}
 }
 
-// typeSet is a set of types of resources; "" in it stands for all.
+// typeSet is a set of resource types. If it holds "", it is the set of all
+// types.
 type typeSet map[string]bool
 
 func (s typeSet) join(other typeSet) { maps.Copy(s, other) }
 
-// list names the types, as an alternative.
+// list joins the types with "or", for a message.
 func (s typeSet) list() string {
 	names := slices.Sorted(maps.Keys(s))
 	for i := range names {
@@ -77,8 +78,8 @@ func (s typeSet) list() string {
 	return strings.Join(names, " or ")
 }
 
-// typesOfRoles finds out which types of resources roles may be about. There are
-// no cycles any more.
+// typesOfRoles finds on which resource types roles can grant anything. It runs
+// after cycles were refused.
 type typesOfRoles struct {
 	u     *access
 	known map[roleOrRecord]typeSet
@@ -89,7 +90,8 @@ type roleOrRecord struct {
 	record *record
 }
 
-// of returns the types of a role or record; all, where nobody knows the name.
+// of returns the types of a role or record, and all types for a name that is
+// not defined.
 func (t *typesOfRoles) of(name string) typeSet {
 	var what roleOrRecord
 	what.role, what.record = t.u.roleOf(name)
@@ -142,8 +144,8 @@ func (t *typesOfRoles) ofRule(r *policy.Rule, out typeSet) {
 	}
 }
 
-// ofNode adds the types of what a node grants. What conditions say of an entity
-// is not looked at: any type, then.
+// ofNode adds the types on which a node of a record can grant anything: every
+// type if it has permissions, whatever its conditions say of entities.
 func (t *typesOfRoles) ofNode(n *policy.Descriptor, out typeSet) {
 	if n == nil {
 		return

@@ -7,9 +7,10 @@ import (
 	"postern/policy"
 )
 
-// sameStatements reports that two lists of documents, each by file, have the
-// same statements: roles, permission sets, bindings and records, wherever in
-// their files they stand. Who belongs where may differ.
+// sameStatements reports whether two lists of documents, each in the order of
+// files, have equal roles, permission sets, bindings and records, wherever in
+// their files these stand. Groups, tokens, issuers, defaults and entities may
+// differ.
 func sameStatements(a, b []*policy.AccessDocument) bool {
 	statements := func(docs []*policy.AccessDocument) (out []*policy.AccessDocument, legacy bool) {
 		for _, d := range docs {
@@ -33,8 +34,8 @@ func sameStatements(a, b []*policy.AccessDocument) bool {
 
 var position = reflect.TypeFor[policy.Position]()
 
-// same is reflect.DeepEqual but for places in files. Trees are as deep as the
-// nesting of a file.
+// same is reflect.DeepEqual that takes all values of type policy.Position for
+// equal. It recurses as deep as the files nest.
 func same(a, b reflect.Value) bool {
 	switch a.Kind() {
 	case reflect.Slice:

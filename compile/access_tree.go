@@ -8,9 +8,9 @@ import (
 	"postern/policy"
 )
 
-// lowerRecord lowers a record and those that it composes, which come first: as
-// the tree that it is, and one rule that it grants, with every action that it
-// may. The tree decides on a candidate.
+// lowerRecord lowers a record, after the records that it composes, to a tree
+// and one rule. The rule has every action that the tree can grant; the tree
+// decides whether a candidate is satisfied.
 func (g *grantList) lowerRecord(r *record) {
 	if r.node != 0 {
 		return
@@ -30,16 +30,16 @@ func (g *grantList) lowerRecord(r *record) {
 	g.out.Rules = append(g.out.Rules, lowered.Rule{Actions: r.actions, Scope: lowered.NoScope, Record: r.node})
 }
 
-// recordSpans is the one rule of a record.
+// recordSpans returns the span of the record's one rule.
 func (g *grantList) recordSpans(r *record) []lowered.Span {
 	return []lowered.Span{{From: r.rule, To: r.rule + 1}}
 }
 
-// node lowers a node, and returns its number; the actions of its leaves are
+// node lowers a node and returns its number. The actions of its leaves are
 // added to r.
 func (g *grantList) node(r *record, d *policy.Descriptor) int {
 	if d == nil {
-		d = &policy.Descriptor{Kind: policy.DescriptorGroup} // what is left out grants nothing
+		d = &policy.Descriptor{Kind: policy.DescriptorGroup} // an absent node grants nothing, as an empty group does
 	}
 	out := lowered.Node{Kind: d.Kind, MaxOpenSeconds: d.MaxOpenSeconds}
 	child := func(d *policy.Descriptor) { out.Children = append(out.Children, g.node(r, d)) }
@@ -85,9 +85,10 @@ func (g *grantList) put(e lowered.Expression) int {
 	return len(g.out.Tree.Expressions) - 1
 }
 
-// expression lowers an expression, and returns its number. What lacks an operand
-// becomes one without kind, which decides nothing; but And and Or without parts
-// are false (specification 2, Pulumi's own JSON).
+// expression lowers an expression and returns its number. One that lacks an
+// operand becomes an expression of kind 0, which is satisfied in neither
+// polarity; an And or an Or without parts is false (specification 2, Pulumi's
+// own JSON).
 func (g *grantList) expression(e *policy.Expression) int {
 	if e == nil {
 		return g.put(lowered.Expression{})

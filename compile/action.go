@@ -8,16 +8,15 @@ import (
 	"postern/internal/value"
 )
 
-// actionPattern is one action pattern that can match actions which the table
-// does not hold, resolved over the table of known actions; a pattern matches an
-// action if it matches any of its names (specification 1.2).
+// actionPattern is a pattern that can match actions that are not in the table:
+// the known actions that it covers, and its program for the others. It covers
+// an action if it matches any of the action's names (specification 1.2).
 type actionPattern struct {
 	known   lowered.ActionBits
 	program string
 }
 
-// names are all names of known actions, folded, with the actions that each
-// stands for.
+// names maps every name of a known action, folded, to the actions that bear it.
 var names = func() map[string]lowered.ActionBits {
 	m := map[string]lowered.ActionBits{}
 	add := func(name string, id action.ID) {
@@ -35,7 +34,8 @@ var names = func() map[string]lowered.ActionBits {
 	return m
 }()
 
-// byAction are the actions that the name of an action stands for.
+// byAction has for each known action the set of actions that its own name
+// covers.
 var byAction = func() []lowered.ActionBits {
 	out := make([]lowered.ActionBits, action.Count())
 	for id := range out {
@@ -44,7 +44,8 @@ var byAction = func() []lowered.ActionBits {
 	return out
 }()
 
-// What is remembered of action patterns, from unit to unit.
+// The bounds of what is remembered about action patterns from one unit to the
+// next.
 const (
 	maxPatterns   = 1024
 	maxPatternLen = 128
@@ -75,7 +76,7 @@ func (l *lowering) actionPattern(text string) *actionPattern {
 	return p
 }
 
-// actionSet lowers the statement's action dimension.
+// actionSet lowers the actions of the statement at hand.
 func (l *lowering) actionSet(out *lowered.Actions) {
 	s := l.statement
 	out.Not = s.NotAction

@@ -1,8 +1,9 @@
-// Package compile turns documents into frozen index.Policies: it checks the
-// rules between files, resolves actions over the table, makes programs of
-// patterns and lowers conditions. Documents come from internal/policyjson,
-// which has checked every rule that one file can break; a document that breaks
-// one all the same is refused here, never read leniently.
+// Package compile turns documents into frozen index.Policies and index.IAM: it
+// checks the rules between files, resolves action patterns over the table of
+// known actions, compiles patterns to programs, and lowers conditions.
+// Documents come from internal/policyjson, which has checked every rule that
+// one file can break. A document that breaks one all the same is refused here
+// and never read leniently.
 package compile
 
 import (
@@ -16,7 +17,7 @@ import (
 )
 
 // Compiler compiles documents. The zero value is ready; it may be used by many
-// goroutines.
+// goroutines at once.
 type Compiler struct {
 	// Form forces how the index narrows, for tests.
 	Form index.Form
@@ -26,8 +27,9 @@ type Compiler struct {
 }
 
 // Organization compiles all organization policies of one organization
-// (specification 1.4). Errors between files, a name used twice, come as
-// diagnostics, and then the policies are nil. Without documents both are nil.
+// (specification 1.4). If a rule between files is broken (a name is used
+// twice), the diagnostics say so and the policies are nil. Without documents
+// both are nil.
 func (c Compiler) Organization(org string, docs []*policy.Document) (*index.Policies, []policy.Diagnostic) {
 	if len(docs) == 0 {
 		return nil, nil
@@ -60,9 +62,9 @@ func (c Compiler) Bucket(bucket string, doc *policy.Document) (*index.Policies, 
 	return c.compile([]*policy.Document{doc}, bucket)
 }
 
-// Directory compiles everything that d says into a snapshot: for tests,
-// benchmarks and whoever has no files. Where there are diagnostics, the
-// policies that they are about are unavailable in the snapshot.
+// Directory compiles all of d into a snapshot, for programs and tests that have
+// no policy directory on disk. Policies that have errors are unavailable in the
+// snapshot, and the diagnostics say why.
 func (c Compiler) Directory(d *policy.Directory, generation uint64) (*index.Snapshot, []policy.Diagnostic) {
 	b := index.NewBuilder(nil)
 	c.BuiltIn = d.BuiltIn
@@ -103,7 +105,8 @@ func (c Compiler) Directory(d *policy.Directory, generation uint64) (*index.Snap
 	return b.Freeze(generation), all
 }
 
-// lowering is what is shared between the statements of one unit.
+// lowering is the state that the statements of one unit share while they are
+// lowered.
 type lowering struct {
 	variables   []lowered.Variable
 	numbers     map[lowered.Variable]int
@@ -116,7 +119,7 @@ type lowering struct {
 	memory
 }
 
-// refuse reports what policyjson should not have let through.
+// refuse reports an error that policyjson should have found.
 func (l *lowering) refuse(format string, args ...any) {
 	l.diagnostics = append(l.diagnostics, policy.Diagnostic{
 		Position: policy.Position{File: l.document.File, Line: l.statement.Line, Column: 1},
@@ -127,11 +130,11 @@ func (l *lowering) refuse(format string, args ...any) {
 func (c Compiler) compile(docs []*policy.Document, bucket string) (*index.Policies, []policy.Diagnostic) {
 	l := lowerings.Get().(*lowering)
 	p, ds := l.policies(docs, bucket, c.Form)
-	l.release() // not after a panic
+	l.release() // a lowering that panicked is not used again
 	return p, ds
 }
 
-// policies is compile with memory that may have been used before.
+// policies is compile, with memory that other units may have used before.
 func (l *lowering) policies(docs []*policy.Document, bucket string, form index.Form) (*index.Policies, []policy.Diagnostic) {
 	n := 0
 	for _, d := range docs {
@@ -154,7 +157,8 @@ func (l *lowering) policies(docs []*policy.Document, bucket string, form index.F
 	return l.freezer.New(l.statements, l.documents, l.variables, bucket, form), nil
 }
 
-// lower lowers the statement at hand into out, which is empty.
+// lower lowers the statement at hand into out, which must be the zero
+// Statement.
 func (l *lowering) lower(out *lowered.Statement, document, at int) {
 	s := l.statement
 	out.Deny = s.Effect == policy.EffectDeny

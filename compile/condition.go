@@ -10,7 +10,8 @@ import (
 	"postern/policy"
 )
 
-// keyKinds tell where the values of a kind of condition key come from.
+// keyKinds maps each kind of condition key to the place where its values come
+// from.
 var keyKinds = [conditionkey.KindCount]lowered.KeyKind{
 	conditionkey.Caller:           lowered.KeyContext,
 	conditionkey.PrincipalOrg:     lowered.KeyPrincipalOrg,
@@ -32,7 +33,7 @@ var keyKinds = [conditionkey.KindCount]lowered.KeyKind{
 	conditionkey.Username:         lowered.KeyUsername,
 }
 
-// key tells where a condition key's value comes from (specification 1.7).
+// key lowers the name of a condition key (specification 1.7).
 func key(text string) lowered.Key {
 	kind, name := conditionkey.Split(text)
 	k := lowered.Key{Kind: keyKinds[kind]}
@@ -42,7 +43,7 @@ func key(text string) lowered.Key {
 	case conditionkey.SubjectProperty, conditionkey.ResourceProperty, conditionkey.ActionProperty:
 		k.Name = value.FoldASCII(name)
 	default:
-		if !kind.ServerSet() { // a context may state it
+		if !kind.ServerSet() { // the request's context may state it
 			k.Name = value.FoldASCII(name)
 		}
 	}
@@ -107,7 +108,8 @@ func (l *lowering) condition(c *policy.Condition) lowered.Condition {
 	return out
 }
 
-// value lowers one value of a condition; false if the comparison cannot read it.
+// value lowers one value of a condition. It returns false if the comparison
+// cannot read the value.
 func (l *lowering) value(how lowered.Comparison, text string) (lowered.Value, bool) {
 	switch how {
 	case lowered.CompareText, lowered.CompareTextFold:

@@ -9,9 +9,9 @@ import (
 	"postern/internal/pattern"
 )
 
-// memory is what statements are lowered into. They are dropped once they are
-// frozen, so for a unit of statements it is used again: a cold start lowers the
-// policies of a hundred thousand files.
+// memory holds statements while they are lowered. They are dropped once they
+// are frozen, so the memory is used again for the next unit: a cold start
+// lowers the policies of a hundred thousand files.
 type memory struct {
 	statements   []lowered.Statement
 	exact        room[lowered.Name]
@@ -35,11 +35,12 @@ func newLowering() *lowering {
 	return &lowering{numbers: map[lowered.Variable]int{}, actions: map[string]*actionPattern{}}
 }
 
-// maxReused is how many statements, or entries of them, a lowering may have
-// held and still be used again.
+// maxReused is the largest number of statements, or of entries of one list,
+// after which a lowering's memory is still used again.
 const maxReused = 1 << 14
 
-// release hands the lowering's memory on, but for that of very large units.
+// release puts the lowering back into the pool, unless its memory has grown
+// very large.
 func (l *lowering) release() {
 	m := &l.memory
 	if max(cap(m.statements), cap(m.exact.list), cap(m.prefix.list), cap(m.texts.list), cap(m.conditions.list), cap(m.values.list)) <= maxReused {
@@ -48,7 +49,7 @@ func (l *lowering) release() {
 	}
 }
 
-// forget lets go of the unit that was lowered.
+// forget drops every reference to the unit that was lowered.
 func (l *lowering) forget() {
 	m := &l.memory
 	clear(m.statements)
@@ -63,13 +64,14 @@ func (l *lowering) forget() {
 	l.variables, l.documents, l.diagnostics, l.document, l.statement = nil, nil, nil, nil, nil
 }
 
-// room holds lists of one kind, one behind the other, until it is reset.
+// room holds many short lists of one type in one slice, until it is reset.
 type room[T any] struct {
 	list []T
 	from int
 }
 
-// begin begins a list; add adds to it, and end returns it, nil if it is empty.
+// begin begins a list; add appends to it; end returns it, or nil if it is
+// empty.
 func (r *room[T]) begin()  { r.from = len(r.list) }
 func (r *room[T]) add(x T) { r.list = append(r.list, x) }
 func (r *room[T]) end() []T {
@@ -84,11 +86,11 @@ func (r *room[T]) reset() {
 	r.list = r.list[:0]
 }
 
-// block keeps texts that share their memory, which nobody writes to again: a
-// text may be kept for longer, and keeps a block alive.
+// block keeps many texts in few allocations. Nothing writes to a text again; a
+// text that is kept keeps its whole allocation alive.
 type block struct {
 	text strings.Builder
-	size int // of a block; 0: every text lives on its own
+	size int // the size of an allocation in bytes; with 0 each text has its own
 }
 
 func (b *block) keep(text []byte) string {

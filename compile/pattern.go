@@ -7,8 +7,8 @@ import (
 	"postern/internal/pattern"
 )
 
-// split splits a pattern; what cannot be split is refused. The parts are valid
-// until the next split.
+// split splits a pattern into parts, which are valid until the next call. A
+// pattern that cannot be split is refused.
 func (l *lowering) split(text string, variables bool) []pattern.Part {
 	parts, err := pattern.Append(l.parts[:0], text, variables)
 	if err != nil {
@@ -18,7 +18,7 @@ func (l *lowering) split(text string, variables bool) []pattern.Part {
 	return parts
 }
 
-// program makes the program of a pattern.
+// program compiles a pattern.
 func (l *lowering) program(text string, variables bool) string {
 	if pattern.Plain(text, variables) {
 		return text // literal text is its own program
@@ -30,7 +30,7 @@ func (l *lowering) program(text string, variables bool) string {
 	return l.programTexts.keep(p.Bytes())
 }
 
-// begin begins another program; there is one at a time.
+// begin begins a program. Only one is made at a time.
 func (l *lowering) begin() *lowered.Program {
 	l.memory.program.Reset()
 	return &l.memory.program
@@ -49,7 +49,7 @@ func (l *lowering) add(p *lowered.Program, part pattern.Part) {
 	}
 }
 
-// text makes the program of a text in which `*` and `?` are ordinary characters.
+// text compiles a text in which `*` and `?` are ordinary characters.
 func (l *lowering) text(text string, variables bool) string {
 	p := l.begin()
 	for _, part := range l.split(text, variables) {
@@ -65,8 +65,8 @@ func (l *lowering) text(text string, variables bool) string {
 	return l.programTexts.keep(p.Bytes())
 }
 
-// arn makes the program of an ARN: its six parts, split at the first five
-// colons that stand in literal text (specification 1.7, Arn).
+// arn compiles the pattern of an ARN: its six parts, split at the first five
+// colons in literal text (specification 1.7, Arn).
 func (l *lowering) arn(text string, variables bool) string {
 	p := l.begin()
 	colons := 0
@@ -89,7 +89,7 @@ func (l *lowering) arn(text string, variables bool) string {
 	return l.programTexts.keep(p.Bytes())
 }
 
-// variable numbers a policy variable.
+// variable returns the number of a policy variable.
 func (l *lowering) variable(part pattern.Part) int {
 	v := lowered.Variable{Key: key(part.Text), Default: part.Default, HasDefault: part.HasDefault}
 	if n, ok := l.numbers[v]; ok {
