@@ -62,7 +62,7 @@ func added(a, b []float64) []float64 {
 	return out
 }
 
-// The quantities that tables hold, as a reader wants to see them.
+// quantity writes a figure of a table as a reader wants to see it.
 type quantity func(v float64) string
 
 // significant writes three significant digits, with thousands apart.

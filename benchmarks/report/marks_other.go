@@ -11,8 +11,8 @@ func marks(r results, passed []string) []mark {
 	return []mark{p1(r), p2(r), p3(r), p4(r, passed), p5(r), p6(r), p7(r), p8(r), p9(r), p10(r), p11(r), p12(r), p13(r)}
 }
 
-// The four peers. A peer may be measured in several ways that its documentation
-// has: PEER, and PEER-WAY.
+// peers are the engines that postern is compared with. The documentation of one
+// may show several ways to use it: these are measured as PEER and PEER-WAY.
 var peers = []struct{ name, title string }{{"minio", "MinIO"}, {"cedar", "cedar-go"}, {"opa", "OPA"}, {"casbin", "Casbin"}}
 
 // peerSizes are the numbers of statements that peers are measured at.

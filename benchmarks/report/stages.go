@@ -36,8 +36,8 @@ func bench(folder, pattern, benchtime string, count string) []string {
 	return []string{"go", "test", folder, "-run", "^$", "-bench", pattern, "-benchtime", benchtime, "-count", count, "-timeout", "30m"}
 }
 
-// full are the stages of a whole run, some 20 minutes; quick those of a quick
-// one, some 3. A stage that builds large workloads builds each once.
+// stages returns the stages of a run: a whole one takes some 20 minutes, a quick
+// one some 3. A stage that builds large workloads builds each once.
 func stages(quick bool) []stage {
 	allocations := stage{"allocations", ".", []string{"go", "test", "./sidecar", "-run", "^" + allocationsTest + "$", "-count", "1", "-v"}, time.Minute}
 	if quick {

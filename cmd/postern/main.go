@@ -1,7 +1,7 @@
-// Command postern decides whether a principal may do an action on a resource
-// of an object store, by the organization and bucket policies of a directory.
-// It serves decisions on localhost, answers one on the command line, and
-// checks policy files (specification 4, Command line).
+// Command postern decides whether a principal may do an action on a resource,
+// by the organization, bucket and iam policies of a directory. It serves
+// decisions on localhost, answers one on the command line, and checks policy
+// files (specification 4, Command line).
 //
 // This package wires flags, signals and exit codes; no policy logic is here.
 package main
@@ -40,7 +40,7 @@ func commands() []command {
 	return []command{
 		{"serve", "answer decisions over HTTP on localhost", runServe},
 		{"check", "make one decision without a server", runCheck},
-		{"search", "find who may, on what, or what", runSearch},
+		{"search", "list who may do it, on which resources, or which actions", runSearch},
 		{"test", "hold policies against files of expected decisions", runTest},
 		{"validate", "show every error and warning in policy files", runValidate},
 		{"version", "print version, commit and Go version", runVersion},
@@ -73,7 +73,7 @@ func run(args []string, env lookup, in io.Reader, out, errs io.Writer) int {
 }
 
 func usage(w io.Writer) {
-	fmt.Fprint(w, "postern decides by policy files who may do what with an object store.\n\nUsage: postern COMMAND [flags]\n\n")
+	fmt.Fprint(w, "postern decides by policy files who may do what on which resource.\n\nUsage: postern COMMAND [flags]\n\n")
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.does)
 	}

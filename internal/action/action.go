@@ -32,7 +32,8 @@ const (
 	// BucketPolicy is GetBucketPolicy and DeleteBucketPolicy: like Bucket, and
 	// refused to callers of other organizations.
 	BucketPolicy
-	// Bucket is every other `s3:` action: organization, then bucket.
+	// Bucket is every other `s3:` action: the organization step decides, then
+	// the bucket step.
 	Bucket
 )
 
@@ -48,8 +49,7 @@ func (c Class) OrganizationOnly() bool { return c <= CreateBucket }
 func (c Class) S3() bool { return c >= ListAllMyBuckets }
 
 // Kind is the type of resource that the service authorization reference gives
-// an action. Requests need not keep to it: what they may be asked on is told
-// by Class.
+// for an action. Class, and not Kind, says what a request may ask it on.
 type Kind uint8
 
 // The kinds.
@@ -62,10 +62,10 @@ const (
 )
 
 type entry struct {
-	name   string // with its service
+	name   string // including the service
 	also   []string
 	beside []ID
-	action ID // the action that an operation needs, else the entry itself
+	action ID // for an operation, the action that it needs; else the entry itself
 	class  Class
 	kind   Kind
 }
@@ -95,7 +95,7 @@ func init() {
 			add("s3:"+o[0], Bucket, OnBucket)
 			continue
 		}
-		add("s3:"+o[0], Bucket, OnOther) // settled below
+		add("s3:"+o[0], Bucket, OnOther) // the kind is set below
 	}
 	for _, n := range strings.Fields(cwobjectActions) {
 		add("cwobject:"+n, ControlPlane, OnOther)
@@ -126,7 +126,8 @@ func init() {
 	}
 }
 
-// must finds a name of the tables, without its service `s3:`.
+// must returns the id of a name of the tables, which is without `s3:`. It
+// panics if there is none.
 func must(name string) ID {
 	id, ok := Lookup("s3:" + name)
 	if !ok {
@@ -135,7 +136,7 @@ func must(name string) ID {
 	return id
 }
 
-// neededBy is the action that an operation of the list needs.
+// neededBy returns the action that an operation in operations needs.
 func neededBy(name string) ID {
 	for _, o := range operations {
 		if o[0] == name {
@@ -167,21 +168,21 @@ func Name(id ID) string { return table[id].name }
 // must not change it.
 func Also(id ID) []string { return table[id].also }
 
-// Beside returns the actions that the action needs beside it: a Deny of one of
-// them denies it, and each must be allowed (specification 1.2). None of them
-// has any of its own. The caller must not change it.
+// Beside returns the actions that the action needs besides itself: a Deny of
+// one of them denies it, and each must be allowed (specification 1.2). None of
+// them needs others. The caller must not change the list.
 func Beside(id ID) []ID { return table[id].beside }
 
-// Needed returns the action that an operation's name counts as, and for every
-// other name the action itself.
+// Needed returns the action that an operation counts as. For the name of an
+// action that is id itself.
 func Needed(id ID) ID { return table[id].action }
 
-// KindOf tells what the action is asked on.
+// KindOf returns the kind of resource that the action is asked on.
 func KindOf(id ID) Kind { return table[id].kind }
 
-// ClassOf tells the class of an action, known or not. A name without `:` and
-// every service but `s3:` and `cwobject:` (compared without regard to ASCII
-// case) belong to the iam layer.
+// ClassOf returns the class of an action, which need not be known. A name
+// without `:`, and one of any service but `s3:` and `cwobject:` (in any ASCII
+// case), is of the iam layer.
 func ClassOf(name string) Class {
 	if id, ok := Lookup(name); ok {
 		return table[id].class
@@ -196,5 +197,5 @@ func ClassOf(name string) Class {
 	return IAM
 }
 
-// ClassOfID tells the class of a known action.
+// ClassOfID returns the class of a known action.
 func ClassOfID(id ID) Class { return table[id].class }

@@ -1,16 +1,18 @@
 package action
 
-// The names of known actions lie in a small open table, found by a few of
-// their bytes without regard to case; comparing decides. It is filled once,
-// with names that nobody chooses, so its probes stay short.
+// The names of known actions lie in a small hash table with open addressing. A
+// few bytes of a name, in lower case, give the slot; equality of names decides.
+// The table is filled once, with names that no user chooses, so probing stays
+// short.
 const (
 	slotBits = 10
-	minName  = 8 // no known name is shorter
+	minName  = 8 // the length of the shortest known name
 )
 
 var slots [1 << slotBits]uint16 // ID + 1
 
-// place is where the search for a name of at least minName bytes starts.
+// place returns the slot at which the search for a name of at least minName
+// bytes begins.
 func place(name string) uint32 {
 	const lower = 0x2020202020202020
 	n := len(name)

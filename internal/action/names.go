@@ -1,16 +1,17 @@
 package action
 
-// The facts of this file are those of two public sources, read on 2026-11-30:
-// the service authorization reference of Amazon S3 in its state of 2026-09-26
-// (180 actions, with the types of resource that each is asked on), and the API
-// model of Amazon S3 in release 3.1175.0 of the AWS SDK for JavaScript (112
-// operations, with the permissions that its documentation asks for). What
-// neither says is marked (choice), as in the specification.
+// The facts of this file come from two public sources, read on 2026-11-30: the
+// service authorization reference of Amazon S3 as of 2026-09-26 (180 actions,
+// with the types of resource that each is asked on), and the API model of
+// Amazon S3 in release 3.1175.0 of the AWS SDK for JavaScript (112 operations,
+// with the permissions that its documentation asks for). What neither says is
+// marked (choice), as in the specification.
 
-// objectActions, bucketActions and otherActions are every action of the
-// reference, by what it is asked on; one that is asked on several types counts
-// as the first of object and bucket that is among them. Those that policies
-// name most often should come early: the index is smaller for low numbers.
+// objectActions, bucketActions and otherActions are all actions of the
+// reference, by the type of resource that they are asked on. One that is asked
+// on several types is an object action if objects are among them, else a bucket
+// action if buckets are. Actions that policies name often should come early:
+// the index is smaller for low numbers.
 const objectActions = `
 GetObject PutObject DeleteObject AbortMultipartUpload ListMultipartUploadParts
 GetObjectVersion DeleteObjectVersion GetObjectAcl PutObjectAcl GetObjectVersionAcl PutObjectVersionAcl
@@ -74,8 +75,8 @@ const cwobjectActions = `
 CreateAccessKey CreateAccessKeyOIDC CreateAccessKeySAML DeleteAccessPolicy
 EnsureAccessPolicy ListAccessKeyInfo ListAccessPolicy ListBucketInfo RevokeAccessKeyByAccessKey`
 
-// operationsAsActions are the operations whose name is that of the action that
-// they need, but for ASCII case (GetBucketCors needs GetBucketCORS).
+// operationsAsActions are the operations whose name, but for ASCII case, is
+// that of the action that they need (GetBucketCors needs GetBucketCORS).
 const operationsAsActions = `
 AbortMultipartUpload CreateBucket CreateBucketMetadataTableConfiguration DeleteBucket
 DeleteBucketMetadataTableConfiguration DeleteBucketPolicy DeleteBucketWebsite DeleteObject
@@ -90,13 +91,13 @@ PutObjectAnnotation PutObjectLegalHold PutObjectRetention PutObjectTagging Resto
 UpdateBucketMetadataAnnotationTableConfiguration UpdateBucketMetadataInventoryTableConfiguration
 UpdateBucketMetadataJournalTableConfiguration UpdateObjectEncryption`
 
-// operations are the other operations, each with the action that it needs.
+// operations are all other operations, each with the action that it needs.
 // Together with operationsAsActions they are the 112 of the API model, the
 // older forms GetBucketLifecycle, PutBucketLifecycle, GetBucketNotification and
-// PutBucketNotification, and PostObject, the upload by a form.
+// PutBucketNotification, and PostObject, the upload by an HTML form.
 var operations = [][2]string{
 	{"CompleteMultipartUpload", "PutObject"},
-	{"CopyObject", "PutObject"}, // on its target; the source is a question of its own
+	{"CopyObject", "PutObject"}, // the action on the target; the caller asks about the source apart
 	{"CreateBucketMetadataConfiguration", "CreateBucketMetadataTableConfiguration"},
 	{"CreateMultipartUpload", "PutObject"},
 	{"CreateSession", "CreateSession"}, // (choice) no s3: action; see beside
@@ -159,25 +160,25 @@ var operations = [][2]string{
 	{"WriteGetObjectResponse", "WriteGetObjectResponse"}, // (choice) no s3: action; it is asked as itself
 }
 
-// aliases are the operations whose name is that of the action both ways: a
-// pattern that matches the operation's name matches the action too.
+// aliases are the operations whose name is another name of the action: a
+// pattern that matches the operation's name matches the action.
 var aliases = [...]string{"PutBucketLifecycleConfiguration", "GetBucketLifecycleConfiguration"}
 
-// besides are the actions that an action or operation needs beside its own.
+// besides are the actions that an action or operation needs besides its own.
 var besides = [][2]string{
 	{"GetObjectAttributes", "GetObject"},
 	{"GetObjectVersionAttributes", "GetObjectVersion"},
-	// (choice) A rename deletes its source, in the same bucket.
+	// (choice) A rename deletes its source, which is in the same bucket.
 	{"RenameObject", "DeleteObject"},
-	// (choice) A session of a bucket lists it, and reads, writes and deletes
-	// its objects, without another question.
+	// (choice) A session of a bucket may list the bucket, and read, write and
+	// delete its objects, without asking again.
 	{"CreateSession", "ListBucket"},
 	{"CreateSession", "GetObject"},
 	{"CreateSession", "PutObject"},
 	{"CreateSession", "DeleteObject"},
 }
 
-// classes are the actions that other layers decide than those of Bucket.
+// classes are the actions of other classes than Bucket.
 var classes = map[string]Class{
 	"ListAllMyBuckets":   ListAllMyBuckets,
 	"PutBucketPolicy":    PutBucketPolicy,

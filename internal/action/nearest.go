@@ -2,12 +2,11 @@ package action
 
 import "strings"
 
-// Nearest returns the known action whose name is closest to the given one,
-// compared without case, and whether one is close enough to be worth
-// suggesting. Where that is an operation's name, the action that the operation
-// needs is suggested: it is what a policy should name. Of names that are as
-// close, an action's goes before an operation's. It allocates: it is for
-// messages.
+// Nearest returns the known action whose name is closest to name, compared
+// without regard to ASCII case, and whether it is close enough to be suggested.
+// For the name of an operation it suggests the action that the operation needs,
+// as policies name that. Of names that are equally close, an action's is
+// preferred. It allocates, and is for messages.
 func Nearest(name string) (string, bool) {
 	folded := strings.ToLower(name)
 	best, bestAt := 4, -1
@@ -25,7 +24,8 @@ func Nearest(name string) (string, bool) {
 
 func isOperation(i int) bool { return table[i].action != ID(i) }
 
-// distance is Levenshtein's, or limit if it is that or more.
+// distance returns the Levenshtein distance of a and b, or limit if that is
+// smaller.
 func distance(a, b string, limit int) int {
 	if max(len(a), len(b))-min(len(a), len(b)) >= limit {
 		return limit

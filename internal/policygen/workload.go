@@ -109,8 +109,8 @@ func (w *Workload) outcome(r *policy.Request) policy.Outcome {
 	return policy.Allow
 }
 
-// actions that workloads are about: each has one name only (specification
-// 1.2), and is asked on an object.
+// objectActions are the actions that workloads are about. Each has one name only
+// (specification 1.2), and is asked on an object.
 var objectActions = []string{
 	"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:GetObjectAcl", "s3:PutObjectAcl", "s3:GetObjectTagging", "s3:PutObjectTagging",
 	"s3:GetObjectVersion", "s3:DeleteObjectVersion", "s3:RestoreObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",

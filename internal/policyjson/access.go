@@ -96,19 +96,19 @@ func (d *decoder) access() *policy.AccessDocument {
 	return doc
 }
 
-// What a file of iam/ is (specification 2, Pulumi's own JSON).
+// form is what a file of iam/ holds (specification 2, Pulumi's own JSON).
 type form uint8
 
 const (
 	formNone    form = iota
-	formPolicy       // it has `apiVersion`, or what only an AccessPolicy has
+	formPolicy       // it has `apiVersion`, or a field that only an AccessPolicy has
 	formRecord       // one Pulumi record
 	formRecords      // {"roles": [record, ...]}
 )
 
-// accessForm tells the form of a document, an object. One without `apiVersion`
-// that has fields of an AccessPolicy, and not what makes a record, is taken for
-// one, so that the message is about what is missing.
+// accessForm tells the form of a document from its fields. An object without
+// `apiVersion` that has fields of an AccessPolicy, and not those of a record,
+// counts as an AccessPolicy, so that the message is about what is missing.
 func accessForm(data []byte, depth int) form {
 	var s jsonscan.Scanner
 	s.Reset(data, depth, 0, true)
@@ -217,7 +217,7 @@ func (d *decoder) defaults(f *field, doc *policy.AccessDocument) {
 	d.missing(&defaultsSet, &got, at)
 }
 
-// named reads an object whose keys are names; each reads the value of one.
+// named reads an object whose keys are names. each reads the value of one name.
 func (d *decoder) named(f *field, each func(name string, at int)) {
 	if !d.isObject(quote(f.name), f.want) {
 		return
@@ -233,8 +233,8 @@ func (d *decoder) named(f *field, each func(name string, at int)) {
 	}
 }
 
-// isObject reports whether an object comes next; if not, it says so and skips
-// what comes.
+// isObject reports whether the next value is an object. If it is not, it
+// reports an error and skips the value.
 func (d *decoder) isObject(what, want string) bool {
 	k := d.s.Peek()
 	if k != jsonscan.Object {
@@ -243,8 +243,8 @@ func (d *decoder) isObject(what, want string) bool {
 	return k == jsonscan.Object
 }
 
-// listOf reads a list; each reads the entry of kind k. An empty one is an error
-// unless mayBeEmpty.
+// listOf reads a list. each reads an entry, which is of kind k. An empty list
+// is an error unless mayBeEmpty.
 func (d *decoder) listOf(f *field, mayBeEmpty bool, each func(k jsonscan.Kind, at int)) {
 	k := d.s.Peek()
 	at := d.s.Offset()
@@ -264,7 +264,7 @@ func (d *decoder) listOf(f *field, mayBeEmpty bool, each func(k jsonscan.Kind, a
 	}
 }
 
-// textsOf reads a list of strings that are not empty.
+// textsOf reads a list of non-empty strings.
 func (d *decoder) textsOf(f *field, mayBeEmpty bool, each func(text string, at int)) {
 	d.listOf(f, mayBeEmpty, func(k jsonscan.Kind, at int) {
 		if k != jsonscan.String {
@@ -293,22 +293,24 @@ func (d *decoder) boolean(f *field) (is bool, at int) {
 	return k == jsonscan.True, at
 }
 
-// position is place as the vocabulary has it, for offsets in ascending order.
+// position returns the policy.Position of an offset. Offsets have to come in
+// ascending order.
 func (d *decoder) position(offset int) policy.Position {
 	p := policy.Position{File: d.file}
 	p.Line, p.Column = d.place(offset)
 	return p
 }
 
-// counted counts what becomes statements; past the bound it says so once.
+// counted counts an entry towards the bound on statements. When the bound is
+// passed it reports that once.
 func (d *decoder) counted(at int) {
 	if d.statementCount++; d.statementCount == d.limits.Statements+1 {
 		d.report(at, msgStatements, decimal(d.limits.Statements))
 	}
 }
 
-// oneOf says which of words a misspelled text is near to; all of them, if
-// none.
+// oneOf lists, for a message, the words that a misspelled text is close to, or
+// all words if it is close to none.
 func (d *decoder) oneOf(text string, words []string) string {
 	if i := d.nearest([]byte(text), len(words), func(i int) string { return words[i] }); i >= 0 {
 		return quote(words[i])
@@ -327,7 +329,8 @@ func (d *decoder) oneOf(text string, words []string) string {
 	return all
 }
 
-// wild reports whether text holds a wildcard or what looks like a variable.
+// wild reports whether text holds a wildcard, or `${`, which looks like a
+// variable.
 func wild(text string) bool {
 	for i := 0; i < len(text); i++ {
 		if c := text[i]; c == '*' || c == '?' || c == '$' && i+1 < len(text) && text[i+1] == '{' {
@@ -337,8 +340,9 @@ func wild(text string) bool {
 	return false
 }
 
-// seconds reads an object with `maxOpenSeconds`, or what Pulumi calls it, of at
-// least min seconds; example is one.
+// seconds reads an object with a whole number of seconds: `maxOpenSeconds`, or
+// the name that Pulumi has for it. min is the least, and example is one for
+// messages.
 func (d *decoder) seconds(set *fieldSet, example string, min uint64) (n uint64) {
 	if !d.isObject(set.what, "an object such as "+example) {
 		return 0
@@ -364,7 +368,8 @@ func (d *decoder) seconds(set *fieldSet, example string, min uint64) (n uint64) 
 	return n
 }
 
-// wholeNumber reads digits, 1 to 2^63-1; 0 if text is anything else.
+// wholeNumber reads a decimal number of 1 to 2^63-1. It returns 0 for any other
+// text.
 func wholeNumber(text []byte) (n uint64) {
 	for _, c := range text {
 		if c < '0' || c > '9' || n > (1<<63-1-uint64(c-'0'))/10 {

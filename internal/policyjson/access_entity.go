@@ -8,7 +8,8 @@ import (
 	"postern/policy"
 )
 
-// Entities: facts about resources and principals (specification 2, entities).
+// This file reads entities: facts about resources and principals (specification
+// 2, entities).
 
 var entitySet = fieldSet{
 	what: "an entity",
@@ -18,9 +19,9 @@ var entitySet = fieldSet{
 	},
 }
 
-// notProperties are what a request says of itself, and a file cannot, in lower
-// case: names of properties are compared as condition keys are (specification
-// 2, entities, and 3.1).
+// notProperties are, in lower case, the names that are no properties, as a
+// request states them itself, with what to write instead. Names of properties
+// are compared as condition keys are (specification 2, entities, and 3.1).
 var notProperties = map[string]string{
 	"org": "it is the request's alone", "principals": "it is the request's alone",
 	"groups": "write the members into `groups`", "claims": "it is the request's alone", "uid": "it is the request's alone",
@@ -51,11 +52,11 @@ func (d *decoder) entity(name string, nameAt int) policy.Entity {
 	return e
 }
 
-// entityName reads `type:id` or `provider/name`: what stands first, `:` or
-// `/`, tells which.
+// entityName reads `type:id` or `provider/name`: whichever of `:` and `/` comes
+// first tells which.
 func (d *decoder) entityName(e *policy.Entity, name string, at int) {
 	if name == "" {
-		return // said already
+		return // reported already
 	}
 	i := strings.IndexAny(name, ":/")
 	switch {
@@ -75,7 +76,7 @@ func (d *decoder) entityName(e *policy.Entity, name string, at int) {
 	}
 }
 
-// properties reads an object of scalars and lists of scalars.
+// properties reads an object whose values are scalars or lists of scalars.
 func (d *decoder) properties(f *field) (out []policy.Attribute) {
 	if !d.isObject(quote(f.name), f.want) {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"postern/policy"
 )
 
-// Issuers and their rules (specification 2, issuers).
+// This file reads issuers and their rules (specification 2, issuers).
 
 var issuerSet = fieldSet{
 	what: "an issuer",
@@ -127,8 +127,8 @@ func (d *decoder) claims(f *field) (out []policy.ClaimPattern) {
 }
 
 // isClaimPath reports whether a path is written as specification 1.7 writes
-// those of nested claims: names joined with dots; a name that has a dot, and
-// no other, in double quotes.
+// nested claims: names joined with dots, where a name that holds a dot, and no
+// other name, stands in double quotes.
 func isClaimPath(path string) bool {
 	for {
 		name, rest, more := "", "", false
@@ -155,11 +155,12 @@ func isClaimPath(path string) bool {
 	}
 }
 
-// quotedURL finds what looks like the name of a claim that is a URL
-// (`https://acme.com/team`, `acme.com/team`) in a path, and is split at its
-// dots, as it is in no quotes. It returns the path with quotes around it.
+// quotedURL finds in a path the name of a claim that is a URL
+// (`https://acme.com/team`, `acme.com/team`) and stands without quotes, so that
+// it would be split at its dots. It returns the path with quotes around the
+// name.
 func quotedURL(path string) (string, bool) {
-	// What stands in quotes is in every second piece: a name holds none.
+	// Every second piece stands in quotes, since no name holds a quote.
 	pieces := strings.Split(path, `"`)
 	found := false
 	for i := 0; i < len(pieces); i += 2 {

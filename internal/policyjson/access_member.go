@@ -8,7 +8,7 @@ import (
 	"postern/policy"
 )
 
-// Groups, members and tokens (specification 2).
+// This file reads groups, members and tokens (specification 2).
 
 const wantMembers = `a list of members, such as ["pulumi/alice", "group/NAME"] or ["*"]`
 
@@ -33,7 +33,7 @@ func (d *decoder) group(name string, nameAt int) policy.Group {
 	return g
 }
 
-// nameWithoutStar checks the name of what members name.
+// nameWithoutStar reports a name of a group or token that holds `*`.
 func (d *decoder) nameWithoutStar(what, name string, at int) {
 	if strings.Contains(name, "*") {
 		d.report(at, msgNameStar, quote(name), what)
@@ -107,12 +107,12 @@ var tokenSet = fieldSet{
 	},
 }
 
-var tokenTypes = []string{"organization", "team", "personal"} // in the order of policy.TokenOrganization...
+var tokenTypes = []string{"organization", "team", "personal"} // in the order of policy.TokenType, from TokenOrganization
 
-// tokenFields are the fields that go with each type of token.
+// tokenFields has for each type of token the field that it needs.
 var tokenFields = [...]int{policy.TokenOrganization: tokRoles, policy.TokenTeam: tokGroup, policy.TokenPersonal: tokUser}
 
-// tokenAdds says what to add where that field is missing.
+// tokenAdds has for each type of token what to add if that field is missing.
 var tokenAdds = [...]string{
 	policy.TokenOrganization: `"roles": ["ROLE"]`,
 	policy.TokenTeam:         `"group": "NAME"`,
@@ -177,7 +177,7 @@ func (d *decoder) token(name string, nameAt int) policy.Token {
 	return t
 }
 
-// rfc3339 reads a date with time to the second and offset, and cuts off a
+// rfc3339 reads a date with a time to the second and an offset. It drops a
 // fraction of a second.
 func rfc3339(text string) (seconds int64, ok bool) {
 	i, ok := value.Date(text)

@@ -9,7 +9,7 @@ import (
 	"postern/policy"
 )
 
-// Permission sets, roles and bindings (specification 2).
+// This file reads permission sets, roles and bindings (specification 2).
 
 const (
 	wantActions   = `a list of actions, such as ["stack:read"]`
@@ -68,7 +68,7 @@ func (d *decoder) permissionSet(name string, nameAt int) policy.PermissionSet {
 	return set
 }
 
-// neither demands one of two fields of set, or both.
+// neither reports an object that has neither of two fields.
 func (d *decoder) neither(set *fieldSet, f *found, at, one, other int, add string) {
 	if !d.s.Failed() && !f.has(one) && !f.has(other) && !f.mentioned[one] && !f.mentioned[other] {
 		d.report(at, msgHasNeither, set.what, quote(set.fields[one].name), quote(set.fields[other].name), add)
@@ -184,7 +184,8 @@ func (d *decoder) rule() (r policy.Rule) {
 	return r
 }
 
-// conditionsOf ends the reading of a rule's or binding's conditions.
+// conditionsOf takes the conditions of a rule or binding, once its effect is
+// known.
 func (d *decoder) conditionsOf(cs *conditions, e policy.Effect) []policy.Condition {
 	d.conditionWarnings(cs, e)
 	if len(cs.list) == 0 {
@@ -281,10 +282,10 @@ func (d *decoder) binding(seen *names) policy.Binding {
 	return b
 }
 
-// bindingParts checks what a binding gives: roles alone, or permission sets
-// and actions on resources.
+// bindingParts checks what a binding grants: roles and nothing else, or
+// permission sets and actions, which need resources.
 func (d *decoder) bindingParts(f *found, at int) {
-	grants := -1 // a grant that is no role
+	grants := -1 // the field of a grant that is not roles
 	for _, i := range []int{bindSets, bindActions} {
 		if f.has(i) || f.mentioned[i] {
 			grants = i
@@ -333,7 +334,7 @@ func (d *decoder) accessResources(f *field) (out []policy.ResourcePattern) {
 	return out
 }
 
-// accessResourceOf is what to write instead of an ARN.
+// accessResourceOf returns what to write instead of an ARN.
 func accessResourceOf(arn string) string {
 	short, ok := s3Resource(arn, "")
 	switch {

@@ -8,17 +8,19 @@ import (
 	"postern/internal/value"
 )
 
-// Advice on the names of Pulumi's scopes (specification 1.6, 2). Actions of
-// services that no table knows are nobody's mistake: a platform has its own.
+// This file gives advice on the names of Pulumi's scopes (specification 1.6,
+// 2). It says nothing of actions of services that no table knows, since a
+// platform may have its own.
 
-// scope is a known scope in a document, for scopeTypes.
+// scope is a known scope that a document uses, as scopeTypes needs it.
 type scope struct {
-	id int // in builtin.Scopes
+	id int // its place in builtin.Scopes
 	at int
 }
 
-// scopeIDs are the scopes by lower-case name, scopesOf those of each service,
-// which is what stands before their colons.
+// scopeIDs are the places of scopes in builtin.Scopes by lower-case name;
+// scopesOf are those of each service, which is the part of a name before the
+// colon.
 var scopeIDs, scopesOf = func() (map[string]int, map[string][]int) {
 	ids, services := map[string]int{}, map[string][]int{}
 	for i, s := range builtin.Scopes() {
@@ -30,7 +32,7 @@ var scopeIDs, scopesOf = func() (map[string]int, map[string][]int) {
 }()
 
 // knownScope warns of an action pattern that looks like a Pulumi scope and is
-// none. It notes those that are one in d.scopes.
+// none. Known scopes are added to d.scopes.
 func (d *decoder) knownScope(text string, at int) {
 	if len(text) > maxQuoted {
 		return
@@ -56,7 +58,8 @@ func (d *decoder) knownScope(text string, at int) {
 		d.report(at, msgActionUnknown, quote(text))
 		return
 	case len(own) == 0:
-		// Worth a word only if the service alone is misspelled, by one letter.
+		// A warning is worth its noise only if the service differs by one
+		// letter.
 		if d.suggestions == 0 {
 			return
 		}
@@ -77,8 +80,8 @@ func (d *decoder) knownScope(text string, at int) {
 	d.report(at, msgActionUnknown, quote(text))
 }
 
-// scopeTypes warns of the scopes in d.scopes that are never asked on resources
-// of the type that holds them. Pulumi calls the organization `global`.
+// scopeTypes warns of scopes in d.scopes that no request asks of a resource of
+// the given type. Pulumi's name for the organization is `global`.
 func (d *decoder) scopeTypes(resourceType string) {
 	written := resourceType
 	switch resourceType {

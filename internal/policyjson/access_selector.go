@@ -7,7 +7,7 @@ import (
 	"postern/policy"
 )
 
-// Selectors over tags (specification 2, selector).
+// This file reads selectors over tags (specification 2, selector).
 
 var selectorSet = fieldSet{
 	what: "a selector",
@@ -33,7 +33,7 @@ var expressionSet = fieldSet{
 	},
 }
 
-var tagOperators = []string{"In", "NotIn", "Exists", "DoesNotExist"} // in the order of policy.TagIn...
+var tagOperators = []string{"In", "NotIn", "Exists", "DoesNotExist"} // in the order of policy.TagOperator, from TagIn
 
 func (d *decoder) selector(f *field) *policy.Selector {
 	if !d.isObject(quote(f.name), f.want) {
@@ -79,8 +79,8 @@ func (d *decoder) matchTags(f *field, sel *policy.Selector) {
 	}
 }
 
-// tagObject reads an object of strings. Where it is empty it returns its
-// place, else -1.
+// tagObject reads an object of strings. If it is empty, tagObject returns its
+// offset, else -1.
 func (d *decoder) tagObject(f *field, each func(key, text string, at policy.Position)) (empty int) {
 	if !d.isObject(quote(f.name), f.want) {
 		return -1
@@ -129,7 +129,7 @@ func (d *decoder) tagExpression() (r policy.TagRequirement) {
 			}
 			r.Operator = policy.TagOperator(k + 1)
 		case exprValues:
-			d.listOf(f, false, func(k jsonscan.Kind, at int) { // an empty string is a value of a tag
+			d.listOf(f, false, func(k jsonscan.Kind, at int) { // the value of a tag may be empty
 				if k != jsonscan.String {
 					d.wrongType(`an entry of "values"`, k, "a string")
 				} else if text, ok := d.readText(); ok {

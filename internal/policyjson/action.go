@@ -26,9 +26,9 @@ func (d *decoder) actionForm(text string, at int) bool {
 	return false
 }
 
-// knownAction warns of a pattern that matches no action of the table. Of a
-// file's wildcards only the first maxGlobs are held against the table: more
-// would let a hostile file buy seconds with its bytes.
+// knownAction warns of a pattern that matches no action of the table. Only the
+// first maxGlobs patterns with wildcards of a file are compared with the table,
+// so that a hostile file cannot take seconds.
 func (d *decoder) knownAction(text string, at int) {
 	if d.matchesKnown(text) {
 		return
@@ -65,7 +65,7 @@ func (d *decoder) matchesKnown(text string) bool {
 	return false
 }
 
-// foldedNames are the names of the action table in lower case.
+// foldedNames are the names of the table of actions, in lower case.
 var foldedNames = func() []string {
 	out := make([]string, action.Count())
 	for id := range out {
@@ -74,8 +74,8 @@ var foldedNames = func() []string {
 	return out
 }()
 
-// matchName matches a name of the action table, which is short ASCII, in at
-// most pattern x name steps.
+// matchName matches a pattern with a name of the table of actions. It takes at
+// most len(pattern) x len(name) steps; the names are short.
 func matchName(pattern, name string) bool {
 	p, n, star, from := 0, 0, -1, 0
 	for n < len(name) {

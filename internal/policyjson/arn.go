@@ -6,13 +6,15 @@ import (
 	"postern/internal/value"
 )
 
-// Advice on resources and principals that are spelled as another store, or
-// another part of AWS, spells them. It never widens: where a text does not tell
-// what is meant, the advice holds a word in capitals to fill in.
+// This file gives advice on resources and principals that are spelled as
+// another store, or another part of AWS, spells them. Advice never widens:
+// where a text does not say what is meant, the advice holds a word in capitals
+// to fill in.
 
-// s3Resource returns the `BUCKET`, `BUCKET/KEY` or pattern that text means,
-// where it is spelled with an unusual prefix or none; false if it does not tell.
-// An access point's object is that of bucket, "BUCKET" where that is unknown.
+// s3Resource returns the `BUCKET`, `BUCKET/KEY` or pattern that text means if
+// its prefix is unusual or missing; ok is false if that cannot be told. The
+// object of an access point is taken for one of bucket, or of "BUCKET" if that
+// is "".
 func s3Resource(text, bucket string) (short string, ok bool) {
 	if rest, ok := cutPrefixFold(text, "s3://"); ok {
 		return rest, bucketFirst(rest)
@@ -26,7 +28,7 @@ func s3Resource(text, bucket string) (short string, ok bool) {
 		if !value.EqualFoldASCII(p, "s3") || i == len(parts)-1 {
 			continue
 		}
-		rest := parts[i+1:] // region, account, resource; the first two may be empty or left out
+		rest := parts[i+1:] // region, account and resource; the first two may be empty or missing
 		for n := 0; n < 2 && len(rest) > 1 && (rest[0] == "" || len(rest) >= 3-n && isName(rest[0], "-", 64)); n++ {
 			rest = rest[1:]
 		}
@@ -40,8 +42,8 @@ func s3Resource(text, bucket string) (short string, ok bool) {
 	return "", false
 }
 
-// bucketFirst reports whether a resource begins with a bucket's name, or a
-// pattern of one that is not all wildcards.
+// bucketFirst reports whether a resource begins with the name of a bucket, or
+// with a pattern of one that is more than wildcards.
 func bucketFirst(resource string) bool {
 	name, _, _ := strings.Cut(resource, "/")
 	literal := strings.NewReplacer("*", "", "?", "").Replace(name)
@@ -62,8 +64,8 @@ func cutPrefixFold(text, prefix string) (rest string, ok bool) {
 	return text, false
 }
 
-// otherService is the service whose resource an ARN names, "" if the text is no
-// ARN, or one of S3.
+// otherService returns the service whose resource an ARN names; "" if the text
+// is no ARN, or an ARN of S3.
 func otherService(text string) string {
 	parts := strings.SplitN(text, ":", 6)
 	if len(parts) < 6 || !isARN(text) || value.EqualFoldASCII(parts[2], "s3") {
@@ -72,9 +74,9 @@ func otherService(text string) string {
 	return parts[2]
 }
 
-// arnIdentifier returns the identifier that an ARN of IAM or STS names, "*" for
-// all of an account; false if it does not tell. The role of an assumed role
-// stands for its sessions.
+// arnIdentifier returns the identifier that an ARN of IAM or STS means, "*" if
+// it means the whole account; ok is false if that cannot be told. An assumed
+// role is taken for its role.
 func arnIdentifier(arn string) (string, bool) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) < 6 {

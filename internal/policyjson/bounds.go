@@ -2,15 +2,16 @@ package policyjson
 
 import "strings"
 
-// The bounds of specification 4 that keep what one file may cost later in
-// bounds: what an explained answer repeats, and what a decision may take.
+// This file holds the bounds of specification 4 on what a file may cost after
+// it is read: what explained answers repeat of it, and what a decision takes to
+// match it.
 
-// maxName is the length of a name that explained answers repeat: of a document,
-// a statement (its Sid too), a binding's id, a token, an issuer, a record (its id
-// too). In bytes.
+// maxName is the greatest length, in bytes, of a name that explained answers
+// repeat: that of a document, a statement (its Sid too), a token or an issuer,
+// and the id of a binding or a record.
 const maxName = 256
 
-// shortName reports a name that is too long.
+// shortName reports a name that is longer than maxName.
 func (d *decoder) shortName(what, text string, at int) bool {
 	if len(text) > maxName {
 		d.report(at, msgNameLong, what, decimal(len(text)))
@@ -20,20 +21,20 @@ func (d *decoder) shortName(what, text string, at int) bool {
 }
 
 const (
-	maxSteps  = 16 << 20 // what Limits.Steps is
-	stepsText = 2048     // bytes of the text
-	stepBytes = 64       // of a pattern, that one step looks at
+	maxSteps  = 16 << 20 // the default of Limits.Steps
+	stepsText = 2048     // the length of the text, in bytes, for which steps are counted
+	stepBytes = 64       // the bytes of a pattern that one step compares
 )
 
-// steps is what the resource patterns of a document cost.
+// steps is the cost of the resource patterns of a document.
 type steps struct {
 	total int
-	// dearest is the dearest pattern, and at its place.
+	// dearest is the pattern that costs most, and at its offset.
 	dearest string
 	at      int
 }
 
-// priced counts a resource pattern of a document.
+// priced adds the cost of a resource pattern.
 func (d *decoder) priced(text string, at int) {
 	if !d.costs(text) {
 		return
@@ -44,11 +45,11 @@ func (d *decoder) priced(text string, at int) {
 	}
 }
 
-// costs reports that a test of a pattern takes steps: that it has two runs with
-// something between them. What has none or one is settled by its ends, without
-// a test.
+// costs reports whether a pattern has at least two runs of `*` with something
+// between them. Others are decided by how the text begins and ends, and cost
+// nothing.
 func (d *decoder) costs(text string) bool {
-	last := -1 // where the last run ends
+	last := -1 // the offset after the last run
 	for at := 0; ; at++ {
 		i := strings.IndexByte(text[at:], '*')
 		if i < 0 {
@@ -56,7 +57,7 @@ func (d *decoder) costs(text string) bool {
 		}
 		at += i
 		switch {
-		case d.variables && strings.HasSuffix(text[:at], "${"): // `${*}` is no run
+		case d.variables && strings.HasSuffix(text[:at], "${"): // the star of `${*}` is no wildcard
 		case last >= 0 && last < at:
 			return true
 		default:
@@ -65,7 +66,8 @@ func (d *decoder) costs(text string) bool {
 	}
 }
 
-// checkSteps reports a document whose resource patterns cost too much.
+// checkSteps reports a document whose resource patterns cost more than
+// Limits.Steps.
 func (d *decoder) checkSteps() {
 	if d.steps.total > d.limits.Steps {
 		d.report(d.steps.at, msgPatternsCost, decimal(d.steps.total), decimal(stepsText), decimal(d.limits.Steps), quote(d.steps.dearest), decimal(len(d.steps.dearest)))

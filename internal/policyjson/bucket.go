@@ -68,7 +68,7 @@ var bucketStatementSet = fieldSet{
 	},
 }
 
-// bucketPolicy reads the policy of bucket, "" if unknown.
+// bucketPolicy reads the policy of bucket, which is "" if it is not known.
 func (d *decoder) bucketPolicy(bucket string) *policy.Document {
 	d.bucket = bucket
 	doc := d.newDocument(policy.KindBucket)
@@ -95,8 +95,9 @@ func (d *decoder) bucketPolicy(bucket string) *policy.Document {
 			if version == "" {
 				version = d.versionAhead()
 			}
-			// A version that is missing or wrong is an error, and the current
-			// one is what it will be corrected to.
+			// If the version is missing or wrong, which is an error, variables
+			// are read as in the current version, to which it will be
+			// corrected.
 			d.variables = version != version2008
 			doc.Statements = d.statements(f, true, d.bucketStatement)
 		}
@@ -107,9 +108,10 @@ func (d *decoder) bucketPolicy(bucket string) *policy.Document {
 	return doc
 }
 
-// versionAhead finds the Version of a bucket policy that stands behind its
-// statements (many programs write keys in alphabetical order): whether `${` is
-// a variable depends on it. "" if there is none before the end or an error.
+// versionAhead finds the Version of a bucket policy before its statements are
+// read, wherever in the file it stands (many programs write keys in
+// alphabetical order), since it tells whether `${` begins a variable. It
+// returns "" if there is none before the end of the file or the first error.
 func (d *decoder) versionAhead() string {
 	var s jsonscan.Scanner
 	s.Reset(d.data, d.limits.Depth, 0, true)
@@ -175,7 +177,7 @@ func (d *decoder) bucketStatement(st *policy.Statement) {
 	st.Conditions = d.conditionLists.keep(cs.list)
 }
 
-// pair demands exactly one of an element and its `Not` form, the next one.
+// pair demands exactly one of element i and its `Not` form, element i+1.
 func (d *decoder) pair(f *found, at, i int, add string) {
 	one, not := &bucketStatementSet.fields[i], &bucketStatementSet.fields[i+1]
 	switch {
@@ -190,9 +192,9 @@ func (d *decoder) pair(f *found, at, i int, add string) {
 	}
 }
 
-// emptyBeside reports that one of elements i and i+1 is empty, as some consoles
-// write an element that says nothing. It takes the place of the error that is
-// there already.
+// emptyBeside reports that one of the elements i and i+1 is empty while the
+// other is not, as some consoles write them. The message replaces the one about
+// the empty element.
 func (d *decoder) emptyBeside(f *found, i int) bool {
 	one, not := d.emptyElement(f, i), d.emptyElement(f, i+1)
 	if (one == nil) == (not == nil) {
@@ -208,8 +210,8 @@ func (d *decoder) emptyBeside(f *found, i int) bool {
 	return true
 }
 
-// emptyElement is the error that element i of the statement read last is empty;
-// nil if it is not.
+// emptyElement returns the problem that element i of the statement read last is
+// empty, or nil if it is not.
 func (d *decoder) emptyElement(f *found, i int) *problem {
 	name := quote(bucketStatementSet.fields[i].name)
 	for k := len(d.problems) - 1; k >= 0 && d.problems[k].offset > f.at[i]-1; k-- {
@@ -223,7 +225,7 @@ func (d *decoder) emptyElement(f *found, i int) *problem {
 
 func (d *decoder) bucketAction(_ *field, text string, at int) string {
 	if id, ok := action.Lookup(text); ok && action.ClassOfID(id).S3() {
-		return text // as nearly all are
+		return text // the usual case
 	}
 	switch {
 	case !d.short(text, at):
@@ -258,8 +260,8 @@ func (d *decoder) bucketResource(f *field, text string, at int) string {
 	return short
 }
 
-// notBucketResource reports a resource that has not the form of a bucket
-// policy's.
+// notBucketResource reports a resource that cannot stand in a bucket policy,
+// with what to write instead.
 func (d *decoder) notBucketResource(text string, at int) {
 	write := quote(resourcePrefix + orBucket(d.bucket) + "/KEY")
 	if service := otherService(text); service != "" {
@@ -272,8 +274,7 @@ func (d *decoder) notBucketResource(text string, at int) {
 	d.report(at, msgResourceForm, quote(text), write)
 }
 
-// variableAt is the place of the first `${` in text, -1 if there is none, as in
-// nearly all.
+// variableAt returns the place of the first `${` in text, or -1.
 func variableAt(text string) int {
 	i := strings.IndexByte(text, '$')
 	if i < 0 {
@@ -317,7 +318,7 @@ func canMatch(p, bucket string, variables bool) bool {
 	i := 0 // bytes of bucket + "/" that are matched
 	for p != "" {
 		if i == len(bucket)+1 {
-			return true // the rest, which is not empty, matches some key
+			return true // what is left of p is not empty, and matches some key
 		}
 		c := p[0]
 		p = p[1:]

@@ -10,11 +10,11 @@ import (
 	"postern/policy"
 )
 
-// conditions collects the Condition of one statement.
+// conditions collects the conditions of one statement.
 type conditions struct {
 	list []policy.Condition
-	at   []int // places of the keys
-	in   []int // places of the operators' names
+	at   []int // the offsets of the keys
+	in   []int // the offsets of the operators' names
 }
 
 func (cs *conditions) reset() { cs.list, cs.at, cs.in = cs.list[:0], cs.at[:0], cs.in[:0] }
@@ -45,7 +45,8 @@ func (d *decoder) conditions(f *field, cs *conditions) {
 	}
 }
 
-// operator reads an operator's name; TestNone if there is none such.
+// operator reads an operator's name. The Test of the result is TestNone if
+// there is no such operator.
 func (d *decoder) operator(name []byte, at int) policy.Operator {
 	if len(name) == 0 {
 		d.report(at, msgOperatorName)
@@ -56,7 +57,7 @@ func (d *decoder) operator(name []byte, at int) policy.Operator {
 		return op
 	}
 	if base, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(string(name), "ForAllValues:"), "ForAnyValue:"), "IfExists"); base == "Null" {
-		d.report(at, msgOperatorNear, quote(name), quote("Null")) // another operator would mean something else
+		d.report(at, msgOperatorNear, quote(name), quote("Null")) // only Null is suggested: any other operator would mean something else
 	} else if i := d.nearest(name, len(operatorNames), func(i int) string { return operatorNames[i] }); i >= 0 {
 		d.report(at, msgOperatorNear, quote(name), quote(operatorNames[i]))
 	} else {
@@ -65,7 +66,8 @@ func (d *decoder) operator(name []byte, at int) policy.Operator {
 	return policy.Operator{}
 }
 
-// operatorNames are all names that operators can have, plain ones first.
+// operatorNames are the names of all operators; those without qualifier and
+// IfExists come first.
 var operatorNames = func() (out []string) {
 	for _, q := range []policy.Qualifier{policy.QualifierNone, policy.ForAllValues, policy.ForAnyValue} {
 		for _, ifExists := range []bool{false, true} {
@@ -86,7 +88,7 @@ var conditionField = field{"", "a string, a number, a boolean, or a list of thes
 func (d *decoder) conditionKeys(op policy.Operator, opAt int, cs *conditions) {
 	at := d.s.Offset()
 	var seen names
-	first, firstAt := "", 0 // added to seen once there is a second
+	first, firstAt := "", 0 // the first key goes into seen with the second
 	n := 0
 	d.s.EnterObject()
 	for d.nextMember() {
@@ -166,8 +168,8 @@ func (d *decoder) conditionValue(op policy.Operator, text string, at int) {
 	}
 }
 
-// arnParts counts the parts of an ARN, 6 at most. A colon inside a variable
-// parts nothing.
+// arnParts counts the parts of an ARN, up to 6. A colon inside a variable
+// separates nothing.
 func arnParts(text string, variables bool) int {
 	n := 1
 	for variables {
@@ -181,13 +183,13 @@ func arnParts(text string, variables bool) int {
 	return min(n+strings.Count(text, ":"), 6)
 }
 
-// conditionWarnings says what is surely not meant. Effect and all keys have to
-// be known.
+// conditionWarnings warns of conditions that are surely not meant. It needs the
+// statement's effect and all of its keys.
 func (d *decoder) conditionWarnings(cs *conditions, effect policy.Effect) {
 	if len(cs.list) == 0 {
 		return
 	}
-	var present names // keys that a Null check demands
+	var present names // keys that a Null condition demands to be present
 	for i := range cs.list {
 		c := &cs.list[i]
 		demands := c.Operator.Test == policy.Null && !slices.ContainsFunc(c.Values, func(v string) bool {
@@ -225,15 +227,16 @@ func (d *decoder) conditionWarnings(cs *conditions, effect policy.Effect) {
 	}
 }
 
-// alwaysList reports whether a key has several values by its nature.
+// alwaysList reports whether a key always has a list of values.
 func alwaysList(key string) bool {
 	kind, _ := conditionkey.Split(key)
 	return kind == conditionkey.Groups || value.EqualFoldASCII(key, "aws:TagKeys") || value.EqualFoldASCII(key, "aws:PrincipalOrgPaths")
 }
 
-// neverSet says what to write instead of a key that no request can have: it has
-// the form of a property's, and the name of something that is none
-// (specification 3.1) and that the server does not set either (1.7).
+// neverSet reports whether no request can have a key, and what to write
+// instead: the key has the form of a property's (`subject.X`), but names what
+// is no property (specification 3.1), and the server does not set it either
+// (specification 1.7).
 func (d *decoder) neverSet(key string) (instead string, never bool) {
 	kind, name := conditionkey.Split(key)
 	switch kind {
@@ -261,7 +264,7 @@ func (d *decoder) neverSet(key string) (instead string, never bool) {
 	return "remove it", true
 }
 
-// setInstead are keys that the server sets in place of some that nothing does.
+// setInstead maps keys that no request can have to keys that the server sets.
 var setInstead = map[string]string{
 	"subject.name": `"subject.id"`, "subject.org": `"cw:PrincipalOrgID"`, "subject.principals": `"aws:PrincipalArn"`,
 	"subject.groups": `"iam:ORG:groups"`, "subject.claims": `"oidc:ORG:CLAIM"`,

@@ -9,54 +9,58 @@ import (
 	"postern/policy"
 )
 
-// decoder reads one file. It is used by one goroutine, for one file at a time.
+// decoder reads one file. One goroutine uses it at a time.
 type decoder struct {
 	s      jsonscan.Scanner
-	data   []byte // without a byte-order mark: offsets count from here
+	data   []byte // without a byte-order mark; offsets count from its start
 	file   string
 	limits Limits
 
 	problems []problem
-	kept     [2]int // problems, by severity
-	dropped  [2]int // those past maxProblems
+	kept     [2]int // the number of problems, by severity
+	dropped  [2]int // the number of those that passed maxProblems
 
-	// suggestions and globs bound what is spent on advice: how many searches
-	// for a near name, and how many wildcards over the table of actions.
+	// suggestions is how many searches for a similar name are left, and globs
+	// how many patterns with wildcards may still be compared with the table of
+	// actions.
 	suggestions, globs int
 
 	texts        texts
 	textLists    lists[string]
 	patternLists lists[policy.PrincipalPattern]
-	// conditionLists are those of organization and bucket policies.
+	// conditionLists are the conditions of organization and bucket policies.
 	conditionLists lists[policy.Condition]
 	cursor         cursor
 
-	// Memory that is used again and again; results are copied out of it.
+	// Scratch memory. Results are copied out of it.
 	unescaped     []byte
 	list          []string
 	principals    []policy.PrincipalPattern
 	foreign       []foreignPrincipal // of the statement at hand
 	conditionList conditions
 	statementList []policy.Statement
-	scopes        []scope // known scopes of the set or record at hand
-	seen          names   // of statements
+	scopes        []scope // known scopes of the permission set or record at hand
+	seen          names   // names of the document's statements
 
-	// again: the document is made in this memory too, see Parser.
+	// again says that the document is made in memory that the next file uses
+	// too: see Parser.
 	again    bool
 	document policy.Document
 
-	// steps is what the resource patterns of the document cost.
+	// steps is the cost of the document's resource patterns.
 	steps steps
 
-	// statementCount counts what a file of iam/ holds of statements.
+	// statementCount counts, in a file of iam/, what the bound on statements
+	// counts.
 	statementCount int
 
-	// variables: `${` starts a policy variable. Set in iam documents, and once
-	// a bucket policy's version is known.
+	// variables says that `${` begins a policy variable. It is set in iam
+	// documents, and in bucket policies once their version is known.
 	variables bool
-	// bucket whose policy this is, "" if unknown.
+	// bucket is the bucket whose policy the file is, "" if that is not known.
 	bucket string
-	// kind of document that the file should hold; KindNone while that is open.
+	// kind is the kind of document that the file should hold, KindNone as long
+	// as any may.
 	kind policy.Kind
 }
 
@@ -68,9 +72,9 @@ const (
 // field is one field that an object may have.
 type field struct {
 	name string
-	// want says what to write as its value, where the type is wrong.
+	// want says what the field's value should be, for a value of a wrong type.
 	want string
-	// add says what to write where the field is missing; "" if it may be.
+	// add says what to write if the field is missing; "" if it may be missing.
 	add string
 }
 
@@ -78,10 +82,11 @@ type field struct {
 type fieldSet struct {
 	what   string // "the statement", in messages
 	fields []field
-	// anyCase: element names of bucket policies are accepted in any ASCII case.
+	// anyCase says that field names are accepted in any ASCII case, as the
+	// element names of bucket policies are.
 	anyCase bool
-	// hints says, by lower-case name, what to do instead of a field that
-	// people try and that is none.
+	// hints says, by lower-case name, what to do instead of fields that people
+	// try and that do not exist.
 	hints map[string]string
 }
 
@@ -89,8 +94,8 @@ const maxFields = 12
 
 // found says which fields of an object were there.
 type found struct {
-	at        [maxFields]int  // place of the key plus 1, 0 if absent
-	mentioned [maxFields]bool // a misspelled field was taken for it
+	at        [maxFields]int  // the offset of the key plus 1; 0 if the field is absent
+	mentioned [maxFields]bool // a misspelled field was read as this one
 }
 
 func (f *found) has(i int) bool { return f.at[i] != 0 }
@@ -106,10 +111,10 @@ func (d *decoder) key() []byte {
 	return d.unescaped
 }
 
-// fields reads an object with the fields of set; read reads the value of one.
-// Exactly spelled duplicates and unknown fields are errors. A misspelled field
-// is read as the one that it is near to, so that what stands inside it is
-// checked in the same go; the document is lost anyway.
+// fields reads an object with the fields of set; read reads the value of field
+// i. A field that stands twice and an unknown field are errors. A misspelled
+// field is read as the field that it is close to, so that errors inside it are
+// reported too.
 func (d *decoder) fields(set *fieldSet, read func(i int)) (f found) {
 	d.s.EnterObject()
 	for d.nextMember() {
@@ -141,7 +146,8 @@ func (d *decoder) fields(set *fieldSet, read func(i int)) (f found) {
 	return f
 }
 
-// unknownField reports a field that set lacks; it returns the one meant, or -1.
+// unknownField reports a field that is not in set. It returns the field that is
+// surely meant, or -1.
 func (d *decoder) unknownField(set *fieldSet, key []byte, at int) int {
 	if hint, ok := set.hints[value.FoldASCII(clip(key))]; ok {
 		d.report(at, msgUnknownHint, quote(key), set.what, hint)
@@ -163,10 +169,10 @@ func (d *decoder) unknownField(set *fieldSet, key []byte, at int) int {
 	return i
 }
 
-// missing reports the fields of set that have to be there and are not.
+// missing reports the fields of set that are required and absent.
 func (d *decoder) missing(set *fieldSet, f *found, at int) {
 	if d.s.Failed() {
-		return // the rest of the file is unread
+		return // the rest of the file was not read
 	}
 	for i := range set.fields {
 		if set.fields[i].add != "" && !f.has(i) && !f.mentioned[i] {
@@ -184,8 +190,8 @@ func (d *decoder) duplicate() bool {
 	return ok
 }
 
-// nextMember moves to the next member of the object entered last; it passes
-// over those whose key stands there already, and reports them.
+// nextMember moves to the next member of the object entered last. It reports
+// and skips members whose key stood there before.
 func (d *decoder) nextMember() bool {
 	for d.s.Member() {
 		if !d.duplicate() {
@@ -196,8 +202,8 @@ func (d *decoder) nextMember() bool {
 	return false
 }
 
-// skip reads a value that nothing is made of. Duplicate keys inside it are
-// errors as anywhere.
+// skip reads a value and drops it. Duplicate keys inside it are errors all the
+// same.
 func (d *decoder) skip() {
 	switch d.s.Peek() {
 	case jsonscan.Object:
@@ -216,7 +222,7 @@ func (d *decoder) skip() {
 	}
 }
 
-// wrongType reports the value that comes next, and skips it.
+// wrongType reports that the next value has a wrong type, and skips it.
 func (d *decoder) wrongType(what string, got jsonscan.Kind, want string) {
 	if got != jsonscan.None {
 		d.report(d.s.Offset(), msgWrongType, what, got.String(), want)
@@ -224,7 +230,7 @@ func (d *decoder) wrongType(what string, got jsonscan.Kind, want string) {
 	d.skip()
 }
 
-// text reads a string and returns it with its place.
+// text reads a string and returns it with its offset.
 func (d *decoder) text(f *field) (text string, at int, ok bool) {
 	k := d.s.Peek()
 	at = d.s.Offset()
@@ -248,8 +254,8 @@ func (d *decoder) readText() (string, bool) {
 	return d.texts.keep(raw), true
 }
 
-// scalar reads the value of kind k that comes next as text: a string, and with
-// all also a number or boolean, which is the text it was written with.
+// scalar reads the next value, of kind k, as text: a string, or with all also a
+// number or boolean, which becomes the text that stands in the file.
 func (d *decoder) scalar(k jsonscan.Kind, all bool) (text string, ok bool) {
 	switch {
 	case k == jsonscan.String:
@@ -268,9 +274,9 @@ func (d *decoder) scalar(k jsonscan.Kind, all bool) (text string, ok bool) {
 	return "", false
 }
 
-// strings reads a list that is not empty, or with single one value alone;
-// with scalars also numbers and booleans. each gets every entry that has a
-// right type.
+// strings reads a list that is not empty; with single, one value may stand in
+// its place; with scalars, numbers and booleans may too. each gets every entry
+// of a right type.
 func (d *decoder) strings(f *field, single, scalars bool, each func(text string, at int)) {
 	k := d.s.Peek()
 	at := d.s.Offset()
@@ -307,8 +313,8 @@ func (d *decoder) strings(f *field, single, scalars bool, each func(text string,
 	}
 }
 
-// statements reads the list of statements, each with read; with single also
-// one statement alone.
+// statements reads a list of statements, each with readOne; with single, one
+// statement may stand in its place.
 func (d *decoder) statements(f *field, single bool, readOne func(st *policy.Statement)) []policy.Statement {
 	d.statementList = d.statementList[:0]
 	read := func() {
@@ -389,7 +395,8 @@ func indexFold(fields []field, key []byte) int {
 	return -1
 }
 
-// object reports whether an object begins the file; if not, it says so.
+// object reports whether the file begins with an object. If it does not, it
+// reports an error.
 func (d *decoder) object(want string) bool {
 	k := d.s.Peek()
 	if k == jsonscan.Object {
@@ -414,8 +421,8 @@ func (d *decoder) syntax(err *jsonscan.Error) {
 	}
 }
 
-// beginsComment reports whether a comment, as other formats have it, begins at
-// offset.
+// beginsComment reports whether a comment begins at offset, as other formats
+// have them.
 func beginsComment(data []byte, offset int) bool {
 	rest := data[min(offset, len(data)):]
 	return bytes.HasPrefix(rest, []byte("//")) || bytes.HasPrefix(rest, []byte("/*")) || bytes.HasPrefix(rest, []byte("#"))

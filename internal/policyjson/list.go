@@ -55,13 +55,13 @@ func (d *decoder) bucketList() []string {
 	return out
 }
 
-// kindOf tells the kind of a document from the names of its top-level fields
-// as far as they can be read; KindNone if they do not say. Of several that
-// speak, the first decides.
+// kindOf tells the kind of a document from the names of its top-level fields,
+// as far as they can be read. The first that belongs to one kind only decides;
+// KindNone if there is none.
 func kindOf(data []byte) policy.Kind {
 	var s jsonscan.Scanner
 	s.Reset(withoutMark(data), jsonscan.MaxDepth, 0, true)
-	if s.Peek() == jsonscan.Array { // of Pulumi's records, or of nothing
+	if s.Peek() == jsonscan.Array { // a list holds Pulumi's records, or is nothing
 		s.EnterArray()
 		if s.Element() && s.Peek() == jsonscan.Object && kindOf(data[len(data)-len(withoutMark(data))+s.Offset():]) == policy.KindAccess {
 			return policy.KindAccess
@@ -94,8 +94,8 @@ func kindOf(data []byte) policy.Kind {
 	return policy.KindNone
 }
 
-// versionKind tells the kind of a policy from the text of its version; KindNone
-// if that is neither's.
+// versionKind tells the kind of a policy from its version, KindNone if it is no
+// version of either kind.
 func versionKind(version []byte) policy.Kind {
 	switch {
 	case bytes.HasPrefix(version, []byte("v1")):
@@ -108,7 +108,7 @@ func versionKind(version []byte) policy.Kind {
 
 const longestTelling = len("permissionsets")
 
-// telling are the lower-case field names that tell a kind.
+// telling maps lower-case field names to the kind that alone has them.
 var telling = map[string]policy.Kind{
 	"policy":     policy.KindOrganization,
 	"statements": policy.KindOrganization,

@@ -2,12 +2,12 @@ package policyjson
 
 import "slices"
 
-// lists keeps lists of one document. They share a few blocks of memory: most
-// have one or two entries, and a document has three a statement.
+// lists keeps the lists of one document in few allocations: a document has
+// three lists a statement, and most have one or two entries.
 type lists[T any] struct {
 	room  []T
 	size  int
-	again bool // the room is used again for the next file
+	again bool // the memory is used again for the next file
 }
 
 // begin prepares for a file of n bytes.
@@ -20,8 +20,7 @@ func (l *lists[T]) begin(n int) {
 	*l = lists[T]{size: min(n/128+4, 512)}
 }
 
-// keep returns a copy of list that lives on its own and has no room to grow;
-// nil for an empty one.
+// keep returns a copy of list without room to grow, or nil for an empty list.
 func (l *lists[T]) keep(list []T) []T {
 	n := len(list)
 	if n == 0 {

@@ -169,8 +169,8 @@ const (
 // isError stands in the place of a warning's code.
 const isError = policy.CodeNone
 
-// messages say what is wrong, and what to write instead. The last `%s` of
-// those that reportOther uses is the other place.
+// messages has what each code says: what is wrong, and what to write instead.
+// In those that reportOther uses, the last `%s` is the other position.
 var messages = [messageCount]struct {
 	code policy.Code
 	text string

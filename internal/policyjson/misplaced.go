@@ -6,11 +6,10 @@ import (
 	"postern/policy"
 )
 
-// instead says what a broken document is, where the names of its top-level
-// fields show it to be something whole that has no place here: a policy of
-// another kind, or the wrapping in which another program handed it out. One
-// sentence then takes the place of all errors, which would speak of each field.
-// at is the place to show.
+// instead tells, from the top-level fields of a broken document, whether it is
+// a whole document of another kind, or a policy in the wrapping of another
+// program. One message then replaces all errors, which would be about single
+// fields. at is the offset to show.
 func (d *decoder) instead() (c code, at int, ok bool) {
 	seen, at := topLevel(d.data)
 	switch {
@@ -27,7 +26,7 @@ func (d *decoder) instead() (c code, at int, ok bool) {
 	return belongs[kind], at, ok
 }
 
-// belongs says where a document of a kind has its place.
+// belongs has for each kind of document the message that says where it belongs.
 var belongs = map[policy.Kind]code{
 	policy.KindOrganization: msgBelongsPolicies,
 	policy.KindBucket:       msgBelongsBuckets,
@@ -35,18 +34,18 @@ var belongs = map[policy.Kind]code{
 	policy.KindAccess:       msgBelongsIAM,
 }
 
-// evidence is what the names of a document's top-level fields, and the value of
-// its version, say of what it is.
+// evidence is what the names of a document's top-level fields and the value of
+// its version say about its kind.
 type evidence struct {
-	fields     [policy.KindAccess + 1]bool // a field of that kind is there
-	not        policy.Kind                 // the version is another's than this kind's
+	fields     [policy.KindAccess + 1]bool // by kind: there is a field that only this kind has
+	not        policy.Kind                 // the kind that the version rules out
 	policyText bool                        // "Policy" with a string: get-bucket-policy
 	list       bool                        // a list of policies
 	template   bool                        // CloudFormation or Terraform around a policy
 }
 
-// kind is the one kind that the evidence speaks for; false if there is none, or
-// more than one.
+// kind returns the only kind that the evidence allows; ok is false if there is
+// none, or more than one.
 func (e *evidence) kind() (kind policy.Kind, ok bool) {
 	for k, there := range e.fields {
 		if !there {
@@ -60,8 +59,8 @@ func (e *evidence) kind() (kind policy.Kind, ok bool) {
 	return kind, ok && kind != e.not
 }
 
-// templates are the fields, in lower case, of what templates wrap around a
-// policy, and the kind of their values.
+// templates are, in lower case, the fields that templates wrap around a policy,
+// with the kind of their values.
 var templates = map[string]jsonscan.Kind{
 	"policydocument": jsonscan.Object, // CloudFormation's properties
 	"properties":     jsonscan.Object, // a resource of CloudFormation
@@ -70,8 +69,8 @@ var templates = map[string]jsonscan.Kind{
 	"data":           jsonscan.Object,
 }
 
-// topLevel reads the top-level fields of a document as far as it can be read,
-// and returns the place where it begins.
+// topLevel reads the top-level fields of a document, as far as they can be
+// read, and returns the offset at which the document begins.
 func topLevel(data []byte) (e evidence, at int) {
 	var s jsonscan.Scanner
 	s.Reset(data, jsonscan.MaxDepth, 0, true)

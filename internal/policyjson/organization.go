@@ -17,7 +17,7 @@ const (
 	orgVersion = iota
 	orgName
 	orgStatements
-	orgPolicy // in orgTop only
+	orgPolicy // only as a field of orgTop
 )
 
 var orgFields = []field{
@@ -66,7 +66,8 @@ const (
 	noNegation   = `name those meant in a "Deny" statement of their own`
 )
 
-// organization reads an organization policy, in its wrapper or bare.
+// organization reads an organization policy, with or without its wrapper
+// `policy`.
 func (d *decoder) organization() *policy.Document {
 	doc := d.newDocument(policy.KindOrganization)
 	if !d.object(wantOrganization) {
@@ -160,8 +161,8 @@ func (d *decoder) organizationStatement(st *policy.Statement) {
 	}
 }
 
-// wholeOrganization reports whether a pattern can only match actions that are
-// asked on the whole organization, by the letter of specification 1.4.
+// wholeOrganization reports whether a pattern can match only actions that are
+// asked on the whole organization, as specification 1.4 lists them.
 func wholeOrganization(pattern string) bool {
 	const service = "cwobject:"
 	return len(pattern) > len(service) && value.EqualFoldASCII(pattern[:len(service)], service) ||
@@ -181,7 +182,8 @@ func effectOf(allow bool) policy.Effect {
 	return policy.EffectDeny
 }
 
-// entries reads a list of strings that are not empty; check looks at each.
+// entries reads a list of non-empty strings. check looks at each, and returns
+// what is kept.
 func (d *decoder) entries(f *field, single bool, check func(f *field, text string, at int) string) []string {
 	d.list = d.list[:0]
 	d.strings(f, single, false, func(text string, at int) {
@@ -233,7 +235,7 @@ func (d *decoder) plainVariable(text string, at int) {
 
 func (d *decoder) organizationAction(_ *field, text string, at int) string {
 	if id, ok := action.Lookup(text); ok && action.ClassOfID(id) != action.IAM {
-		return text // as nearly all are
+		return text // the usual case
 	}
 	if !d.short(text, at) || !d.actionForm(text, at) {
 		return text

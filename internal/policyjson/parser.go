@@ -2,17 +2,17 @@ package policyjson
 
 import "postern/policy"
 
-// Parser parses file after file with memory that it uses again, for those who
-// are done with a document before they come to the next: a cold start reads a
-// hundred thousand. The zero value is ready; it must not be used by two
-// goroutines at a time.
+// Parser parses file after file in the same memory, for callers that are done
+// with a document before they parse the next: a cold start reads a hundred
+// thousand files. The zero value is ready; one goroutine uses it at a time.
 type Parser struct {
 	d     decoder
 	large bool // the memory is that of a large file
 }
 
-// Bucket is ParseBucket. The document is valid until the next call; its texts
-// and the diagnostics may be kept, but texts that are kept keep others alive.
+// Bucket is ParseBucket. The document is valid until the next call. Its texts
+// and the diagnostics may be kept; a text that is kept keeps the memory of
+// others alive.
 func (p *Parser) Bucket(file, bucket string, data []byte, l Limits) (*policy.Document, []policy.Diagnostic) {
 	d := &p.d
 	if p.large {
@@ -25,7 +25,7 @@ func (p *Parser) Bucket(file, bucket string, data []byte, l Limits) (*policy.Doc
 	doc := d.bucketPolicy(bucket)
 	doc, ds := finish(d, doc)
 	d.s.Reset(nil, 0, 0, true)
-	d.data = nil // it is the caller's
+	d.data = nil // the data is the caller's
 	return doc, ds
 }
 

@@ -28,15 +28,15 @@ type Limits struct {
 	Depth int
 	// Statements is how many statements a file may hold; 0 is 100,000.
 	Statements int
-	// Steps is what a document's resource patterns may cost together, in steps, on
-	// a text of 2,048 bytes (specification 1.6); 0 is 16 Mi.
+	// Steps bounds what the resource patterns of a document cost together, in
+	// steps, on a text of 2,048 bytes (specification 1.6); 0 is 16 Mi.
 	Steps int
 }
 
 const defaultStatements = 100_000
 
-// File is what Parse found: of Document, Buckets and Access the one that goes
-// with Kind, and none if there was an error.
+// File is what Parse found: the one of Document, Buckets and Access that Kind
+// says, and none of them if there was an error.
 type File struct {
 	Kind     policy.Kind
 	Document *policy.Document
@@ -57,9 +57,9 @@ func ParseOrganization(file string, data []byte, l Limits) (*policy.Document, []
 	return finish(d, doc)
 }
 
-// ParseBucket reads the policy of bucket (specification 1.5), "" if it is not
-// known which: then nobody can tell whether a resource fits it. For the rest
-// see ParseOrganization.
+// ParseBucket reads the policy of bucket (specification 1.5). If bucket is "",
+// it is not checked whether the resources can lie in it. For the rest see
+// ParseOrganization.
 func ParseBucket(file, bucket string, data []byte, l Limits) (*policy.Document, []policy.Diagnostic) {
 	d := begin(file, data, l)
 	defer d.release()
@@ -67,9 +67,9 @@ func ParseBucket(file, bucket string, data []byte, l Limits) (*policy.Document, 
 	return finish(d, doc)
 }
 
-// ParseBucketList reads a buckets.json (specification 4): the buckets of an
-// organization in the order of the file, each once. An empty list is a list.
-// On an error the list is nil. For the rest see ParseOrganization.
+// ParseBucketList reads a buckets.json (specification 4) and returns the
+// buckets in the order of the file, each once. An empty list is no error and is
+// not nil; on an error the list is nil. For the rest see ParseOrganization.
 func ParseBucketList(file string, data []byte, l Limits) ([]string, []policy.Diagnostic) {
 	d := begin(file, data, l)
 	defer d.release()
@@ -77,9 +77,9 @@ func ParseBucketList(file string, data []byte, l Limits) ([]string, []policy.Dia
 	return finish(d, list)
 }
 
-// Parse reads a file whose kind its content tells (specification 4, Command
-// line): the names of its top-level fields, and the value of a version. For
-// the rest see ParseOrganization.
+// Parse reads a file whose kind is told by its content: by the names of its
+// top-level fields and the value of its version (specification 4, Command
+// line). For the rest see ParseOrganization.
 func Parse(file string, data []byte, l Limits) (File, []policy.Diagnostic) {
 	kind := kindOf(data)
 	f := File{Kind: kind}
@@ -99,7 +99,7 @@ func Parse(file string, data []byte, l Limits) (File, []policy.Diagnostic) {
 		d.s.Peek()
 		at := d.s.Offset()
 		d.skip()
-		if d.s.End(); d.s.Err() == nil { // else nobody can tell what it was to be
+		if d.s.End(); d.s.Err() == nil { // after a syntax error nobody can tell what the file should be
 			d.report(at, msgUnknownKind)
 		}
 		_, ds = finish(d, struct{}{})
@@ -115,7 +115,7 @@ func begin(file string, data []byte, l Limits) *decoder {
 	return d
 }
 
-// begin prepares for a file; d is new, or reset.
+// begin prepares a decoder, new or reset, for a file.
 func (d *decoder) begin(file string, data []byte, l Limits) {
 	if l.Depth <= 0 || l.Depth > jsonscan.MaxDepth {
 		l.Depth = jsonscan.MaxDepth
@@ -137,10 +137,12 @@ func (d *decoder) begin(file string, data []byte, l Limits) {
 
 func withoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) }
 
-// maxReused is the size of the largest file whose decoder is used again.
+// maxReused is the size, in bytes, of the largest file after which the decoder
+// is used again.
 const maxReused = 256 << 10
 
-// release hands the decoder's memory on. Nothing of it may reach a result.
+// release puts the decoder back into the pool. No result may refer to its
+// memory.
 func (d *decoder) release() {
 	if len(d.data) > maxReused {
 		return // its memory may have grown with the file
@@ -150,9 +152,9 @@ func (d *decoder) release() {
 	decoders.Put(d)
 }
 
-// reset forgets a file and its document, and keeps the memory.
+// reset drops a file and its document, and keeps the memory.
 func (d *decoder) reset() {
-	// These would keep documents alive.
+	// What these refer to would keep documents alive.
 	clear(d.list[:cap(d.list)])
 	clear(d.principals[:cap(d.principals)])
 	clear(d.foreign[:cap(d.foreign)])
@@ -169,7 +171,8 @@ func (d *decoder) reset() {
 	}
 }
 
-// finish makes the diagnostics, and drops the result if one is an error.
+// finish makes the diagnostics, and drops the result if there is an error among
+// them.
 func finish[T any](d *decoder, result T) (T, []policy.Diagnostic) {
 	d.checkSteps()
 	if err, ok := d.s.Err().(*jsonscan.Error); ok {

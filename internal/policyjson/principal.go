@@ -7,14 +7,14 @@ import (
 	"postern/policy"
 )
 
-// The principals of bucket policies (specification 1.5), and the identifiers
-// that both languages share (specification 1.4).
+// This file reads the principals of bucket policies (specification 1.5), and
+// identifiers, which organization policies have too (specification 1.4).
 
 const arnPrefix = "arn:aws:iam::"
 
 // identifier reads `provider/name` or `provider/prefix*`. Messages show whole,
-// and write what to write behind prefix, which is what comes before an
-// identifier in the language at hand.
+// the text that holds it, and advise to write prefix, whatever stands before an
+// identifier in that language, and the right identifier.
 func (d *decoder) identifier(text, whole, prefix string, at int) policy.PrincipalPattern {
 	provider, name, ok := strings.Cut(text, "/")
 	star := strings.IndexByte(text, '*')
@@ -46,7 +46,8 @@ func (d *decoder) identifier(text, whole, prefix string, at int) policy.Principa
 	return policy.PrincipalPattern{}
 }
 
-// isName reports whether text is 1 to most letters, digits and characters of also.
+// isName reports whether text consists of 1 to most letters, digits and
+// characters of also.
 func isName(text, also string, most int) bool {
 	if text == "" || len(text) > most {
 		return false
@@ -72,7 +73,7 @@ func isOrg(text string) bool { return isName(text, "-_", 64) }
 
 const wantPrincipals = `"*", an ARN such as "arn:aws:iam::ORG:role/NAME", or a list of these`
 
-// The keys of a Principal object; their lengths tell them apart.
+// principalFields are the keys of a Principal object.
 var principalFields = [...]field{{"AWS", wantPrincipals, ""}, {"CW", wantPrincipals, ""}}
 
 // bucketPrincipals reads the value of Principal, or of NotPrincipal.
@@ -141,8 +142,8 @@ func (d *decoder) bucketPrincipals(f *field, not bool) []policy.PrincipalPattern
 	return d.patternLists.keep(d.principals)
 }
 
-// principalText is the entry of a Principal object for the text that stands in
-// its place.
+// principalText returns the entry of a Principal object to write instead of a
+// text.
 func principalText(text string) string {
 	switch provider, name, ok := strings.Cut(text, "/"); {
 	case strings.HasPrefix(text, arnPrefix):

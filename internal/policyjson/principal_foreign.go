@@ -6,22 +6,24 @@ import (
 	"postern/policy"
 )
 
-// Kinds of callers that AWS has and postern has not (specification 1.5). What
-// one of them means depends on the statement's effect, which may stand behind
-// it, so that such entries are kept until the statement is read.
+// This file reads principals of kinds that AWS has and postern has not
+// (specification 1.5). What such an entry means depends on the statement's
+// effect, which may come later in the file, so these entries are kept until the
+// whole statement was read.
 
-// foreignKind is one kind of such callers.
+// foreignKind is one such kind of principal.
 type foreignKind struct {
 	field
-	// write is what to write instead, and deny the same in the Principal of a
-	// Deny: neither says more than is surely meant. Without deny, a Deny of such
-	// callers guards against nobody whom postern could meet under another name.
+	// write is what to write instead in an Allow or a NotPrincipal, and deny in
+	// the Principal of a Deny. Neither means more principals than the entry
+	// surely does. Where deny is "", postern meets no such caller under any
+	// other name, so that the Deny guards against nobody.
 	write, deny string
 }
 
 const wantForeign = "a string, or a list of them"
 
-// The keys of a Principal object that name such callers.
+// foreignKinds are the kinds, by the key of a Principal object that names them.
 var foreignKinds = [...]foreignKind{
 	{
 		field{"Service", wantForeign, ""},
@@ -40,8 +42,8 @@ var foreignKinds = [...]foreignKind{
 	},
 }
 
-// foreignKindOf returns the kind that a key of a Principal object names; nil if
-// it names none.
+// foreignKindOf returns the kind that a key of a Principal object names, or
+// nil.
 func foreignKindOf(key []byte) *foreignKind {
 	for i := range foreignKinds {
 		if string(key) == foreignKinds[i].name {
@@ -56,16 +58,16 @@ const (
 	assumedRole   = ":assumed-role/"
 )
 
-// foreignPrincipal is an entry that names such callers.
+// foreignPrincipal is an entry of such a kind in the statement at hand.
 type foreignPrincipal struct {
 	text        string
-	write, deny string // as foreignKind has them
+	write, deny string // of its foreignKind
 	at          int
 	not         bool // it stands in NotPrincipal
 }
 
 // session keeps arn:aws:sts::ORG:assumed-role/ROLE/SESSION as a foreign
-// principal; false if text has another form.
+// principal. It returns false if text has another form.
 func (d *decoder) session(text string, at int, not bool) bool {
 	org, role, ok := strings.Cut(text[len(sessionPrefix):], assumedRole)
 	role, _, _ = strings.Cut(role, "/")
@@ -77,13 +79,13 @@ func (d *decoder) session(text string, at int, not bool) bool {
 	return true
 }
 
-// foreignPrincipals reports the foreign principals of the statement read last.
-// Where one only makes the policy stricter it is a warning; where a guard could
-// be lost, or an exemption misread, it is an error.
+// foreignPrincipals reports the foreign principals of the statement read last:
+// as a warning if the entry only makes the policy stricter, as an error if a
+// Deny could be void or an exemption misread.
 func (d *decoder) foreignPrincipals(effect policy.Effect) {
 	for _, p := range d.foreign {
 		switch {
-		case effect == policy.EffectNone: // an error of its own
+		case effect == policy.EffectNone: // the effect is an error of its own
 		case p.not:
 			d.report(p.at, msgPrincipalForeignNot, quote(p.text), p.write)
 		case effect == policy.EffectDeny && p.deny != "":

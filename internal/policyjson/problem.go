@@ -10,22 +10,22 @@ import (
 	"postern/policy"
 )
 
-// maxProblems bounds the errors, and the warnings, that one file may give: a
-// hostile file of 16 MiB would otherwise make gigabytes of messages. The rest
-// is counted.
+// maxProblems bounds the errors, and the warnings, that one file may give. The
+// messages of a hostile file of 16 MiB could otherwise take gigabytes. Further
+// ones are counted.
 const maxProblems = 10_000
 
-// problem is a diagnostic whose place is not yet a line and column.
+// problem is a diagnostic with offsets in place of lines and columns.
 type problem struct {
 	code   code
 	offset int
-	other  int // the other place, -1 if there is none
+	other  int // the other offset, or -1
 	args   []any
 }
 
 func (d *decoder) report(offset int, c code, args ...any) { d.reportOther(offset, -1, c, args...) }
 
-// reportOther is report for what is wrong only beside another place.
+// reportOther is report for a problem that involves another place in the file.
 func (d *decoder) reportOther(offset, other int, c code, args ...any) {
 	severity := c.severity()
 	if d.kept[severity] < maxProblems {
@@ -43,7 +43,7 @@ func (d *decoder) reportOther(offset, other int, c code, args ...any) {
 	}
 }
 
-// diagnostics turns the problems into diagnostics, sorted.
+// diagnostics turns the problems into sorted diagnostics.
 func (d *decoder) diagnostics() []policy.Diagnostic {
 	if len(d.problems) == 0 {
 		return nil
@@ -94,8 +94,8 @@ func positions(file string, data []byte, offsets []int) func(offset int) policy.
 // cursor turns offsets, given in ascending order, into lines and columns. It
 // looks at every byte once. A line ends with `\n`.
 type cursor struct {
-	offset, start int // start of the line that offset is in
-	lines         int // whole lines before offset
+	offset, start int // offset, and the start of its line
+	lines         int // the number of lines that end before offset
 }
 
 func (c *cursor) place(data []byte, offset int) (line, column int) {
@@ -110,10 +110,11 @@ func (c *cursor) place(data []byte, offset int) (line, column int) {
 	return c.lines + 1, offset - c.start + 1
 }
 
-// place is for offsets in ascending order.
+// place returns the line and column of an offset. Offsets have to come in
+// ascending order.
 func (d *decoder) place(offset int) (line, column int) { return d.cursor.place(d.data, offset) }
 
-// maxQuoted bounds how much of a file's text one message repeats, in bytes.
+// maxQuoted is how many bytes of a file's text one message repeats at most.
 const maxQuoted = 120
 
 // Quote shows text from a file in a message: in double quotes, and shortened where

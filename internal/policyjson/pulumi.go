@@ -7,7 +7,7 @@ import (
 	"postern/policy"
 )
 
-// Pulumi's role records (specification 2, Pulumi's own JSON).
+// This file reads Pulumi's role records (specification 2, Pulumi's own JSON).
 
 const (
 	recID = iota
@@ -35,20 +35,22 @@ var recordSet = fieldSet{
 // recordTypes are Pulumi's resource types of records.
 var recordTypes = []string{"global", "stack", "environment", "insights-account"}
 
-// passedOver are the fields of a record that Pulumi's API adds and that say
-// nothing of what it grants.
+// passedOver are the fields that Pulumi's API adds to a record and that do not
+// say what it grants.
 var passedOver = []string{"created", "modified", "orgId", "version", "description"}
 
-// providersDetails is what Pulumi's provider calls the details of a record.
+// providersDetails is the name that Pulumi's provider has for the field
+// `details`.
 const providersDetails = "permissions"
 
-// recordReader is what the records of one file share.
+// recordReader is the state that the records of one file share.
 type recordReader struct {
 	ids    names
-	unread names // fields that were warned of
+	unread names // fields that a warning was given for
 }
 
-// records reads one record, or an object with a list of them.
+// records reads a file of records: one, a list of them, or an object with a
+// list.
 func (d *decoder) records(doc *policy.AccessDocument) {
 	var rr recordReader
 	if accessForm(d.data, d.limits.Depth) == formRecord {
@@ -90,7 +92,7 @@ func (d *decoder) recordList(f *field, rr *recordReader, doc *policy.AccessDocum
 	})
 }
 
-// unread warns of a field that nothing is made of, once a file for each name.
+// unread warns of a field that is not used, once a file for each name.
 func (d *decoder) unread(rr *recordReader, key []byte, what string, at int) {
 	name := clip(key)
 	if _, said := rr.unread.add(name, at); !said {
@@ -103,7 +105,7 @@ func (d *decoder) record(rr *recordReader) policy.Record {
 	r := policy.Record{At: d.position(at), ResourceType: "global"}
 	d.scopes = d.scopes[:0]
 	var f found
-	providers := -1 // the place of providersDetails
+	providers := -1 // the offset of providersDetails
 	d.s.EnterObject()
 	for d.nextMember() {
 		at, key := d.s.KeyOffset(), d.key()
@@ -111,7 +113,7 @@ func (d *decoder) record(rr *recordReader) policy.Record {
 		switch {
 		case i >= 0:
 			f.at[i] = at + 1
-			if i != recDetails && d.s.Peek() == jsonscan.Null { // Pulumi writes it for what is not set
+			if i != recDetails && d.s.Peek() == jsonscan.Null { // Pulumi writes null for a field that is not set
 				d.skip()
 				continue
 			}
@@ -197,7 +199,8 @@ const (
 	descOptions
 )
 
-// Names of the discriminator in Pulumi's programs, which the REST API lacks.
+// typeHints are the names that Pulumi's programs have for the field `__type`,
+// and that its REST API does not have.
 var typeHints = map[string]string{
 	"type__": `write "__type"`, "kind": `write "__type"`, "discriminator": `write "__type"`, "type": `write "__type"`,
 	"on": `put the node into a PermissionDescriptorCondition`,
@@ -221,14 +224,15 @@ var descriptorSet = fieldSet{
 	hints: typeHints,
 }
 
-// A node's type with the fields that it takes. It demands none: Pulumi's client
-// leaves zero values out (specification 2, Pulumi's own JSON).
+// nodeType is a type of node, with the fields that it takes. None is required,
+// as Pulumi's client leaves out zero values (specification 2, Pulumi's own
+// JSON).
 type nodeType struct {
 	name  string
 	takes []int
 }
 
-var descriptorTypes = []nodeType{ // in the order of policy.DescriptorAllow...
+var descriptorTypes = []nodeType{ // in the order of policy.DescriptorKind, from DescriptorAllow
 	{"Allow", []int{descPermissions, descConstraints}},
 	{"Group", []int{descEntries}},
 	{"Compose", []int{descInclude}},
@@ -257,16 +261,16 @@ var optionSet = fieldSet{
 	},
 }
 
-// descriptor reads one node of a record's tree. Its type may stand behind its
-// other fields, so every field is read as what it is for the types that have
-// it, and what does not go with the type is found at the end.
+// descriptor reads one node of a record's tree. Its type may come after its
+// other fields, so every field is read as what it is in the types that have it,
+// and fields that do not go with the type are reported at the end.
 func (d *decoder) descriptor() *policy.Descriptor {
 	if !d.isObject("a permission descriptor", wantDescriptor) {
 		return nil
 	}
 	at := d.s.Offset()
 	n := &policy.Descriptor{At: d.position(at)}
-	var then [2]*policy.Descriptor // of Condition, of IfThenElse
+	var then [2]*policy.Descriptor // Then of a Condition, and of an IfThenElse
 	var otherwise *policy.Descriptor
 	f := d.fields(&descriptorSet, func(i int) {
 		f := &descriptorSet.fields[i]

@@ -11,7 +11,7 @@ import (
 	"postern/policy"
 )
 
-// nodeType reads `__type`: the place of its name in types, from 1; 0 if it is
+// nodeType reads `__type` and returns its place in types, from 1, or 0 if it is
 // none of them.
 func (d *decoder) nodeType(f *field, types []string) int {
 	text, at, ok := d.text(f)
@@ -30,19 +30,19 @@ func (d *decoder) nodeType(f *field, types []string) int {
 	return 0
 }
 
-// nodeFields holds what was found of a node to its type.
+// nodeFields reports the fields that a node has and its type does not.
 func (d *decoder) nodeFields(set *fieldSet, t *nodeType, name string, f *found) {
 	if d.s.Failed() {
 		return
 	}
-	for i := 1; i < len(set.fields); i++ { // 0 is __type
+	for i := 1; i < len(set.fields); i++ { // field 0 is __type
 		if f.has(i) && !slices.Contains(t.takes, i) {
 			d.report(f.at[i]-1, msgNodeField, name, quote(set.fields[i].name))
 		}
 	}
 }
 
-// permissions reads the scopes of an Allow.
+// permissions reads the scopes that a node of type Allow grants.
 func (d *decoder) permissions(f *field) (out []string) {
 	out = []string{}
 	d.listOf(f, true, func(k jsonscan.Kind, at int) {
@@ -55,7 +55,7 @@ func (d *decoder) permissions(f *field) (out []string) {
 		switch {
 		case !ok || !d.short(text, at):
 			return
-		case text == "": // NoPermission
+		case text == "": // Pulumi's NoPermission
 			d.report(at, msgPermissionEmpty)
 			return
 		case wild(text):
@@ -72,7 +72,7 @@ func (d *decoder) permissions(f *field) (out []string) {
 	return out
 }
 
-// options reads the options of a Select.
+// options reads the options of a node of type Select.
 func (d *decoder) options(f *field) (out []policy.DescriptorOption) {
 	var seen names
 	d.listOf(f, true, func(k jsonscan.Kind, _ int) {
@@ -103,7 +103,8 @@ func (d *decoder) options(f *field) (out []policy.DescriptorOption) {
 	return out
 }
 
-// literalKey is equal for equal literals.
+// literalKey returns a text that two literals share if and only if they are
+// equal.
 func literalKey(e *policy.Expression) string {
 	text := e.Text
 	if e.Kind == policy.ExpressionNumber {
@@ -144,16 +145,18 @@ var nodeSet = fieldSet{
 	hints: typeHints,
 }
 
-// An expressionType is the type of an expression, and what it becomes.
+// expressionType is a type of expression, with the kind that it becomes and the
+// fields that it takes.
 type expressionType struct {
 	nodeType
 	kind   policy.ExpressionKind
 	entity string
-	scalar jsonscan.Kind // of the value
-	zero   string        // the value that is left out
+	scalar jsonscan.Kind // the kind of its value, if it is a literal
+	zero   string        // the value of a literal that has none
 }
 
-// zeroOf is the text of the value that a literal has where none is written.
+// zeroOf has, by the kind of its value, the text of a literal whose value is
+// left out.
 var zeroOf = map[jsonscan.Kind]string{jsonscan.Number: "0", jsonscan.True: "false"}
 
 var expressionTypes, expressionNames = func() (out []expressionType, names []string) {
@@ -177,8 +180,8 @@ var expressionTypes, expressionNames = func() (out []expressionType, names []str
 	return out, names
 }()
 
-// expression reads an expression and returns it with its place; nil if there
-// is none. Its kind is 0 if its type is unknown.
+// expression reads an expression and returns it with its offset; it is nil if
+// there is none. Its kind is 0 if its type is not known.
 func (d *decoder) expression() (*policy.Expression, int) {
 	if !d.isObject("an expression", wantExpression) {
 		return nil, 0
@@ -203,7 +206,7 @@ func (d *decoder) expression() (*policy.Expression, int) {
 		case exRight:
 			right, rightAt = d.expression()
 		case exNode:
-			// Pulumi's schema lets a HasTag inherit a `node` that means nothing.
+			// Pulumi's schema lets a HasTag have a `node`, which means nothing.
 			if t != nil && t.kind == policy.ExpressionHasTag || t == nil && d.typeAhead(at) == hasTagName {
 				d.skip()
 				return
@@ -267,8 +270,8 @@ func (d *decoder) expression() (*policy.Expression, int) {
 
 const hasTagName = expressionPrefix + "HasTag"
 
-// typeAhead is the `__type` of the object that begins at an offset, of which a
-// part was read: "" if it has none that is a string.
+// typeAhead returns the `__type` of the object that begins at an offset and of
+// which a part was read; "" if it has no such string.
 func (d *decoder) typeAhead(at int) string {
 	var s jsonscan.Scanner
 	s.Reset(d.data[at:], d.limits.Depth, 0, true)
@@ -291,15 +294,15 @@ func (d *decoder) typeAhead(at int) string {
 	return ""
 }
 
-// boolOperand demands what is true or false.
+// boolOperand demands an operand that is true or false.
 func (d *decoder) boolOperand(e *policy.Expression, at int) {
 	if e != nil && e.Kind != 0 && !e.Kind.Boolean() {
 		d.report(at, msgNotBoolean, operandName(e))
 	}
 }
 
-// isCondition demands what is true or false, and no literal: Pulumi's service
-// refuses that too.
+// isCondition demands an expression that is true or false and is no literal,
+// which Pulumi's service refuses too.
 func (d *decoder) isCondition(e *policy.Expression, at int) {
 	if e != nil && e.Kind == policy.ExpressionBool {
 		d.report(at, msgConditionBool)
@@ -308,7 +311,7 @@ func (d *decoder) isCondition(e *policy.Expression, at int) {
 	d.boolOperand(e, at)
 }
 
-// comparable warns of an Equal whose sides are never equal.
+// comparable warns of an Equal whose operands can never be equal.
 func (d *decoder) comparable(left, right *policy.Expression, at int) {
 	if left == nil || right == nil || left.Kind == 0 || right.Kind == 0 {
 		return
@@ -318,8 +321,8 @@ func (d *decoder) comparable(left, right *policy.Expression, at int) {
 	}
 }
 
-// operandName names what an expression's value is; values of different names
-// are never equal.
+// operandName names the type of an operand's value. Operands with different
+// names are never equal.
 func operandName(e *policy.Expression) string {
 	switch e.Kind {
 	case policy.ExpressionEntity, policy.ExpressionLiteralEntity:

@@ -2,13 +2,13 @@ package policyjson
 
 import "strings"
 
-// texts keeps the strings of one document. They share a few blocks of memory,
-// and a text that comes again soon (an action, `*`) is kept once.
+// texts keeps the strings of one document in few allocations. A text that comes
+// again soon, as actions and `*` do, is kept once.
 type texts struct {
 	block strings.Builder
 	size  int
 	cache [64]string
-	again bool // the next file's go on in the same block
+	again bool // the strings of the next file go into the same memory
 }
 
 // begin prepares for a file of n bytes.
@@ -21,7 +21,7 @@ func (t *texts) begin(n int) {
 	t.size = min(n/4+64, 4096)
 }
 
-// keep returns text as a string that lives on its own.
+// keep returns text as a string that does not alias it.
 func (t *texts) keep(text []byte) string {
 	n := len(text)
 	if n == 0 {
@@ -44,11 +44,12 @@ func (t *texts) keep(text []byte) string {
 	return *slot
 }
 
-// small is how many names are compared one by one before they go into a map.
+// small is the number of names up to which they are compared one by one; more
+// go into a map.
 const small = 16
 
-// names finds a name that was there before, in time that does not grow with
-// how many there are.
+// names is a set of names with the place of each. Adding takes the same time
+// however many there are.
 type names struct {
 	few   [small]string
 	at    [small]int
@@ -59,8 +60,8 @@ type names struct {
 // forget forgets all names.
 func (s *names) forget() { s.n, s.large = 0, nil }
 
-// add remembers name, which stands at the given place; it returns the place of
-// an equal one, if there is one.
+// add adds a name, which stands at the given place. If an equal one was added
+// before, it returns that one's place and true, and adds nothing.
 func (s *names) add(name string, at int) (other int, ok bool) {
 	if s.large != nil {
 		if other, ok = s.large[name]; !ok {

@@ -10,11 +10,12 @@ package glob
 // alone.
 const Budget = 32 << 20
 
-// Other work than tests of patterns, where a policy's author or the sender of a
-// request sets how much there is, is counted in units that take about as long as
-// a step: lists compared with lists, keys looked for, statements looked at. Each
-// decision has freeWork for nothing, so that in nearly every one tests of patterns
-// have all of the budget; what goes beyond is taken from the budget.
+// freeWork is how much work other than tests of patterns a decision may do without
+// spending Budget; what goes beyond is taken from Budget. Such work is lists
+// compared with lists, keys looked for, statements looked at: the author of a
+// policy or the sender of a request sets how much there is. It is counted in
+// units that take about as long as a step. In nearly every decision it stays
+// below freeWork, so that tests of patterns have all of Budget.
 const freeWork = 2 << 20
 
 // What work costs where it is not counted by bytes.
