@@ -1,4 +1,4 @@
-// Package compile turns documents into frozen index.Policies and index.IAM: it
+// Package compile turns documents into frozen policies of the index: it
 // checks the rules between files, resolves action patterns over the table of
 // known actions, compiles patterns to programs, and lowers conditions.
 // Documents come from internal/policyjson, which has checked every rule that

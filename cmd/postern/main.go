@@ -1,5 +1,5 @@
-// Command postern decides whether a principal may do an action on a resource,
-// by the organization, bucket and iam policies of a directory. It serves
+// Command postern decides whether a principal may do an action on a resource by
+// the organization, bucket and iam policies of a directory. It serves
 // decisions on localhost, answers one on the command line, and checks policy
 // files (specification 4, Command line).
 //
