@@ -80,7 +80,8 @@ var (
 	byPlace [onObject + 1]map[string][]*operation
 )
 
-// The places in queryNames of names that code knows.
+// isPrefix and the others are the places in queryNames of the names that code
+// knows.
 var isPrefix, isDelimiter, isMaxKeys, isVersionID, isXID,
 	isAlgorithm, isCredential, isDate, isExpires, isSignedHeaders, isSignature,
 	isKeyID, isExpiresV2, isSignatureV2 int

@@ -99,7 +99,7 @@ func (v value) fits(text string) bool {
 	return true
 }
 
-// How a query says that it is signed.
+// signature is how a query says that it is signed.
 type signature uint8
 
 const (

@@ -122,7 +122,7 @@ func (s *serverValues) time(now int64) string {
 	return block.Alias(s.clock)
 }
 
-// claim finds a claim by its path, byte for byte.
+// Claim finds a claim by its path, byte for byte.
 func (v *View) Claim(path string) ([]policy.Value, bool) {
 	list := v.Request.Principal.Claims
 	v.Spend(len(list) * (glob.NameWork + len(path)/32))

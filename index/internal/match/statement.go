@@ -65,7 +65,7 @@ func (x *Variables) globs(b block.Block, w block.What, v *View) match {
 	return out
 }
 
-// principalHolds reports whether the statement's principals hold.
+// PrincipalHolds reports whether the statement's principals hold.
 func (v *View) PrincipalHolds(b block.Block, r block.Record) bool {
 	if v.DenyOnly {
 		return r.Everyone()
@@ -73,7 +73,7 @@ func (v *View) PrincipalHolds(b block.Block, r block.Record) bool {
 	return v.Lists(b, r) != r.NotPrincipal()
 }
 
-// lists reports whether the statement lists the caller.
+// Lists reports whether the statement lists the caller.
 func (v *View) Lists(b block.Block, r block.Record) bool {
 	if r.Everyone() {
 		return true
@@ -107,7 +107,7 @@ func (v *View) listsMore(b block.Block, r block.Record, w block.Who) bool {
 	return false
 }
 
-// covers reports whether a statement covers the requested action.
+// Covers reports whether a statement covers the requested action.
 func (v *View) Covers(b block.Block, id int) bool {
 	if v.Known {
 		return b.Covers(id, v.Action)
@@ -125,8 +125,8 @@ func (v *View) Covers(b block.Block, id int) bool {
 	return programs.Not
 }
 
-// unknownCovered are the statements of a chunk, by its first one, that cover
-// the unknown action of a request.
+// UnknownCovered returns the statements that cover the unknown action of a
+// request, of the chunk whose first statement is first.
 func (v *View) UnknownCovered(b block.Block, first int) (set uint64) {
 	for id := first; id < min(first+block.ChunkSize, b.Count()); id++ {
 		if v.Covers(b, id) {
