@@ -57,7 +57,7 @@ func (sc *scenario) conditionAtom(slot string, c *clause, condition *policy.Cond
 	return a
 }
 
-// decided is what an atom says where a list of texts does not come into it.
+// absent is what the atom says of a key that is absent.
 func (a *atom) absent() bool {
 	o := a.operator
 	switch {
