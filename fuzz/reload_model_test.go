@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"postern/compile"
 	"postern/internal/policyjson"
@@ -16,14 +18,28 @@ import (
 
 // model is specification 4 without any cleverness.
 type model struct {
-	loaded bool
-	meant  bool // SIGHUP came while it was held
-	orgs   map[string]*modelOrg
+	loaded   bool
+	meant    bool // SIGHUP came while it was held
+	orgs     map[string]*modelOrg
+	mirror   modelMirror // nil: there is none
+	mirrored bool        // it has caught up
+	platform []string
+	real     string // where the policy directory was at the last look
+	hold     *modelHold
 	// vanished are organizations whose folders went, if they had several bucket
 	// policies: by what they had.
 	vanished map[string]*modelOrg
 	odd      []string // names at fault that are no unit
 	denied   int      // first, broken policies of buckets that do not leave them as they were
+	kept     int      // looks at which a platform organization had no folder any more
+}
+
+// modelHold is .hold while it stands.
+type modelHold struct {
+	id          string
+	since       time.Time
+	transaction bool
+	over        bool // it is plain, and has stood for 60 s
 }
 
 type modelOrg struct {
@@ -44,6 +60,7 @@ type modelUnit struct {
 }
 
 type content struct {
+	sum    string // names and bytes
 	docs   []*policy.Document
 	access []*policy.AccessDocument
 	list   []string
@@ -128,17 +145,68 @@ func list(root, dir string) (out []string, ok bool) {
 	return out, true
 }
 
-// held reports whether nothing may be published: .hold counts by its name. The
-// first look waits for none of these tests.
-func (m *model) held(root string) bool {
-	_, err := os.Lstat(filepath.Join(root, ".hold"))
-	return err == nil && m.loaded
+// look looks at the gate: .hold counts by its name. A first look waits for none
+// but a transaction.
+func (m *model) lookAtHold(root string, now time.Time) {
+	path := filepath.Join(root, ".hold")
+	fi, err := os.Lstat(path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			m.hold = nil
+		}
+		return
+	}
+	sys := fi.Sys().(*syscall.Stat_t)
+	id := fmt.Sprint(sys.Ino, sys.Mtim, sys.Ctim, sys.Size)
+	if m.hold == nil || m.hold.id != id {
+		m.hold = &modelHold{id: id, since: now, transaction: strings.HasPrefix(string(readAll(path)), "transaction ")}
+	}
+	h := m.hold
+	h.over = h.over || !h.transaction && now.Sub(h.since) >= time.Minute
+}
+
+// held reports whether nothing may be published.
+func (m *model) held() bool {
+	return m.hold != nil && !m.hold.over && (m.hold.transaction || m.loaded)
+}
+
+func newOrg(loaded bool) *modelOrg {
+	o := &modelOrg{units: map[string]*modelUnit{}, buckets: map[string]*modelUnit{}, bucketsKnown: loaded}
+	for _, u := range []string{"access-policies", "iam", "buckets.json"} {
+		o.units[u] = &modelUnit{known: loaded}
+	}
+	return o
+}
+
+// miss notes that a bucket file is gone and stays all the same.
+func (o *modelOrg) miss(file string) {
+	if o.missed == nil {
+		o.missed = map[string]bool{}
+	}
+	o.missed[file] = true
+}
+
+// breakAll is a fault of all of an organization.
+func (o *modelOrg) breakAll() {
+	for _, u := range o.units {
+		u.broken = true
+	}
+	o.bucketsBroken = true
+}
+
+// files are the bucket files that an organization had.
+func (o *modelOrg) files() map[string]bool {
+	out := map[string]bool{}
+	for name := range o.buckets {
+		out[name] = !o.missed[name]
+	}
+	return out
 }
 
 func (m *model) look(root string, confirm bool) {
 	root, _ = filepath.EvalSymlinks(root)
 	confirm = confirm || m.meant
-	if m.held(root) {
+	if m.held() {
 		m.meant = confirm
 		return
 	}
@@ -149,6 +217,8 @@ func (m *model) look(root string, confirm bool) {
 	}
 	m.odd = nil
 	before := m.bucketFiles()
+	confirm = confirm || m.loaded && root != m.real
+	m.real = root
 	if confirm {
 		m.vanished = nil
 		for _, o := range m.orgs {
@@ -171,10 +241,7 @@ func (m *model) look(root string, confirm bool) {
 		there[name] = true
 		o := m.orgs[name]
 		if o == nil {
-			o = &modelOrg{units: map[string]*modelUnit{}, buckets: map[string]*modelUnit{}, bucketsKnown: m.loaded}
-			for _, u := range []string{"access-policies", "iam", "buckets.json"} {
-				o.units[u] = &modelUnit{known: m.loaded}
-			}
+			o = newOrg(m.loaded)
 			m.orgs[name] = o
 			if v := m.vanished[name]; v != nil {
 				delete(m.vanished, name)
@@ -183,29 +250,50 @@ func (m *model) look(root string, confirm bool) {
 		}
 		names, ok := list(root, real)
 		if kind == aFault || !ok {
-			for _, u := range o.units {
-				u.broken = true
-			}
-			o.bucketsBroken = true
+			o.breakAll()
 			continue
 		}
 		o.look(root, real, name, names, confirm, listed)
 	}
 	for name, o := range m.orgs {
-		if there[name] {
-			continue
-		}
-		delete(m.orgs, name)
-		if !confirm && len(o.buckets) > 0 {
-			if m.vanished == nil {
-				m.vanished = map[string]*modelOrg{}
-			}
-			m.vanished[name] = &modelOrg{buckets: o.buckets, missed: o.missed, bucketsKnown: o.bucketsKnown}
-			for _, b := range o.buckets {
-				b.broken = false
-			}
+		switch {
+		case there[name]:
+		case !confirm && m.isPlatform(name):
+			m.kept++
+			o.breakAll()
+		case confirm:
+			delete(m.orgs, name)
+		default:
+			m.vanish(name)
 		}
 	}
+	m.settle(listed, before)
+}
+
+// isPlatform reports whether the vanishing of an organization's folder is a
+// fault (specification 1.3).
+func (m *model) isPlatform(org string) bool {
+	return slices.Contains(m.platform, org) && (m.loaded || !m.mirror[org].left)
+}
+
+// vanish takes an organization out, and remembers its buckets/.
+func (m *model) vanish(name string) {
+	o := m.orgs[name]
+	delete(m.orgs, name)
+	if len(o.buckets) == 0 {
+		return
+	}
+	if m.vanished == nil {
+		m.vanished = map[string]*modelOrg{}
+	}
+	m.vanished[name] = &modelOrg{buckets: o.buckets, missed: o.missed, bucketsKnown: o.bucketsKnown, bucketsBroken: true}
+	for _, b := range o.buckets {
+		b.broken = false
+	}
+}
+
+// settle ends a look.
+func (m *model) settle(listed map[string]map[string]bool, before map[string]map[*modelUnit]modelUnit) {
 	for org, o := range m.orgs { // each that is missed is elsewhere: it moved
 		moved := len(o.missed) > 0
 		for file := range o.missed {
@@ -219,7 +307,7 @@ func (m *model) look(root string, confirm bool) {
 		}
 	}
 	m.firstBroken(before)
-	m.loaded = true
+	m.loaded, m.mirrored = true, false
 }
 
 // listBuckets lists the bucket files that each organization has now; where its
@@ -247,9 +335,12 @@ func (m *model) listBuckets(root string, orgs []string) map[string]map[string]bo
 			}
 		}
 		if o := m.orgs[org]; o != nil {
-			for name := range o.buckets {
-				out[org][name] = !o.missed[name]
-			}
+			out[org] = o.files()
+		}
+	}
+	for org, o := range m.orgs {
+		if out[org] == nil && m.isPlatform(org) {
+			out[org] = o.files()
 		}
 	}
 	return out
@@ -349,6 +440,7 @@ func readFolder(root, at, org, part string) (c content, good bool) {
 			continue
 		}
 		data := read(root, file)
+		c.sum += fmt.Sprintf("%q %q ", name, data)
 		if part == "iam" {
 			doc, ds := policyjson.ParseAccess(org+"/"+part+"/"+name, data, policyjson.Limits{})
 			good = good && !policy.HasErrors(ds)
@@ -381,7 +473,7 @@ func readList(root, at string) (content, bool) {
 		if names == nil {
 			names = []string{}
 		}
-		return content{list: names}, !policy.HasErrors(ds)
+		return content{sum: string(data), list: names}, !policy.HasErrors(ds)
 	}
 	return content{}, false
 }
@@ -410,11 +502,8 @@ func (o *modelOrg) lookBuckets(root, at, org string, confirm bool, listed map[st
 		}
 	}
 	if held > 1 && stay == 0 && moved < held && !confirm {
-		if o.missed == nil {
-			o.missed = map[string]bool{}
-		}
 		for name := range o.buckets {
-			o.missed[name] = true
+			o.miss(name)
 		}
 	}
 	for _, name := range names {
@@ -437,7 +526,7 @@ func (o *modelOrg) lookBuckets(root, at, org string, confirm bool, listed map[st
 		}
 		data := read(root, file)
 		doc, _ := policyjson.ParseBucket(org+"/buckets/"+name, strings.TrimSuffix(name, ".json"), data, policyjson.Limits{})
-		b.see(content{docs: []*policy.Document{doc}}, doc != nil)
+		b.see(content{sum: string(data), docs: []*policy.Document{doc}}, doc != nil)
 	}
 	for name := range o.buckets {
 		if there[name] {
@@ -447,38 +536,6 @@ func (o *modelOrg) lookBuckets(root, at, org string, confirm bool, listed map[st
 		}
 	}
 	o.bucketsKnown = o.bucketsKnown || len(o.missed) == 0
-}
-
-// restart forgets what a process forgets: all, or, with a mirror, all but the
-// last good files and that quarantined units had none.
-func (m *model) restart(mirror bool) {
-	m.loaded, m.meant = false, false
-	if !mirror {
-		m.orgs, m.vanished = map[string]*modelOrg{}, nil
-		return
-	}
-	for _, o := range m.vanished {
-		for name, b := range o.buckets {
-			if !b.known && !o.bucketsKnown {
-				delete(o.buckets, name)
-			}
-		}
-	}
-	for _, o := range m.orgs {
-		for _, u := range o.units {
-			u.known = u.known && (u.broken || !u.empty())
-			u.broken = false
-		}
-		o.bucketsKnown = o.bucketsKnown && (o.bucketsBroken || len(o.missed) > 0)
-		for name, b := range o.buckets {
-			if !b.known && !o.bucketsKnown {
-				delete(o.buckets, name)
-			}
-			b.broken = false
-		}
-		o.bucketsBroken = false
-		o.odd, o.oddBuckets = nil, nil
-	}
 }
 
 func (m *model) quarantined() []string {
@@ -517,7 +574,8 @@ func (m *model) quarantined() []string {
 
 // directory is what the reference evaluator judges by.
 func (m *model) directory() *policy.Directory {
-	d := &policy.Directory{Organizations: map[string]*policy.DirectoryOrganization{}, Buckets: map[string]*policy.DirectoryBucket{}, BuiltIn: builtIn}
+	d := &policy.Directory{Organizations: map[string]*policy.DirectoryOrganization{}, Buckets: map[string]*policy.DirectoryBucket{},
+		BuiltIn: builtIn, PlatformOrganizations: m.platform}
 	claims := map[string][]string{}
 	for org, o := range m.orgs {
 		d.Organizations[org] = &policy.DirectoryOrganization{

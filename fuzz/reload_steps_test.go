@@ -55,7 +55,7 @@ func (r *reload) step() {
 		r.reached["a hold ended"]++
 		r.boundary()
 	}
-	op := r.next(30)
+	op := r.next(36)
 	path := func() string { return paths[r.next(len(paths))] }
 	at := func(p string) string { return filepath.Join(r.root, p) }
 	content := func(p string) string {
@@ -178,7 +178,9 @@ func (r *reload) step() {
 	case 17:
 		r.look(true)
 	case 18, 28, 29:
-		r.restart()
+		r.restart(false)
+	case 30, 31, 32:
+		r.restart(true)
 	case 19, 20: // permissions: of a file, of a folder, of the root
 		p := path()
 		if op == 20 {
@@ -212,7 +214,14 @@ func (r *reload) step() {
 		r.overflow()
 	case 25: // nothing is published until it is gone
 		content := []string{"", "deploying", "transaction 1"}[r.next(3)]
-		r.note("hold %q: %v", content, os.WriteFile(at(".hold"), []byte(content), 0o644))
+		if overwrite(at(".hold.tmp"), content) == nil { // it is another than the one before
+			r.note("hold %q: %v", content, os.Rename(at(".hold.tmp"), at(".hold")))
+		}
+	case 33, 34:
+		r.repoint(r.next(3))
+	case 35:
+		r.passed.Add(int64(time.Minute))
+		r.note("a minute passes")
 	case 26: // buckets/ loses all; sometimes others come with it
 		dir := []string{"o1/buckets", "o2/buckets"}[r.next(2)]
 		if fi, err := os.Lstat(at(dir)); err != nil || !fi.IsDir() {

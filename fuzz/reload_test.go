@@ -59,7 +59,7 @@ func (r *reload) run() {
 	r.look(false)
 	r.unwatch()
 	r.clients.end(r)
-	r.reached["first and broken, and denied"] += r.model.denied
+	r.collect()
 }
 
 // mostLooks bounds a run.
@@ -90,7 +90,9 @@ func TestReload(t *testing.T) {
 	for _, what := range []string{"ok", "quarantined", "failed", "last good true", "last good false", "bucket allowed", "organization allowed", "bucket bucket_deny", "bucket bucket_policy_unavailable",
 		"organization organization_unavailable", "organization organization_deny", "organization no_organization_policy", "none owner_mismatch", "none owner_unknown",
 		"organization not_bucket_owner", "bucket cross_organization_no_allow", "iam allowed", "iam iam_no_match", "iam iam_unavailable",
-		"first and broken, and denied", "overflow", "held", "a hold ended", "missed", "brought about by events", "a generation asked while in force", "a generation between two looks"} {
+		"first and broken, and denied", "overflow", "held", "a hold ended", "a hold that ended by time", "missed", "re-pointed", "a platform organization that vanished",
+		"a start", "a start after changes", "a start after a kill", "a kill before the mirror was written", "a start under a transaction", "no start under a transaction",
+		"brought about by events", "a generation asked while in force", "a generation between two looks"} {
 		if reached[what] == 0 {
 			t.Errorf("no look came upon %q: %v", what, reached)
 		}
@@ -106,31 +108,36 @@ var builtIn = policyjson.BuiltIn()
 // says. In the other runs the loader looks when it is told to, so that it can
 // be held to a whole series of steps that it saw nothing of.
 type reload struct {
-	t       *testing.T
-	script  []byte
-	base    string
-	root    string
-	state   string
-	live    bool
-	l       *loader.Loader
-	current *index.Current
-	model   *model
-	clients *clients
-	told    map[uint64]*answers // what generations had to say
-	stop    func()              // ends the watching; nil: there is none
-	lost    bool                // events are
-	clock   atomic.Int64        // how far off it is
-	trash   int
-	aways   int
-	done    []string // what was done, for the message
-	n       int
-	reached map[string]int // what the looks came upon
+	t        *testing.T
+	script   []byte
+	base     string
+	root     string
+	state    string
+	live     bool
+	l        *loader.Loader
+	current  *index.Current
+	model    *model
+	clients  *clients
+	told     map[uint64]*answers // what generations had to say
+	stop     func()              // ends the watching; nil: there is none
+	lost     bool                // events are
+	down     bool                // there is no process
+	dying    bool                // it is killed before it writes the mirror
+	disk     string              // the state directory of a process that was killed
+	clock    atomic.Int64        // how far off it is
+	passed   atomic.Int64        // how much time is said to have passed
+	trash    int
+	aways    int
+	platform []string
+	done     []string // what was done, for the message
+	n        int
+	reached  map[string]int // what the looks came upon
 }
 
 func newReload(t *testing.T, script []byte) *reload {
 	unprivileged(t)
 	base := t.TempDir()
-	r := &reload{t: t, script: script, reached: map[string]int{}, base: base, root: filepath.Join(base, "policies"), model: &model{orgs: map[string]*modelOrg{}}}
+	r := &reload{t: t, script: script, reached: map[string]int{}, base: base, root: filepath.Join(base, "policies")}
 	t.Cleanup(func() { // so that it can be removed
 		filepath.WalkDir(base, func(path string, d fs.DirEntry, _ error) error {
 			if d.IsDir() {
@@ -139,32 +146,54 @@ func newReload(t *testing.T, script []byte) *reload {
 			return nil
 		})
 	})
-	mode := r.next(4)
-	r.live = mode >= 2
-	if mode%2 == 1 {
+	mode := r.next(32)
+	r.live = mode&2 != 0
+	if mode&1 != 0 {
 		r.state = filepath.Join(base, "state")
+	}
+	r.platform = [][]string{nil, nil, {"o2"}, {"o2", "o3"}}[mode>>3]
+	if mode&4 != 0 { // it can be re-pointed
+		r.must(os.Mkdir(r.revision(0), 0o755))
+		r.must(os.Symlink(r.revision(0), r.root))
 	}
 	for _, dir := range []string{"outside", "policies/o1/access-policies", "policies/o1/buckets", "policies/..s/d"} {
 		r.must(os.MkdirAll(filepath.Join(base, dir), 0o755))
 	}
 	r.must(os.WriteFile(filepath.Join(base, "outside/b1.json"), []byte(contents[3]), 0o644))
-	r.open()
+	r.open(nil)
 	return r
 }
 
-func (r *reload) open() {
+// revision is a folder that the policy directory may be pointed to.
+func (r *reload) revision(n int) string { return filepath.Join(r.base, fmt.Sprint("revision", n)) }
+
+// open starts a process. last is what was in force when the one before was
+// killed, before it wrote the mirror; nil: it was stopped, or there was none.
+func (r *reload) open(last *model) {
 	r.current, r.told = &index.Current{}, map[uint64]*answers{}
 	hold := time.Millisecond
 	if r.live {
 		hold = 5 * time.Millisecond
 	}
 	l, err := loader.New(loader.Config{Root: r.root, StateDir: r.state, Current: r.current, Workers: 2, Compiler: compile.Compiler{BuiltIn: builtIn},
-		Rescan: time.Hour, Quiet: time.Millisecond, MaxWait: 10 * time.Millisecond, Hold: hold,
-		Now: func() time.Time { return time.Now().Add(time.Duration(r.clock.Load())) }})
+		PlatformOrganizations: r.platform, Rescan: time.Hour, Quiet: time.Millisecond, MaxWait: 10 * time.Millisecond, Hold: hold,
+		Now: func() time.Time { return time.Now().Add(time.Duration(r.clock.Load())) }, Steady: r.now,
+		Observe: func(*policy.Status) { r.observed() }})
 	r.must(err)
 	r.l = l
 	r.clients = observe(r.current)
+	var mirror modelMirror
+	if r.state != "" {
+		if mirror = (modelMirror{}); r.model != nil {
+			mirror = r.model.mirror
+		}
+	}
+	r.model = mirror.start(last)
+	r.model.platform = r.platform
 }
+
+// now is the time by which holds end.
+func (r *reload) now() time.Time { return time.Now().Add(time.Duration(r.passed.Load())) }
 
 func (r *reload) must(err error) {
 	r.t.Helper()
@@ -192,6 +221,9 @@ func (r *reload) next(n int) int {
 // look lets loader and model look, and compares them.
 func (r *reload) look(confirm bool) {
 	r.t.Helper()
+	if r.down {
+		return
+	}
 	r.note("look (SIGHUP: %v)", confirm)
 	if r.n++; r.n > mostLooks {
 		return
@@ -199,7 +231,8 @@ func (r *reload) look(confirm bool) {
 	if confirm {
 		r.l.Rescan()
 	}
-	held := r.model.held(r.root)
+	r.model.lookAtHold(r.root, r.now())
+	held := r.model.held()
 	lost := r.unreadable() && !held
 	if held {
 		r.reached["held"]++
@@ -222,6 +255,17 @@ func (r *reload) look(confirm bool) {
 	}
 	if err := r.l.Load(context.Background()); (err != nil) != lost {
 		r.fatal("look: %v", err)
+	}
+	if r.dying && r.disk == "" { // nothing was published
+		r.copyDisk()
+		r.dying = false
+	}
+	if !lost && !held && !r.dying && r.model.mirror != nil {
+		r.model.mirror.write(r.model)
+		r.model.mirrored = true
+	}
+	if h := r.model.hold; h != nil && h.over {
+		r.reached["a hold that ended by time"]++
 	}
 	if d := r.differs(want, lost); d != "" {
 		r.fatal("%s", d)
@@ -249,7 +293,7 @@ func (r *reload) look(confirm bool) {
 		r.reached[told[i].Layer.String()+" "+told[i].Reason.String()]++
 	}
 	r.told[snapshot.Generation()] = &told
-	if r.n%4 != 0 || lost {
+	if r.n%4 != 0 || lost || r.dying {
 		return
 	}
 	// A look at what did not change publishes nothing.
@@ -297,7 +341,7 @@ func (r *reload) differs(want *answers, lost bool) string {
 	if want := r.model.quarantined(); !slices.Equal(got, want) {
 		return fmt.Sprintf("quarantined\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if wantOK := len(got) == 0; !lost && !r.model.held(r.root) && ((st.Result == policy.ReloadOK) != wantOK || st.Result == policy.ReloadFailed) {
+	if wantOK := len(got) == 0; !lost && !r.model.held() && ((st.Result == policy.ReloadOK) != wantOK || st.Result == policy.ReloadFailed) {
 		return fmt.Sprintf("result %v with %d quarantined units", st.Result, len(got))
 	}
 	var sc index.Scratch

@@ -50,6 +50,9 @@ func (l *Loader) commit(f *findings) *changes {
 	for _, x := range ch.lost {
 		l.rest.Lost(x.bucket+layout.Suffix, x.unknown)
 	}
+	if !l.loaded {
+		l.goneWhileDown(f.meant)
+	}
 	l.files = 0
 	for _, o := range l.orgs {
 		l.files += o.files()

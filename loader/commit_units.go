@@ -169,6 +169,7 @@ func (l *Loader) commitBucket(ch *changes, o *organization, x *source.BucketFind
 		if !b.Known {
 			l.reclaim(ch, o, layout.BucketOf(x.Name))
 		}
+		l.noteHeld(o)
 	}
 	b.Seen, b.Complete = x.Seen, x.Complete
 	if x.Same {
@@ -230,6 +231,7 @@ func (l *Loader) dropBucket(ch *changes, o *organization, file string) {
 		ch.lost = append(ch.lost, lostFile{o.name, layout.BucketOf(file), !b.Known})
 	}
 	delete(o.Buckets, file)
+	l.noteHeld(o)
 	l.setBucket(ch, o, b, file, nil)
 	if b.Fault != nil {
 		l.clearFault(ch, at)

@@ -82,6 +82,9 @@ type Config struct {
 	Logger   *slog.Logger
 	// Now is the clock, for tests.
 	Now func() time.Time
+	// Steady is the clock by which the time of a hold is told, for tests. It
+	// must never step.
+	Steady func() time.Time
 }
 
 // Loader keeps index.Current at what its source says, which is a policy directory
@@ -151,6 +154,9 @@ func New(c Config) (*Loader, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Steady == nil {
+		c.Steady = time.Now
+	}
 	if c.DefaultOrganization != "" && !layout.ValidOrganization(c.DefaultOrganization) {
 		return nil, fmt.Errorf("loader: default organization %q: want 1 to 64 of A-Z a-z 0-9 - _", c.DefaultOrganization)
 	}
@@ -164,7 +170,7 @@ func New(c Config) (*Loader, error) {
 		misplaced: map[string]policy.Diagnostic{}, faults: map[layout.Place]*source.Fault{},
 		vanished: map[string]*organization{},
 	}
-	l.hold.Log, l.hold.Now = c.Logger, time.Now
+	l.hold.Log, l.hold.Now = c.Logger, c.Steady
 	l.rest = rest.New(c.Hold, l.last)
 	l.maker.Compiler, l.maker.Limits, l.maker.Log, l.maker.InForce = c.Compiler, c.Limits, c.Logger, l.iamInForce
 	l.maker.Inspect = c.Inspect

@@ -48,24 +48,24 @@ func (l *Loader) touchState() {
 
 func (l mirrored) Wanted(p layout.Place) (w mirror.Wanted) {
 	o := l.orgs[p.Org]
-	w.Gone = o == nil
-	if o == nil && p.Part == layout.Buckets {
+	vanished := o == nil && p.Part == layout.Buckets
+	if vanished {
 		o = l.vanished[p.Org]
-		w.Gone = o == nil || p.Name == ""
-		w.Leave = !w.Gone && o.mirrored
+		w.Leave = o != nil && o.mirrored && p.Name != ""
 	}
+	w.Gone = o == nil
 	switch {
 	case o == nil:
 	case p.Part == layout.Buckets && p.Name == "":
-		if w.Known = o.BucketsFault != nil || len(o.missed) > 0; w.Known {
+		if w.Known = vanished || o.BucketsFault != nil || len(o.missed) > 0; w.Known {
 			h := heldOf(o)
 			w.Held, w.Sum = &h, h.Sum()
 		}
 	case p.Part == layout.Buckets:
-		w.Known, w.Sum, w.None = true, layout.SumOfNone, true
+		w.Known, w.Sum, w.None = true, layout.SumOfGone, true
 		if b := o.Buckets[p.Name]; b != nil {
 			w.Known, w.Faulty = b.Known, b.Fault != nil || o.BucketsFault != nil || o.isMissed(p.Name)
-			if b.Good != nil {
+			if w.Sum = layout.SumOfNone; b.Good != nil {
 				w.Sum, w.None = b.Good.Sum, false
 			}
 		}
@@ -88,11 +88,6 @@ func (l mirrored) Organization(org string) (here bool, remembered *mirror.Held) 
 		return false, &h
 	}
 	return false, nil
-}
-
-func (l mirrored) Remember(org string, h mirror.Held) {
-	l.vanished[org] = rememberedAs(org, h)
-	l.vanished[org].mirrored = true
 }
 
 // heldOf is what is to be remembered of an organization's buckets/.

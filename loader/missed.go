@@ -50,6 +50,14 @@ func (l *Loader) commitMissed(o *organization, missed map[string]struct{}) {
 	l.state.Note(layout.Place{Org: o.name, Part: layout.Buckets}, nil)
 }
 
+// noteHeld has the mirror list anew what buckets/ holds, where it lists it as
+// policies are missed.
+func (l *Loader) noteHeld(o *organization) {
+	if len(o.missed) > 0 {
+		l.state.Note(layout.Place{Org: o.name, Part: layout.Buckets}, nil)
+	}
+}
+
 // isMissed reports whether a bucket file is in force without being there.
 func (o *organization) isMissed(file string) bool {
 	_, ok := o.missed[file]

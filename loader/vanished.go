@@ -27,6 +27,30 @@ func (l *Loader) vanish(o *organization, meant bool) {
 	l.vanished[o.name] = v
 }
 
+// goneWhileDown has what the mirror has and the first look did not find marked
+// as overtaken, as any removal is, before that look is in force; of an
+// organization the buckets/ is remembered, unless it was meant to go.
+func (l *Loader) goneWhileDown(meant bool) {
+	for _, org := range l.state.Organizations() {
+		if o := l.orgs[org]; o != nil {
+			if h, trusted := l.state.Listed(org); !trusted || h.Known || len(h.Missed) > 0 {
+				l.state.Note(layout.Place{Org: org, Part: layout.Buckets}, nil)
+			}
+			for _, file := range l.state.Buckets(org) {
+				if o.Buckets[file] == nil {
+					l.state.Note(layout.Place{Org: org, Part: layout.Buckets, Name: file}, nil)
+				}
+			}
+			continue
+		}
+		if h := l.state.Remembered(org); !meant && len(h.Files) > 0 {
+			l.vanished[org] = rememberedAs(org, h)
+			l.vanished[org].mirrored = true
+		}
+		l.state.Note(layout.Place{Org: org, Part: layout.Folder}, nil)
+	}
+}
+
 // forgetVanished lets go of all that is remembered.
 func (l *Loader) forgetVanished() {
 	for org, v := range l.vanished {
@@ -42,7 +66,7 @@ func (l *Loader) mirrorAgain(v *organization) {
 		return
 	}
 	l.state.Note(layout.Place{Org: v.name, Part: layout.Folder}, nil)
-	l.state.Again(layout.Place{Org: v.name, Part: layout.Buckets})
+	l.state.Note(layout.Place{Org: v.name, Part: layout.Buckets}, nil)
 	for name := range v.Buckets {
 		l.state.Again(layout.Place{Org: v.name, Part: layout.Buckets, Name: name})
 	}
@@ -99,9 +123,7 @@ func (l *Loader) recall(ch *changes, o *organization, x *source.BucketsFinding) 
 		}
 		names = now
 	}
-	if x == nil || len(names) > 0 {
-		o.bucketsKnown = v.bucketsKnown
-	}
+	o.bucketsKnown = v.bucketsKnown
 	for name, b := range into {
 		if o.Buckets[name] != nil {
 			continue

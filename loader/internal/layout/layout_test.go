@@ -22,7 +22,7 @@ func TestPath(t *testing.T) {
 // TestSumOfUnit tells sets apart that have the same bytes under other names.
 func TestSumOfUnit(t *testing.T) {
 	set := []File{{"a.json", []byte("1")}, {"b.json", []byte("2")}}
-	sums := map[Sum]string{SumOfNone: "no files"}
+	sums := map[Sum]string{SumOfNone: "no files", SumOfGone: "what was removed"}
 	for what, files := range map[string][]File{
 		"two": set, "one": set[:1], "other names": {{"a.json", []byte("2")}, {"b.json", []byte("1")}}, "one name": {{"a.jsonb.json", []byte("1")}},
 	} {

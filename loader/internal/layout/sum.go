@@ -27,6 +27,10 @@ func SumOfFiles(files iter.Seq2[string, Sum]) Sum {
 // SumOfNone is the sum of a set of no files.
 var SumOfNone = SumOfFiles(func(func(string, Sum) bool) {})
 
+// SumOfGone stands for what was removed: no content has it, that of no files
+// neither, as a broken file has that where none was there before.
+var SumOfGone = SumOf([]byte("removed"))
+
 // File is the name and the content of a file.
 type File struct {
 	Name string

@@ -26,9 +26,6 @@ type Model interface {
 	// Organization tells whether an organization is in force and, if it is not,
 	// what is remembered of its buckets/; nil: nothing.
 	Organization(org string) (here bool, remembered *Held)
-	// Remember has the model remember what the mirror has of an organization
-	// that is not in force.
-	Remember(org string, h Held)
 }
 
 // Wanted is what the mirror has to hold of a unit.
@@ -225,8 +222,9 @@ func (s *Mirror) flushUnit(m Model, p layout.Place, files []layout.File) error {
 	return s.write(p, files)
 }
 
-// sweep removes what a killed process left half written, and organizations and
-// buckets that are gone.
+// sweep removes what a killed process left half written, and has every unit of
+// the organizations that are here brought up to date. Of those that are not,
+// the model notes the folder.
 func (s *Mirror) sweep(m Model) {
 	orgs, _ := os.ReadDir(s.dir)
 	for _, e := range orgs {
@@ -239,13 +237,6 @@ func (s *Mirror) sweep(m Model) {
 			continue
 		}
 		if here, _ := m.Organization(name); !here {
-			p := layout.Place{Org: name, Part: layout.Folder}
-			if h := s.Remembered(name); len(h.Files) > 0 {
-				m.Remember(name, h)
-				s.failed(p, s.leave(name, h))
-			} else {
-				s.failed(p, s.remove(p))
-			}
 			continue
 		}
 		s.stays(name)

@@ -107,9 +107,18 @@ func NamesOf[T any](of map[string]T) (out []layout.File) {
 }
 
 // leave removes what the mirror has of an organization that vanished, but for
-// its bucket policies, which are remembered.
+// its bucket policies, which are remembered. Of these it spoils what was
+// overtaken, before the marks that say so are cleared.
 func (s *Mirror) leave(org string, h Held) error {
 	var errs []error
+	for _, name := range s.Buckets(org) {
+		p := layout.Place{Org: org, Part: layout.Buckets, Name: name}
+		if s.marks.removed(p) {
+			errs = append(errs, s.remove(p))
+		} else if _, err := s.LastGood(p); errors.Is(err, errBehind) {
+			errs = append(errs, spoil(s.file(p)))
+		}
+	}
 	for _, p := range layout.Sets {
 		errs = append(errs, s.remove(layout.Place{Org: org, Part: p}))
 	}

@@ -26,10 +26,11 @@ import (
 //
 // A mark is the SHA-256 of the unit's path and the sum of its content, or zeros
 // where nothing that the mirror has of it can be trusted; the mark of an
-// organization's folder goes for all in it. The last one of a unit counts. A
-// frame's sum goes over the sum of the frame before and over the frame, so that
-// a frame that is torn, rotten, missing or out of place is found: then nothing
-// of the mirror is trusted, as it is not known which units it spoke of.
+// organization's folder goes for all in it, and says that all of it was removed.
+// The last one of a unit counts. A frame's sum goes over the sum of the frame
+// before and over the frame, so that a frame that is torn, rotten, missing or out
+// of place is found: then nothing of the mirror is trusted, as it is not known
+// which units it spoke of.
 //
 // Once the mirror has caught up, the marks are cleared. The file is bounded by
 // the units that wait to be mirrored: see bound.
@@ -160,10 +161,14 @@ func (m *marks) trusts(p layout.Place, content layout.Sum) bool {
 	return !marked || own.content == content
 }
 
-// removed reports whether a bucket file's last mark says that it was removed.
+// removed reports whether a bucket file's last mark, or that of its whole
+// organization, says that it was removed.
 func (m *marks) removed(p layout.Place) bool {
-	_, marked := m.known[unitKey(p)]
-	return marked && m.trusts(p, layout.SumOfNone)
+	own, marked := m.known[unitKey(p)]
+	if whole := m.known[unitKey(layout.Place{Org: p.Org, Part: layout.Folder})]; whole.content == layout.SumOfGone && (!marked || own.order < whole.order) {
+		return true
+	}
+	return marked && m.trusts(p, layout.SumOfGone)
 }
 
 // append appends the marks of one generation in one write.
@@ -319,7 +324,7 @@ func marksOf(m Model, places []layout.Place) []mark {
 		switch here, remembered := m.Organization(p.Org); {
 		case here: // it is back, and its units have marks of their own
 		case remembered == nil:
-			ms = append(ms, mark{unit: unitKey(p)})
+			ms = append(ms, mark{unitKey(p), layout.SumOfGone})
 		default: // its bucket policies are remembered
 			for _, set := range layout.Sets {
 				put(layout.Place{Org: p.Org, Part: set})
