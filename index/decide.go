@@ -22,10 +22,10 @@ func (s *Snapshot) Decide(r *policy.Request, sc *Scratch) policy.Decision {
 	v.begin(r, s.defaultOrg)
 	reason, layer := s.decide(v)
 	if v.Over() {
-		reason, layer, v.open, v.steps = policy.TooCostly, policy.LayerNone, 0, v.steps[:0]
+		reason, layer, v.Open, v.steps = policy.TooCostly, policy.LayerNone, 0, v.steps[:0]
 	}
 	v.End()
-	return policy.Decision{Outcome: reason.Outcome(), Reason: reason, Layer: layer, Generation: s.generation, MaxOpenSeconds: v.open}
+	return policy.Decision{Outcome: reason.Outcome(), Reason: reason, Layer: layer, Generation: s.generation, MaxOpenSeconds: v.Open}
 }
 
 // decide is specification 1.3 in the order of the reasons of 1.8: every return
@@ -148,9 +148,9 @@ func (s *Snapshot) decideControlPlane(v *view, own *Organization) (policy.Reason
 			if effect != policy.EffectAllow {
 				return policy.Allowed, policy.LayerIAM
 			}
-			v.open = 0 // the organization's Allow has no constraint
+			v.Open = 0 // the organization's Allow has no constraint
 		}
-		named = own.IAM.members.namesCaller(&v.caller)
+		named = own.IAM.NamesCaller(&v.Inquiry)
 	}
 	switch {
 	case effect == policy.EffectAllow:
@@ -273,11 +273,9 @@ func (v *view) askBucket(bucket *bucketSlot) policy.Effect {
 }
 
 // askIAM asks the iam statements of the caller's organization. Of an allow,
-// v.open is the constraint.
+// v.Open is the constraint.
 func (v *view) askIAM(m *IAM) policy.Effect {
-	m.enter(v)
-	effect := m.satisfied(v)
-	v.leave()
+	effect := m.Satisfied(&v.Inquiry)
 	if v.explaining {
 		v.steps = append(v.steps, step{layer: policy.LayerIAM, org: v.Org, iam: m, outcome: outcomes[effect]})
 	}
@@ -320,4 +318,10 @@ func (v *view) end(layer policy.Layer, org string, reason policy.Reason) (policy
 		v.steps = append(v.steps, step{layer: layer, org: org, outcome: reason.Outcome()})
 	}
 	return reason, layer
+}
+
+// nobody reports that the caller is a token that its organization does not know,
+// or one that has expired; of an organization without iam layer, none is known.
+func (v *view) nobody(own *Organization) bool {
+	return match.IsToken(v.Request) && (own.IAM == nil || own.IAMUnavailable || !own.IAM.Knows(&v.Inquiry))
 }

@@ -21,7 +21,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 			continue
 		}
 		if step.iam != nil {
-			out.Determining = append(out.Determining, step.iam.determining(out.Decision.Outcome, v)...)
+			out.Determining = append(out.Determining, step.iam.Determining(out.Decision.Outcome, &v.Inquiry)...)
 			out.Looked += step.iam.Len()
 		}
 		if step.policies == nil {
@@ -41,7 +41,7 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 	if step := v.refused(out.Decision); step != nil {
 		v.DenyOnly = false
 		if step.iam != nil {
-			out.Nearest, out.Truncated = step.iam.nearest(v)
+			out.Nearest, out.Truncated = step.iam.Nearest(&v.Inquiry)
 			out.Looked += min(step.iam.Len(), match.NearestBound)
 		} else {
 			step.policies.TakeRefused(&v.View)

@@ -113,7 +113,7 @@ func (h *hints) action() {
 	if own.IAM == nil {
 		return
 	}
-	known := own.IAM.names().actions
+	known := own.IAM.Names().Actions
 	if len(known) > maxHintSearch {
 		known = known[:maxHintSearch]
 	}

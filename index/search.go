@@ -105,7 +105,7 @@ func (s *Snapshot) SearchActions(r *policy.Request, page Page) (Found, error) {
 	}
 	sr.names.add(open.KnownActions(), "", sr.after, open.EveryName)
 	if own := s.organization(sr.v.Org); own.IAM != nil {
-		sr.names.add(own.IAM.names().actions, "", sr.after, open.EveryName)
+		sr.names.add(own.IAM.Names().Actions, "", sr.after, open.EveryName)
 	}
 	out := &sr.request
 	return sr.run(func(name string) (fits bool) {

@@ -20,7 +20,7 @@ func (sr *search) subjects(provider string) {
 		c.All = own.IAM != nil && !own.IAMUnavailable
 	case v.Class == action.IAM:
 		if own.IAM != nil && !own.IAMUnavailable {
-			own.IAM.subjects(v, provider, c)
+			own.IAM.Subjects(&v.Inquiry, provider, c)
 		}
 	case own.PoliciesUnavailable:
 	default:
@@ -38,7 +38,7 @@ func (sr *search) subjects(provider string) {
 	}
 	sr.names.add(own.Policies.Names().Principals, provider, sr.after, c)
 	if own.IAM != nil {
-		sr.names.add(own.IAM.names().principals, provider, sr.after, c)
+		sr.names.add(own.IAM.Names().Principals, provider, sr.after, c)
 	}
 	for i := range s.shards {
 		x := &s.shards[i]
@@ -64,7 +64,7 @@ func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *bucketSlot
 	}
 	if v.Class == action.ControlPlane {
 		if own.IAM != nil && !own.IAMUnavailable && !c.All {
-			own.IAM.subjects(v, provider, c)
+			own.IAM.Subjects(&v.Inquiry, provider, c)
 		}
 		return c
 	}
@@ -95,12 +95,12 @@ func (sr *search) resources() {
 			return
 		}
 		c := &open.Candidates{}
-		own.IAM.resources(v, resourceType, c)
+		own.IAM.Resources(&v.Inquiry, resourceType, c)
 		c.Doubt(&v.View)
 		c.Settle()
 		sr.names.add(c.Exact, "", sr.after, open.EveryName)
 		if c.All || len(c.Beginnings) > 0 {
-			sr.names.add(own.IAM.names().resources, resourceType+":", sr.after, c)
+			sr.names.add(own.IAM.Names().Resources, resourceType+":", sr.after, c)
 			sr.addStored(resourceType, own.Policies, c, c)
 		}
 		return

@@ -22,7 +22,7 @@ func (p *unlisted) ofSubjects(v *view) []open.Admitted {
 		if own.IAM == nil || own.IAMUnavailable || v.outsideTenant(v.Request.Resource.Kind == policy.ResourceOrganization || v.Request.Resource.Type == "organization") {
 			return nil
 		}
-		return own.IAM.admitSubjects(&p.Patterns, v)
+		return own.IAM.AdmitSubjects(&p.Patterns, &v.Inquiry)
 	case own.PoliciesUnavailable:
 		return nil
 	}
@@ -33,7 +33,7 @@ func (p *unlisted) ofSubjects(v *view) []open.Admitted {
 	if v.Class == action.ControlPlane {
 		return p.controlPlane(v, own, func(of *Policies) []open.Admitted {
 			return of.AdmitSubjects(&p.Patterns, &v.View, policy.LayerOrganization)
-		}, func(m *IAM) []open.Admitted { return m.admitSubjects(&p.Patterns, v) })
+		}, func(m *IAM) []open.Admitted { return m.AdmitSubjects(&p.Patterns, &v.Inquiry) })
 	}
 	if of := s.organization(v.Owner).Policies; v.Owner != v.Org && of != nil && of.DeniesEveryone(&p.Patterns, &v.View) {
 		return nil
@@ -51,7 +51,7 @@ var services = []struct {
 }{{"s3:", action.Bucket}, {"cwobject:", action.ControlPlane}, {"", action.IAM}}
 
 // controlPlane returns what cwobject: actions are admitted by: either layer.
-func (p *unlisted) controlPlane(v *view, own *Organization, policies func(*Policies) []open.Admitted, iam func(*IAM) []open.Admitted) (out []open.Admitted) {
+func (p *unlisted) controlPlane(v *view, own *Organization, policies func(*Policies) []open.Admitted, layer func(*IAM) []open.Admitted) (out []open.Admitted) {
 	if own.IAMUnavailable {
 		return nil
 	}
@@ -59,7 +59,7 @@ func (p *unlisted) controlPlane(v *view, own *Organization, policies func(*Polic
 		out = policies(own.Policies)
 	}
 	if own.IAM != nil {
-		out = append(out, iam(own.IAM)...)
+		out = append(out, layer(own.IAM)...)
 	}
 	return out
 }
@@ -92,7 +92,7 @@ func (p *unlisted) ofService(v *view, prefix string, class action.Class) []open.
 		if own.IAM == nil || own.IAMUnavailable || v.outsideTenant(v.Request.Resource.Kind == policy.ResourceOrganization) {
 			return nil
 		}
-		return own.IAM.admitActions(&p.Patterns, v, class)
+		return own.IAM.AdmitActions(&p.Patterns, &v.Inquiry, class)
 	}
 	if own.PoliciesUnavailable {
 		return nil
@@ -104,7 +104,7 @@ func (p *unlisted) ofService(v *view, prefix string, class action.Class) []open.
 	if class == action.ControlPlane {
 		return p.controlPlane(v, own, func(of *Policies) []open.Admitted {
 			return of.AdmitActions(&p.Patterns, &v.View, policy.LayerOrganization, prefix)
-		}, func(m *IAM) []open.Admitted { return m.admitActions(&p.Patterns, v, class) })
+		}, func(m *IAM) []open.Admitted { return m.AdmitActions(&p.Patterns, &v.Inquiry, class) })
 	}
 	return p.layers(v, own, bucket, func(of *Policies, layer policy.Layer) []open.Admitted {
 		return of.AdmitActions(&p.Patterns, &v.View, layer, prefix)
@@ -123,7 +123,7 @@ func (p *unlisted) ofResources(v *view) []open.Admitted {
 		if own.IAM == nil || own.IAMUnavailable || v.outsideTenant(false) {
 			return nil
 		}
-		return own.IAM.admitResources(&p.Patterns, v, resourceType)
+		return own.IAM.AdmitResources(&p.Patterns, &v.Inquiry, resourceType)
 	case resourceType != "bucket" && resourceType != "object",
 		own.PoliciesUnavailable, own.Policies == nil && !p.s.isPlatform(v), v.Class.OrganizationOnly() && v.outsideTenant(false):
 		return nil

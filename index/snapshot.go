@@ -251,7 +251,7 @@ func organizationSize(name string, o *Organization) int64 {
 		n += o.Policies.Bytes()
 	}
 	if o.IAM != nil {
-		n += o.IAM.bytes
+		n += o.IAM.Bytes()
 	}
 	return n
 }

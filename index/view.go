@@ -1,7 +1,7 @@
 package index
 
 import (
-	"postern/index/internal/match"
+	"postern/index/internal/iam"
 	"postern/policy"
 )
 
@@ -19,15 +19,13 @@ func (sc *Scratch) Spent() int { return sc.view.Spent() }
 // view is one request, with what is worked out beside what single statements
 // are asked.
 type view struct {
-	match.View
+	iam.Inquiry
 	// lastOrg is the number of the organization that the request before, of
 	// whatever snapshot, was of.
 	lastOrg uint32
 	// steps are the layers that were asked, noted when explaining.
 	explaining bool
 	steps      []step
-
-	iamView
 }
 
 // step is one layer that was asked, and what it said. policies is nil where
@@ -45,6 +43,5 @@ type step struct {
 // begin looks at a request.
 func (v *view) begin(r *policy.Request, defaultOrg string) {
 	v.Begin(r, defaultOrg)
-	v.open, v.rowLooked, v.token = 0, false, nil
 	v.steps = v.steps[:0]
 }

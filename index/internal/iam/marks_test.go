@@ -1,4 +1,4 @@
-package index
+package iam
 
 import (
 	"strconv"
@@ -59,7 +59,7 @@ func TestSpotsTellApart(t *testing.T) {
 	for i := range 500 {
 		scopes = append(scopes, lowered.Scope{Resources: []string{"stack:acme/project-" + strconv.Itoa(1000+i) + "/\xff"}})
 	}
-	s := newSpots(scopes, FormAuto)
+	s := newSpots(scopes, lowered.FormAuto)
 	may := 0
 	for i := range scopes {
 		request := s.request("stack:acme/project-"+strconv.Itoa(1000+i*7%500)+"/x", 1)

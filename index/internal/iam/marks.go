@@ -1,4 +1,4 @@
-package index
+package iam
 
 import (
 	"math/bits"
@@ -44,12 +44,12 @@ const (
 type spots struct {
 	// at is where in ids the four bytes lie.
 	at uint32
-	// off: every rule has all marks (FormScan).
+	// off: every rule has all marks (lowered.FormScan).
 	off bool
 }
 
 // newSpots looks where the ids of scopes differ most.
-func newSpots(scopes []lowered.Scope, form Form) spots {
+func newSpots(scopes []lowered.Scope, form lowered.Form) spots {
 	var ids []string
 	for i := range scopes {
 		for _, program := range scopes[i].Resources {
@@ -59,7 +59,7 @@ func newSpots(scopes []lowered.Scope, form Form) spots {
 			}
 		}
 	}
-	return spots{at: new(block.Writer).ChooseKey("", ids), off: form == FormScan}
+	return spots{at: new(block.Writer).ChooseKey("", ids), off: form == lowered.FormScan}
 }
 
 // key is the four bytes of the id in a text `type:id`, or in the beginning of

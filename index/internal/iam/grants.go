@@ -1,4 +1,4 @@
-package index
+package iam
 
 import (
 	"slices"
@@ -6,8 +6,6 @@ import (
 	"unsafe"
 
 	"postern/index/internal/block"
-	"postern/index/internal/glob"
-	"postern/index/internal/match"
 	"postern/index/lowered"
 )
 
@@ -19,7 +17,7 @@ import (
 // spans of rules of its roles, and the row of the action, a bit a rule, tells
 // which rules of a span are candidates: one word narrows 64 rules.
 type Grants struct {
-	form Form
+	form lowered.Form
 	// scopes holds the scopes as statements of one block.
 	scopes scopes
 	rules  []rule
@@ -77,7 +75,7 @@ type principal struct {
 const everyone = 0
 
 // NewGrants freezes.
-func NewGrants(in *lowered.GrantList, form Form) *Grants {
+func NewGrants(in *lowered.GrantList, form lowered.Form) *Grants {
 	g := &Grants{form: form, names: map[string]uint32{}, beginnings: map[string]uint32{}, roles: map[string][]span{}}
 	places := g.freezeScopes(in)
 	g.spots = newSpots(in.Scopes, form)
@@ -88,7 +86,7 @@ func NewGrants(in *lowered.GrantList, form Form) *Grants {
 		}
 		r.scope, r.except = places.of(from.Scope)
 		g.programs = append(g.programs, from.Programs...)
-		if form == FormScan {
+		if form == lowered.FormScan {
 			g.programs = append(g.programs, from.Actions...) // a name is a program
 		}
 		r.programCount = uint32(len(g.programs)) - r.programs
@@ -179,158 +177,6 @@ func newSpans(list []lowered.Span) []span {
 		out[i] = span{uint32(s.From), uint32(s.To)}
 	}
 	return out
-}
-
-// scopes are the statements of one block, and what their programs refer to.
-type scopes struct {
-	words     []uint32
-	variables match.Variables
-}
-
-// statement returns the block, and the statement of a number.
-func (s *scopes) statement(number uint32) (block.Block, block.Record) {
-	b := block.At(s.words, 0)
-	return b, b.Record(int(number - 1))
-}
-
-func (s *scopes) size() int64 {
-	n := block.SizeOf(s.words) + block.SizeOf(s.variables)
-	for i := range s.variables {
-		n += int64(len(s.variables[i].Key.Name) + len(s.variables[i].Default))
-	}
-	return n
-}
-
-// scopePlaces tells under which numbers the two halves of a scope were frozen.
-type scopePlaces [][2]uint32
-
-func (p scopePlaces) of(scope int) (holds, except uint32) {
-	if scope == lowered.NoScope {
-		return 0, 0
-	}
-	return p[scope][0], p[scope][1]
-}
-
-// freezeScopes freezes scopes as statements that nothing narrows; what a scope
-// excludes is a statement of its own.
-func (g *Grants) freezeScopes(in *lowered.GrantList) scopePlaces {
-	var list []*lowered.Statement
-	add := func(s lowered.Statement) uint32 {
-		list = append(list, &s)
-		return uint32(len(list))
-	}
-	everything := glob.Every
-	places := make(scopePlaces, len(in.Scopes))
-	for i := range in.Scopes {
-		s := &in.Scopes[i]
-		if resources := s.Resources; resources != nil || s.Conditions != nil {
-			if resources == nil {
-				resources = []string{everything}
-			}
-			places[i][0] = add(lowered.Statement{Resources: resources, Conditions: s.Conditions})
-		}
-		if s.NotResources != nil {
-			places[i][1] = add(lowered.Statement{Resources: s.NotResources, NotResource: true})
-		}
-	}
-	g.scopes.variables = in.Variables
-	var w block.Writer
-	statements := make([]block.Statement, len(list))
-	for i, s := range list {
-		statements[i] = w.Statement(s, s.Resources)
-	}
-	g.scopes.words, _, _ = w.Write(nil, nil, &block.Part{Statements: statements, Narrowing: block.ByNothing})
-	return places
-}
-
-// scopeHolds reports whether both halves of a scope hold.
-func (g *Grants) scopeHolds(scope, except uint32, deny bool, v *view) bool {
-	return (scope == 0 || g.statementHolds(scope, deny, v)) && (except == 0 || g.statementHolds(except, deny, v))
-}
-
-func (g *Grants) statementHolds(number uint32, deny bool, v *view) bool {
-	b, r := g.scopes.statement(number)
-	if deny {
-		r = r.AsDeny()
-	}
-	return g.scopes.variables.ResourceHolds(b, r, &v.View) && g.scopes.variables.ConditionsHold(b, r, &v.View)
-}
-
-// granted says whether something grants the action: 0 if nothing does, else
-// for how many seconds what is opened may stay open.
-type granted uint64
-
-const (
-	notGranted granted = 0
-	unlimited  granted = 1<<64 - 1
-)
-
-// or is the longer of two.
-func (a granted) or(b granted) granted { return max(a, b) }
-
-// ruleHolds evaluates a rule that covers the action.
-func (g *Grants) ruleHolds(r *rule, deny bool, v *view) granted {
-	if !g.scopeHolds(r.scope, r.except, deny, v) {
-		return notGranted
-	}
-	for_ := unlimited
-	if r.record != 0 {
-		if for_ = g.tree.grants(r.record-1, deny, v); for_ == notGranted {
-			return notGranted
-		}
-	}
-	if r.open != 0 {
-		for_ = min(for_, granted(r.open))
-	}
-	return for_
-}
-
-// covers reports whether a rule covers the action; for rules whose row does
-// not tell.
-func (g *Grants) covers(r *rule, v *view) bool {
-	for _, p := range g.programs[r.programs : r.programs+r.programCount] {
-		if v.Glob(p, v.ActionFolded()) {
-			return true
-		}
-	}
-	return false
-}
-
-// spansHold evaluates the rules of spans, up to the first that holds unless
-// all count.
-func (g *Grants) spansHold(spans []span, deny bool, v *view) (best granted) {
-	all := g.constrained && !deny || g.form == FormScan
-	row, known := g.rows.of(v)
-	if row.empty {
-		return notGranted
-	}
-	for _, s := range spans {
-		v.Spend(glob.EndsWork + int(s.to-s.from)/256)
-		for id := row.next(s.from, s.to); id < s.to; id = row.next(id+1, s.to) {
-			if !v.Spend(glob.StatementWork) {
-				return unlimited // as match.Variables.Holds
-			}
-			r := &g.rules[id]
-			if r.spots&v.marks.spots != v.marks.spots || !known && !g.covers(r, v) {
-				continue
-			}
-			if best = best.or(g.ruleHolds(r, deny, v)); best != notGranted && (!all || best == unlimited) {
-				return best
-			}
-		}
-	}
-	return best
-}
-
-// bindingHolds evaluates a binding.
-func (g *Grants) bindingHolds(number uint32, v *view) granted {
-	b := &g.bindings[number]
-	deny := int(number) < g.denies
-	best := g.spansHold(g.spans[b.spans:b.spans+b.spanCount], deny, v)
-	if best != notGranted && !g.scopeHolds(b.scope, b.except, deny, v) {
-		return notGranted
-	}
-	return best
 }
 
 func (g *Grants) size() int64 {

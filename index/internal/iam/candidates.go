@@ -1,4 +1,4 @@
-package index
+package iam
 
 import (
 	"strings"
@@ -7,10 +7,10 @@ import (
 	"postern/index/internal/open"
 )
 
-// subjects adds those whom an Allow of the iam layer may reach that may hold on
+// Subjects adds those whom an Allow of the iam layer may reach that may hold on
 // the resource. Conditions, and what records grant, are left to deciding: facts
 // of the searched principal may bear on them.
-func (m *IAM) subjects(v *view, provider string, c *open.Candidates) {
+func (m *Layer) Subjects(v *Inquiry, provider string, c *open.Candidates) {
 	m.enter(v)
 	defer v.leave()
 	g, who := m.grants, &v.caller
@@ -31,7 +31,7 @@ func (m *IAM) subjects(v *view, provider string, c *open.Candidates) {
 	if c.All {
 		return
 	}
-	known := m.names()
+	known := m.Names()
 	reached := make([]bool, len(g.principals))
 	for n := range g.principals {
 		if !g.principalMay(uint32(n), v, c) {
@@ -45,7 +45,7 @@ func (m *IAM) subjects(v *view, provider string, c *open.Candidates) {
 			if !c.Look() {
 				return
 			}
-			if name, ok := strings.CutPrefix(known.principals[place], provider); ok {
+			if name, ok := strings.CutPrefix(known.Principals[place], provider); ok {
 				c.Exact = append(c.Exact, name)
 			}
 		}
@@ -60,7 +60,7 @@ func (m *IAM) subjects(v *view, provider string, c *open.Candidates) {
 }
 
 // principalMay reports that an Allow that names a principal may hold.
-func (g *Grants) principalMay(n uint32, v *view, c *open.Candidates) bool {
+func (g *Grants) principalMay(n uint32, v *Inquiry, c *open.Candidates) bool {
 	p := &g.principals[n]
 	for _, number := range g.named[p.at+p.denies : p.at+p.count] {
 		b := &g.bindings[number]
@@ -72,7 +72,7 @@ func (g *Grants) principalMay(n uint32, v *view, c *open.Candidates) bool {
 }
 
 // spansMay reports that a rule covers the action and may hold on the resource.
-func (g *Grants) spansMay(spans []span, v *view, c *open.Candidates) bool {
+func (g *Grants) spansMay(spans []span, v *Inquiry, c *open.Candidates) bool {
 	row, known := g.rows.of(v)
 	for _, s := range spans {
 		for id := row.next(s.from, s.to); id < s.to; id = row.next(id+1, s.to) {
@@ -90,7 +90,7 @@ func (g *Grants) spansMay(spans []span, v *view, c *open.Candidates) bool {
 
 // scopeMay reports that a scope may be about the resource. Patterns with
 // variables may read facts of a principal that is not known yet.
-func (g *Grants) scopeMay(number uint32, v *view) bool {
+func (g *Grants) scopeMay(number uint32, v *Inquiry) bool {
 	if number == 0 || len(g.scopes.variables) > 0 {
 		return true
 	}
@@ -98,9 +98,9 @@ func (g *Grants) scopeMay(number uint32, v *view) bool {
 	return g.scopes.variables.ResourceHolds(b, r, &v.View)
 }
 
-// resources adds the ids of a type on which an Allow that reaches the caller
+// Resources adds the ids of a type on which an Allow that reaches the caller
 // may hold.
-func (m *IAM) resources(v *view, resourceType string, c *open.Candidates) {
+func (m *Layer) Resources(v *Inquiry, resourceType string, c *open.Candidates) {
 	m.enter(v)
 	defer v.leave()
 	g, who := m.grants, &v.caller
@@ -121,7 +121,7 @@ func (m *IAM) resources(v *view, resourceType string, c *open.Candidates) {
 
 // spanResources adds what the rules of spans that cover the action are about,
 // or where one is about everything, the scope of the binding that brings it.
-func (g *Grants) spanResources(spans []span, scope uint32, v *view, prefix string, c *open.Candidates) {
+func (g *Grants) spanResources(spans []span, scope uint32, v *Inquiry, prefix string, c *open.Candidates) {
 	row, known := g.rows.of(v)
 	for _, s := range spans {
 		for id := row.next(s.from, s.to); id < s.to; id = row.next(id+1, s.to) {

@@ -1,4 +1,4 @@
-package index
+package iam
 
 import (
 	"slices"
@@ -131,7 +131,7 @@ func (s *recordResults) begin(n int) {
 }
 
 // grants evaluates a record.
-func (t *tree) grants(record uint32, deny bool, v *view) granted {
+func (t *tree) grants(record uint32, deny bool, v *Inquiry) granted {
 	k := 0
 	if deny {
 		k = 1
@@ -150,7 +150,7 @@ func (t *tree) grants(record uint32, deny bool, v *view) granted {
 
 // node evaluates a node. It goes as deep as descriptors are nested (policy
 // files bound that), and as far as records compose each other.
-func (t *tree) node(at uint32, deny bool, v *view) (best granted) {
+func (t *tree) node(at uint32, deny bool, v *Inquiry) (best granted) {
 	n := &t.nodes[at]
 	if !v.Spend(glob.EndsWork) {
 		return unlimited // as match.Variables.Holds
@@ -199,7 +199,7 @@ func (t *tree) node(at uint32, deny bool, v *view) (best granted) {
 type polarity struct{ yes, no bool }
 
 // is evaluates an expression that is true or false.
-func (t *tree) is(at uint32, deny bool, v *view) polarity {
+func (t *tree) is(at uint32, deny bool, v *Inquiry) polarity {
 	e := &t.expressions[at]
 	v.Spend(glob.EndsWork)
 	switch e.kind {
@@ -232,7 +232,7 @@ func (t *tree) is(at uint32, deny bool, v *view) polarity {
 func truth(b bool) polarity { return polarity{b, !b} }
 
 // equal evaluates an Equal of l and r.
-func (t *tree) equal(l, r *expression, e *expression, deny bool, v *view) polarity {
+func (t *tree) equal(l, r *expression, e *expression, deny bool, v *Inquiry) polarity {
 	if l.operand == operandNone || l.operand != r.operand || l.operand == operandEntity && l.entity != r.entity {
 		return polarity{}
 	}
@@ -256,7 +256,7 @@ func (t *tree) equal(l, r *expression, e *expression, deny bool, v *view) polari
 
 // operand is the text of one side of an Equal; here is false if it is about
 // another entity type than the request's.
-func (v *view) operand(e *expression) (text string, has, known, here bool) {
+func (v *Inquiry) operand(e *expression) (text string, has, known, here bool) {
 	if e.kind == policy.ExpressionString {
 		return e.text, true, true, true
 	}

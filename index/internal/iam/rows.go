@@ -1,4 +1,4 @@
-package index
+package iam
 
 import (
 	"math/bits"
@@ -32,7 +32,7 @@ type actionRows struct {
 type row struct {
 	words []uint64
 	wide  *roaring.Bitmap
-	// all: every rule (FormScan, which has no rows).
+	// all: every rule (lowered.FormScan, which has no rows).
 	all bool
 	// empty: none.
 	empty bool
@@ -41,7 +41,7 @@ type row struct {
 // maxRowWords bounds the words of all rows together.
 const maxRowWords = 1 << 20
 
-func newActionRows(rules []lowered.Rule, form Form) actionRows {
+func newActionRows(rules []lowered.Rule, form lowered.Form) actionRows {
 	a := actionRows{names: map[string]uint32{}}
 	var sets []*roaring.Bitmap
 	other := roaring.New()
@@ -60,7 +60,7 @@ func newActionRows(rules []lowered.Rule, form Form) actionRows {
 		}
 	}
 	a.marks = make([]uint64, len(rules))
-	if form == FormScan {
+	if form == lowered.FormScan {
 		a.other.all = true
 		for i := range a.marks {
 			a.marks[i] = ^uint64(0)
@@ -104,7 +104,7 @@ func newActionRows(rules []lowered.Rule, form Form) actionRows {
 		}
 	}
 	words := (len(rules) + 63) / 64
-	wide := form == FormRoaring || words*(len(shared)+1) > maxRowWords
+	wide := form == lowered.FormRoaring || words*(len(shared)+1) > maxRowWords
 	dense := map[*roaring.Bitmap]row{}
 	freeze := func(s *roaring.Bitmap) row {
 		if wide {
@@ -131,7 +131,7 @@ func newActionRows(rules []lowered.Rule, form Form) actionRows {
 
 // of returns the row of the requested action. known is false if the rules in
 // it have to be asked whether they cover it.
-func (a *actionRows) of(v *view) (r *row, known bool) {
+func (a *actionRows) of(v *Inquiry) (r *row, known bool) {
 	if !v.rowLooked {
 		v.rowLooked = true
 		v.row, v.rowKnown = a.names[v.ActionFolded()]
@@ -148,7 +148,7 @@ const markOther = 1 << 63
 func actionMark(name uint32) uint64 { return 1 << (name % 63) }
 
 // mark is the mark of the requested action.
-func (a *actionRows) mark(v *view) uint64 {
+func (a *actionRows) mark(v *Inquiry) uint64 {
 	if _, known := a.of(v); known {
 		return actionMark(v.row)
 	}

@@ -1,4 +1,4 @@
-package index
+package iam
 
 import (
 	"slices"
@@ -31,25 +31,9 @@ type caller struct {
 	round uint32
 }
 
-// nobody reports that the caller is a token that its organization does not know,
-// or one that has expired; of an organization without iam layer, none is known.
-// A known one is v.token from then on.
-func (v *view) nobody(own *Organization) bool {
-	if !match.IsToken(v.Request) {
-		return false
-	}
-	if own.IAM != nil && !own.IAMUnavailable {
-		v.token = own.IAM.members.tokens[v.Request.Principal.IDs[0]]
-		if t := v.token; t != nil && t.kind == policy.TokenTeam {
-			v.Team, v.IsTeam = t.group, true
-		}
-	}
-	return v.token == nil || !v.token.alive(v.Request.Now)
-}
-
 // expand works out who the caller is (specification 2: groups, defaults,
 // tokens, issuers).
-func (m *Membership) expand(v *view) {
+func (m *Membership) expand(v *Inquiry) {
 	c := &v.caller
 	c.begin(len(m.grants.principals))
 	p := &v.Request.Principal
@@ -108,7 +92,7 @@ func (c *caller) begin(principals int) {
 }
 
 // identifier adds what an identifier is.
-func (m *Membership) identifier(c *caller, id string, v *view) {
+func (m *Membership) identifier(c *caller, id string, v *Inquiry) {
 	if l, ok := m.names[id]; ok {
 		c.add(m, l, v)
 	}
@@ -118,7 +102,7 @@ func (m *Membership) identifier(c *caller, id string, v *view) {
 	}
 }
 
-func (c *caller) add(m *Membership, l list, v *view) {
+func (c *caller) add(m *Membership, l list, v *Inquiry) {
 	if !v.Spend(int(l.n)) {
 		return
 	}
@@ -132,7 +116,7 @@ func (c *caller) add(m *Membership, l list, v *view) {
 
 // explicit reports that an Allow binding with roles names the caller or one of
 // its groups.
-func (m *Membership) explicit(c *caller, v *view) bool {
+func (m *Membership) explicit(c *caller, v *Inquiry) bool {
 	g := m.grants
 	for _, n := range c.principals {
 		if n == everyone {
@@ -171,7 +155,7 @@ func (m *Membership) issued(p *policy.Principal) (rules []issuerRule, issued boo
 }
 
 // assume gives the caller the roles of the matching Allow rule, or nothing.
-func (m *Membership) assume(c *caller, rules []issuerRule, v *view) {
+func (m *Membership) assume(c *caller, rules []issuerRule, v *Inquiry) {
 	var first []string
 	found := false
 	for i := range rules {
@@ -191,7 +175,7 @@ func (m *Membership) assume(c *caller, rules []issuerRule, v *view) {
 
 // matches reports that every listed claim matches. One that cannot be read
 // does in a Deny rule, and in no Allow rule.
-func (r *issuerRule) matches(v *view) bool {
+func (r *issuerRule) matches(v *Inquiry) bool {
 	for i := range r.claims {
 		if !v.Spend(glob.ConditionWork) {
 			return false
@@ -204,7 +188,7 @@ func (r *issuerRule) matches(v *view) bool {
 	return true
 }
 
-func (v *view) anyMatches(program string, values []policy.Value) bool {
+func (v *Inquiry) anyMatches(program string, values []policy.Value) bool {
 	for i := range values {
 		if v.Glob(program, values[i].Text) {
 			return true
@@ -213,9 +197,11 @@ func (v *view) anyMatches(program string, values []policy.Value) bool {
 	return false
 }
 
-// namesCaller reports that an iam statement names the caller (specification 1.3,
-// cwobject:), whatever it gives: `*` and the defaults name nobody.
-func (m *Membership) namesCaller(c *caller) bool {
+// NamesCaller reports that an iam statement names the caller (specification 1.3,
+// cwobject:), whatever it gives: `*` and the defaults name nobody. It is asked
+// after Satisfied.
+func (m *Layer) NamesCaller(v *Inquiry) bool {
+	c := &v.caller
 	for _, n := range c.principals[:c.own] {
 		if m.grants.principals[n].count > 0 {
 			return true

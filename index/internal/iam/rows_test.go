@@ -1,4 +1,4 @@
-package index
+package iam
 
 import (
 	"math/rand/v2"
@@ -25,10 +25,10 @@ func TestRows(t *testing.T) {
 				rules[i].Programs = []string{programOf([]string{"x:*", "x:?", "*:1", "y:*"}[r.IntN(4)])}
 			}
 		}
-		for _, form := range []Form{FormAuto, FormRoaring, FormScan} {
+		for _, form := range []lowered.Form{lowered.FormAuto, lowered.FormRoaring, lowered.FormScan} {
 			rows := newActionRows(rules, form)
 			for _, action := range []string{"x:0", "X:1", "x:7", "x:9", "y:z", "z"} {
-				var v view
+				var v Inquiry
 				v.Request = &policy.Request{Action: action}
 				row, known := rows.of(&v)
 				for range 50 {
@@ -55,14 +55,14 @@ func TestRows(t *testing.T) {
 }
 
 // covered tells directly whether a rule covers the action.
-func covered(r *lowered.Rule, v *view) bool {
+func covered(r *lowered.Rule, v *Inquiry) bool {
 	name := v.ActionFolded()
 	return slices.Contains(r.Actions, name) || slices.ContainsFunc(r.Programs, func(p string) bool { return glob.Match(p, name) })
 }
 
 // TestRowsForm: rows are words, but Roaring where words would be large.
 func TestRowsForm(t *testing.T) {
-	few := newActionRows([]lowered.Rule{{Actions: []string{"a"}}}, FormAuto)
+	few := newActionRows([]lowered.Rule{{Actions: []string{"a"}}}, lowered.FormAuto)
 	if few.rows[0].words == nil || few.rows[0].wide != nil {
 		t.Error("one rule is not in words")
 	}
@@ -70,7 +70,7 @@ func TestRowsForm(t *testing.T) {
 	for i := range many {
 		many[i].Actions = []string{"a" + strconv.Itoa(i)}
 	}
-	if rows := newActionRows(many, FormAuto); rows.rows[0].wide == nil || rows.other.wide == nil {
+	if rows := newActionRows(many, lowered.FormAuto); rows.rows[0].wide == nil || rows.other.wide == nil {
 		t.Error("20,000 rows of 20,000 rules are in words")
 	}
 }

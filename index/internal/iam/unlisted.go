@@ -1,4 +1,4 @@
-package index
+package iam
 
 import (
 	"strings"
@@ -9,9 +9,9 @@ import (
 	"postern/policy"
 )
 
-// admitSubjects returns what the iam layer admits of principals of a provider,
+// AdmitSubjects returns what the iam layer admits of principals of a provider,
 // which is the view's first identifier.
-func (m *IAM) admitSubjects(p *open.Patterns, v *view) (out []open.Admitted) {
+func (m *Layer) AdmitSubjects(p *open.Patterns, v *Inquiry) (out []open.Admitted) {
 	m.enter(v)
 	defer v.leave()
 	g, who, provider := m.grants, &v.caller, v.Request.Principal.IDs[0]
@@ -70,7 +70,7 @@ func (m *IAM) admitSubjects(p *open.Patterns, v *view) (out []open.Admitted) {
 }
 
 // bindingChance is the chance of a binding, for whom it names.
-func (g *Grants) bindingChance(number uint32, v *view, side open.Side, p *open.Patterns) open.Chance {
+func (g *Grants) bindingChance(number uint32, v *Inquiry, side open.Side, p *open.Patterns) open.Chance {
 	b := &g.bindings[number]
 	deny := int(number) < g.denies
 	own := g.scopeChance(b.scope, deny, v, side).And(g.scopeChance(b.except, deny, v, side))
@@ -84,7 +84,7 @@ func (g *Grants) bindingChance(number uint32, v *view, side open.Side, p *open.P
 	return own.And(best)
 }
 
-func (g *Grants) spansChance(spans []span, v *view, side open.Side, p *open.Patterns) (best open.Chance) {
+func (g *Grants) spansChance(spans []span, v *Inquiry, side open.Side, p *open.Patterns) (best open.Chance) {
 	for _, s := range spans {
 		best = max(best, g.spanChance(s, false, v, side, p))
 	}
@@ -92,7 +92,7 @@ func (g *Grants) spansChance(spans []span, v *view, side open.Side, p *open.Patt
 }
 
 // spanChance is that of the rule which holds most likely.
-func (g *Grants) spanChance(s span, deny bool, v *view, side open.Side, p *open.Patterns) (best open.Chance) {
+func (g *Grants) spanChance(s span, deny bool, v *Inquiry, side open.Side, p *open.Patterns) (best open.Chance) {
 	row, known := g.rows.of(v)
 	for id := row.next(s.from, s.to); id < s.to && best != open.Always; id = row.next(id+1, s.to) {
 		if !p.Look() {
@@ -106,7 +106,7 @@ func (g *Grants) spanChance(s span, deny bool, v *view, side open.Side, p *open.
 }
 
 // ruleChance is the chance of a rule that covers the action.
-func (g *Grants) ruleChance(r *rule, deny bool, v *view, side open.Side) open.Chance {
+func (g *Grants) ruleChance(r *rule, deny bool, v *Inquiry, side open.Side) open.Chance {
 	t := g.scopeChance(r.scope, deny, v, side).And(g.scopeChance(r.except, deny, v, side))
 	if r.record != 0 {
 		t = t.And(open.Perhaps)
@@ -116,7 +116,7 @@ func (g *Grants) ruleChance(r *rule, deny bool, v *view, side open.Side) open.Ch
 
 // given visits what reaches the caller with an Allow: spans of rules, the scope
 // of the binding that brings them, and where that stands.
-func (m *IAM) given(v *view, visit func(spans []span, b *binding, at policy.StatementRef)) {
+func (m *Layer) given(v *Inquiry, visit func(spans []span, b *binding, at policy.StatementRef)) {
 	g, who := m.grants, &v.caller
 	if who.nothing {
 		return
@@ -134,8 +134,8 @@ func (m *IAM) given(v *view, visit func(spans []span, b *binding, at policy.Stat
 	}
 }
 
-// admitResources returns what the iam layer admits of resources of a type.
-func (m *IAM) admitResources(p *open.Patterns, v *view, resourceType string) (out []open.Admitted) {
+// AdmitResources returns what the iam layer admits of resources of a type.
+func (m *Layer) AdmitResources(p *open.Patterns, v *Inquiry, resourceType string) (out []open.Admitted) {
 	m.enter(v)
 	defer v.leave()
 	g := m.grants
@@ -158,7 +158,7 @@ func (m *IAM) admitResources(p *open.Patterns, v *view, resourceType string) (ou
 
 // scopePatterns returns what a scope admits of resources of a type beside what
 // it names; none if its conditions do not hold.
-func (g *Grants) scopePatterns(number uint32, v *view, resourceType string, at policy.StatementRef, p *open.Patterns) (out []open.Admitted) {
+func (g *Grants) scopePatterns(number uint32, v *Inquiry, resourceType string, at policy.StatementRef, p *open.Patterns) (out []open.Admitted) {
 	all := []open.Admitted{{Program: glob.Every, Text: "*", At: at}}
 	if number == 0 {
 		return all
@@ -184,9 +184,9 @@ func (g *Grants) scopePatterns(number uint32, v *view, resourceType string, at p
 	return out
 }
 
-// admitActions returns the patterns of actions that the iam layer admits of a
+// AdmitActions returns the patterns of actions that the iam layer admits of a
 // class, to the caller on the resource.
-func (m *IAM) admitActions(p *open.Patterns, v *view, class action.Class) (out []open.Admitted) {
+func (m *Layer) AdmitActions(p *open.Patterns, v *Inquiry, class action.Class) (out []open.Admitted) {
 	m.enter(v)
 	defer v.leave()
 	g := m.grants

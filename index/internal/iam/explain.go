@@ -1,4 +1,4 @@
-package index
+package iam
 
 import (
 	"slices"
@@ -7,9 +7,9 @@ import (
 	"postern/policy"
 )
 
-// determining lists what gave the caller an outcome, by file and index: a
+// Determining lists what gave the caller an outcome, by file and index: a
 // binding is one statement, however many of its rules hold.
-func (m *IAM) determining(outcome policy.Outcome, v *view) []policy.StatementRef {
+func (m *Layer) Determining(outcome policy.Outcome, v *Inquiry) []policy.StatementRef {
 	m.enter(v)
 	defer v.leave()
 	g, c := m.grants, &v.caller
@@ -47,9 +47,9 @@ func (m *IAM) determining(outcome policy.Outcome, v *view) []policy.StatementRef
 	return out
 }
 
-// nearest finds the Allow that failed on the fewest dimensions, nil if there is
+// Nearest finds the Allow that failed on the fewest dimensions, nil if there is
 // none: bindings, and what the caller holds without one, rule by rule.
-func (m *IAM) nearest(v *view) (best *policy.Nearest, truncated bool) {
+func (m *Layer) Nearest(v *Inquiry) (best *policy.Nearest, truncated bool) {
 	m.enter(v)
 	defer v.leave()
 	g, c := m.grants, &v.caller
@@ -112,7 +112,7 @@ func (m *IAM) nearest(v *view) (best *policy.Nearest, truncated bool) {
 }
 
 // failed lists the dimensions of a rule, brought by a binding, that do not hold.
-func (g *Grants) failed(r *rule, id uint32, reached bool, b *binding, v *view) []string {
+func (g *Grants) failed(r *rule, id uint32, reached bool, b *binding, v *Inquiry) []string {
 	var out []string
 	if !reached {
 		out = append(out, "principal")
@@ -141,7 +141,7 @@ func (g *Grants) failed(r *rule, id uint32, reached bool, b *binding, v *view) [
 
 // detail adds why the scopes of a rule and of the binding that brings it do not
 // hold.
-func (g *Grants) detail(n *policy.Nearest, r *rule, b *binding, v *view) {
+func (g *Grants) detail(n *policy.Nearest, r *rule, b *binding, v *Inquiry) {
 	for _, number := range [...]uint32{r.scope, r.except, b.scope, b.except} {
 		if number != 0 {
 			in, s := g.scopes.statement(number)

@@ -1,0 +1,157 @@
+package iam
+
+import (
+	"postern/index/internal/glob"
+	"postern/index/lowered"
+	"postern/policy"
+)
+
+// Satisfied says what the layer comes to: Deny if a Deny that reaches the caller
+// is satisfied, else Allow if an Allow is. Of an Allow, v.Open is the constraint.
+func (m *Layer) Satisfied(v *Inquiry) policy.Effect {
+	m.enter(v)
+	effect := m.satisfied(v)
+	v.leave()
+	return effect
+}
+
+// satisfied answers for everything that reaches the caller: Denies first. Where
+// rules have constraints all Allows count, else the first decides.
+func (m *Layer) satisfied(v *Inquiry) policy.Effect {
+	g, c := m.grants, &v.caller
+	for _, n := range c.principals {
+		p := &g.principals[n]
+		if !v.Spend(int(p.denies)) {
+			return policy.EffectDeny // as match.Variables.Holds
+		}
+		if !p.denied.may(&v.marks) {
+			continue
+		}
+		for i := p.at; i < p.at+p.denies; i++ {
+			if g.marks[i].may(&v.marks) && g.bindingHolds(g.named[i], v) != notGranted {
+				return policy.EffectDeny
+			}
+		}
+	}
+	if c.nothing {
+		return policy.EffectNone
+	}
+	best := notGranted
+	for _, n := range c.principals[:c.allowed] {
+		p := &g.principals[n]
+		if !v.Spend(int(p.count - p.denies)) {
+			return policy.EffectDeny
+		}
+		if !p.allowed.may(&v.marks) {
+			continue
+		}
+		for i := p.at + p.denies; i < p.at+p.count; i++ {
+			if !g.marks[i].may(&v.marks) {
+				continue
+			}
+			if best = best.or(g.bindingHolds(g.named[i], v)); g.enough(best) {
+				return v.allowed(best)
+			}
+		}
+	}
+	for _, h := range c.helds {
+		if best = best.or(g.spansHold(m.members.helds[h].spans, false, v)); g.enough(best) {
+			return v.allowed(best)
+		}
+	}
+	return v.allowed(best)
+}
+
+// enough reports that no other Allow can change the answer.
+func (g *Grants) enough(best granted) bool {
+	return best == unlimited || best != notGranted && !g.constrained
+}
+
+func (v *Inquiry) allowed(for_ granted) policy.Effect {
+	v.Open = 0
+	switch for_ {
+	case notGranted:
+		return policy.EffectNone
+	case unlimited:
+	default:
+		v.Open = uint64(for_)
+	}
+	return policy.EffectAllow
+}
+
+// granted says whether something grants the action: 0 if nothing does, else
+// for how many seconds what is opened may stay open.
+type granted uint64
+
+const (
+	notGranted granted = 0
+	unlimited  granted = 1<<64 - 1
+)
+
+// or is the longer of two.
+func (a granted) or(b granted) granted { return max(a, b) }
+
+// ruleHolds evaluates a rule that covers the action.
+func (g *Grants) ruleHolds(r *rule, deny bool, v *Inquiry) granted {
+	if !g.scopeHolds(r.scope, r.except, deny, v) {
+		return notGranted
+	}
+	for_ := unlimited
+	if r.record != 0 {
+		if for_ = g.tree.grants(r.record-1, deny, v); for_ == notGranted {
+			return notGranted
+		}
+	}
+	if r.open != 0 {
+		for_ = min(for_, granted(r.open))
+	}
+	return for_
+}
+
+// covers reports whether a rule covers the action; for rules whose row does
+// not tell.
+func (g *Grants) covers(r *rule, v *Inquiry) bool {
+	for _, p := range g.programs[r.programs : r.programs+r.programCount] {
+		if v.Glob(p, v.ActionFolded()) {
+			return true
+		}
+	}
+	return false
+}
+
+// spansHold evaluates the rules of spans, up to the first that holds unless
+// all count.
+func (g *Grants) spansHold(spans []span, deny bool, v *Inquiry) (best granted) {
+	all := g.constrained && !deny || g.form == lowered.FormScan
+	row, known := g.rows.of(v)
+	if row.empty {
+		return notGranted
+	}
+	for _, s := range spans {
+		v.Spend(glob.EndsWork + int(s.to-s.from)/256)
+		for id := row.next(s.from, s.to); id < s.to; id = row.next(id+1, s.to) {
+			if !v.Spend(glob.StatementWork) {
+				return unlimited // as match.Variables.Holds
+			}
+			r := &g.rules[id]
+			if r.spots&v.marks.spots != v.marks.spots || !known && !g.covers(r, v) {
+				continue
+			}
+			if best = best.or(g.ruleHolds(r, deny, v)); best != notGranted && (!all || best == unlimited) {
+				return best
+			}
+		}
+	}
+	return best
+}
+
+// bindingHolds evaluates a binding.
+func (g *Grants) bindingHolds(number uint32, v *Inquiry) granted {
+	b := &g.bindings[number]
+	deny := int(number) < g.denies
+	best := g.spansHold(g.spans[b.spans:b.spans+b.spanCount], deny, v)
+	if best != notGranted && !g.scopeHolds(b.scope, b.except, deny, v) {
+		return notGranted
+	}
+	return best
+}
