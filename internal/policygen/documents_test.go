@@ -22,16 +22,17 @@ func TestDocumentsAreParsed(t *testing.T) {
 	parsed := 0
 	check := func(from string, d *policy.Document) {
 		t.Helper()
-		text := policywrite.Append(nil, d)
-		got, diagnostics := policyjson.ParseOrganization(d.File, text, policyjson.Limits{})
-		if d.Kind == policy.KindBucket {
-			got, diagnostics = policyjson.ParseBucket(d.File, strings.TrimSuffix(path.Base(d.File), ".json"), text, policyjson.Limits{})
-		}
-		if policy.HasErrors(diagnostics) {
-			t.Fatalf("%s, %s: %v\n%s", from, d.File, diagnostics[0], text)
-		}
-		if !reflect.DeepEqual(withoutPlaces(got), withoutPlaces(d)) {
-			t.Fatalf("%s, %s: parsed\n%+v\nwant\n%+v", from, d.File, withoutPlaces(got), withoutPlaces(d))
+		for _, text := range [][]byte{policywrite.Append(nil, d), policywrite.AppendVaried(nil, d)} {
+			got, diagnostics := policyjson.ParseOrganization(d.File, text, policyjson.Limits{})
+			if d.Kind == policy.KindBucket {
+				got, diagnostics = policyjson.ParseBucket(d.File, strings.TrimSuffix(path.Base(d.File), ".json"), text, policyjson.Limits{})
+			}
+			if policy.HasErrors(diagnostics) {
+				t.Fatalf("%s, %s: %v\n%s", from, d.File, diagnostics[0], text)
+			}
+			if !reflect.DeepEqual(withoutPlaces(got), withoutPlaces(d)) {
+				t.Fatalf("%s, %s: parsed\n%+v\nwant\n%+v\n%s", from, d.File, withoutPlaces(got), withoutPlaces(d), text)
+			}
 		}
 		parsed++
 	}

@@ -28,6 +28,9 @@ var shapes = []struct {
 	{"buckets", func(seed uint64) *Workload { return Buckets(2, seed) }, 0},
 	{"conditions", func(seed uint64) *Workload { return Conditions(30, seed) }, 0},
 	{"tenants", func(seed uint64) *Workload { return Tenants(20, 100, 2000, seed) }, 2000},
+	{"field", func(seed uint64) *Workload { return Field(200, seed) }, 0},
+	{"field", func(seed uint64) *Workload { return Field(20, seed) }, 0},
+	{"field-tenants", func(seed uint64) *Workload { return FieldTenants(300, seed) }, 0},
 	{"iam", func(seed uint64) *Workload { return Iam(1000, seed) }, 1000},
 	{"iam", func(seed uint64) *Workload { return Iam(0, seed) }, 50},
 }
@@ -64,6 +67,9 @@ func TestWorkloads(t *testing.T) {
 			outcomes[got.Outcome]++
 			seen[strings.Join(r.Principal.IDs, " ")+" "+r.Action+" "+r.Resource.ID] = true
 			_, key, _ := strings.Cut(r.Resource.ID, "/")
+			if !strings.Contains(r.Resource.ID, "/") {
+				continue // a bucket
+			}
 			longest, shortest = max(longest, len(key)), min(shortest, len(key))
 		}
 		if outcomes[policy.Allow] != k/2 || outcomes[policy.ExplicitDeny] != k/4 || outcomes[policy.ImplicitDeny] != k/4 {

@@ -4,6 +4,9 @@
 package policywrite
 
 import (
+	"hash/fnv"
+	"math/rand/v2"
+	"strings"
 	"unicode/utf8"
 
 	"postern/policy"
@@ -14,7 +17,30 @@ import (
 // conditions of a statement that have one operator stand together. doc must be an
 // organization or bucket policy that keeps the promises of policy.Document.
 func Append(dst []byte, doc *policy.Document) []byte {
-	w := writer{dst}
+	w := writer{dst: dst}
+	w.document(doc)
+	return w.dst
+}
+
+// AppendVaried is Append with the text as different authors would write it: half
+// of the files without white space, as an API returns them, the members of a
+// statement in any order, and a list of one element as that element alone. The
+// document's File says which; one file is always written alike.
+func AppendVaried(dst []byte, doc *policy.Document) []byte {
+	hash := fnv.New64a()
+	hash.Write([]byte(doc.File))
+	seed := hash.Sum64()
+	w := writer{
+		dst:      dst,
+		order:    rand.New(rand.NewPCG(seed, 1)),
+		minified: seed&1 != 0,
+		scalars:  seed&2 != 0 && doc.Kind == policy.KindBucket,
+	}
+	w.document(doc)
+	return w.dst
+}
+
+func (w *writer) document(doc *policy.Document) {
 	if doc.Kind == policy.KindOrganization {
 		w.open("{\n  ", "version")
 		w.text("v1alpha1")
@@ -46,12 +72,24 @@ func Append(dst []byte, doc *policy.Document) []byte {
 		}
 	}
 	w.raw("\n  ]\n}\n")
-	return w.dst
 }
 
-type writer struct{ dst []byte }
+type writer struct {
+	dst      []byte
+	order    *rand.Rand // of the members of a statement; nil for the usual one
+	minified bool       // without white space
+	scalars  bool       // lists of one element are written as the element
+}
 
-func (w *writer) raw(s string) { w.dst = append(w.dst, s...) }
+// raw writes what stands between texts.
+func (w *writer) raw(s string) {
+	if w.minified {
+		s = noSpace.Replace(s)
+	}
+	w.dst = append(w.dst, s...)
+}
+
+var noSpace = strings.NewReplacer(" ", "", "\n", "")
 
 // open writes what stands before a key, the key and its colon.
 func (w *writer) open(before, key string) {
@@ -60,49 +98,61 @@ func (w *writer) open(before, key string) {
 	w.raw(": ")
 }
 
-const separator = ",\n      "
+// member is a member of an object, and what writes its value.
+type member struct {
+	key   string
+	value func()
+}
 
-func (w *writer) organizationStatement(st *policy.Statement) {
-	w.open("\n    {\n      ", "name")
-	w.text(st.Name)
-	w.open(separator, "effect")
-	w.text(st.Effect.String())
-	w.open(separator, "actions")
-	w.list(st.Actions, "")
-	w.open(separator, "resources")
-	w.list(st.Resources, "")
-	w.open(separator, "principals")
-	w.principals(st.Principals)
+// statement writes an object of these members.
+func (w *writer) statement(members []member) {
+	if w.order != nil {
+		w.order.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
+	}
+	before := "\n    {\n      "
+	for _, m := range members {
+		w.open(before, m.key)
+		m.value()
+		before = ",\n      "
+	}
 	w.raw("\n    }")
 }
 
+func (w *writer) organizationStatement(st *policy.Statement) {
+	w.statement([]member{
+		{"name", func() { w.text(st.Name) }},
+		{"effect", func() { w.text(st.Effect.String()) }},
+		{"actions", func() { w.list(st.Actions, "") }},
+		{"resources", func() { w.list(st.Resources, "") }},
+		{"principals", func() { w.principals(st.Principals) }},
+	})
+}
+
 func (w *writer) bucketStatement(st *policy.Statement) {
-	before := "\n    {\n      "
+	var members []member
 	if st.Name != "" {
-		w.open(before, "Sid")
-		w.text(st.Name)
-		before = separator
+		members = append(members, member{"Sid", func() { w.text(st.Name) }})
 	}
-	w.open(before, "Effect")
-	w.text(st.Effect.String())
-	w.open(separator, negated("Principal", st.NotPrincipal))
-	if st.Principals[0].Kind == policy.PrincipalNobody {
+	members = append(members,
+		member{"Effect", func() { w.text(st.Effect.String()) }},
+		member{negated("Principal", st.NotPrincipal), func() { w.bucketPrincipals(st.Principals) }},
+		member{negated("Action", st.NotAction), func() { w.list(st.Actions, "") }},
+		member{negated("Resource", st.NotResource), func() { w.list(st.Resources, "arn:aws:s3:::") }})
+	if len(st.Conditions) > 0 {
+		members = append(members, member{"Condition", func() { w.conditions(st.Conditions) }})
+	}
+	w.statement(members)
+}
+
+func (w *writer) bucketPrincipals(ps []policy.PrincipalPattern) {
+	if ps[0].Kind == policy.PrincipalNobody {
 		w.open("{", "Service")
 		w.text("nobody")
 	} else {
 		w.open("{", "AWS")
-		w.principals(st.Principals)
+		w.principals(ps)
 	}
 	w.raw("}")
-	w.open(separator, negated("Action", st.NotAction))
-	w.list(st.Actions, "")
-	w.open(separator, negated("Resource", st.NotResource))
-	w.list(st.Resources, "arn:aws:s3:::")
-	if len(st.Conditions) > 0 {
-		w.open(separator, "Condition")
-		w.conditions(st.Conditions)
-	}
-	w.raw("\n    }")
 }
 
 func negated(element string, not bool) string {
@@ -138,11 +188,8 @@ func (w *writer) conditions(cs []policy.Condition) {
 }
 
 func (w *writer) principals(ps []policy.PrincipalPattern) {
-	w.raw("[")
+	texts := make([]string, len(ps))
 	for i, p := range ps {
-		if i > 0 {
-			w.raw(", ")
-		}
 		text := p.Name
 		switch p.Kind {
 		case policy.PrincipalEveryone:
@@ -157,13 +204,17 @@ func (w *writer) principals(ps []policy.PrincipalPattern) {
 		if p.Org != "" {
 			text = "arn:aws:iam::" + p.Org + ":" + text
 		}
-		w.text(text)
+		texts[i] = text
 	}
-	w.raw("]")
+	w.list(texts, "")
 }
 
 // list writes texts, each behind prefix.
 func (w *writer) list(texts []string, prefix string) {
+	if w.scalars && len(texts) == 1 {
+		w.text(prefix + texts[0])
+		return
+	}
 	w.raw("[")
 	for i, t := range texts {
 		if i > 0 {
