@@ -34,7 +34,7 @@ const (
 func BenchmarkReloadLatency(b *testing.B) {
 	root := b.TempDir()
 	w := policygen.Tenants(1_000, 100_000, 1_000_000, seed)
-	writeDirectory(b, root, w.Directory)
+	writeDirectory(b, root, w)
 	flips := flipsOf(b, root, w, 100)
 	questions := w.Requests(4096)
 	w = nil

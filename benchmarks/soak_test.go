@@ -107,7 +107,7 @@ func TestSoak(t *testing.T) {
 func newSoak(t *testing.T, size soakSize) *soak {
 	s := &soak{T: t, root: t.TempDir(), rand: rand.New(rand.NewPCG(seed, 5))}
 	w := policygen.Tenants(size.organizations, size.buckets, size.statements, seed)
-	writeDirectory(t, s.root, w.Directory)
+	writeDirectory(t, s.root, w)
 	s.flips = flipsOf(t, s.root, w, min(100, size.buckets/10))
 	changing := map[string]bool{}
 	for i := range s.flips {
@@ -317,7 +317,7 @@ func TestReloadsLeaveNothing(t *testing.T) {
 	}
 	root := t.TempDir()
 	w := policygen.Buckets(20, seed)
-	writeDirectory(t, root, w.Directory)
+	writeDirectory(t, root, w)
 	flips := flipsOf(t, root, w, 5)
 	var current index.Current
 	l, err := loader.New(loader.Config{Root: root, Current: &current, StateDir: t.TempDir(), Rescan: time.Hour, Quiet: time.Nanosecond})

@@ -53,6 +53,8 @@ var shapes = []shape{
 	{"wildcards", policygen.Wildcards, statements, 1},
 	{"conditions", policygen.Conditions, buckets, 12.5},
 	{"tenants", tenancies, []int{10_000, 100_000, 1_000_000}, 1},
+	{"field", policygen.Field, buckets, 2.4},
+	{"field-tenants", policygen.FieldTenants, buckets, 5.4},
 	{"iam", policygen.Iam, []int{100, 1_000, 5_000, 10_000}, 1},
 }
 

@@ -16,7 +16,7 @@ import (
 // compiled before with the same memory, and holds none of the texts of the
 // documents that it was made from, but for the names of their files.
 func TestLoweringForgets(t *testing.T) {
-	worlds := []*policy.Directory{policygen.Conditions(20, 1).Directory}
+	worlds := []*policy.Directory{policygen.Conditions(20, 1).Directory, policygen.FieldTenants(40, 1).Directory}
 	for seed := range uint64(20) {
 		d, _ := policygen.Small(seed)
 		worlds = append(worlds, d)

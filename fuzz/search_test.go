@@ -115,7 +115,7 @@ func TestSearchOfWorkloadsSaysWhatItCannotList(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(33, 33))
 	for _, w := range []*policygen.Workload{
-		policygen.Groups(300, 1), policygen.Orgwide(300, 1), policygen.Wildcards(300, 1), policygen.Conditions(10, 1), policygen.Tenants(4, 12, 200, 1), policygen.Iam(100, 1),
+		policygen.Groups(300, 1), policygen.Orgwide(300, 1), policygen.Wildcards(300, 1), policygen.Conditions(10, 1), policygen.Tenants(4, 12, 200, 1), policygen.Field(10, 1), policygen.FieldTenants(20, 1), policygen.Iam(100, 1),
 	} {
 		s, ds := compile.Compiler{}.Directory(w.Directory, 1)
 		if policy.HasErrors(ds) {

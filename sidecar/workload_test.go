@@ -18,7 +18,7 @@ import (
 func TestEveryWorkloadAllocatesNothing(t *testing.T) {
 	for _, w := range []*policygen.Workload{
 		policygen.Users(100, 1), policygen.Groups(1000, 1), policygen.Orgwide(1000, 1), policygen.Wildcards(1000, 1),
-		policygen.Buckets(10, 1), policygen.Conditions(10, 1), policygen.Tenants(5, 20, 400, 1), policygen.Iam(200, 1),
+		policygen.Buckets(10, 1), policygen.Conditions(10, 1), policygen.Tenants(5, 20, 400, 1), policygen.Field(40, 1), policygen.FieldTenants(60, 1), policygen.Iam(200, 1),
 	} {
 		snapshot, ds := compile.Compiler{}.Directory(w.Directory, 1)
 		if policy.HasErrors(ds) {

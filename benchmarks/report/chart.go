@@ -55,6 +55,7 @@ const (
 var palette = [...][2]string{
 	{"#0b63c5", "#5aa9ff"}, {"#c2410c", "#ff9254"}, {"#0a7f5a", "#3ecf9b"}, {"#9333a8", "#d98bee"},
 	{"#a16207", "#f0c04a"}, {"#0e7490", "#4fd0e6"}, {"#be123c", "#ff7d99"}, {"#4b5563", "#b6bfcc"},
+	{"#4d7c0f", "#a3d65c"}, {"#7c2d12", "#d6a184"},
 }
 
 // scale maps values of an axis to pixels.

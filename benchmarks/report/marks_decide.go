@@ -9,22 +9,22 @@ import (
 // The workloads of specification 5, in its order, with the sizes at which marks
 // ask for them.
 var (
-	workloads  = []string{"users", "groups", "orgwide", "wildcards", "buckets", "conditions", "tenants", "iam"}
+	workloads  = []string{"users", "groups", "orgwide", "wildcards", "buckets", "conditions", "tenants", "field", "field-tenants", "iam"}
 	statements = []int{10, 100, 1_000, 10_000, 100_000, 1_000_000}
 	buckets    = []int{10, 100, 1_000, 10_000, 100_000}
 )
 
-// perBucket tells the workloads whose size is a number of buckets; each has
-// twelve and a half statements on average.
-func perBucket(workload string) bool { return workload == "buckets" || workload == "conditions" }
+// statementsPerBucket has the workloads whose size is a number of buckets, with
+// the statements that there are to a bucket on average.
+var statementsPerBucket = map[string]float64{"buckets": 12.5, "conditions": 12.5, "field": 2.4, "field-tenants": 5.4}
 
-const statementsPerBucket = 12.5
+func perBucket(workload string) bool { return statementsPerBucket[workload] > 0 }
 
 // size names a size of a workload.
 func size(workload string, n int) string {
 	switch {
 	case perBucket(workload):
-		return fmt.Sprintf("%s, %s buckets (%s statements)", workload, count(n), count(int(float64(n)*statementsPerBucket)))
+		return fmt.Sprintf("%s, %s buckets (%s statements)", workload, count(n), count(int(float64(n)*statementsPerBucket[workload])))
 	case workload == "iam":
 		return fmt.Sprintf("iam, %s bindings", count(n))
 	}
@@ -54,7 +54,7 @@ func p1(r results) mark {
 		for _, w := range []string{"users", "groups", "buckets"} {
 			sizes, per := statements, 1.0
 			if perBucket(w) {
-				sizes, per = buckets, statementsPerBucket
+				sizes, per = buckets, statementsPerBucket[w]
 			}
 			for _, n := range sizes {
 				l := atMost(t.small)
@@ -92,19 +92,40 @@ func p3(r results) mark {
 		claim: "<= 4x the floor, each at 10,000",
 		note:  "The other sizes and the other workloads are here without a mark.",
 	}
-	for _, w := range []string{"wildcards", "conditions", "orgwide", "tenants", "iam"} {
+	unmarked := []string{"tenants", "field", "field-tenants", "iam"}
+	for _, w := range append([]string{"wildcards", "conditions", "orgwide"}, unmarked...) {
 		names := r.names("Decide/" + w)
 		names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasSuffix(name, "/hot/ratio") })
 		byNumber(names, 2)
-		if marked := fmt.Sprintf("Decide/%s/10000/hot/ratio", w); !slices.Contains(names, marked) && w != "tenants" && w != "iam" {
+		if marked := fmt.Sprintf("Decide/%s/10000/hot/ratio", w); !slices.Contains(names, marked) && !slices.Contains(unmarked, w) {
 			names = append(names, marked)
 		}
 		for _, name := range names {
 			var l limit
-			if n := number(name, 2); n == 10_000 && w != "tenants" && w != "iam" {
+			if n := number(name, 2); n == 10_000 && !slices.Contains(unmarked, w) {
 				l = atMost(4)
 			}
 			m.rows = append(m.rows, decideRow(r, w, number(name, 2), "hot", l))
+		}
+	}
+	return m
+}
+
+func p14(r results) mark {
+	m := mark{
+		id: "P14", title: "Deciding among many buckets", situation: "workload, buckets, requests", base: "floor", ours: "Decide", baseIn: nanoseconds, oursIn: nanoseconds,
+		claim: "hot, at 1,000 / 10,000 / 100,000 buckets: `field` and `field-tenants` <= 2x / 2.5x / 3x the floor, `buckets` and `tenants` <= 2.5x / 3x / 4x",
+	}
+	for _, w := range []string{"field", "field-tenants", "buckets", "tenants"} {
+		limits := []float64{2.5, 3, 4}
+		if strings.HasPrefix(w, "field") {
+			limits = []float64{2, 2.5, 3}
+		}
+		for i, n := range []int{1_000, 10_000, 100_000} {
+			if w == "tenants" {
+				n *= 10 // its size is a number of statements, ten to a bucket
+			}
+			m.rows = append(m.rows, decideRow(r, w, n, "hot", atMost(limits[i])))
 		}
 	}
 	return m

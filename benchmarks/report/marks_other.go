@@ -8,7 +8,7 @@ import (
 
 // marks holds figures against the marks of specification 5, in its order.
 func marks(r results, passed []string) []mark {
-	return []mark{p1(r), p2(r), p3(r), p4(r, passed), p5(r), p6(r), p7(r), p8(r), p9(r), p10(r), p11(r), p12(r), p13(r)}
+	return []mark{p1(r), p2(r), p3(r), p4(r, passed), p5(r), p6(r), p7(r), p8(r), p9(r), p10(r), p11(r), p12(r), p13(r), p14(r)}
 }
 
 // peers are the engines that postern is compared with. The documentation of one
@@ -113,12 +113,15 @@ func p7(r results) mark {
 }
 
 func p9(r results) mark {
-	base, ours := r.runs("ColdStart/tenants/floor", "ns/op"), r.runs("ColdStart/tenants/postern", "ns/op")
-	return mark{
+	m := mark{
 		id: "P9", title: "Cold start", situation: "workload", base: "read + json.Valid", ours: "to the first decision", baseIn: nanoseconds, oursIn: nanoseconds,
-		claim: "<= 2x reading every file of `tenants` and running json.Valid on it with two workers",
-		rows:  []row{{what: "tenants", base: base, ours: ours, ratio: quotients(ours, base), limit: atMost(2)}},
+		claim: "<= 1.7x reading every file and running json.Valid on it with two workers, of 100,000 buckets (1.5 is the dream)",
 	}
+	for _, w := range []string{"field", "field-tenants", "tenants"} {
+		base, ours := r.runs("ColdStart/"+w+"/floor", "ns/op"), r.runs("ColdStart/"+w+"/postern", "ns/op")
+		m.rows = append(m.rows, row{what: w, base: base, ours: ours, ratio: quotients(ours, base), limit: atMost(1.7)})
+	}
+	return m
 }
 
 func p10(r results) mark {

@@ -44,7 +44,7 @@ func stages(quick bool) []stage {
 		return []stage{
 			allocations,
 			{"decide", ".", bench("./benchmarks", "^BenchmarkDecide$/^(users|groups|buckets)$/^(100|10000)$/^hot$/^ratio$|^BenchmarkDecide$/^users$/^10000$/^cold$/^ratio$", "0.2s", "2"), 2 * time.Minute},
-			{"decide-other", ".", bench("./benchmarks", "^BenchmarkDecide$/^(orgwide|wildcards|conditions|tenants|iam)$/^(100|10000)$/^hot$/^ratio$", "0.2s", "2"), 2 * time.Minute},
+			{"decide-other", ".", bench("./benchmarks", "^BenchmarkDecide$/^(orgwide|wildcards|conditions|tenants|field|field-tenants|iam)$/^(100|10000)$/^hot$/^ratio$", "0.2s", "2"), 2 * time.Minute},
 			{"parallel", ".", bench("./benchmarks", "^BenchmarkParallel$/./^(0|10000)$", "0.2s", "2"), time.Minute},
 			{"tail", ".", bench("./benchmarks", "^BenchmarkTail$/./^10000$/^hot$", "1x", "2"), time.Minute},
 			{"peers", "benchmarks/peers", bench(".", "^BenchmarkPeers$/^users$/^(10|1000)$", "0.1s", "1"), 4 * time.Minute},
@@ -54,7 +54,7 @@ func stages(quick bool) []stage {
 	return []stage{
 		allocations,
 		{"decide", ".", bench("./benchmarks", "^BenchmarkDecide$/^(users|groups|buckets)$/./^(hot|cold)$/^ratio$", "0.2s", "3"), 10 * time.Minute},
-		{"decide-other", ".", bench("./benchmarks", "^BenchmarkDecide$/^(orgwide|wildcards|conditions|tenants|iam)$/./^hot$/^ratio$", "0.2s", "3"), 6 * time.Minute},
+		{"decide-other", ".", bench("./benchmarks", "^BenchmarkDecide$/^(orgwide|wildcards|conditions|tenants|field|field-tenants|iam)$/./^hot$/^ratio$", "0.2s", "3"), 6 * time.Minute},
 		{"parallel", ".", bench("./benchmarks", "^BenchmarkParallel$/./^(0|10000)$", "0.3s", "3"), 3 * time.Minute},
 		{"parallel-large", ".", bench("./benchmarks", "^BenchmarkParallel$/^users$/^1000000$", "0.3s", "3"), 3 * time.Minute},
 		{"tail", ".", bench("./benchmarks", "^BenchmarkTail$/./^10000$/^hot$", "1x", "3"), 3 * time.Minute},
@@ -65,7 +65,7 @@ func stages(quick bool) []stage {
 		{"http-latency", ".", bench("./benchmarks", "^BenchmarkHTTPLatency$", "20000x", "3"), 3 * time.Minute},
 		{"batch", ".", bench("./benchmarks", "^BenchmarkBatch$", "2000x", "3"), 2 * time.Minute},
 		{"reload-latency", ".", bench("./benchmarks", "^BenchmarkReloadLatency$", "5x", "1"), 3 * time.Minute},
-		{"cold-start", ".", bench("./benchmarks", "^BenchmarkColdStart$", "1x", "3"), 3 * time.Minute},
+		{"cold-start", ".", bench("./benchmarks", "^BenchmarkColdStart$", "1x", "3"), 8 * time.Minute},
 		{"change", ".", bench("./benchmarks", "^BenchmarkChange$", "1x", "1"), 3 * time.Minute},
 		{"search", ".", bench("./benchmarks", "^BenchmarkSearch$", "20x", "1"), 2 * time.Minute},
 	}

@@ -8,11 +8,13 @@ import (
 	"postern/policy"
 )
 
-// Actions that a request of the field asks for on objects, and on buckets.
+// fieldObjectActions are what requests of the field ask for on objects.
 var fieldObjectActions = []string{
 	"s3:GetObject", "s3:GetObject", "s3:GetObject", "s3:PutObject", "s3:PutObject", "s3:DeleteObject", "s3:GetObjectVersion", "s3:GetObjectAcl", "s3:PutObjectAcl",
 	"s3:GetObjectTagging", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:DeleteObjectVersion",
 }
+
+// fieldBucketActions are what they ask for on buckets.
 var fieldBucketActions = []string{"s3:ListBucket", "s3:ListBucket", "s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:ListBucketMultipartUploads"}
 
 // workload ends the building.
