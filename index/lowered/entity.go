@@ -9,13 +9,14 @@ import (
 type Entity struct {
 	// Resource is `type:id`, Principal an identifier; one of them is set.
 	Resource, Principal string
-	// Properties are the facts, with keys folded; Tags those of a resource.
+	// Properties are the facts, with folded keys. Tags are those of a resource.
 	Properties []policy.Attribute
 	Tags       []policy.Tag
 	TagsKnown  bool
 }
 
-// ResourceUID is the program of the resource pattern `type:uid:UID`; with an
-// empty uid, of any resource of that type whose uid is not known. A list of
-// resources that has the former has the latter too.
+// ResourceUID returns the program of the resource pattern `type:uid:UID`. With
+// an empty uid it is the program that matches any resource of the type whose
+// uid is not known. A list of resources that has a program of a uid has this
+// one too.
 func ResourceUID(resourceType, uid string) string { return resourceType + glob.UID + uid }

@@ -1,7 +1,7 @@
 package lowered
 
-// keyNames are the keys that the server sets, or sets where none is stated, which
-// have one name each.
+// keyNames has, by kind, the names of the keys of which there is one each and
+// that the server sets, or sets unless a request states them.
 var keyNames = map[KeyKind]string{
 	KeyCurrentTime:      "aws:CurrentTime",
 	KeyEpochTime:        "aws:EpochTime",
@@ -15,8 +15,9 @@ var keyNames = map[KeyKind]string{
 	KeyUsername:         "aws:username",
 }
 
-// keyForms write the other keys that the server sets, by kind: what stands before the
-// name and what behind it. A kind that is missing here is written as its name.
+// keyForms has, by kind, the text before and after the name of the other keys
+// that the server sets. A key of a kind that is not here is written as its
+// name.
 var keyForms = map[KeyKind][2]string{
 	KeyPrincipalOrg:     {"aws:PrincipalOrgID"},
 	KeyResourceOrg:      {"aws:ResourceOrgID"},
@@ -29,7 +30,7 @@ var keyForms = map[KeyKind][2]string{
 	KeyResource:         {"resource"},
 }
 
-// String writes a key as a policy may.
+// String returns the key as policies write it.
 func (k Key) String() string {
 	if text, ok := keyNames[k.Kind]; ok {
 		return text
@@ -38,7 +39,7 @@ func (k Key) String() string {
 	return form[0] + k.Name + form[1]
 }
 
-// String writes a variable as a policy does.
+// String returns the variable as policies write it.
 func (x *Variable) String() string {
 	if x.HasDefault {
 		return "${" + x.Key.String() + ", '" + x.Default + "'}"

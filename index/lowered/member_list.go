@@ -2,14 +2,14 @@ package lowered
 
 import "postern/policy"
 
-// MemberList is who belongs where in an organization, and what is held without
-// a binding: the input of NewMembership. Roles are names in GrantList.Roles.
+// MemberList is the groups, tokens, issuers and defaults of an organization:
+// the input of NewMembership. Roles are keys of GrantList.Roles.
 type MemberList struct {
-	// Groups have the members that Binding has; a member `group/NAME` is a
-	// group whose members are members too.
+	// Groups have members as bindings have. The members of a group `group/NAME`
+	// among them are members too.
 	Groups []Group
 	Tokens []Token
-	// MemberRoles are held by callers without an explicit role.
+	// MemberRoles are the roles of callers without an explicit role.
 	MemberRoles []Held
 	Issuers     []IssuerRule
 }
@@ -21,7 +21,8 @@ type Group struct {
 	Names, Beginnings []string
 }
 
-// Held are roles held without a binding, and the place that explanations name.
+// Held is roles that are held without a binding, with the position that
+// explanations give.
 type Held struct {
 	Roles []string
 	Place policy.StatementRef
@@ -31,8 +32,8 @@ type Held struct {
 type Token struct {
 	Name        string
 	Type        policy.TokenType
-	Held        Held   // of an organization token
-	Group, User string // NAME; `provider/name`
+	Held        Held   // the roles of an organization token
+	Group, User string // the group of a team token; the identifier of a personal token's user
 	Expires     int64
 	HasExpires  bool
 }

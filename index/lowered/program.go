@@ -29,22 +29,22 @@ func (p *Program) AnyRun() {
 // AnyOne adds `?`.
 func (p *Program) AnyOne() { p.op(false, glob.OpOne) }
 
-// Separator stands between two of an ARN's six parts.
+// Separator adds what separates the six parts of an ARN.
 func (p *Program) Separator() { p.op(false, glob.OpSeparator) }
 
-// MaxVariables bounds the variables of one index.New.
+// MaxVariables bounds the number of variables of one unit.
 const MaxVariables = 1 << 21
 
-// Variable adds the variable of that number in the list given to index.New. Its
-// bytes are below 0x80, so that no scan takes them for an operation.
+// Variable adds a variable, by its number in the unit's list of variables. The
+// bytes of a number are below 0x80, so that none is taken for an operation.
 func (p *Program) Variable(n int) {
 	p.op(false, glob.OpVariable, byte(n>>14), byte(n>>7&0x7f), byte(n&0x7f))
 }
 
-// String returns the program. Text without anything else is its own program.
+// String returns the program. The program of literal text is that text.
 func (p *Program) String() string { return string(p.b) }
 
-// Bytes returns the program as bytes, which change with it.
+// Bytes returns the program as bytes, which the next addition may change.
 func (p *Program) Bytes() []byte { return p.b }
 
 // Reset empties the program and keeps its memory.

@@ -8,10 +8,10 @@ import (
 // ActionBits is a set of known actions, by action.ID.
 type ActionBits [MaxActions / 64]uint64
 
-// MaxActions is the number of known actions that there is room for.
+// MaxActions is the number of known actions that an ActionBits has room for.
 const MaxActions = 256
 
-// There must be a bit for every known action; init fails when there is not.
+// Every known action needs a bit; the process does not start without.
 func init() {
 	if action.Count() > MaxActions {
 		panic("lowered: ActionBits is too small for the action table")
@@ -24,54 +24,58 @@ func (b *ActionBits) Add(id action.ID) { b[id>>6] |= 1 << (id & 63) }
 // Has reports whether the set holds the action.
 func (b *ActionBits) Has(id action.ID) bool { return b[id>>6]>>(id&63)&1 != 0 }
 
-// Statement is one lowered statement, the compiler's input to index.New.
-// Programs are patterns, made with Program.
+// Statement is one lowered statement, the index's input. Its patterns are
+// programs, made with Program.
 type Statement struct {
 	Deny bool
-	// Document numbers the statement's document in the list given to index.New.
+	// Document is the number of the statement's document in the unit's list.
 	Document int
 	Name     string
-	Index    int // place in the document, from 0
+	Index    int // its place in the document, from 0
 	Line     int
 
 	Principals Principals
 	Actions    Actions
-	// Resources are programs over page 1's resource text.
+	// Resources are programs over the text of a resource as specification 1.2
+	// writes it.
 	Resources   []string
 	NotResource bool
-	// WholeOrganization: the resources list the one-character string `*`.
+	// WholeOrganization says that the resources list the one-character string
+	// `*`.
 	WholeOrganization bool
 	Conditions        []Condition
 }
 
 // Principals is the principal dimension of a statement.
 type Principals struct {
-	// Everyone holds for every caller.
+	// Everyone says that the principals list `*`.
 	Everyone bool
-	// Not inverts the dimension.
+	// Not says that the principals are those of NotPrincipal.
 	Not bool
-	// Exact and Prefix are identifiers and beginnings of identifiers.
+	// Exact are identifiers, and Prefix prefixes of identifiers.
 	Exact, Prefix []Name
-	// Organizations hold for every caller of them.
+	// Organizations are those of which every caller is meant.
 	Organizations []string
 }
 
-// Name is an identifier, or the beginning of one, of an organization; Org ""
-// is any organization (organization policies, asked for their own callers only).
+// Name is an identifier, or a prefix of one, of an organization. Org is "" in
+// organization policies, which only callers of one organization are held
+// against.
 type Name struct{ Org, Text string }
 
 // Actions is the action dimension of a statement.
 type Actions struct {
-	// Known holds exactly the known actions that the statement covers, with
-	// aliases and NotAction applied.
+	// Known are the known actions that the statement covers, with aliases and
+	// NotAction already applied.
 	Known ActionBits
-	// Programs cover actions that no table knows, folded to lower case; Not
-	// inverts them.
+	// Programs are patterns for actions that are not known, folded to lower
+	// case. With Not the statement covers the actions that none of them
+	// matches.
 	Programs []string
 	Not      bool
 }
 
-// Document is what explanations say of a document.
+// Document is what explanations tell of a document.
 type Document struct{ Name, File string }
 
 // KeyKind tells where the value of a condition key comes from.
@@ -82,14 +86,14 @@ const (
 	KeyContext KeyKind = iota
 	KeyPrincipalOrg
 	KeyResourceOrg
-	KeyGroups           // iam:ORG:groups: Org
+	KeyGroups           // iam:ORG:groups; Name is ORG
 	KeyClaim            // oidc:ORG:CLAIM: Name is ORG:CLAIM
 	KeySubjectProperty  // subject.X: Name is X
 	KeyResourceProperty // resource.X
 	KeyActionProperty   // action.X
 	KeyCurrentTime
 	KeyEpochTime
-	KeySubjectType // of the caller's first identifier
+	KeySubjectType // the type of the caller's first identifier
 	KeySubjectID
 	KeyResourceType
 	KeyResourceID
@@ -97,15 +101,15 @@ const (
 	KeyPrincipalArn
 	KeyPrincipalAccount
 	KeyUsername
-	KeyTag      // a tag of the resource, in the iam layer: Name is its key, not folded
-	KeyResource // the resource in the iam layer: its text, or that of its uid
+	KeyTag      // a tag of the resource, in the iam layer; Name is its key, not folded
+	KeyResource // the resource in the iam layer: the text `type:id`, or that of its uid
 )
 
 // Key is a condition key.
 type Key struct {
 	Kind KeyKind
-	// Name is folded to lower case but for KeyContext, KeyGroups, KeyClaim and
-	// KeyTag. Keys that only the server sets need none.
+	// Name is folded to lower case, except for KeyContext, KeyGroups, KeyClaim
+	// and KeyTag. Kinds of which there is one key have none.
 	Name string
 }
 
@@ -116,16 +120,17 @@ type Condition struct {
 	Values   []Value
 }
 
-// Operator is policy.Operator with its family and sign.
+// Operator is policy.Operator with its family and whether it is negated.
 type Operator struct {
 	Compare                           Comparison
 	Negated, IfExists, ForAll, ForAny bool
-	// Test is how policies write it, for explanations; TestNone for what no
-	// Condition block wrote.
+	// Test is what policies write, for explanations, and TestNone for a
+	// condition that stands in no Condition block.
 	Test policy.Test
 }
 
-// Comparison is how one value of a request is compared with one of a policy.
+// Comparison is how a value of a request is compared with a value of a
+// condition.
 type Comparison uint8
 
 // The comparisons.
@@ -150,15 +155,16 @@ const (
 	CompareNull
 )
 
-// Value is one lowered value of a condition: a program for the comparisons of
-// text (CompareText and CompareTextFold have variables, but no wildcards), the
-// text for CompareBinary, and numbers for the rest.
+// Value is one lowered value of a condition. It is a program for comparisons of
+// text (those of CompareText and CompareTextFold have variables and no
+// wildcards), the text for CompareBinary, and numbers for all others.
 type Value struct {
 	Text string
-	// A and B hold: a double's bits in A; an instant's seconds in A and
-	// nanoseconds in B; a boolean in A; an address in A (high) and B (low).
+	// A and B are the number: the bits of a double in A; the seconds of an
+	// instant in A and its nanoseconds in B; a boolean in A; the high half of
+	// an address in A and the low half in B.
 	A, B uint64
-	// Bits is the length of an IP range, Is4 its family.
+	// Bits is the prefix length of an IP range, and Is4 says that it is IPv4.
 	Bits uint8
 	Is4  bool
 }

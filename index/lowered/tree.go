@@ -3,42 +3,46 @@ package lowered
 import "postern/policy"
 
 // Tree holds an organization's Pulumi role records, each a tree of nodes
-// (specification 2, Pulumi's own JSON). It is evaluated as it is on a candidate:
-// written out as statements a record could be exponentially many. Places are
-// indexes into the slices; a node comes after all nodes that it refers to, so
-// that a tree cannot be cyclic.
+// (specification 2, Pulumi's own JSON). It is evaluated for each candidate,
+// since the statements that a record amounts to can be exponentially many.
+// Nodes, records and expressions refer to one another by their place in these
+// slices; a node comes after the nodes that it refers to, so that no tree has a
+// cycle.
 type Tree struct {
 	Nodes       []Node
 	Expressions []Expression
-	// Records are in an order in which a record comes after all that it composes.
+	// Records are in an order in which a record comes after those that it
+	// composes.
 	Records []TreeRecord
 }
 
-// TreeRecord is a record.
+// TreeRecord is the root of one record's tree.
 type TreeRecord struct {
-	// Type holds the record to resources of one type; "" holds it to none.
+	// Type is the only type of resource on which the record grants anything, ""
+	// if all are.
 	Type string
 	Node int
 }
 
-// Node is policy.Descriptor. A field that Kind does not list there is zero.
+// Node is a policy.Descriptor. A field that its kind does not have is zero.
 type Node struct {
 	Kind policy.DescriptorKind
-	// Actions of an Allow, folded.
+	// Actions are those of an Allow, folded to lower case.
 	Actions        []string
 	MaxOpenSeconds uint64
-	// Children are the nodes of a Group; the records of a Compose; Then of a
-	// Condition; Then and Else; the nodes of the options of a Select.
+	// Children are the nodes of a Group, the records of a Compose, Then of a
+	// Condition, Then and Else of an IfThenElse, and the nodes of a Select's
+	// options.
 	Children []int
 	// Expression is the condition of a Condition or an IfThenElse.
 	Expression int
-	// Options of a Select: for each child the expression, selector equal to
-	// value, that takes it.
+	// Options are those of a Select: for each child an expression that is true
+	// if the selector equals the option's value.
 	Options []int
 }
 
-// Expression is policy.Expression, with the places of Left and Right. One whose
-// Kind is 0 is satisfied in neither polarity, and equal to nothing.
+// Expression is a policy.Expression with the places of Left and Right. One of
+// kind 0 is satisfied in neither polarity and equals nothing.
 type Expression struct {
 	Kind        policy.ExpressionKind
 	Left, Right int

@@ -5,17 +5,17 @@ import (
 	"postern/policy"
 )
 
-// A condition entry, followed by its values; valueWords tells their size.
+// A condition entry is followed by its values, whose size forms has.
 const (
 	conditionHow    = iota // Comparison, operator flags, KeyKind, policy.Test, least byte first
-	conditionKeyTag        // keyTag of the key's name
+	conditionKeyTag        // KeyTag of the key's name
 	conditionKeyAt         // the key's name, a text
 	conditionKeyLen        //
-	conditionValues        // number of values
+	conditionValues        // the number of values
 	conditionWords
 )
 
-// Flags are those of a condition's operator.
+// Flags are the flags of a condition's operator.
 type Flags uint32
 
 // The flags.
@@ -24,25 +24,26 @@ const (
 	IfExists
 	ForAll
 	ForAny
-	// Arn: what a request has must be an ARN; Variables: a value holds a variable.
+	// Arn says that only an ARN satisfies the comparison; Variables says that a
+	// value holds a variable.
 	Arn
 	Variables
 )
 
-// Begins stands in a condition entry instead of CompareLike and CompareArn, where
-// its patterns allow it: texts that the request's has to begin with.
+// Begins stands in place of CompareLike and CompareArn if all patterns are
+// literal text and then `*`: the values are prefixes.
 const Begins = lowered.CompareNull + 1
 
-// forms tells of each comparison how a condition entry has its values, and when
-// it is asked.
+// forms has for each comparison how a condition entry stores its values, and
+// its place in the order of evaluation.
 var forms = [Begins + 1]struct {
 	name string // for String
-	// words is the size of a value: a text, if text, or words of the numbers in
-	// lowered.Value.
+	// words is the size of a value in words. With text it is a text, else
+	// numbers of lowered.Value.
 	words uint32
 	text  bool
-	// rank orders the conditions of a statement, the least first; it is a guess,
-	// and changes no answer.
+	// rank orders the conditions of a statement, lowest first. It is a guess at
+	// what is cheap and selective, and changes no answer.
 	rank int
 }{
 	lowered.CompareText:               {"text", textWords, true, 0},
@@ -66,27 +67,29 @@ var forms = [Begins + 1]struct {
 	Begins:                            {"begins", textWords, true, 2},
 }
 
-// rangeIs4 stands above the length of an IPv4 range.
+// rangeIs4 is added to the prefix length of an IPv4 range.
 const rangeIs4 = 1 << 8
 
-// Condition is a condition entry of a block. Conditions returns one that is
-// about to read the first; Next reads the next.
+// Condition is a condition entry. What Conditions returns stands before the
+// first; Next moves to the next.
 type Condition struct {
 	b         Block
-	entry, at uint32 // places of the entry and of its first value
-	// N is the number of values, How the comparison, Op the operator's flags.
+	entry, at uint32 // the places of the entry and of its first value
+	// N is the number of values, How the comparison, and Op the operator's
+	// flags.
 	N   uint32
 	How lowered.Comparison
 	Op  Flags
 }
 
-// Conditions returns the conditions of a record; there are ConditionCount.
+// Conditions returns the conditions of a record, of which there are
+// ConditionCount.
 func (b Block) Conditions(r Record) Condition {
 	w := b.What(r)
 	return Condition{b: b, at: w.at + textWords*w.Count()}
 }
 
-// Next reads the next condition.
+// Next moves to the next condition.
 func (c *Condition) Next() {
 	c.entry = c.at + c.N*forms[c.How].words
 	how := c.b.words[c.entry+conditionHow]
@@ -94,38 +97,39 @@ func (c *Condition) Next() {
 	c.How, c.Op = lowered.Comparison(how), Flags(how>>8&0xff)
 }
 
-// Kind is where the key's value comes from.
+// Kind says where the value of the key comes from.
 func (c *Condition) Kind() lowered.KeyKind {
 	return lowered.KeyKind(c.b.words[c.entry+conditionHow] >> 16)
 }
 
-// Test is how policies write the operator.
+// Test is the operator as policies write it.
 func (c *Condition) Test() policy.Test { return policy.Test(c.b.words[c.entry+conditionHow] >> 24) }
 
-// Key is the key's name, and its KeyTag.
+// Key returns the key's name and its KeyTag.
 func (c *Condition) Key() (name string, tag uint32) {
 	w := c.b.words[c.entry:]
 	return c.b.str(w[conditionKeyAt], w[conditionKeyLen]), w[conditionKeyTag]
 }
 
-// Text is value i of a comparison of texts; TextLen is its length.
+// Text returns value i of a comparison of texts, and TextLen its length.
 func (c *Condition) Text(i uint32) string    { return c.b.text(c.at, i) }
 func (c *Condition) TextLen(i uint32) uint32 { return c.b.words[c.at+textWords*i+textLen] }
 
-// Bool is value i of CompareBool and CompareNull.
+// Bool returns value i of CompareBool and CompareNull.
 func (c *Condition) Bool(i uint32) bool { return c.b.words[c.at+i] != 0 }
 
-// Bits is value i of a comparison of numbers: a double's bits.
+// Bits returns value i of a comparison of numbers: the bits of a double.
 func (c *Condition) Bits(i uint32) uint64 { return u64(c.b.words, c.at+2*i) }
 
-// Instant is value i of a comparison of dates.
+// Instant returns value i of a comparison of dates.
 func (c *Condition) Instant(i uint32) (seconds int64, nanos int32) {
 	at := c.at + 3*i
 	return int64(u64(c.b.words, at)), int32(c.b.words[at+2])
 }
 
-// Range is value i of CompareIP: an address of 16 bytes, IPv4 in its mapped
-// form, and how many bits of it, or of its IPv4 address, count.
+// Range returns value i of CompareIP: an address of 16 bytes (an IPv4 address
+// in its mapped form), and the prefix length, which counts from the IPv4
+// address if is4.
 func (c *Condition) Range(i uint32) (high, low uint64, bits uint, is4 bool) {
 	at := c.at + 5*i
 	last := c.b.words[at+4]

@@ -7,11 +7,12 @@ import (
 	"postern/index/lowered"
 )
 
-// Finder finds the numbers of names. It does what a map does whose memory is
-// used again for maps of very different sizes: starting over costs what was put
-// in. Its hash is seeded, so nobody can choose names that make it slow.
+// Finder maps names to numbers. It is a hash table whose memory serves maps of very
+// different sizes one after the other: Reset takes time by the number of names
+// that were added, not by the size of the table. The hash is seeded, so that
+// nobody can choose names that make it slow.
 type Finder struct {
-	slots   []uint32 // of a power of two: the number of an entry plus 1
+	slots   []uint32 // a power of two of them: the number of an entry plus 1
 	entries []finderEntry
 }
 
@@ -25,14 +26,15 @@ const minSlots = 64
 
 var finderSeed = maphash.MakeSeed()
 
-// Reset forgets all names, and keeps the memory.
+// Reset forgets all names and keeps the memory.
 func (f *Finder) Reset() {
 	clear(f.slots)
 	f.slots = f.slots[:0]
 	Forget(&f.entries)
 }
 
-// Find returns the value of a name; where it is new, it takes the value given.
+// Find returns the value of a name. A name that is new is added with the value
+// given.
 func (f *Finder) Find(n lowered.Name, value uint32) (found uint32, known bool) {
 	if 2*len(f.entries) >= len(f.slots) {
 		f.grow()
@@ -74,7 +76,7 @@ func (f *Finder) grow() {
 	}
 }
 
-// Len is the number of names, and Name the text of the one that came so many
-// names after the first.
+// Len is the number of names, and Name the text of the i-th that was added,
+// from 0.
 func (f *Finder) Len() int          { return len(f.entries) }
 func (f *Finder) Name(n int) string { return f.entries[n].name.Text }

@@ -7,23 +7,25 @@ import (
 	"postern/index/internal/glob"
 )
 
-// KeyBytes is how many bytes of a resource text the sieve looks at.
+// KeyBytes is the number of bytes of a resource's text that the sieve looks at.
 const KeyBytes = 4
 
-// KeyOf are the bytes of a text from a place on; the text must be long enough.
+// KeyOf returns the KeyBytes of a text at a place. The text must be long
+// enough.
 func KeyOf(text string, at uint32) uint32 {
 	s := text[at : at+KeyBytes]
 	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
 }
 
-// NameBit is the bit of an identifier in Entry.Names, by its Hash.
+// NameBit returns the bit of an identifier in Entry.Names, from its Hash.
 func NameBit(hash uint32) uint32 { return 2 << (uint64(hash) * 31 >> 32 & 31) }
 
-// AnyCaller is the bit in Entry.Names that every caller has.
+// AnyCaller is the bit of Entry.Names that every caller has.
 const AnyCaller = 1
 
-// sieveOf is what the sieve has of the principals of a statement: a bit that
-// the caller has too if one of its identifiers is listed.
+// sieveOf returns Entry.Names of a statement: if the statement holds for a
+// caller, one of these bits is NameBit of one of the caller's identifiers, or
+// AnyCaller.
 func sieveOf(s *Statement) uint32 {
 	who := &s.From.Principals
 	if who.Everyone || who.Not || len(s.Beginnings) > 0 || len(who.Organizations) > 0 {
@@ -36,7 +38,8 @@ func sieveOf(s *Statement) uint32 {
 	return set
 }
 
-// literalOf is the beginning of every text that the statement's resources match.
+// literalOf returns the literal text with which all texts begin that the
+// statement's resources match.
 func literalOf(s *Statement) string {
 	if s.From.NotResource || len(s.Patterns) == 0 {
 		return ""
@@ -57,9 +60,9 @@ func commonLen(a, b string) int {
 	return n
 }
 
-// ChooseKey finds where in the texts the sieve had best look: where most
-// different bytes stand in the literals, of a few places around the end of what
-// those that go on past the bucket's name have in common.
+// ChooseKey chooses where in resources' texts the sieve looks. It tries a few
+// places around the end of what the literals that are longer than the bucket's
+// name have in common, and takes the one where they differ most.
 func (w *Writer) ChooseKey(name string, literals []string) (at uint32) {
 	const before, behind = KeyBytes - 1, 12
 	common, some := "", false

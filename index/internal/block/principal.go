@@ -5,36 +5,37 @@ import (
 	"strings"
 )
 
-// The principal entries: identifiers, sorted by hash; then beginnings,
-// prefix-free and sorted by organization and text; then organizations, which
-// have no text.
+// The principal entries of a record are identifiers, sorted by hash; then
+// prefixes, sorted by organization and text, none of which is a prefix of
+// another; then organizations, which have no text.
 const (
-	beginAt  = iota // the text
+	beginAt  = iota // the place of the text
 	beginLen        //
-	beginOrg        // the organization, a text; of length 0: of any
+	beginOrg        // the place of the organization's name; its length is 0 for any organization
 	beginOrgLen
 	beginWords
 )
 
-// An identifier that statements of a block name stands in the block once: its
-// length and its organization's, the organization's place, and the text.
-// Statements refer to it by hash and place, so that most are told from the
-// caller's without reading it.
+// An identifier that statements list stands in the block once: its length and
+// its organization's, the place of the organization's name, and the text.
+// Statements refer to it by hash and place, so that most can be told from the
+// caller's identifiers without reading them.
 const (
-	nameLen    = iota // of the text
-	nameOrgLen        // 0: of any organization
-	nameOrgAt         // the organization, a text
-	nameText          // follows
+	nameLen    = iota // the length of the text
+	nameOrgLen        // the length of the organization's name; 0 for any organization
+	nameOrgAt         // the place of the organization's name
+	nameText          // the text
 )
 
-// A principal entry of an identifier.
+// A principal entry that is an identifier.
 const (
 	exactHash  = iota // Hash of the text
-	exactPlace        // of the name
+	exactPlace        // the place of the identifier
 	exactWords
 )
 
-// Who is where the principals of a record lie, and how many they are.
+// Who is where the principals of a record lie, and how many there are of each
+// kind.
 type Who struct {
 	at                               uint32
 	Exact, Beginnings, Organizations uint32
@@ -49,7 +50,7 @@ func (b Block) Who(r Record) Who {
 	return Who{r.entries, r.first >> 16 & 0xff, r.first >> 24, r.more & 0xff}
 }
 
-// Identifier returns one of the identifiers and its organization, "" for any.
+// Identifier returns identifier i and its organization, "" for any.
 func (b Block) Identifier(w Who, i uint32) (text, org string) {
 	at := b.words[w.at+exactWords*i+exactPlace]
 	return b.str(4*(at+nameText), b.words[at+nameLen]), b.str(b.words[at+nameOrgAt], b.words[at+nameOrgLen])
@@ -57,24 +58,24 @@ func (b Block) Identifier(w Who, i uint32) (text, org string) {
 
 func (w Who) beginnings() uint32 { return w.at + exactWords*w.Exact }
 
-// Beginning returns one of the beginnings and its organization, "" for any.
+// Beginning returns prefix i of identifiers and its organization, "" for any.
 func (b Block) Beginning(w Who, i uint32) (text, org string) {
 	at := w.beginnings() + beginWords*i
 	return b.beginText(at), b.beginOrg(at)
 }
 
-// Organization returns one of the organizations.
+// Organization returns organization i.
 func (b Block) Organization(w Who, i uint32) string {
 	return b.beginOrg(w.beginnings() + beginWords*(w.Beginnings+i))
 }
 
-// beginText is the text of a beginning, beginOrg its organization.
+// beginText returns the text of a prefix entry, and beginOrg its organization.
 func (b Block) beginText(at uint32) string { return b.str(b.words[at+beginAt], b.words[at+beginLen]) }
 func (b Block) beginOrg(at uint32) string {
 	return b.str(b.words[at+beginOrg], b.words[at+beginOrgLen])
 }
 
-// Caller is what identifiers are compared with.
+// Caller is the identifiers of a caller, as records are compared with them.
 type Caller struct {
 	Org string
 	IDs []string
@@ -82,11 +83,12 @@ type Caller struct {
 	Hashes []uint32
 }
 
-// few is the number of hashes up to which they are compared one by one.
+// few is the number of identifiers up to which they are compared one by one.
 const few = 8
 
-// NameWork is what finding one identifier of a caller costs: a few are compared
-// one by one, and each half of a search is a branch that cannot be foretold.
+// NameWork returns the cost of looking for one identifier of a caller: a few
+// are compared one by one, and in a search each halving is a branch that the
+// processor cannot predict.
 func (w Who) NameWork() int {
 	if w.Exact <= few {
 		return int(w.Exact)
@@ -94,7 +96,8 @@ func (w Who) NameWork() int {
 	return 2 + 4*bits.Len32(w.Exact)
 }
 
-// ListsName reports whether one of the identifiers is the caller's.
+// ListsName reports whether one of the record's identifiers is one of the
+// caller's.
 func (b Block) ListsName(w Who, c *Caller) bool {
 	if w.Exact > few {
 		return b.findsName(w.at, w.Exact, c)
@@ -110,7 +113,8 @@ func (b Block) ListsName(w Who, c *Caller) bool {
 	return false
 }
 
-// IsName reports whether an identifier is the one given, of the organization.
+// IsName reports whether identifier i of the record is id, of the organization
+// org or of any.
 func (b Block) IsName(w Who, i uint32, id, org string) bool {
 	return b.isName(w.at+exactWords*i, id, org)
 }
@@ -123,7 +127,8 @@ func (b Block) isName(entry uint32, id, org string) bool {
 	return b.words[at+nameOrgLen] == 0 || b.str(b.words[at+nameOrgAt], b.words[at+nameOrgLen]) == org
 }
 
-// findsName is ListsName with a binary search for each identifier.
+// findsName is ListsName by a binary search for each of the caller's
+// identifiers.
 func (b Block) findsName(at, n uint32, c *Caller) bool {
 	for i, h := range c.Hashes {
 		low, high := uint32(0), n
@@ -143,11 +148,12 @@ func (b Block) findsName(at, n uint32, c *Caller) bool {
 	return false
 }
 
-// less orders by the first text of each pair, then by the second.
+// less orders pairs of texts by the first text, then by the second.
 func less(a1, a2, b1, b2 string) bool { return a1 < b1 || a1 == b1 && a2 < b2 }
 
-// HasBeginning reports whether one of the beginnings is one of id, of an
-// organization. All beginnings of a statement are of one organization, or of any.
+// HasBeginning reports whether id, of an organization, has one of the record's
+// prefixes. All prefixes of a statement are of one organization, or all are of
+// any.
 func (b Block) HasBeginning(w Who, id, org string) bool {
 	at := w.beginnings()
 	if b.words[at+beginOrgLen] == 0 {

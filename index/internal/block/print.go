@@ -13,10 +13,10 @@ import (
 	"postern/internal/action"
 )
 
-// String prints a block for people: the header, and of each statement what the
-// sieve and the record have. Programs are printed with `*`, `?`, `|` between the
-// parts of an ARN, and `${N}` for a variable. The groups of a part of a name, which
-// only its writer can tell from its Metas, are left out.
+// String prints a block for people: the header, and the sieve's entry and the
+// record of each statement. In programs it prints `*`, `?`, `|` between the
+// parts of an ARN, and `${N}` for a variable. It leaves out the groups of a
+// part of a name, which cannot be told from a part's Metas.
 func (b Block) String() string {
 	if b.IsNone() {
 		return "no block\n"
@@ -48,7 +48,7 @@ func narrowing(n uint32) string {
 	return "postings " + strconv.Itoa(int(n))
 }
 
-// set prints a set of the statements of a chunk, by its first one.
+// set prints a set of the statements of a chunk whose first statement is first.
 func set(s uint64, first int) string {
 	list := []int{}
 	for ; s != 0; s &= s - 1 {
@@ -115,7 +115,7 @@ func (p *printer) statement(id int) {
 	}
 }
 
-// words prints the flags of a record that stand without entries.
+// words prints the flags of a record that have no entries of their own.
 func words(r Record) (out string) {
 	for _, x := range []struct {
 		is   bool
@@ -130,7 +130,7 @@ func words(r Record) (out string) {
 	return out
 }
 
-// keyText is the bytes of a key.
+// keyText prints the bytes of a key.
 func keyText(key uint32) string {
 	return string([]byte{byte(key), byte(key >> 8), byte(key >> 16), byte(key >> 24)})
 }
@@ -163,7 +163,7 @@ func program(s string) string {
 	return out.String()
 }
 
-// String prints the flags, each behind a blank.
+// String prints the flags, each after a space.
 func (f Flags) String() (out string) {
 	for i, name := range []string{"negated", "IfExists", "ForAllValues", "ForAnyValue", "ARN", "variables"} {
 		if f>>i&1 != 0 {

@@ -1,15 +1,15 @@
 package block
 
-// A record: four counts a word, least byte first. With flagPrograms the place
-// of an entry of programs follows. If a count is above 255 it has flagLong, and
-// countWords words of counts follow. Then come the principal, pattern and
-// condition entries.
+// A record begins with two words of four counts each, least byte first. With
+// flagPrograms the place of an entry of programs follows. If a count is above
+// 255, the record has flagLong, and countWords words of counts follow. Then
+// come the principal, pattern and condition entries.
 const (
-	recordFirst = iota // flags, conditions, identifiers, beginnings
-	recordMore         // organizations, exact, prefix and glob patterns
+	recordFirst = iota // flags; counts of conditions, identifiers, prefixes of identifiers
+	recordMore         // counts of organizations; of exact, prefix and other patterns
 	recordWords
 
-	countWords = 7 // the counts in the order above, without the flags
+	countWords = 7 // the counts in this order, without the flags
 )
 
 const (
@@ -22,27 +22,28 @@ const (
 	flagPrograms
 )
 
-// An entry of programs, for unknown actions, and the texts.
+// An entry of programs, which match actions that are not known. The texts
+// follow.
 const (
-	programsNot   = iota // 1: what no program matches is covered
+	programsNot   = iota // 1 if the statement covers what no program matches
 	programsCount        //
 	programsWords
 )
 
-// Record is a statement's record; see the layout above. It is small enough to
-// be handed on in registers; its block goes beside it.
+// Record is a statement's record. It is small enough for registers; the block
+// that it belongs to is passed beside it.
 type Record struct {
 	first, more uint32
-	entries     uint32 // place of the principal entries
+	entries     uint32 // the place of the principal entries
 }
 
-// Record reads the record of a statement.
+// Record returns the record of statement id.
 func (b Block) Record(id int) Record {
 	w := b.words
 	return recordAt(w, w[w[headerSieve]+sieveWords*uint32(id)+sieveBody])
 }
 
-// RecordOf reads the record of the statement of an entry of the sieve.
+// RecordOf returns the record of the statement that the sieve's entry e is of.
 func (b Block) RecordOf(e *Entry) Record { return recordAt(b.words, e[sieveBody]) }
 
 func recordAt(words []uint32, at uint32) Record {
@@ -54,29 +55,30 @@ func recordAt(words []uint32, at uint32) Record {
 // is reports whether the record has one of the flags.
 func (r Record) is(flags uint32) bool { return r.first&flags != 0 }
 
-// Deny reports that the statement is a Deny.
+// Deny reports whether the statement is a Deny.
 func (r Record) Deny() bool { return r.is(flagDeny) }
 
-// Everyone reports that the principals contain `*`.
+// Everyone reports whether the principals list `*`.
 func (r Record) Everyone() bool { return r.is(flagEveryone) }
 
-// NotPrincipal and NotResource report that the dimension is inverted.
+// NotPrincipal and NotResource report whether the statement has the element of
+// that name.
 func (r Record) NotPrincipal() bool { return r.is(flagNotPrincipal) }
 func (r Record) NotResource() bool  { return r.is(flagNotResource) }
 
-// Whole reports that the resources list the one-character string `*`.
+// Whole reports whether the resources list the one-character string `*`.
 func (r Record) Whole() bool { return r.is(flagWhole) }
 
-// HasPrograms reports that the statement covers actions that no table knows.
+// HasPrograms reports whether the statement covers actions that are not known.
 func (r Record) HasPrograms() bool { return r.is(flagPrograms) }
 
-// AsDeny is the record of the same statement, if it were a Deny.
+// AsDeny returns the record as it would be if the statement were a Deny.
 func (r Record) AsDeny() Record {
 	r.first |= flagDeny
 	return r
 }
 
-// counts are those of a record with flagLong.
+// counts returns the counts of a record with flagLong.
 func (b Block) counts(r Record) []uint32 { return b.words[r.entries-countWords:] }
 
 // ConditionCount is the number of conditions.
@@ -87,15 +89,15 @@ func (b Block) ConditionCount(r Record) uint32 {
 	return r.first >> 8 & 0xff
 }
 
-// Programs are those of a statement for actions that no table knows.
+// Programs are the programs of a statement for actions that are not known.
 type Programs struct {
 	at    uint32
 	Count uint32
-	// Not: what no program matches is covered.
+	// Not says that the statement covers what no program matches.
 	Not bool
 }
 
-// Programs returns the programs of a record that HasPrograms.
+// Programs returns the programs of a record. Only for one that HasPrograms.
 func (b Block) Programs(r Record) Programs {
 	at := r.entries - 1
 	if r.is(flagLong) {
@@ -105,5 +107,5 @@ func (b Block) Programs(r Record) Programs {
 	return Programs{at + programsWords, b.words[at+programsCount], b.words[at+programsNot] != 0}
 }
 
-// Program returns one of the programs.
+// Program returns program i.
 func (b Block) Program(p Programs, i uint32) string { return b.text(p.at, i) }

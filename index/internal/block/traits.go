@@ -11,31 +11,33 @@ import (
 	"postern/index/internal/glob"
 )
 
-// A trait of a resource text is a hash of its first n bytes, or of a segment of
-// it, which is what stands between two slashes, or behind the last. A trait of a
-// statement is one that every text has that its resources match; 0 stands for
-// none. In the parts of names, where everything lists the caller, traits say
-// what need not be looked at. Texts chosen to have one trait only cost looks.
+// A trait of a resource's text is a hash of its first n bytes, or of a segment
+// of it, which is what stands between two slashes or after the last. A trait of
+// a statement is one that all texts have which its resources match; 0 stands
+// for none. In a part of a name, where every statement lists the caller, traits
+// say which statements need not be looked at. Texts that are chosen to have
+// equal traits only cost looks.
 
 const (
-	// maxLengths is the number of lengths of beginnings that the statements of
-	// one effect may have traits of, maxLength the greatest.
+	// maxLengths is the number of different lengths of prefixes of which the
+	// statements of one effect may have traits, and maxLength the greatest
+	// length.
 	maxLengths = 8
 	maxLength  = 63
-	// MinTraits is the number of statements from which on the part of a name
-	// has traits. Where more than MinTabled statements of one effect have a trait,
+	// MinTraits is the least number of statements for which a part of a name
+	// has traits. If more than MinTabled statements of one effect have a trait,
 	// they get a table.
 	MinTraits = 24
 	MinTabled = 128
 )
 
-// beginTrait is the trait of the first n bytes of a text, segmentTrait that of
-// what stands from one place to another.
+// beginTrait returns the trait of the first n bytes of a text, and segmentTrait
+// that of a segment.
 func beginTrait(text string, n int) uint32          { return traitOf(text, 0, n) }
 func segmentTrait(text string, from, to int) uint32 { return traitOf(text, from, to) ^ 2 }
 
-// traitOf is a hash of at most 16 bytes, the first and the last, of what stands
-// from one place to another in a text, and of their number; it is odd.
+// traitOf returns a hash of text[from:to]: of its length and of its first and
+// last bytes, at most 16. It is odd, so that it is never 0.
 func traitOf(text string, from, to int) uint32 {
 	x, n := uint64(0), to-from
 	switch {
@@ -56,24 +58,24 @@ func traitOf(text string, from, to int) uint32 {
 
 const traitFactor = 0x9e3779b97f4a7c15
 
-// littleEndian is eight bytes of a text.
+// littleEndian returns the eight bytes of a text at a place as a number.
 func littleEndian(text string, at int) uint64 {
 	return binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(text), len(text))[at:])
 }
 
-// Traits are those of the statements of a part of a name.
+// Traits are the traits of the statements of a part of a name.
 type Traits struct {
-	of     []uint32    // in the order of the statements
-	effect [2]struct { // of Deny and Allow statements
-		lengths uint64 // of beginnings, a set
-		tabled  int    // number of the last ones that a table finds
+	of     []uint32    // the trait of each statement, in their order
+	effect [2]struct { // for Deny and for Allow statements
+		lengths uint64 // the set of the lengths of prefixes that have traits
+		tabled  int    // the number of statements of the second group, which are the last
 	}
 }
 
-// WithTraits works out the traits of the statements of a name, Deny statements
-// first, and puts them into a new order within each effect: those that a table
-// will find last, by trait, where more than few have one. Of the others, those
-// that are matched at the least cost come first.
+// WithTraits chooses a trait for each statement of a part of a name, and sorts
+// the statements within each effect, Deny first. If more than few statements of
+// an effect have a trait, these come last, sorted by trait: a table finds them.
+// Of the others, those that cost least to match come first.
 func WithTraits(list []Statement, few int) ([]Statement, *Traits) {
 	list = slices.Clone(list)
 	denies := slices.IndexFunc(list, func(s Statement) bool { return !s.From.Deny })
@@ -120,7 +122,7 @@ func (t *Traits) order(effect int, list []Statement, few int) {
 	t.effect[effect].lengths, t.effect[effect].tabled = lengths, tabled
 }
 
-// cost says roughly what it takes to see whether a candidate is satisfied.
+// cost estimates what it costs to find out whether a candidate is satisfied.
 func cost(s *Statement) int {
 	n := 2 * len(s.From.Conditions)
 	for _, program := range s.Patterns {
@@ -131,8 +133,9 @@ func cost(s *Statement) int {
 	return n
 }
 
-// rarest chooses of each statement's traits the one that the fewest have, with
-// those of beginnings of the lengths; 0 where it has none.
+// rarest chooses of each statement's traits the one that the fewest statements
+// have, 0 if it has none. lengths are the lengths of prefixes that count as
+// traits.
 func rarest(list []Statement, lengths uint64) []uint32 {
 	shared := make([][]uint32, len(list))
 	having := map[uint32]int{}
@@ -153,7 +156,7 @@ func rarest(list []Statement, lengths uint64) []uint32 {
 	return of
 }
 
-// lengthsOf chooses the lengths of beginnings that have traits.
+// lengthsOf chooses the lengths of prefixes that have traits.
 func lengthsOf(list []Statement) uint64 {
 	set := uint64(0)
 	for i := range list {
@@ -162,7 +165,8 @@ func lengthsOf(list []Statement) uint64 {
 		}
 	}
 	for n := bits.OnesCount64(set); n > maxLengths; n-- {
-		// Of the two lengths that are nearest each other, the longer goes.
+		// Of the two lengths that are closest to each other, the longer is
+		// dropped.
 		drop, least, before := 0, maxLength+1, -maxLength
 		for rest := set; rest != 0; rest &= rest - 1 {
 			at := bits.TrailingZeros64(rest)
@@ -176,7 +180,7 @@ func lengthsOf(list []Statement) uint64 {
 	return set
 }
 
-// sharedTraits are the traits that all resources of a statement have.
+// sharedTraits returns the traits that all resources of a statement have.
 func sharedTraits(s *Statement, lengths uint64) []uint32 {
 	if s.From.NotResource || len(s.Patterns) == 0 {
 		return nil
@@ -189,7 +193,7 @@ func sharedTraits(s *Statement, lengths uint64) []uint32 {
 	return out
 }
 
-// traitsOf are the traits of every text that a program matches.
+// traitsOf returns the traits that all texts have which a program matches.
 func traitsOf(program string, lengths uint64) (out []uint32) {
 	at := glob.LiteralLen(program)
 	for ; lengths != 0; lengths &= lengths - 1 {
@@ -198,7 +202,7 @@ func traitsOf(program string, lengths uint64) (out []uint32) {
 		}
 	}
 	for from := 0; ; {
-		// Literal text stands from there to at.
+		// program[from:at] is literal text.
 		slash := strings.IndexByte(program[from:at], '/')
 		for slash >= 0 {
 			from += slash + 1
@@ -220,15 +224,15 @@ func traitsOf(program string, lengths uint64) (out []uint32) {
 	}
 }
 
-// TextTraits are the traits of one text, of a request: those of its segments,
-// worked out when they are first asked for, and behind them those of the
-// beginnings that were asked for last.
+// TextTraits are the traits of one text, that of a request's resource: those of
+// its segments, which are computed when they are first needed, and behind them
+// those of the prefixes that WithBeginnings was asked for last.
 type TextTraits struct {
 	list     []uint32
 	segments int
 	made     bool
 	lengths  uint64
-	// mayHave has a bit for each segment's trait.
+	// mayHave has a bit for the trait of each segment.
 	mayHave [4]uint64
 }
 
@@ -237,7 +241,7 @@ func (x *TextTraits) make(text string) {
 	x.made, x.lengths = true, 0
 	x.mayHave = [4]uint64{}
 	x.list = x.list[:0]
-	from, at := 0, 0 // from 0 is the bucket's name, which is no segment
+	from, at := 0, 0 // the bucket's name, at 0, is no segment
 	for ; at+8 <= len(text); at += 8 {
 		w := littleEndian(text, at) ^ slashes
 		for found := ^((w&low + low) | w) & high; found != 0; found &= found - 1 {
@@ -267,7 +271,7 @@ func (x *TextTraits) add(trait uint32) {
 	x.mayHave[trait>>30] |= 1 << (trait >> 24 & 63)
 }
 
-// MayHave is false if the text has no segment with a trait.
+// MayHave returns false if no segment of the text has the trait.
 func (x *TextTraits) MayHave(text string, trait uint32) bool {
 	if !x.made {
 		x.make(text)
@@ -275,8 +279,8 @@ func (x *TextTraits) MayHave(text string, trait uint32) bool {
 	return x.mayHave[trait>>30]>>(trait>>24&63)&1 != 0
 }
 
-// WithBeginnings are the traits of the text, with those of its beginnings of the
-// lengths. They are valid until it is called again.
+// WithBeginnings returns the traits of the text's segments and those of its
+// prefixes of the given lengths. The result is valid until the next call.
 func (x *TextTraits) WithBeginnings(text string, lengths uint64) []uint32 {
 	if !x.made {
 		x.make(text)

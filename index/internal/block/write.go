@@ -14,32 +14,33 @@ import (
 	"postern/index/lowered"
 )
 
-// Writer writes blocks, one after another, with memory that it uses again. The
-// zero value is ready.
+// Writer writes one block after another in the same memory. The zero value is
+// ready.
 type Writer struct {
 	words []uint32
-	// texts finds the places of the texts that were written; fresh are those of
-	// the entries that are being made, which will be written before them.
+	// texts has the places of the texts that were written. fresh are the new
+	// texts of the entries at hand, which are written before these entries.
 	texts   Finder
 	fresh   []byte
 	entries []uint32
-	// programs finds the entries of programs, names the names.
+	// programs has the places of entries of programs, and names those of
+	// identifiers.
 	programs map[string]uint32
 	names    Finder
 
-	// Of the part at hand.
-	hashed   []HashedName // of its Statements
+	// What follows is about the part at hand.
+	hashed   []HashedName // the identifiers of its statements
 	literals []string
 	keys     []uint32
-	sieve    uint32 // its place
+	sieve    uint32 // the place of the sieve
 
-	// Of the statement at hand.
+	// What follows is about the statement at hand.
 	exact, globs []string
 	beginnings   []lowered.Name
-	places       []uint32 // of its identifiers
+	places       []uint32 // the places of its identifiers
 }
 
-// reset prepares for another block.
+// reset prepares for the next block.
 func (w *Writer) reset() {
 	w.words, w.fresh, w.entries, w.places = w.words[:0], w.fresh[:0], w.entries[:0], w.places[:0]
 	w.texts.Reset()
@@ -47,7 +48,7 @@ func (w *Writer) reset() {
 	w.programs = nil
 }
 
-// put returns the place and length of a text, and adds it if it is new.
+// put returns the place and length of a text, which is added if it is new.
 func (w *Writer) put(s string) (at, n uint32) {
 	at, known := w.texts.Find(lowered.Name{Text: s}, uint32(4*len(w.words)+len(w.fresh)))
 	if !known {
@@ -66,9 +67,9 @@ func (w *Writer) beginEntry(n lowered.Name) {
 	w.textEntry(n.Org)
 }
 
-// name writes an identifier, once, and returns its place.
+// name returns the place of an identifier, which is added if it is new.
 func (w *Writer) name(n lowered.Name) uint32 {
-	// If it is new it will lie behind its organization, if that is new too.
+	// A new identifier lies behind its organization's name, if that is new too.
 	orgAt, orgLen := w.put(n.Org)
 	at, known := w.names.Find(n, uint32(len(w.words)+(len(w.fresh)+3)/4))
 	if !known {
@@ -79,7 +80,8 @@ func (w *Writer) name(n lowered.Name) uint32 {
 	return at
 }
 
-// flush writes the new texts and then the entries, and returns their place.
+// flush writes the new texts and then the entries at hand, and returns the
+// place of the entries.
 func (w *Writer) flush() (at uint32) {
 	w.words = appendText(w.words, w.fresh)
 	at = uint32(len(w.words))
@@ -98,8 +100,8 @@ func appendText[T string | []byte](words []uint32, text T) []uint32 {
 
 func (w *Writer) u64(n uint64) { w.words = append(w.words, uint32(n), uint32(n>>32)) }
 
-// programsOf writes the entry of a statement's programs for unknown actions,
-// once, and returns its place.
+// programsOf returns the place of an entry of programs, which is written if it
+// is new.
 func (w *Writer) programsOf(a *lowered.Actions) uint32 {
 	id := strings.Join(a.Programs, "\xff\xff")
 	if a.Not {
@@ -126,8 +128,8 @@ func (w *Writer) programsOf(a *lowered.Actions) uint32 {
 // actions writes the actions of a chunk and returns their place.
 func (w *Writer) actions(list []Statement, open uint64) uint32 {
 	at := uint32(len(w.words))
-	var of [lowered.MaxActions]uint64 // the statements that cover an action
-	count := 0                        // of the actions up to the last that is covered
+	var of [lowered.MaxActions]uint64 // for each action the set of the statements that cover it
+	count := 0                        // the number of actions up to the last that is covered
 	for i := range list {
 		for word, known := range list[i].From.Actions.Known {
 			if known != 0 {
@@ -171,47 +173,50 @@ func (w *Writer) actions(list []Statement, open uint64) uint32 {
 	return at
 }
 
-// Statement is a statement as a part has it.
+// Statement is a statement of a part.
 type Statement struct {
 	From       *lowered.Statement
 	Exact      []HashedName // sorted by hash
 	Beginnings []lowered.Name
-	Patterns   []string // programs, those about the part's bucket
+	Patterns   []string // the programs of the resources that the part is about
 }
 
-// HashedName is a Name with Hash of its text.
+// HashedName is a Name with the Hash of its text.
 type HashedName struct {
 	lowered.Name
 	Hash uint32
 }
 
-// Hash finds names; equality decides: a hash alone identifies nothing.
+// Hash returns the hash by which an identifier is found. Equality decides: a
+// hash alone identifies nothing.
 func Hash(s string) uint32 { return uint32(xxhash.Sum64String(s)) }
 
-// Meta is what explanations say of a statement; its name is a text of its block.
+// Meta is what explanations tell of a statement. Its name is a text of its
+// block.
 type Meta struct {
 	Document, Index, Line uint32
 	nameAt, nameLen       uint32
 }
 
-// StatementName is the name of the statement of a Meta.
+// StatementName returns the name of the statement that m is of.
 func (b Block) StatementName(m *Meta) string { return b.str(m.nameAt, m.nameLen) }
 
 // Part is what a block is written from.
 type Part struct {
-	Name string // of the bucket
-	// Statements, Deny statements first.
+	Name string // the name of the bucket
+	// Statements has the Deny statements first.
 	Statements []Statement
-	// Traits are those by which the statements are sorted, nil if they are not.
+	// Traits are the traits by which Statements are sorted; nil if they are
+	// not.
 	Traits *Traits
-	// Explained says that Metas are recorded, for explanations. Parts of names,
-	// which these do not read, have none.
+	// Explained says that Metas are written. Explanations do not read parts of
+	// names, so that these have none.
 	Explained bool
 	Narrowing uint32
 }
 
-// Statement makes a Statement of s, with those of its resource patterns that the
-// part is about. It lasts until Forget.
+// Statement returns s as a statement of a part, with the patterns of its
+// resources that the part is about. It is valid until Forget.
 func (w *Writer) Statement(s *lowered.Statement, patterns []string) Statement {
 	out := Statement{From: s, Patterns: patterns}
 	from := len(w.hashed)
@@ -235,24 +240,23 @@ func (w *Writer) Statement(s *lowered.Statement, patterns []string) Statement {
 	return out
 }
 
-// Forget lets go of the statements that were made.
+// Forget drops the statements that Statement returned.
 func (w *Writer) Forget() { Forget(&w.hashed) }
 
-// Reset lets go of everything, and keeps the memory.
+// Reset drops everything and keeps the memory.
 func (w *Writer) Reset() {
 	w.reset()
 	w.Forget()
 }
 
-// MaxWords is the number of words that the Writer has memory for, at most in one
-// list.
+// MaxWords is the size of the Writer's largest list, in words.
 func (w *Writer) MaxWords() int {
 	return max(cap(w.words), 4*cap(w.hashed), 4*cap(w.texts.entries), 4*cap(w.names.entries))
 }
 
-// Write appends the block of a part to an arena, from a cache line on, and the
-// Metas to theirs. It returns the place of the block. More than 2^32 words in
-// an arena, or bytes in one block, panic.
+// Write appends the block of a part to an arena, at the next cache line, and
+// its Metas to metas. It returns the place of the block. It panics if an arena
+// passes 2^32 words, or a block 2^32 bytes.
 func (w *Writer) Write(words []uint32, metas []Meta, p *Part) ([]uint32, []Meta, uint32) {
 	list, t := p.Statements, p.Traits
 	denies := 0
@@ -285,7 +289,7 @@ func (w *Writer) Write(words []uint32, metas []Meta, p *Part) ([]uint32, []Meta,
 	case t != nil:
 		head[headerNamed] = w.groups(t, denies)
 	}
-	for i := 0; i < len(list) && p.Explained; i++ { // behind what deciding reads
+	for i := 0; i < len(list) && p.Explained; i++ { // after everything that deciding reads
 		s := list[i].From
 		at, n := w.put(s.Name)
 		metas = append(metas, Meta{Document: uint32(s.Document), Index: uint32(s.Index), Line: uint32(s.Line), nameAt: at, nameLen: n})
@@ -304,7 +308,7 @@ func (w *Writer) Write(words []uint32, metas []Meta, p *Part) ([]uint32, []Meta,
 	return words, metas, uint32(at)
 }
 
-// head writes chunks, sieve, actions and bodies.
+// head writes the chunks, the sieve, the actions and the bodies.
 func (w *Writer) head(p *Part, keyAt uint32) {
 	list := p.Statements
 	chunks := len(w.words)
@@ -334,9 +338,10 @@ func (w *Writer) head(p *Part, keyAt uint32) {
 	}
 }
 
-// prefixFree sorts beginnings by organization and text, and drops those that a
-// shorter one of the same organization covers: so of what is left, only the
-// one just before a text in byte order can be its beginning. It works in place.
+// prefixFree sorts prefixes by organization and text, and drops those that have
+// a shorter prefix of the same organization. Of those that are left, only the
+// last that is not greater than a text can be a prefix of it. It works in
+// place.
 func prefixFree(list []lowered.Name) []lowered.Name {
 	if len(list) < 2 {
 		return list
@@ -354,7 +359,8 @@ func prefixFree(list []lowered.Name) []lowered.Name {
 	return out
 }
 
-// body writes a statement's record and entries, and returns their place.
+// body writes a statement's record and entries, and returns the place of the
+// record.
 func (w *Writer) body(s *Statement) uint32 {
 	from := s.From
 	var flags uint32
@@ -435,7 +441,7 @@ func (w *Writer) body(s *Statement) uint32 {
 	return w.flush()
 }
 
-// bytesOf are the words of a block as bytes, in the machine's order.
+// bytesOf returns the words of a block as bytes, in the machine's order.
 func bytesOf(words []uint32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 4*len(words))
 }

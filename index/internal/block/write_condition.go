@@ -19,7 +19,8 @@ func (w *Writer) conditions(list []lowered.Condition) {
 	}
 }
 
-// rank orders operators, the least first.
+// rank returns the place of an operator in the order of evaluation, lowest
+// first.
 func rank(o *lowered.Operator) int {
 	n := forms[o.Compare].rank
 	if o.Negated || o.IfExists || o.ForAll {
@@ -51,9 +52,10 @@ func (w *Writer) condition(c *lowered.Condition) {
 	}
 }
 
-// reduced is the cheapest comparison that says the same: of ARNs whose first
-// five parts are literal the whole text is compared, and patterns that are all
-// literal, or literal with a last `*`, need no matching.
+// reduced returns the cheapest comparison that is equivalent to that of a
+// condition. ARNs whose first five parts are literal are compared as whole
+// texts, and patterns that are literal, or literal with a `*` at the end, need
+// no matching.
 func reduced(c *lowered.Condition) (how lowered.Comparison, op Flags, values []lowered.Value) {
 	how, values = c.Operator.Compare, c.Values
 	if how == lowered.CompareArn {
@@ -86,9 +88,9 @@ func reduced(c *lowered.Condition) (how lowered.Comparison, op Flags, values []l
 	return how, op, values
 }
 
-// wholeArns joins the parts of ARNs; ok is false unless the first five of each
-// are literal. They hold no colon, so that a text which begins with them splits
-// into them.
+// wholeArns joins the parts of ARNs; ok is false unless the first five parts of
+// each are literal. Literal parts hold no colon, so that a text that begins
+// with them splits into them.
 func wholeArns(values []lowered.Value) (out []lowered.Value, ok bool) {
 	for _, v := range values {
 		parts := strings.Split(v.Text, glob.Separator)

@@ -1,13 +1,14 @@
 package glob
 
-// Budget is what a decision may cost, in steps (specification 1.6); what passes
-// it is a denial, policy.TooCostly. A step is a word of a pattern, 64 bytes,
-// against a byte of a text; it takes a nanosecond or a little more.
+// Budget is what a decision may cost, in steps (specification 1.6). A request
+// whose decision costs more is denied with policy.TooCostly. A step compares a
+// word of a pattern, 64 bytes, with a byte of a text, and takes a nanosecond or
+// a little more.
 //
-// A test of a pattern spends its steps in full, with the values of variables
-// counted among the pattern's bytes, unless the ends of the pattern or the
-// length of the text settle it. Steps depend on the policies and the request
-// alone.
+// A test of a pattern spends all of its steps, with the values of variables
+// counted as bytes of the pattern, unless the ends of the pattern or the length
+// of the text decide it. What is spent depends on nothing but the policies and
+// the request.
 const Budget = 32 << 20
 
 // freeWork is how much work other than tests of patterns a decision may do without
@@ -18,30 +19,31 @@ const Budget = 32 << 20
 // below freeWork, so that tests of patterns have all of Budget.
 const freeWork = 2 << 20
 
-// What work costs where it is not counted by bytes.
+// The costs of work that is not counted in bytes.
 const (
-	EndsWork      = 20 // the ends of a pattern, a segment of it, a name
-	StatementWork = 16 // a statement or rule that is looked at
-	ConditionWork = 32 // a condition with one value, which one other is compared with
-	CompareWork   = 5  // a value that is compared
-	NameWork      = 6  // a name of a list that another is compared with
-	PostingWork   = 24 // a step in a Roaring bitmap
+	EndsWork      = 20 // comparing an end of a pattern, a segment of one, or a name
+	StatementWork = 16 // looking at a statement or rule
+	ConditionWork = 32 // evaluating a condition of one value on one value of the request
+	CompareWork   = 5  // comparing one more value
+	NameWork      = 6  // comparing a name of a list with another
+	PostingWork   = 24 // advancing in a Roaring bitmap
 )
 
-// budget is what is left to spend in a decision.
+// budget is what is left to spend in a decision, and what is left of freeWork.
 type budget struct{ left, free int }
 
 func (b *budget) begin() { b.left, b.free = Budget, freeWork }
 
-// SpendSteps spends the steps of a test; false if more is spent than there is.
+// SpendSteps spends the steps of a test. It returns false if the budget is
+// passed.
 func (b *budget) SpendSteps(n int) bool {
 	if b.left -= n; b.left < 0 {
-		b.free = 0 // so that spend looks at what is left
+		b.free = 0 // so that Spend finds the budget passed
 	}
 	return b.left >= 0
 }
 
-// Spend spends other work; false if more is spent than there is.
+// Spend spends other work. It returns false if the budget is passed.
 func (b *budget) Spend(n int) bool {
 	b.free -= n
 	return b.free >= 0 || b.overdraw()
@@ -57,13 +59,14 @@ func (b *budget) overdraw() bool {
 	return b.left >= 0
 }
 
-// Over reports that more was spent than there is: what the decision came to
-// counts for nothing. Whoever finds it so may say anything, and ends soon.
+// Over reports whether the budget is passed. The decision is then TooCostly,
+// whatever it came to, so that what finds the budget passed may return any
+// result and return soon.
 func (b *budget) Over() bool { return b.left < 0 }
 
-// Spent is what was taken of Budget so far.
+// Spent returns how much of Budget was spent so far, in steps.
 func (b *budget) Spent() int { return Budget - b.left }
 
-// testSteps are the steps of a test of a pattern of so many bytes against a text
-// (specification 1.6).
+// testSteps returns the steps of testing a pattern of so many bytes on a text
+// of so many bytes (specification 1.6).
 func testSteps(pattern, text int) int { return (pattern + 63) / 64 * text }

@@ -1,3 +1,4 @@
-// Package glob holds patterns as programs, and matches them within the budget of
-// a decision (specification 1.6). It knows nothing of statements or requests.
+// Package glob compiles patterns to programs, and matches them within the
+// budget of a decision (specification 1.6). It knows nothing of statements or
+// requests.
 package glob

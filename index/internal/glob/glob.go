@@ -6,13 +6,14 @@ import (
 )
 
 // Glob reports whether program, which holds no variable, matches text. What
-// stands before the first run and behind the last has one place in the text; of
-// what stands between two runs the first place will do, since the next run eats
-// what is left. So no byte of the text is looked at for two of these segments,
-// and none costs more than a step for each word of the program.
+// stands before the first `*` and after the last can match only at the ends of
+// the text. Of a segment between two `*` the first place where it matches will
+// do, since the `*` behind it matches what follows. So no byte of the text is
+// compared with two segments, and none costs more than a step for each word of
+// the program.
 //
-// It spends the steps of a test (specification 1.6) where the ends do not
-// settle it, and little otherwise; once the budget is spent, nothing matches.
+// A test spends its steps (specification 1.6) unless the ends decide it, which
+// costs little. Once the budget is passed, nothing matches.
 func (m *Matcher) Glob(program, text string) bool {
 	first, from, ok := Head(program, text)
 	if !m.Spend(EndsWork+endWork(first, from)) || !ok {
@@ -33,7 +34,7 @@ func (m *Matcher) Glob(program, text string) bool {
 	if len(inner) > len(rest) {
 		m.Spend(len(inner) / 32)
 		if len(inner)-strings.Count(inner, runText) > len(rest) {
-			return false // every operation but a run takes a byte
+			return false // every operation except a run takes at least one byte
 		}
 	}
 	if !m.SpendSteps(testSteps(len(program), len(text))) {
@@ -61,11 +62,12 @@ func (m *Matcher) Glob(program, text string) bool {
 	return false
 }
 
-// endWork is what matching operations one by one costs, by their number and that
-// of the bytes they took: a character of several bytes has to be decoded.
+// endWork returns the cost of matching so many operations one by one, which
+// took so many bytes: characters of several bytes have to be decoded.
 func endWork(ops, bytes int) int { return max(ops, ops+4*(bytes-ops)) }
 
-// segmentLen is the number of operations up to the first run, or of all.
+// segmentLen returns the number of operations before the first run, or of all
+// if there is none.
 func segmentLen(ops string) int {
 	if i := strings.IndexByte(ops, OpRun); i >= 0 {
 		return i
@@ -73,8 +75,9 @@ func segmentLen(ops string) int {
 	return len(ops)
 }
 
-// Head matches the operations up to the first run, or all, at the beginning of a
-// text. It returns the number of them, and of the bytes that they took.
+// Head matches the operations before the first run, or all if there is none, at
+// the beginning of a text. It returns their number and that of the bytes that
+// they matched.
 func Head(ops, text string) (i, n int, ok bool) {
 	for ; i < len(ops) && ops[i] != OpRun; i++ {
 		switch {
@@ -91,8 +94,9 @@ func Head(ops, text string) (i, n int, ok bool) {
 	return i, n, true
 }
 
-// tail matches the operations behind the last run, or all, at the end of a text.
-// It returns where they begin, and where the bytes do that they took.
+// tail matches the operations after the last run, or all if there is none, at
+// the end of a text. It returns the places at which they, and the bytes that
+// they matched, begin.
 func tail(ops, text string) (i, n int, ok bool) {
 	n = len(text)
 	for i = len(ops); i > 0 && ops[i-1] != OpRun; i-- {
@@ -111,9 +115,10 @@ func tail(ops, text string) (i, n int, ok bool) {
 	return i, n, true
 }
 
-// find returns where the first place of a segment, operations without a run,
-// ends in a text; -1 if there is none. The places of what a segment has before
-// its first literal and behind its last are counted, not looked for.
+// find finds the first place in a text where a segment, which is operations
+// without a run, matches, and returns the place after it; -1 if there is none.
+// Operations before the first literal and after the last match any character,
+// so that they are counted and not searched for.
 func (m *Matcher) find(segment, text string) int {
 	from, to := 0, len(segment)
 	for from < to && segment[from] == OpOne {
@@ -141,7 +146,7 @@ func (m *Matcher) find(segment, text string) int {
 }
 
 // findCore is find for a segment that begins and ends with a literal. It tries
-// place after place while that is cheap.
+// one place after another as long as that is cheap, and then calls search.
 func (m *Matcher) findCore(core, text string) int {
 	literal := LiteralLen(core)
 	for at := 0; ; at++ {
@@ -164,7 +169,8 @@ func (m *Matcher) findCore(core, text string) int {
 	}
 }
 
-// runeLen is the length of the first character; a stray byte is one.
+// runeLen returns the length of the first character in bytes. A byte that is
+// not UTF-8 counts as one character.
 func runeLen(s string) int {
 	if s[0] < utf8.RuneSelf {
 		return 1

@@ -5,18 +5,19 @@ import (
 	"math/bits"
 )
 
-// Matcher is what matching needs: its memory, and the budget that it spends.
-// The zero value is ready, with nothing to spend. What it holds grows to what
-// patterns need and is then not allocated again.
+// Matcher is the memory of matching, and the budget that it spends. The zero
+// value is ready, with nothing to spend. Its memory grows to what patterns need
+// and is then not allocated again.
 type Matcher struct {
 	budget
-	// fuel is what trying place after place may still cost in one test.
+	// fuel is what one test may still spend on trying one place after another.
 	fuel int
-	// rows is the place of each byte's row in table: for each word of the state
-	// the bits that the byte may reach, and those that it leaves reached.
+	// rows has for each byte the place of its row in table. A row has two words
+	// for each word of the state: the operations that the byte may reach from
+	// the one before, and those that stay reached.
 	rows  [256]uint32
 	table []uint64
-	// state has the operations that may have been reached.
+	// state has a bit for each operation: whether it may have been reached.
 	state []uint64
 }
 
@@ -27,16 +28,17 @@ func Match(program, text string) bool {
 	return m.Glob(program, text)
 }
 
-// search returns where the first place of a core, literals and `?`, ends in a
-// text; -1 if there is none. It takes one step, an and with a shift, for each
-// byte of the text and 64 operations of the core, whatever they hold. A bit of
-// the state says that an operation may have ended here, and leads to the next
-// one; a `?` goes on through the bytes of its character. The last operation has
-// the last bit, which is handed on as the others' last bits are to the next
-// word; what is left over in front is always reached.
+// search finds the first place in a text where a core, which is literals and
+// `?`, matches, and returns the place after it; -1 if there is none. It takes
+// an and with a shift for each byte of the text and each 64 operations of the
+// core, whatever they are. A bit of the state says that the operations up to
+// this one match what ends at the byte read last. A byte that continues a
+// character leaves a `?` reached. The last operation is the highest bit of the
+// last word; the bits before the first operation are always set.
 //
-// 64 bytes of the text are taken at once, so that a word of the state, or two,
-// stay in registers, and the bits handed on are one word.
+// The text is read in chunks of 64 bytes, so that one or two words of the state
+// stay in registers, and what a word hands to the next for each byte of the
+// chunk is one word.
 func (m *Matcher) search(core, text string) int {
 	words := (len(core) + 63) / 64
 	if !m.Spend(len(core) + 32*words + 64) {
@@ -45,7 +47,7 @@ func (m *Matcher) search(core, text string) int {
 	m.prepare(core, words)
 	for from := 0; from < len(text); from += 64 {
 		chunk := text[from:min(from+64, len(text))]
-		carry, word := ^uint64(0), 0 // a core may begin at every byte
+		carry, word := ^uint64(0), 0 // a match may begin at every byte
 		out := uint64(0)
 		for ; word+2 <= words; word += 2 {
 			before := m.state[word+1] >> 63
@@ -64,10 +66,10 @@ func (m *Matcher) search(core, text string) int {
 
 const lastBit = 1 << 63
 
-// one takes a word of the state through at most 64 bytes. carry has, a bit for
-// each byte, whether the operation in front of the word was reached before the
-// byte; out has whether the word's last was reached with the byte. So what leads
-// into the next word is out of the byte before.
+// one moves a word of the state over at most 64 bytes of text. Bit i of carry
+// says whether the operation before the word's first was reached before byte i.
+// Bit i of out says whether the word's last operation is reached after byte i;
+// shifted by one, that is the carry of the next word.
 func (m *Matcher) one(text string, word int, carry uint64) (out uint64) {
 	state, table := m.state[word], m.table[2*word:]
 	for i := 0; i < len(text); i++ {
@@ -81,7 +83,7 @@ func (m *Matcher) one(text string, word int, carry uint64) (out uint64) {
 	return out >> (64 - len(text))
 }
 
-// two is one for two words.
+// two is one for two words of the state.
 func (m *Matcher) two(text string, word int, carry uint64) (out uint64) {
 	state, table := (*[2]uint64)(m.state[word:]), m.table[2*word:]
 	low, high := state[0], state[1]
@@ -97,9 +99,9 @@ func (m *Matcher) two(text string, word int, carry uint64) (out uint64) {
 	return out >> (64 - len(text))
 }
 
-// prepare makes the rows of a core. There is one for all bytes with which a
-// character begins, and one for all with which it goes on; each literal has a
-// row that begins as that of its kind.
+// prepare makes the state and the rows of a core. One row serves all bytes that
+// begin a character, and one all that continue one; each literal has a row of
+// its own, which begins as a copy of one of these.
 func (m *Matcher) prepare(core string, words int) {
 	width := 2 * words
 	m.state, m.table = grown(m.state, words), grown(m.table, 2*width)
@@ -135,7 +137,8 @@ func (m *Matcher) prepare(core string, words int) {
 	}
 }
 
-// grown is a list of n zeros, in the memory of another if it has room.
+// grown returns a list of n zeros, in the memory of list if that is large
+// enough.
 func grown(list []uint64, n int) []uint64 {
 	if cap(list) < n {
 		return make([]uint64, n, 2*n)
@@ -145,11 +148,11 @@ func grown(list []uint64, n int) []uint64 {
 	return list
 }
 
-// maxTable bounds what is kept of a table between decisions, in words: cores
-// need more only where long values are put in.
+// maxTable is the largest table, in words, that is kept for the next decision.
+// Only cores with long values of variables need more.
 const maxTable = 8192
 
-// Begin prepares for another decision.
+// Begin prepares for the next decision.
 func (m *Matcher) Begin() {
 	m.budget.begin()
 	if cap(m.table) > maxTable {

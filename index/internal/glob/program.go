@@ -1,29 +1,30 @@
 package glob
 
-// A program is a compiled pattern: literal UTF-8 text in which some bytes that
-// never occur in UTF-8 stand for the rest (specification 1.6, 1.7). So literal
-// text needs no escaping. A value that a variable brings in is put in only if it
-// is UTF-8: so none of its bytes can be taken for an operation.
+// A program is a compiled pattern: literal UTF-8 text, in which bytes that
+// never occur in UTF-8 stand for everything else (specification 1.6, 1.7). So
+// literal text needs no escaping. The value of a variable is put in only if it
+// is UTF-8, so that none of its bytes is taken for an operation.
 const (
 	OpRun       = 0xff // `*`: any run of characters
 	OpOne       = 0xfe // `?`: one code point
-	OpVariable  = 0xfd // and its number in three bytes below 0x80, see VariableNumber
+	OpVariable  = 0xfd // a variable; its number follows in three bytes below 0x80, see VariableNumber
 	OpSeparator = 0xfc // between the six parts of an ARN
 )
 
-// UID stands between the type and the uid in a program or text that is about
-// the uid. It is no operation, and in no UTF-8 text.
+// UID stands between the type and the uid, in programs and texts about uids. It
+// is no operation, and occurs in no UTF-8 text.
 const UID = "\xfa"
 
-// Separator is OpSeparator as a text.
+// Separator is OpSeparator as a string.
 const Separator = "\xfc"
 
 // Every is the program that matches every text.
 const Every = runText
 
-const runText = "\xff" // OpRun as a text
+const runText = "\xff" // OpRun as a string
 
-// LiteralLen is the length of the literal text that a program begins with.
+// LiteralLen returns the length of the literal text at the beginning of a
+// program.
 func LiteralLen(program string) int {
 	for i := 0; i < len(program); i++ {
 		if program[i] >= OpSeparator {
@@ -33,18 +34,19 @@ func LiteralLen(program string) int {
 	return len(program)
 }
 
-// VariableNumber reads the variable that a program begins with.
+// VariableNumber reads the number of the variable at the beginning of a
+// program, and returns what follows.
 func VariableNumber(program string) (n int, rest string) {
 	return int(program[1])<<14 | int(program[2])<<7 | int(program[3]), program[4:]
 }
 
-// Kind says how a pattern is best matched.
+// Kind is how a program is matched.
 type Kind uint8
 
 // The kinds.
 const (
 	Exact  Kind = iota // literal text
-	Prefix             // literal text and a last `*`
+	Prefix             // literal text and then `*`
 	Other              // anything else
 )
 
