@@ -1,8 +1,8 @@
 package jsonscan
 
-// What can be wrong with a text. Each is one constant, so that a user of the
-// package can show that it has a case for all of them. The bound follows those
-// that end with a space.
+// What can be wrong with a text. Each is one constant on a line of its own, from
+// which the tests of this package, and of those who show its messages, read what
+// they must have a case for. The bound follows those that end with a space.
 const (
 	msgEnds          = "the text ends where a value is due"
 	msgNoValue       = "no JSON value begins here; write a string in double quotes, a number, true, false, null, an object or a list"
@@ -31,35 +31,3 @@ const (
 	msgNumber        = "this is no JSON number; write it as in 10, -1.5 or 2e3"
 	msgTooLong       = "a JSON text must be shorter than 2 GiB"
 )
-
-// Messages returns every message that an Error can have, for tests.
-func Messages() []string {
-	return []string{
-		msgEnds,
-		msgNoValue,
-		msgTrailing,
-		msgDepth,
-		msgWantObject,
-		msgWantList,
-		msgEndsInside,
-		msgNoCommaList,
-		msgNoCommaObject,
-		msgTrailingComma,
-		msgWantKey,
-		msgDuplicate,
-		msgMembers,
-		msgColon,
-		msgWantString,
-		msgUnclosed,
-		msgControl,
-		msgUTF8,
-		msgCutEscape,
-		msgHex,
-		msgSurrogate,
-		msgNoEscape,
-		msgWantLiteral,
-		msgWantNumber,
-		msgNumber,
-		msgTooLong,
-	}
-}
