@@ -57,6 +57,18 @@ func (d *Decoder) str(s *store, path string, bound int) (text string, stated, ok
 	return text, true, true
 }
 
+// members reads an object, each value by read, which is told the key and reports
+// whether all is well. False: something is wrong, and noted.
+func (d *Decoder) members(read func(key []byte) bool) bool {
+	d.s.EnterObject()
+	for d.s.Member() {
+		if !read(d.key()) {
+			return false
+		}
+	}
+	return !d.s.Failed()
+}
+
 func (d *Decoder) subject(p *part) bool {
 	if d.s.Peek() != jsonscan.Object {
 		return d.mistyped("subject", `an object as in {"type": "role", "id": "Admin"}`)
@@ -69,28 +81,19 @@ func (d *Decoder) subject(p *part) bool {
 	p.ids = append(p.ids, "")
 
 	var typ, id string
-	d.s.EnterObject()
-	for d.s.Member() {
-		ok := false
-		switch string(d.key()) {
-		case "type":
+	if !d.members(func(key []byte) (ok bool) {
+		switch {
+		case string(key) == "type":
 			typ, _, ok = d.str(&p.store, "subject.type", MaxString)
-		case "id":
-			if d.open == OpenSubject {
-				ok = d.s.Skip()
-				break
-			}
+		case string(key) == "id" && d.open != OpenSubject:
 			id, _, ok = d.str(&p.store, "subject.id", MaxID)
-		case "properties":
+		case string(key) == "properties":
 			ok = d.properties(p, ofSubject, &p.subjectKeys)
 		default:
 			ok = d.s.Skip()
 		}
-		if !ok {
-			return false
-		}
-	}
-	if d.s.Failed() {
+		return ok
+	}) {
 		return false
 	}
 	switch {
@@ -123,26 +126,17 @@ func (d *Decoder) action(p *part) bool {
 	p.has |= hasAction
 	p.actionKeys = p.actionKeys[:0]
 	name := ""
-	d.s.EnterObject()
-	for d.s.Member() {
-		ok := false
-		switch string(d.key()) {
-		case "name":
-			if d.open == OpenAction {
-				ok = d.s.Skip()
-				break
-			}
+	if !d.members(func(key []byte) (ok bool) {
+		switch {
+		case string(key) == "name" && d.open != OpenAction:
 			name, _, ok = d.str(&p.store, "action.name", MaxID)
-		case "properties":
+		case string(key) == "properties":
 			ok = d.properties(p, ofAction, &p.actionKeys)
 		default:
 			ok = d.s.Skip()
 		}
-		if !ok {
-			return false
-		}
-	}
-	if d.s.Failed() {
+		return ok
+	}) {
 		return false
 	}
 	p.request.Action, p.request.ActionProperties = name, p.actionKeys
@@ -157,28 +151,19 @@ func (d *Decoder) resource(p *part) bool {
 	out := &p.request.Resource
 	*out = policy.Resource{}
 	p.tags, p.resourceKeys = p.tags[:0], p.resourceKeys[:0]
-	d.s.EnterObject()
-	for d.s.Member() {
-		ok := false
-		switch string(d.key()) {
-		case "type":
+	if !d.members(func(key []byte) (ok bool) {
+		switch {
+		case string(key) == "type":
 			out.Type, _, ok = d.str(&p.store, "resource.type", MaxString)
-		case "id":
-			if d.open == OpenResource {
-				ok = d.s.Skip()
-				break
-			}
+		case string(key) == "id" && d.open != OpenResource:
 			out.ID, _, ok = d.str(&p.store, "resource.id", MaxID)
-		case "properties":
+		case string(key) == "properties":
 			ok = d.properties(p, ofResource, &p.resourceKeys)
 		default:
 			ok = d.s.Skip()
 		}
-		if !ok {
-			return false
-		}
-	}
-	if d.s.Failed() {
+		return ok
+	}) {
 		return false
 	}
 	out.Tags, out.Properties = p.tags, p.resourceKeys
