@@ -222,46 +222,13 @@ func (d *decoder) named(f *field, each func(name string, at int)) {
 	if !d.isObject(quote(f.name), f.want) {
 		return
 	}
-	d.s.EnterObject()
-	for d.nextMember() {
-		at := d.s.KeyOffset()
+	d.eachKey(func(at int) {
 		name := d.texts.keep(d.key())
 		if name == "" {
 			d.report(at, msgNameEmpty, quote(f.name))
 		}
 		each(name, at)
-	}
-}
-
-// isObject reports whether the next value is an object. If it is not, it
-// reports an error and skips the value.
-func (d *decoder) isObject(what, want string) bool {
-	k := d.s.Peek()
-	if k != jsonscan.Object {
-		d.wrongType(what, k, want)
-	}
-	return k == jsonscan.Object
-}
-
-// listOf reads a list. each reads an entry, which is of kind k. An empty list
-// is an error unless mayBeEmpty.
-func (d *decoder) listOf(f *field, mayBeEmpty bool, each func(k jsonscan.Kind, at int)) {
-	k := d.s.Peek()
-	at := d.s.Offset()
-	if k != jsonscan.Array {
-		d.wrongType(quote(f.name), k, f.want)
-		return
-	}
-	n := 0
-	d.s.EnterArray()
-	for d.s.Element() {
-		n++
-		k := d.s.Peek()
-		each(k, d.s.Offset())
-	}
-	if n == 0 && !mayBeEmpty && !d.s.Failed() {
-		d.report(at, msgEmptyList, quote(f.name), f.want)
-	}
+	})
 }
 
 // textsOf reads a list of non-empty strings.

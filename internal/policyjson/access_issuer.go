@@ -53,13 +53,7 @@ func (d *decoder) issuer(name string, nameAt int) policy.Issuer {
 			}
 			return
 		}
-		d.listOf(f, false, func(k jsonscan.Kind, _ int) {
-			if k != jsonscan.Object {
-				d.wrongType(`an entry of "rules"`, k, "a rule, an object")
-				return
-			}
-			iss.Rules = append(iss.Rules, d.issuerRule())
-		})
+		d.objectsOf(f, "a rule, an object", func() { iss.Rules = append(iss.Rules, d.issuerRule()) })
 	})
 	d.missing(&issuerSet, &f, at)
 	return iss
@@ -98,11 +92,7 @@ func (d *decoder) claims(f *field) (out []policy.ClaimPattern) {
 		return nil
 	}
 	at := d.s.Offset()
-	n := 0
-	d.s.EnterObject()
-	for d.nextMember() {
-		n++
-		at := d.s.KeyOffset()
+	if d.eachKey(func(at int) {
 		c := policy.ClaimPattern{Path: d.texts.keep(d.key()), At: d.position(at)}
 		if !isClaimPath(c.Path) {
 			d.report(at, msgClaimPath, quote(c.Path))
@@ -111,7 +101,7 @@ func (d *decoder) claims(f *field) (out []policy.ClaimPattern) {
 		}
 		if k := d.s.Peek(); k != jsonscan.String {
 			d.wrongType("the claim "+quote(c.Path), k, `a pattern, a string such as "repo:acme/*"`)
-			continue
+			return
 		}
 		at = d.s.Offset()
 		text, ok := d.readText()
@@ -119,8 +109,7 @@ func (d *decoder) claims(f *field) (out []policy.ClaimPattern) {
 			c.Pattern = text
 			out = append(out, c)
 		}
-	}
-	if n == 0 && !d.s.Failed() {
+	}) {
 		d.report(at, msgEmptyObject, quote(f.name), `what a token has to say, as in {"sub": "repo:acme/*"}`)
 	}
 	return out

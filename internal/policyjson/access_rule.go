@@ -107,13 +107,7 @@ func (d *decoder) role(name string, nameAt int) policy.Role {
 			role.Include = d.references(f, false)
 			return
 		}
-		d.listOf(f, false, func(k jsonscan.Kind, _ int) {
-			if k != jsonscan.Object {
-				d.wrongType(`an entry of "rules"`, k, "a rule, an object")
-				return
-			}
-			role.Rules = append(role.Rules, d.rule())
-		})
+		d.objectsOf(f, "a rule, an object", func() { role.Rules = append(role.Rules, d.rule()) })
 	})
 	d.neither(&roleSet, &f, at, roleRules, roleInclude, `"rules": [{"actions": ["stack:read"], "resources": ["stack:*"]}], or what it grants`)
 	return role

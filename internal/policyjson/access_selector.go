@@ -86,11 +86,7 @@ func (d *decoder) tagObject(f *field, each func(key, text string, at policy.Posi
 		return -1
 	}
 	at := d.s.Offset()
-	n := 0
-	d.s.EnterObject()
-	for d.nextMember() {
-		n++
-		at := d.s.KeyOffset()
+	if !d.eachKey(func(at int) {
 		key := d.texts.keep(d.key())
 		if key == "" {
 			d.report(at, msgTagKey)
@@ -101,8 +97,7 @@ func (d *decoder) tagObject(f *field, each func(key, text string, at policy.Posi
 		} else if text, ok := d.readText(); ok {
 			each(key, text, p)
 		}
-	}
-	if n > 0 || d.s.Failed() {
+	}) {
 		return -1
 	}
 	return at

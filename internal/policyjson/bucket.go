@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"postern/internal/action"
-	"postern/internal/jsonscan"
 	"postern/internal/pattern"
 	"postern/internal/value"
 	"postern/policy"
@@ -113,25 +112,7 @@ func (d *decoder) bucketPolicy(bucket string) *policy.Document {
 // alphabetical order), since it tells whether `${` begins a variable. It
 // returns "" if there is none before the end of the file or the first error.
 func (d *decoder) versionAhead() string {
-	var s jsonscan.Scanner
-	s.Reset(d.data, d.limits.Depth, 0, true)
-	s.EnterObject()
-	for s.Member() {
-		raw, escaped := s.Key()
-		if escaped {
-			raw = jsonscan.Unescape(nil, raw)
-		}
-		if !value.EqualFoldASCII(string(raw), "Version") || s.Peek() != jsonscan.String {
-			s.Skip()
-			continue
-		}
-		raw, escaped, _ = s.Text()
-		if escaped {
-			raw = jsonscan.Unescape(nil, raw)
-		}
-		return string(raw)
-	}
-	return ""
+	return d.textAhead(d.data, func(key string) bool { return value.EqualFoldASCII(key, "Version") })
 }
 
 func (d *decoder) bucketStatement(st *policy.Statement) {

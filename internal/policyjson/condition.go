@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"postern/internal/conditionkey"
-	"postern/internal/jsonscan"
 	"postern/internal/value"
 	"postern/policy"
 )
@@ -22,25 +21,16 @@ func (cs *conditions) reset() { cs.list, cs.at, cs.in = cs.list[:0], cs.at[:0], 
 // conditions reads a Condition element (specification 1.7).
 func (d *decoder) conditions(f *field, cs *conditions) {
 	cs.reset()
-	k := d.s.Peek()
-	at := d.s.Offset()
-	if k != jsonscan.Object {
-		d.wrongType(quote(f.name), k, f.want)
+	if !d.isObject(quote(f.name), f.want) {
 		return
 	}
-	n := 0
-	d.s.EnterObject()
-	for d.nextMember() {
-		n++
-		at := d.s.KeyOffset()
+	at := d.s.Offset()
+	if d.eachKey(func(at int) {
 		op := d.operator(d.key(), at)
-		if k := d.s.Peek(); k != jsonscan.Object {
-			d.wrongType("a condition operator's value", k, `an object such as {"KEY": "VALUE"}`)
-			continue
+		if d.isObject("a condition operator's value", `an object such as {"KEY": "VALUE"}`) {
+			d.conditionKeys(op, at, cs)
 		}
-		d.conditionKeys(op, at, cs)
-	}
-	if n == 0 && !d.s.Failed() {
+	}) {
 		d.report(at, msgConditionEmpty, quote(f.name))
 	}
 }
@@ -88,16 +78,12 @@ var conditionField = field{"", "a string, a number, a boolean, or a list of thes
 func (d *decoder) conditionKeys(op policy.Operator, opAt int, cs *conditions) {
 	at := d.s.Offset()
 	var seen names
-	first, firstAt := "", 0 // the first key goes into seen with the second
-	n := 0
-	d.s.EnterObject()
-	for d.nextMember() {
-		n++
-		at := d.s.KeyOffset()
+	first, firstAt, second := "", 0, false // the first key goes into seen with the second
+	if d.eachKey(func(at int) {
 		key := d.texts.keep(d.key())
 		if key == "" {
 			d.report(at, msgConditionKey)
-		} else if n == 1 {
+		} else if !second {
 			first, firstAt = key, at
 		} else {
 			if first != "" {
@@ -108,6 +94,7 @@ func (d *decoder) conditionKeys(op policy.Operator, opAt int, cs *conditions) {
 				d.reportOther(at, other, msgSameKey, quote(key))
 			}
 		}
+		second = true
 		c := policy.Condition{Operator: op, Key: key}
 		c.Line, _ = d.place(at)
 		f := conditionField
@@ -121,8 +108,7 @@ func (d *decoder) conditionKeys(op policy.Operator, opAt int, cs *conditions) {
 		cs.list = append(cs.list, c)
 		cs.at = append(cs.at, at)
 		cs.in = append(cs.in, opAt)
-	}
-	if n == 0 && !d.s.Failed() {
+	}) {
 		d.report(at, msgOperatorEmpty, quote(op.String()))
 	}
 }

@@ -190,18 +190,6 @@ func (d *decoder) duplicate() bool {
 	return ok
 }
 
-// nextMember moves to the next member of the object entered last. It reports
-// and skips members whose key stood there before.
-func (d *decoder) nextMember() bool {
-	for d.s.Member() {
-		if !d.duplicate() {
-			return true
-		}
-		d.skip()
-	}
-	return false
-}
-
 // skip reads a value and drops it. Duplicate keys inside it are errors all the
 // same.
 func (d *decoder) skip() {
@@ -274,45 +262,6 @@ func (d *decoder) scalar(k jsonscan.Kind, all bool) (text string, ok bool) {
 	return "", false
 }
 
-// strings reads a list that is not empty; with single, one value may stand in
-// its place; with scalars, numbers and booleans may too. each gets every entry
-// of a right type.
-func (d *decoder) strings(f *field, single, scalars bool, each func(text string, at int)) {
-	k := d.s.Peek()
-	at := d.s.Offset()
-	right := func(k jsonscan.Kind) bool {
-		return k == jsonscan.String || scalars && (k == jsonscan.Number || k == jsonscan.True || k == jsonscan.False)
-	}
-	switch {
-	case k == jsonscan.Array:
-		n := 0
-		d.s.EnterArray()
-		for d.s.Element() {
-			n++
-			k := d.s.Peek()
-			at := d.s.Offset()
-			if !right(k) {
-				want := "a string"
-				if scalars {
-					want = "a string, a number or a boolean"
-				}
-				d.wrongType("an entry of "+quote([]byte(f.name)), k, want)
-			} else if text, ok := d.scalar(k, scalars); ok {
-				each(text, at)
-			}
-		}
-		if n == 0 && !d.s.Failed() {
-			d.report(at, msgEmptyList, quote([]byte(f.name)), f.want)
-		}
-	case single && right(k):
-		if text, ok := d.scalar(k, scalars); ok {
-			each(text, at)
-		}
-	default:
-		d.wrongType(quote([]byte(f.name)), k, f.want)
-	}
-}
-
 // statements reads a list of statements, each with readOne; with single, one
 // statement may stand in its place.
 func (d *decoder) statements(f *field, single bool, readOne func(st *policy.Statement)) []policy.Statement {
@@ -321,21 +270,16 @@ func (d *decoder) statements(f *field, single bool, readOne func(st *policy.Stat
 		d.statementList = append(d.statementList, policy.Statement{})
 		readOne(&d.statementList[len(d.statementList)-1])
 	}
-	k := d.s.Peek()
-	at := d.s.Offset()
-	switch {
-	case k == jsonscan.Object && single:
+	n := 0
+	if d.s.Peek() == jsonscan.Object && single {
 		read()
-	case k == jsonscan.Array:
-		n := 0
-		d.s.EnterArray()
-		for d.s.Element() {
+	} else {
+		d.listOf(f, false, func(k jsonscan.Kind, at int) {
 			n++
-			k := d.s.Peek()
 			switch {
 			case n > d.limits.Statements:
 				if n == d.limits.Statements+1 && k != jsonscan.None {
-					d.report(d.s.Offset(), msgStatements, decimal(d.limits.Statements))
+					d.report(at, msgStatements, decimal(d.limits.Statements))
 				}
 				d.skip()
 			case k != jsonscan.Object:
@@ -343,12 +287,7 @@ func (d *decoder) statements(f *field, single bool, readOne func(st *policy.Stat
 			default:
 				read()
 			}
-		}
-		if n == 0 && !d.s.Failed() {
-			d.report(at, msgEmptyList, quote([]byte(f.name)), f.want)
-		}
-	default:
-		d.wrongType(quote([]byte(f.name)), k, f.want)
+		})
 	}
 	if d.again {
 		return slices.Clip(d.statementList)
@@ -398,13 +337,11 @@ func indexFold(fields []field, key []byte) int {
 // object reports whether the file begins with an object. If it does not, it
 // reports an error.
 func (d *decoder) object(want string) bool {
-	k := d.s.Peek()
-	if k == jsonscan.Object {
-		return true
+	is := d.isObject("the document", want)
+	if !is {
+		d.s.End()
 	}
-	d.wrongType("the document", k, want)
-	d.s.End()
-	return false
+	return is
 }
 
 // syntax reports the scanner's error.

@@ -273,25 +273,7 @@ const hasTagName = expressionPrefix + "HasTag"
 // typeAhead returns the `__type` of the object that begins at an offset and of
 // which a part was read; "" if it has no such string.
 func (d *decoder) typeAhead(at int) string {
-	var s jsonscan.Scanner
-	s.Reset(d.data[at:], d.limits.Depth, 0, true)
-	s.EnterObject()
-	for s.Member() {
-		raw, escaped := s.Key()
-		if escaped {
-			raw = jsonscan.Unescape(nil, raw)
-		}
-		if string(raw) != nodeSet.fields[exType].name || s.Peek() != jsonscan.String {
-			s.Skip()
-			continue
-		}
-		raw, escaped, _ = s.Text()
-		if escaped {
-			raw = jsonscan.Unescape(nil, raw)
-		}
-		return string(raw)
-	}
-	return ""
+	return d.textAhead(d.data[at:], func(key string) bool { return key == nodeSet.fields[exType].name })
 }
 
 // boolOperand demands an operand that is true or false.
