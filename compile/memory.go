@@ -1,11 +1,11 @@
 package compile
 
 import (
-	"strings"
 	"sync"
 
 	"postern/index"
 	"postern/index/lowered"
+	"postern/internal/arena"
 	"postern/internal/pattern"
 )
 
@@ -21,13 +21,13 @@ type memory struct {
 	values       room[lowered.Value]
 	parts        []pattern.Part
 	program      lowered.Program
-	programTexts block
+	programTexts arena.Texts
 	freezer      index.Freezer
 }
 
 var lowerings = sync.Pool{New: func() any {
 	l := newLowering()
-	l.programTexts.size = 32 << 10
+	l.programTexts = arena.Texts{Size: 32 << 10, Most: 4 << 10}
 	return l
 }}
 
@@ -84,25 +84,4 @@ func (r *room[T]) end() []T {
 func (r *room[T]) reset() {
 	clear(r.list)
 	r.list = r.list[:0]
-}
-
-// block keeps many texts in few allocations. Nothing writes to a text again; a
-// text that is kept keeps its whole allocation alive.
-type block struct {
-	text strings.Builder
-	size int // the size of an allocation in bytes; with 0 each text has its own
-}
-
-func (b *block) keep(text []byte) string {
-	n := len(text)
-	if n > b.size/8 {
-		return string(text)
-	}
-	if b.text.Cap()-b.text.Len() < n {
-		b.text = strings.Builder{}
-		b.text.Grow(b.size)
-	}
-	from := b.text.Len()
-	b.text.Write(text)
-	return b.text.String()[from:]
 }

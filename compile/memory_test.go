@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"postern/index"
+	"postern/internal/arena"
 	"postern/internal/policygen"
 	"postern/internal/policyjson"
 	"postern/internal/policywrite"
@@ -22,7 +23,7 @@ func TestLoweringForgets(t *testing.T) {
 		worlds = append(worlds, d)
 	}
 	used := newLowering()
-	used.programTexts.size = 1 << 10
+	used.programTexts = arena.Texts{Size: 1 << 10, Most: 128}
 	check := func(docs []*policy.Document, bucket string) {
 		t.Helper()
 		mine := reread(t, docs, bucket)

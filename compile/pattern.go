@@ -27,7 +27,7 @@ func (l *lowering) program(text string, variables bool) string {
 	for _, part := range l.split(text, variables) {
 		l.add(p, part)
 	}
-	return l.programTexts.keep(p.Bytes())
+	return l.programTexts.Keep(p.Bytes())
 }
 
 // begin begins a program. Only one is made at a time.
@@ -62,7 +62,7 @@ func (l *lowering) text(text string, variables bool) string {
 			l.add(p, part)
 		}
 	}
-	return l.programTexts.keep(p.Bytes())
+	return l.programTexts.Keep(p.Bytes())
 }
 
 // arn compiles the pattern of an ARN: its six parts, split at the first five
@@ -86,7 +86,7 @@ func (l *lowering) arn(text string, variables bool) string {
 	if colons < 5 {
 		l.refuse("%q is no ARN: it has fewer than six parts", text)
 	}
-	return l.programTexts.keep(p.Bytes())
+	return l.programTexts.Keep(p.Bytes())
 }
 
 // variable returns the number of a policy variable.

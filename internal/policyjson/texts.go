@@ -1,12 +1,11 @@
 package policyjson
 
-import "strings"
+import "postern/internal/arena"
 
 // texts keeps the strings of one document in few allocations. A text that comes
 // again soon, as actions and `*` do, is kept once.
 type texts struct {
-	block strings.Builder
-	size  int
+	block arena.Texts
 	cache [64]string
 	again bool // the strings of the next file go into the same memory
 }
@@ -14,11 +13,11 @@ type texts struct {
 // begin prepares for a file of n bytes.
 func (t *texts) begin(n int) {
 	if t.again {
-		t.size = 32 << 10
+		t.block.Size, t.block.Most = 32<<10, 8<<10
 		return
 	}
-	*t = texts{}
-	t.size = min(n/4+64, 4096)
+	size := min(n/4+64, 4096)
+	*t = texts{block: arena.Texts{Size: size, Most: size / 4}}
 }
 
 // keep returns text as a string that does not alias it.
@@ -31,17 +30,11 @@ func (t *texts) keep(text []byte) string {
 	if *slot == string(text) {
 		return *slot
 	}
-	if n > t.size/4 {
-		return string(text)
+	kept := t.block.Keep(text)
+	if n <= t.block.Most {
+		*slot = kept
 	}
-	if t.block.Cap()-t.block.Len() < n {
-		t.block = strings.Builder{}
-		t.block.Grow(t.size)
-	}
-	from := t.block.Len()
-	t.block.Write(text)
-	*slot = t.block.String()[from:]
-	return *slot
+	return kept
 }
 
 // small is the number of names up to which they are compared one by one; more
