@@ -216,26 +216,40 @@ func (s *section) cases() ([]Case, error) {
 	return out, nil
 }
 
+// comment is what the lines that begin with # say of the rows below them.
+type comment struct {
+	text string
+	used bool // there was a row; the next such line begins anew
+}
+
+// reads takes a line that begins with #, and reports whether it is one.
+func (c *comment) reads(l line) bool {
+	text, is := strings.CutPrefix(l.text, "#")
+	if !is {
+		return false
+	}
+	if c.used {
+		*c = comment{}
+	}
+	c.text = strings.TrimSpace(c.text + "\n" + strings.TrimSpace(text))
+	return true
+}
+
 func (s *section) requests(lines []line, world *World) ([]Case, error) {
 	var out []Case
-	var note string
+	var note comment
 	lets := map[string]string{}
-	asked := true // the note above has been used
 	for _, l := range lines {
 		switch {
 		case l.text == "":
-			note, asked = "", true
-		case strings.HasPrefix(l.text, "#"):
-			if asked {
-				note, asked = "", false
-			}
-			note = strings.TrimSpace(note + "\n" + strings.TrimSpace(l.text[1:]))
+			note = comment{}
+		case note.reads(l):
 		case strings.HasPrefix(l.text, "let "):
 			if err := let(lets, l); err != nil {
 				return nil, err
 			}
 		default:
-			asked = true
+			note.used = true
 			ask, want, ok := cutLast(l.text, "=>")
 			if !ok {
 				return nil, l.errorf("no =>")
@@ -244,7 +258,7 @@ func (s *section) requests(lines []line, world *World) ([]Case, error) {
 			if err != nil {
 				return nil, err
 			}
-			c.Source = note
+			c.Source = note.text
 			out = append(out, c)
 		}
 	}

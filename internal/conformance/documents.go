@@ -10,20 +10,16 @@ import (
 func (s *section) documents(p part) ([]Case, error) {
 	var out []Case
 	var asks []string
-	var note string
-	template, fresh, asked := "", false, true
+	var note comment
+	template, fresh := "", false
 	lets := map[string]string{}
 	for _, l := range p.lines {
 		word, rest, _ := strings.Cut(l.text, " ")
 		rest = strings.TrimSpace(rest)
 		switch {
 		case l.text == "":
-			note, asked = "", true
-		case strings.HasPrefix(l.text, "#"):
-			if asked {
-				note, asked = "", false
-			}
-			note = strings.TrimSpace(note + "\n" + strings.TrimSpace(l.text[1:]))
+			note = comment{}
+		case note.reads(l):
 		case word == "let":
 			if err := let(lets, l); err != nil {
 				return nil, err
@@ -36,13 +32,13 @@ func (s *section) documents(p part) ([]Case, error) {
 		case word == "template":
 			template = rest
 		case word == "good" || word == "bad" || word == "clash":
-			fresh, asked = false, true
+			fresh, note.used = false, true
 			cs, err := s.row(p.argument, template, word, rest, asks, lets, l)
 			if err != nil {
 				return nil, err
 			}
 			for i := range cs {
-				cs[i].Source = note
+				cs[i].Source = note.text
 			}
 			out = append(out, cs...)
 		default:

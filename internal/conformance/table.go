@@ -28,30 +28,26 @@ var tableWord = regexp.MustCompile(`"(?:\\.|[^"\\])*"|[a-z][a-z0-9]*`)
 // table reads rows of operators crossed with columns of values.
 func (s *section) table(lines []line) ([]Case, error) {
 	var out []Case
-	key, values, note := "x:k", "", ""
+	key, values := "x:k", ""
+	var note comment
 	var columns []string
-	asked := true
 	lets := map[string]string{}
 	for _, l := range lines {
 		word, rest, _ := strings.Cut(l.text, " ")
 		rest = strings.TrimSpace(rest)
 		switch {
 		case l.text == "":
-		case strings.HasPrefix(l.text, "#"):
-			if asked {
-				note, asked = "", false
-			}
-			note = strings.TrimSpace(note + "\n" + strings.TrimSpace(l.text[1:]))
+		case note.reads(l):
 		case word == "key":
 			key = rest
 		case word == "values":
-			values, columns, asked = rest, nil, true
+			values, columns, note.used = rest, nil, true
 		case word == "let":
 			if err := let(lets, l); err != nil {
 				return nil, err
 			}
 		case word == "columns":
-			columns, asked = strings.Split(rest, "|"), true
+			columns, note.used = strings.Split(rest, "|"), true
 			for i := range columns {
 				columns[i] = tableWord.ReplaceAllStringFunc(strings.TrimSpace(columns[i]), func(w string) string {
 					if value, ok := lets[w]; ok {
@@ -64,13 +60,13 @@ func (s *section) table(lines []line) ([]Case, error) {
 				}
 			}
 		default:
-			asked = true
+			note.used = true
 			cs, err := s.tableRow(word, key, values, columns, strings.Fields(rest), l)
 			if err != nil {
 				return nil, err
 			}
 			for i := range cs {
-				cs[i].Source = strings.TrimSpace(note + "\n" + cs[i].Source)
+				cs[i].Source = strings.TrimSpace(note.text + "\n" + cs[i].Source)
 			}
 			out = append(out, cs...)
 		}
