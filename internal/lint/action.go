@@ -144,9 +144,17 @@ func actionsFitResources(l *look, st *policy.Statement) {
 				fmt.Sprintf("%s is asked on objects, and no resource of this statement is one; write %s", shown, policyjson.Quote(l.written(bucketOf(st.Resources[0])+"/*"))),
 				l.onlyResource(st, onObject, bucketOf(st.Resources[0])+"/*"))
 		case !buckets && m.each(onBucket):
-			l.warnFix(policy.CodeActionDoesNotFitResource, at,
-				fmt.Sprintf("%s is asked on the bucket, and no resource of this statement is one; write %s", shown, policyjson.Quote(l.written(bucketOf(st.Resources[0])))),
-				l.onlyResource(st, onBucket, bucketOf(st.Resources[0])))
+			bucket := bucketOf(st.Resources[0])
+			message := fmt.Sprintf("%s is asked on the bucket, and no resource of this statement is one; write %s", shown, policyjson.Quote(l.written(bucket)))
+			f := l.onlyResource(st, onBucket, bucket)
+			if st.Effect == policy.EffectAllow && st.Resources[0] != bucket+"/*" { // of which more is the bucket than was written
+				message += " if all of it is meant"
+				if l.Kind == policy.KindBucket && l.fits(m, "s3:prefix") {
+					message += `; a condition on "s3:prefix" has a part listed`
+				}
+				f = fix{}
+			}
+			l.warnFix(policy.CodeActionDoesNotFitResource, at, message, f)
 		case l.Kind == policy.KindOrganization && m.each(onWholeOrganization):
 			l.warn(policy.CodeActionDoesNotFitResource, at,
 				fmt.Sprintf(`%s is asked on the whole organization, which only the resource "*" matches; write it into a statement of its own, with "resources": ["*"]`, shown))

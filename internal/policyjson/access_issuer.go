@@ -97,7 +97,7 @@ func (d *decoder) claims(f *field) (out []policy.ClaimPattern) {
 		if !isClaimPath(c.Path) {
 			d.report(at, msgClaimPath, quote(c.Path))
 		} else if url, ok := quotedURL(c.Path); ok {
-			d.report(at, msgClaimURL, quote(c.Path), quote(url))
+			d.report(at, msgClaimURL, quote(c.Path), instead(url))
 		}
 		if k := d.s.Peek(); k != jsonscan.String {
 			d.wrongType("the claim "+quote(c.Path), k, `a pattern, a string such as "repo:acme/*"`)

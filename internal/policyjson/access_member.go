@@ -61,7 +61,11 @@ func (d *decoder) member(text string, at int) (none policy.PrincipalPattern) {
 		if !ok {
 			write = "provider/name"
 		}
-		d.report(at, msgMemberARN, quote(text), quote(write))
+		if write == "*" { // of whose organization is not known here
+			d.report(at, msgMemberARN, quote(text), everyoneMeant)
+		} else {
+			d.report(at, msgMemberARN, quote(text), insteadIf(ok, write))
+		}
 	case strings.Contains(text, "${"):
 		d.report(at, msgPrincipalVariable, quote(text))
 	case !ok && !strings.ContainsAny(text, "@*"):
@@ -142,7 +146,7 @@ func (d *decoder) token(name string, nameAt int) policy.Token {
 		case tokGroup:
 			if text, at, ok := d.text(f); ok && d.notEmptyName(f, text, at) {
 				if short, is := strings.CutPrefix(text, "group/"); is {
-					d.report(at, msgTokenGroup, quote(text), quote(short))
+					d.report(at, msgTokenGroup, quote(text), instead(short))
 				}
 				t.Group = policy.Reference{Name: text, At: d.position(at)}
 			}

@@ -52,7 +52,7 @@ func (d *decoder) permissionSet(name string, nameAt int) policy.PermissionSet {
 				if !isName(text, "._-", 64) {
 					d.report(at, msgTypeName, quote(text), f.want)
 				} else if text == "global" {
-					d.report(at, msgTypeGlobal)
+					d.report(at, msgTypeGlobal, instead("organization"))
 				}
 				set.ResourceType = text
 			}
@@ -329,15 +329,15 @@ func (d *decoder) accessResources(f *field) (out []policy.ResourcePattern) {
 }
 
 // accessResourceOf returns what to write instead of an ARN.
-func accessResourceOf(arn string) string {
+func accessResourceOf(arn string) any {
 	short, ok := s3Resource(arn, "")
 	switch {
 	case !ok:
-		return "type:ID"
+		return quote("type:ID")
 	case strings.Contains(short, "/"):
-		return "object:" + clip(short)
+		return insteadIf(!strings.HasPrefix(short, "BUCKET/"), "object:"+short)
 	}
-	return "bucket:" + clip(short)
+	return instead("bucket:" + short)
 }
 
 // accessResource reads `*`, `type:pattern` or `type:uid:ID`.
@@ -350,7 +350,7 @@ func (d *decoder) accessResource(text string, at int) policy.ResourcePattern {
 	kind, pattern, ok := strings.Cut(text, ":")
 	switch {
 	case isARN(text):
-		d.report(at, msgAccessResourceForm, quote(text), quote(accessResourceOf(text)))
+		d.report(at, msgAccessResourceForm, quote(text), accessResourceOf(text))
 	case !ok && !wild(text):
 		d.report(at, msgAccessResourceForm, quote(text), quote("stack:"+clip(text)))
 	case !ok || !isName(kind, "._-", 64):

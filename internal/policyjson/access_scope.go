@@ -67,14 +67,14 @@ func (d *decoder) knownScope(text string, at int) {
 		for i := range scopes {
 			known, rest, _ := strings.Cut(scopes[i].Name, ":")
 			if rest == name && spelling.Distance(service, known, 2) < 2 {
-				d.report(at, msgActionNear, quote(text), quote(scopes[i].Name))
+				d.report(at, msgActionNear, quote(text), instead(scopes[i].Name))
 				return
 			}
 		}
 		return
 	}
 	if i := d.nearest([]byte(folded), len(scopes), func(i int) string { return scopes[i].Name }); i >= 0 {
-		d.report(at, msgActionNear, quote(text), quote(scopes[i].Name))
+		d.report(at, msgActionNear, quote(text), instead(scopes[i].Name))
 		return
 	}
 	d.report(at, msgActionUnknown, quote(text))

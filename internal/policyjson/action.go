@@ -17,9 +17,9 @@ func (d *decoder) actionForm(text string, at int) bool {
 	case ok && name != "" && isName(service, "-", len(service)):
 		return true
 	case !ok && isName(text, "*?", len(text)) && d.matchesKnown("s3:"+text):
-		d.report(at, msgActionService, quote(text), quote("s3:"+text))
+		d.report(at, msgActionService, quote(text), instead("s3:"+text))
 	case !ok && isName(text, "*?", len(text)) && d.matchesKnown("cwobject:"+text):
-		d.report(at, msgActionService, quote(text), quote("cwobject:"+text))
+		d.report(at, msgActionService, quote(text), instead("cwobject:"+text))
 	default:
 		d.report(at, msgActionForm, quote(text))
 	}
@@ -36,7 +36,7 @@ func (d *decoder) knownAction(text string, at int) {
 	if !strings.ContainsAny(text, "*?") && d.suggestions > 0 {
 		d.suggestions--
 		if near, ok := action.Nearest(clip(text)); ok {
-			d.report(at, msgActionNear, quote(text), quote(near))
+			d.report(at, msgActionNear, quote(text), instead(near))
 			return
 		}
 	}

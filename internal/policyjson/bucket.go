@@ -250,7 +250,8 @@ func (d *decoder) notBucketResource(text string, at int) {
 		return
 	}
 	if short, ok := s3Resource(text, d.bucket); ok {
-		write = quote(resourcePrefix + clip(short))
+		d.report(at, msgResourceForm, quote(text), instead(resourcePrefix+short))
+		return
 	}
 	d.report(at, msgResourceForm, quote(text), write)
 }

@@ -47,13 +47,42 @@ func (d *decoder) operator(name []byte, at int) policy.Operator {
 		return op
 	}
 	if base, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(string(name), "ForAllValues:"), "ForAnyValue:"), "IfExists"); base == "Null" {
-		d.report(at, msgOperatorNear, quote(name), quote("Null")) // only Null is suggested: any other operator would mean something else
-	} else if i := d.nearest(name, len(operatorNames), func(i int) string { return operatorNames[i] }); i >= 0 {
-		d.report(at, msgOperatorNear, quote(name), quote(operatorNames[i]))
+		d.report(at, msgOperatorNear, quote(name), instead("Null")) // only Null is suggested: any other operator would mean something else
+	} else if near, ok := d.nearOperator(name); ok {
+		d.report(at, msgOperatorNear, quote(name), instead(near))
 	} else {
 		d.report(at, msgOperatorUnknown, quote(name))
 	}
 	return policy.Operator{}
+}
+
+// nearOperator returns the operator that is spelled most like a name, and says the
+// same: one that is negated, qualified or takes absence differently is another rule.
+func (d *decoder) nearOperator(name []byte) (string, bool) {
+	says := meaningOf(string(name))
+	var like []string
+	for _, n := range operatorNames {
+		if meaningOf(n) == says {
+			like = append(like, n)
+		}
+	}
+	i := d.nearest(name, len(like), func(i int) string { return like[i] })
+	if i < 0 {
+		return "", false
+	}
+	return like[i], true
+}
+
+// meaningOf tells what the parts of an operator's name say of it, whatever the rest
+// is.
+func meaningOf(name string) (m struct{ not, less, orEquals, ifExists, all, any bool }) {
+	name = value.FoldASCII(clip(name))
+	m.not = strings.Contains(name, "not")
+	m.less = strings.Contains(name, "less")
+	m.orEquals = strings.Contains(name, "th") && strings.HasSuffix(strings.TrimSuffix(name, "ifexists"), "equals")
+	m.ifExists = strings.Contains(name, "exist")
+	m.all, m.any = strings.HasPrefix(name, "forall"), strings.HasPrefix(name, "forany")
+	return m
 }
 
 // operatorNames are the names of all operators; those without qualifier and
@@ -146,7 +175,7 @@ func (d *decoder) conditionValue(op policy.Operator, text string, at int) {
 		p, hostBits, ok := value.Prefix(text)
 		readable, c = ok, msgAddress
 		if ok && hostBits {
-			d.report(at, msgHostBits, quote(text), quote(p.String()))
+			d.report(at, msgHostBits, quote(text), instead(p.String()))
 		}
 	}
 	if !readable {
@@ -200,7 +229,7 @@ func (d *decoder) conditionWarnings(cs *conditions, effect policy.Effect) {
 		if op.Qualifier == policy.ForAnyValue && op.IfExists && (i == 0 || cs.in[i-1] != cs.in[i]) {
 			plain := op
 			plain.IfExists = false
-			d.report(cs.in[i], msgForAnyIfExists, quote(op.String()), quote(plain.String()))
+			d.report(cs.in[i], msgForAnyIfExists, quote(op.String()), instead(plain.String()))
 		}
 		if instead, never := d.neverSet(c.Key); never {
 			d.report(cs.at[i], msgKeyNever, quote(c.Key), instead)

@@ -90,12 +90,19 @@ type fieldSet struct {
 	hints map[string]string
 }
 
+// named is the field that a hint says to write in the place of another; -1 if it
+// says more, or something else.
+func (set *fieldSet) named(hint string) int {
+	return slices.IndexFunc(set.fields, func(f field) bool { return hint == `write "`+f.name+`"` })
+}
+
 const maxFields = 12
 
 // found says which fields of an object were there.
 type found struct {
 	at        [maxFields]int  // the offset of the key plus 1; 0 if the field is absent
 	mentioned [maxFields]bool // a misspelled field was read as this one
+	near      [maxFields]int  // the number of the problem, from 1, that says so; 0 if none does
 }
 
 func (f *found) has(i int) bool { return f.at[i] != 0 }
@@ -122,24 +129,25 @@ func (d *decoder) fields(set *fieldSet, read func(i int)) (f found) {
 		key := d.key()
 		i := indexField(set.fields, key)
 		if i < 0 && set.anyCase {
-			if i = indexFold(set.fields, key); i >= 0 {
-				d.report(at, msgElementCase, quote(key), quote(set.fields[i].name))
+			if i = indexFold(set.fields, key); i >= 0 && !f.has(i) {
+				d.report(at, msgElementCase, quote(key), instead(set.fields[i].name))
 			}
 		}
 		switch {
 		case i < 0:
-			i = d.unknownField(set, key, at)
+			i = d.unknownField(set, &f, key, at)
 			if i < 0 || f.has(i) {
 				d.skip()
 				continue
 			}
-			f.mentioned[i] = true
+			f.mentioned[i], f.near[i] = true, len(d.problems)
 		case f.has(i):
 			d.reportOther(at, f.at[i]-1, msgSameElement, quote(key), quote(set.fields[i].name))
 			d.skip()
 			continue
 		default:
 			f.at[i] = at + 1
+			d.standsToo(f.near[i], at, set.fields[i].name)
 		}
 		read(i)
 	}
@@ -148,12 +156,14 @@ func (d *decoder) fields(set *fieldSet, read func(i int)) (f found) {
 
 // unknownField reports a field that is not in set. It returns the field that is
 // surely meant, or -1.
-func (d *decoder) unknownField(set *fieldSet, key []byte, at int) int {
-	if hint, ok := set.hints[value.FoldASCII(clip(key))]; ok {
+func (d *decoder) unknownField(set *fieldSet, f *found, key []byte, at int) int {
+	i := -1
+	if hint, ok := set.hints[value.FoldASCII(clip(key))]; !ok {
+		i = d.nearest(key, len(set.fields), func(i int) string { return set.fields[i].name })
+	} else if i = set.named(hint); i < 0 {
 		d.report(at, msgUnknownHint, quote(key), set.what, hint)
 		return -1
 	}
-	i := d.nearest(key, len(set.fields), func(i int) string { return set.fields[i].name })
 	if i < 0 {
 		all := ""
 		for k, f := range set.fields {
@@ -165,8 +175,22 @@ func (d *decoder) unknownField(set *fieldSet, key []byte, at int) int {
 		d.report(at, msgUnknownField, quote(key), set.what, all)
 		return -1
 	}
-	d.report(at, msgUnknownNear, quote(key), set.what, quote(set.fields[i].name))
+	if f.has(i) {
+		d.reportOther(at, f.at[i]-1, msgUnknownTwice, quote(key), set.what, quote(set.fields[i].name))
+	} else {
+		d.report(at, msgUnknownNear, quote(key), set.what, instead(set.fields[i].name))
+	}
 	return i
+}
+
+// standsToo changes the advice of problem n, counted from 1, to write a name: the
+// name stands in the object, at a place behind it.
+func (d *decoder) standsToo(n, at int, name string) {
+	if n == 0 || d.problems[n-1].code != msgUnknownNear {
+		return
+	}
+	p := &d.problems[n-1]
+	p.code, p.other, p.args[2] = msgUnknownTwice, at, quote(name)
 }
 
 // missing reports the fields of set that are required and absent.
@@ -305,9 +329,9 @@ func (d *decoder) effect(f *field) (allow, ok bool) {
 	case text == "Deny":
 		return false, true
 	case value.EqualFoldASCII(text, "Allow"), value.EqualFoldASCII(text, "Deny"):
-		right := `"Deny"`
+		right := instead("Deny")
 		if len(text) == len("Allow") {
-			right = `"Allow"`
+			right = "Allow"
 		}
 		d.report(at, msgEffectCase, quote([]byte(text)), right)
 	default:

@@ -27,6 +27,7 @@ const (
 	msgElementCase
 	msgUnknownField
 	msgUnknownNear
+	msgUnknownTwice
 	msgUnknownHint
 	msgMissing
 	msgWrongType
@@ -196,6 +197,7 @@ var messages = [messageCount]struct {
 	msgElementCase:  {policy.CodeElementCase, "the element %s is spelled %s; write it so"},
 	msgUnknownField: {isError, "there is no field %s in %s; remove it, the fields are %s"},
 	msgUnknownNear:  {isError, "there is no field %s in %s; write %s"},
+	msgUnknownTwice: {isError, "there is no field %s in %s, and %s stands at %s; keep one, spelled so"},
 	msgUnknownHint:  {isError, "there is no field %s in %s; %s"},
 	msgMissing:      {isError, "%s has no %s; add %s"},
 	msgWrongType:    {isError, "%s is %s; write %s"},
@@ -283,7 +285,7 @@ var messages = [messageCount]struct {
 	msgHasNeither:         {isError, "%s has neither %s nor %s; add %s"},
 	msgWholeNumber:        {isError, "%s is %s; write %s"},
 	msgTypeName:           {isError, "%s is no type of resource, which is 1 to 64 letters, digits, `.`, `_` or `-`; write %s"},
-	msgTypeGlobal:         {policy.CodeGlobalType, "\"global\" is the type of the organization in Pulumi's records alone; write \"organization\" here"},
+	msgTypeGlobal:         {policy.CodeGlobalType, "\"global\" is the type of the organization in Pulumi's records alone; write %s here"},
 	msgAccessActionStar:   {isError, "\"*\" would be every action of every service; write each service, as in \"stack:*\""},
 	msgAccessActionForm:   {isError, "%s is no action of an iam document; write a service with `:` and a pattern after it, such as \"stack:read\" or \"stack:*\", or a name without `:` and wildcards, such as \"read\""},
 	msgAccessActionNever:  {policy.CodeNeverReadHere, "%s never matches in the iam layer, which says nothing on `s3:`; write it into an organization policy, or remove it"},

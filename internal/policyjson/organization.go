@@ -61,6 +61,9 @@ var orgStatement = fieldSet{
 	},
 }
 
+// everyoneMeant is what to write instead of the ARN of a whole account.
+const everyoneMeant = `the identifiers that are meant, or "*" if the account is this organization and everyone in it is meant`
+
 const (
 	noConditions = "write the condition into a bucket policy, or remove it"
 	noNegation   = `name those meant in a "Deny" statement of their own`
@@ -270,7 +273,8 @@ func (d *decoder) organizationARN(text string, at int) {
 		return
 	}
 	if short, ok := s3Resource(text, ""); ok {
-		write = quote(clip(short))
+		d.report(at, msgResourceARN, quote(text), insteadIf(!strings.HasPrefix(short, "BUCKET/"), short))
+		return
 	}
 	d.report(at, msgResourceARN, quote(text), write)
 }
@@ -287,7 +291,11 @@ func (d *decoder) organizationPrincipal(text string, at int) policy.PrincipalPat
 		if !ok {
 			write = "provider/name"
 		}
-		d.report(at, msgPrincipalARN, quote(text), quote(write))
+		if write == "*" { // of whose organization is not known here
+			d.report(at, msgPrincipalARN, quote(text), everyoneMeant)
+		} else {
+			d.report(at, msgPrincipalARN, quote(text), insteadIf(ok, write))
+		}
 		return policy.PrincipalPattern{}
 	}
 	d.plainVariable(text, at)

@@ -84,7 +84,7 @@ func (d *decoder) bucketPrincipals(f *field, not bool) []policy.PrincipalPattern
 	case '"':
 		text, ok := d.readText()
 		if ok && text != "*" {
-			d.report(at, msgPrincipalText, quote(f.name), quote(principalText(text)))
+			d.report(at, msgPrincipalText, quote(f.name), principalText(text))
 		}
 		return []policy.PrincipalPattern{{Kind: policy.PrincipalEveryone}}
 	case '{':
@@ -144,16 +144,16 @@ func (d *decoder) bucketPrincipals(f *field, not bool) []policy.PrincipalPattern
 
 // principalText returns the entry of a Principal object to write instead of a
 // text.
-func principalText(text string) string {
+func principalText(text string) any {
 	switch provider, name, ok := strings.Cut(text, "/"); {
 	case strings.HasPrefix(text, arnPrefix):
-		return clip(text)
+		return insteadPrincipal(text)
 	case ok && isName(provider, "._-", 64) && name != "":
-		return arnPrefix + "ORG:" + clip(text)
+		return quote(arnPrefix + "ORG:" + clip(text))
 	case isName(text, "._-", 64):
-		return arnPrefix + "ORG:provider/" + text
+		return quote(arnPrefix + "ORG:provider/" + text)
 	}
-	return arnPrefix + "ORG:provider/name"
+	return quote(arnPrefix + "ORG:provider/name")
 }
 
 // bucketPrincipal reads one principal of specification 1.5.

@@ -66,9 +66,15 @@ func (d *decoder) diagnostics() []policy.Diagnostic {
 			other := place(p.other)
 			p.args = append(p.args, fmt.Sprintf("line %d, column %d", other.Line, other.Column))
 		}
-		out = append(out, policy.Diagnostic{
+		x := policy.Diagnostic{
 			Severity: p.code.severity(), Code: m.code, Position: place(p.offset), Message: fmt.Sprintf(m.text, p.args...),
-		})
+		}
+		for _, a := range p.args {
+			if f, ok := a.(fixer); ok {
+				x.Fix = policy.Fix{Line: x.Position.Line, Column: x.Position.Column, Text: f.fix()}
+			}
+		}
+		out = append(out, x)
 	}
 	policy.SortDiagnostics(out)
 	return out

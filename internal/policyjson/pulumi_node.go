@@ -23,7 +23,7 @@ func (d *decoder) nodeType(f *field, types []string) int {
 		return i + 1
 	}
 	if k := d.nearest([]byte(text), len(types), func(k int) string { return types[k] }); k >= 0 {
-		d.report(at, msgNodeNear, quote(text), quote(types[k]))
+		d.report(at, msgNodeNear, quote(text), instead(types[k]))
 	} else {
 		d.report(at, msgNodeType, quote(text), f.want)
 	}
