@@ -18,6 +18,12 @@ type Request struct {
 	// If the caller stated one of aws:CurrentTime and aws:EpochTime,
 	// internal/request has added the other.
 	Context []Attribute
+	// Seen are the keys that whoever asks can see: one of them that the request does
+	// not state is absent. Any other key of Context that it does not state is there
+	// and unreadable (specification 7, Keys), and so are claims, unless Seen has
+	// "oidc:", and the properties of subject, action and resource, unless it has
+	// "subject.", "action." or "resource.". nil: whoever asks sees everything.
+	Seen *KeySet
 	// Now is the server's clock in seconds since 1970, read once a request or
 	// batch: aws:CurrentTime (written 2006-01-02T15:04:05Z) and aws:EpochTime
 	// unless Context states them. Token expiry looks at nothing else.
@@ -90,10 +96,10 @@ type Attribute struct {
 // Names, or begin with one of Beginnings and with none of Except.
 type KeySet struct{ Names, Beginnings, Except []string }
 
-// Has reports whether the set holds a key, which is in lower case.
+// Has reports whether the set holds a key, which may be in any ASCII case.
 func (s *KeySet) Has(key string) bool {
 	for _, name := range s.Names {
-		if key == name {
+		if len(key) == len(name) && foldsTo(key, name) {
 			return true
 		}
 	}
@@ -102,11 +108,26 @@ func (s *KeySet) Has(key string) bool {
 
 func begins(key string, beginnings []string) bool {
 	for _, b := range beginnings {
-		if len(key) >= len(b) && key[:len(b)] == b {
+		if len(key) >= len(b) && foldsTo(key[:len(b)], b) {
 			return true
 		}
 	}
 	return false
+}
+
+// foldsTo compares a text with one of its length that is in lower case, without
+// regard to ASCII case.
+func foldsTo(s, lower string) bool {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // ValueKind is the JSON type of a value.

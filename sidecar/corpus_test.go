@@ -26,6 +26,9 @@ func TestCorpusOverHTTP(t *testing.T) {
 	_ = connection.SetDeadline(time.Now().Add(time.Minute))
 	var world *conformance.World
 	for _, c := range cases {
+		if c.Seen != nil {
+			continue // AuthZEN has no word for it; the doors' own tests ask such requests
+		}
 		if c.World != world {
 			world = c.World
 			snapshot, _ := compile.Compiler{}.Directory(world.Directory, 1)

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/tools/txtar"
+
+	"postern/policy"
 )
 
 //go:embed testdata/*.txtar testdata/rules.txt
@@ -23,6 +25,7 @@ type section struct {
 	platformOrgs       []string
 	broken             []string
 	refused            []string
+	seen               *policy.KeySet
 	files              map[string][]byte
 	parts              []part // requests, documents and tables, in order
 }
@@ -150,6 +153,8 @@ func (s *section) directives(lines []line) error {
 			s.broken = append(s.broken, strings.Fields(m[2])...)
 		case "refused":
 			s.refused = append(s.refused, strings.Fields(m[2])...)
+		case "seen":
+			s.seen = seen(strings.Fields(m[2]))
 		case "remove":
 			for _, name := range strings.Fields(m[2]) {
 				if _, ok := s.files[name]; !ok {
@@ -166,6 +171,20 @@ func (s *section) directives(lines []line) error {
 		return fmt.Errorf("testdata/%s.txtar: section %q needs prose and rules", s.topic, s.name)
 	}
 	return nil
+}
+
+// seen reads the keys that whoever asks can see: names, and beginnings with a `*`.
+// A `-` stands for none.
+func seen(words []string) *policy.KeySet {
+	set := &policy.KeySet{}
+	for _, w := range words {
+		if beginning, ok := strings.CutSuffix(w, "*"); ok {
+			set.Beginnings = append(set.Beginnings, beginning)
+		} else if w != "-" {
+			set.Names = append(set.Names, w)
+		}
+	}
+	return set
 }
 
 // cases expands the section's parts.
@@ -211,7 +230,7 @@ func (s *section) cases() ([]Case, error) {
 		} else {
 			out[i].Source = s.prose
 		}
-		out[i].Rules = s.rules
+		out[i].Rules, out[i].Seen = s.rules, s.seen
 	}
 	return out, nil
 }

@@ -28,6 +28,8 @@
 //	rules: ID ...       the rules of testdata/rules.txt that its cases exercise
 //	default-org: ORG    serves the directory with -default-org ORG
 //	platform-org: ORG ...  serves the directory with -platform-org ORG for each
+//	seen: KEY ...       whoever asks sees these condition keys only (policy.Request.Seen): names,
+//	                    beginnings with a `*`; `-` is none
 //	remove: PATH ...    files of the archive that this section does without
 //	broken: PATH ...    files that have to be refused; every other file has to be good
 //	refused: ORG ...    organizations whose iam/ has to be refused as a whole, good as

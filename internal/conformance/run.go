@@ -24,6 +24,9 @@ type Case struct {
 	World *World
 	// Body is an AuthZEN evaluation (specification 3.1).
 	Body []byte
+	// Seen are the keys that whoever asks can see (policy.Request), which AuthZEN
+	// has no word for; nil in most cases.
+	Seen *policy.KeySet
 	Want Want
 
 	cell *cellOf // nil unless the case is of a table
@@ -128,6 +131,7 @@ func check(t *testing.T, c Case, evaluate Evaluate) {
 		t.Errorf("%s (%s): refused: %v\n%s\n%s", c.Name, c.At, err, abridge(string(c.Body)), c.Source)
 		return
 	}
+	r.Seen = c.Seen
 	if diff := compare(evaluate(r), c.Want); diff != "" {
 		t.Errorf("%s (%s): %s\n%s\n%s", c.Name, c.At, diff, abridge(string(c.Body)), c.Source)
 	}

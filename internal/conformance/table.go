@@ -118,7 +118,9 @@ func (s *section) tableRow(operator, key, values string, columns, cells []string
 				return nil, err
 			}
 			c.Source = condition + " of " + columns[i]
-			c.cell = &cellOf{op, columns[i], bucket, cell}
+			if s.seen == nil {
+				c.cell = &cellOf{op, columns[i], bucket, cell}
+			}
 			out = append(out, c)
 		}
 	}

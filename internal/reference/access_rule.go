@@ -171,7 +171,7 @@ func (a *iam) resourceListed(patterns []policy.ResourcePattern, effect policy.Ef
 		if a.aboutUnknownUID(p) {
 			return effect == policy.EffectDeny
 		}
-		matches, _ := a.resourceMatches(p)
+		matches, _ := a.resourceMatches(p, effect == policy.EffectDeny)
 		return matches
 	})
 }
@@ -185,7 +185,7 @@ func (a *iam) excluded(patterns []policy.ResourcePattern, effect policy.Effect) 
 		if a.aboutUnknownUID(p) {
 			return effect == policy.EffectAllow
 		}
-		matches, ok := a.resourceMatches(p)
+		matches, ok := a.resourceMatches(p, false)
 		return matches || !ok && effect == policy.EffectAllow
 	})
 }
@@ -199,15 +199,15 @@ func (a *iam) aboutUnknownUID(p policy.ResourcePattern) bool {
 // resourceMatches: "type:pattern; * everything ... type:uid:ID matches a
 // request whose resource.properties.uid is ID". It returns ok = false if a
 // variable of the pattern has no value. The uid of the request is known, if the
-// pattern asks for one of the resource's type.
-func (a *iam) resourceMatches(p policy.ResourcePattern) (matches, ok bool) {
+// pattern asks for one of the resource's type. unseen is as in readPattern.
+func (a *iam) resourceMatches(p policy.ResourcePattern, unseen bool) (matches, ok bool) {
 	if p.Type == "" {
 		return true, true
 	}
 	if p.UID {
 		return p.Type == a.resourceType() && a.request.Resource.UID == p.Pattern, true
 	}
-	read, ok := a.readPattern(p.Pattern, true)
+	read, ok := a.readPattern(p.Pattern, true, unseen)
 	return ok && p.Type == a.resourceType() && read.matches(a.resourceID()), ok
 }
 

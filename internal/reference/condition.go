@@ -77,7 +77,10 @@ func (q *question) conditionHolds(d *policy.Document, effect policy.Effect, c po
 
 	var holds []bool // for each value alone
 	for _, value := range key.values {
-		matches, readable := q.matchesAny(d, operator.Test, value, c.Values)
+		// 7, Keys: "a policy variable of such a key matches in a Deny and not in
+		// an Allow". What a negated operator matches does not hold.
+		w := wanted{document: d, test: operator.Test, unseen: effect == policy.EffectDeny && !operator.Test.Negated()}
+		matches, readable := q.matchesAny(w, value, c.Values)
 		if !readable {
 			return unreadable
 		}
@@ -97,11 +100,18 @@ func (q *question) conditionHolds(d *policy.Document, effect policy.Effect, c po
 	return some(holds) // "positive: any of them holds"
 }
 
+// wanted says how policy values are read.
+type wanted struct {
+	document *policy.Document
+	test     policy.Test
+	unseen   bool // a variable that cannot be seen stands for any text
+}
+
 // matchesAny tells whether a value of the request matches some policy value,
 // and whether the operator can read it.
-func (q *question) matchesAny(d *policy.Document, test policy.Test, value string, wanted []string) (matches, readable bool) {
-	for _, w := range wanted {
-		one, ok := q.compare(d, test, value, w)
+func (q *question) matchesAny(w wanted, value string, texts []string) (matches, readable bool) {
+	for _, text := range texts {
+		one, ok := q.compare(w, value, text)
 		if !ok {
 			return false, false
 		}
@@ -114,12 +124,13 @@ func (q *question) matchesAny(d *policy.Document, test policy.Test, value string
 // the test without its negation, and whether it is readable. A policy value
 // that its operator cannot read is refused by the parser; here it counts as an
 // unreadable request, which denies.
-func (q *question) compare(d *policy.Document, test policy.Test, value, wanted string) (matches, readable bool) {
+func (q *question) compare(how wanted, value, wanted string) (matches, readable bool) {
+	test := how.test
 	switch test.Family() {
 	case policy.FamilyString:
-		return q.compareString(d, test, value, wanted), true
+		return q.compareString(how, value, wanted), true
 	case policy.FamilyArn:
-		return q.compareArn(d, value, wanted)
+		return q.compareArn(how, value, wanted)
 	case policy.FamilyNumeric:
 		v, ok1 := readNumber(value)
 		w, ok2 := readNumber(wanted)
@@ -169,7 +180,7 @@ func (q *question) hasMissingVariable(d *policy.Document, test policy.Test, valu
 		return false // "in the values of String and Arn operators"
 	}
 	for _, text := range values {
-		if _, ok := q.readPattern(text, d.Variables); !ok {
+		if _, ok := q.readPattern(text, d.Variables, false); !ok {
 			return true
 		}
 	}
@@ -178,16 +189,16 @@ func (q *question) hasMissingVariable(d *policy.Document, test policy.Test, valu
 
 // compareString is the String family. A variable without a value makes its
 // pattern match nothing (1.7).
-func (q *question) compareString(d *policy.Document, test policy.Test, value, wanted string) bool {
-	p, ok := q.readPattern(wanted, d.Variables)
+func (q *question) compareString(how wanted, value, wanted string) bool {
+	p, ok := q.readPattern(wanted, how.document.Variables, how.unseen)
 	if !ok {
 		return false
 	}
-	switch test {
+	switch how.test {
 	case policy.StringEquals, policy.StringNotEquals:
-		return value == p.text()
+		return p.text().matches(value)
 	case policy.StringEqualsIgnoreCase, policy.StringNotEqualsIgnoreCase:
-		return lowerASCII(value) == lowerASCII(p.text()) // "folds ASCII only"
+		return p.text().lower().matches(lowerASCII(value)) // "folds ASCII only"
 	case policy.StringLike, policy.StringNotLike:
 		return p.matches(value)
 	}
@@ -197,12 +208,12 @@ func (q *question) compareString(d *policy.Document, test policy.Test, value, wa
 // compareArn is the Arn family (1.7): "ArnEquals is ArnLike: both sides split
 // at the first five colons, each of the six parts matched as a pattern; fewer
 // parts are an error in a policy, and unreadable in a request".
-func (q *question) compareArn(d *policy.Document, value, wanted string) (matches, readable bool) {
+func (q *question) compareArn(how wanted, value, wanted string) (matches, readable bool) {
 	parts := strings.SplitN(value, ":", 6)
 	if len(parts) < 6 {
 		return false, false
 	}
-	p, ok := q.readPattern(wanted, d.Variables)
+	p, ok := q.readPattern(wanted, how.document.Variables, how.unseen)
 	if !ok {
 		return false, true
 	}

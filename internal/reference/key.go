@@ -15,6 +15,18 @@ type found struct {
 	// unreadable: "an object, or a list that holds an object, a list or null,
 	// is a present key that no operator can read" (3.1).
 	unreadable bool
+	// stated: the request says something, be it an empty list.
+	stated bool
+}
+
+// unseen is what a request says about a key that it does not state, of a door
+// that cannot see it (7, Keys): "Every other context key that a policy names is
+// unreadable there". set is what the door calls the key by.
+func (q *question) unseen(f found, set string) found {
+	if seen := q.request.Seen; seen != nil && !f.stated && !seen.Has(set) {
+		f.unreadable = true
+	}
+	return f
 }
 
 // foldKey folds a key name (1.7): "Key names fold ASCII case only; in
@@ -78,7 +90,7 @@ func (q *question) lookup(key string) found {
 				return attribute(a)
 			}
 		}
-		return found{}
+		return q.unseen(found{}, "oidc:")
 	}
 
 	folded := foldKey(key)
@@ -109,13 +121,13 @@ func (q *question) lookup(key string) found {
 		return found{values: []string{r.Action}}
 	}
 	if rest, ok := strings.CutPrefix(folded, "subject."); ok {
-		return among(r.Principal.Properties, rest)
+		return q.unseen(among(r.Principal.Properties, rest), "subject.")
 	}
 	if rest, ok := strings.CutPrefix(folded, "resource."); ok {
-		return among(r.Resource.Properties, rest)
+		return q.unseen(among(r.Resource.Properties, rest), "resource.")
 	}
 	if rest, ok := strings.CutPrefix(folded, "action."); ok {
-		return among(r.ActionProperties, rest)
+		return q.unseen(among(r.ActionProperties, rest), "action.")
 	}
 
 	stated := among(r.Context, folded)
@@ -156,7 +168,11 @@ func (q *question) lookup(key string) found {
 			return found{values: []string{name}}
 		}
 	}
-	return stated
+	switch folded {
+	case "aws:currenttime", "aws:epochtime", "aws:principalarn", "aws:principalaccount", "aws:username":
+		return stated // the server knows what they are
+	}
+	return q.unseen(stated, folded)
 }
 
 // resourceAsked returns the type and id of the resource as 3.1 maps them. The
@@ -188,7 +204,7 @@ func among(attributes []policy.Attribute, folded string) found {
 // attribute returns the values of a key. Operators read the text of a value,
 // whatever its JSON type.
 func attribute(a policy.Attribute) found {
-	f := found{unreadable: a.Unreadable}
+	f := found{unreadable: a.Unreadable, stated: true}
 	for _, v := range a.Values {
 		f.values = append(f.values, v.Text)
 	}

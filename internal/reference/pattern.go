@@ -10,10 +10,11 @@ import (
 type tokenKind uint8
 
 const (
-	literal  tokenKind = iota // its own text
-	anyOne                    // `?`: exactly one character
-	anyRun                    // `*`: any run of characters, none included
-	inserted                  // the value of a variable: its own text, and never a separator of an ARN
+	literal    tokenKind = iota // its own text
+	anyOne                      // `?`: exactly one character
+	anyRun                      // `*`: any run of characters, none included
+	inserted                    // the value of a variable: its own text, and never a separator of an ARN
+	unseenText                  // the value of a variable that cannot be seen: any run of characters
 )
 
 // token is one piece of a pattern. A literal is one character, an inserted
@@ -51,8 +52,9 @@ func wildcardOrLiteral(c string) token {
 
 // readPattern reads a pattern; with variables, `${` is what 1.6 and 1.7 say,
 // else plain text. It returns false if a variable has no value: then the
-// pattern matches nothing.
-func (q *question) readPattern(text string, variables bool) (pattern, bool) {
+// pattern matches nothing. With unseen, a variable of a key that is there and
+// cannot be seen stands for any text (7, Keys: it "matches in a Deny").
+func (q *question) readPattern(text string, variables, unseen bool) (pattern, bool) {
 	if !variables {
 		return plainPattern(text), true
 	}
@@ -75,7 +77,11 @@ func (q *question) readPattern(text string, variables bool) (pattern, bool) {
 			p = append(p, token{kind: literal, text: inside})
 			continue
 		}
-		value, ok := q.variable(inside)
+		value, ok, cannotSee := q.variable(inside)
+		if cannotSee && unseen {
+			p = append(p, token{kind: unseenText})
+			continue
+		}
 		if !ok {
 			return nil, false
 		}
@@ -87,44 +93,55 @@ func (q *question) readPattern(text string, variables bool) (pattern, bool) {
 // variable returns the value of `KEY` or `KEY, 'TEXT'` (1.7): "The value must
 // be one string, number, boolean, or a list of one". TEXT stands in only for a
 // key that is absent or an empty list.
-func (q *question) variable(inside string) (string, bool) {
+//
+// cannotSee reports that the key is there and that whoever asks cannot see it.
+func (q *question) variable(inside string) (value string, ok, cannotSee bool) {
 	key, quoted, hasDefault := strings.Cut(inside, ", ")
 	if hasDefault {
 		if len(quoted) < 2 || quoted[0] != '\'' || quoted[len(quoted)-1] != '\'' {
-			return "", false // the parser refuses it
+			return "", false, false // the parser refuses it
 		}
 		quoted = quoted[1 : len(quoted)-1]
 	}
 	if key == "" || strings.ContainsAny(key, "{}' ") {
-		return "", false // the parser refuses it
+		return "", false, false // the parser refuses it
 	}
 	found := q.lookup(key)
 	switch {
 	case found.unreadable:
-		return "", false
+		return "", false, q.request.Seen != nil
 	case len(found.values) == 1:
-		return found.values[0], true
+		return found.values[0], true, false
 	case len(found.values) == 0 && hasDefault:
-		return quoted, true
+		return quoted, true, false
 	}
-	return "", false
+	return "", false, false
 }
 
 // text is the pattern as plain text, for the operators that know no wildcard:
-// there `*` and `?` are themselves.
-func (p pattern) text() string {
-	var b strings.Builder
+// there `*` and `?` are themselves; a value that cannot be seen stays one.
+func (p pattern) text() pattern {
+	var out pattern
 	for _, t := range p {
 		switch t.kind {
 		case anyRun:
-			b.WriteString("*")
+			t = token{kind: literal, text: "*"}
 		case anyOne:
-			b.WriteString("?")
-		default:
-			b.WriteString(t.text)
+			t = token{kind: literal, text: "?"}
 		}
+		out = append(out, t)
 	}
-	return b.String()
+	return out
+}
+
+// lower folds ASCII letters of a pattern's own text.
+func (p pattern) lower() pattern {
+	var out pattern
+	for _, t := range p {
+		t.text = lowerASCII(t.text)
+		out = append(out, t)
+	}
+	return out
 }
 
 // Match tells whether a pattern without variables describes the whole text
@@ -141,7 +158,7 @@ func (p pattern) matches(text string) bool {
 	for _, t := range p.oneCharacterEach() {
 		next := make([]bool, len(chars)+1)
 		switch t.kind {
-		case anyRun:
+		case anyRun, unseenText:
 			ever := false
 			for i := range reached {
 				ever = ever || reached[i]
@@ -171,7 +188,7 @@ func (p pattern) matches(text string) bool {
 func (p pattern) matchesSomeBehind(beginning string) bool {
 	tokens := p.oneCharacterEach()
 	for i := range len(tokens) + 1 {
-		goesOn := i < len(tokens) || i > 0 && tokens[i-1].kind == anyRun
+		goesOn := i < len(tokens) || i > 0 && (tokens[i-1].kind == anyRun || tokens[i-1].kind == unseenText)
 		if goesOn && tokens[:i].matches(beginning) {
 			return true
 		}

@@ -116,9 +116,12 @@ func (q *question) resourcesHold(d *policy.Document, s *policy.Statement) bool {
 	// bucket as asked and for any of its objects, and its NotResource exempts
 	// the request where it has all of them.
 	objects := s.Effect == policy.EffectDeny && q.aboutObjects()
+	// 7, Keys: "a policy variable of such a key matches in a Deny and not in an
+	// Allow, in Resource, NotResource and values": where it would make a Deny hold.
+	unseen := s.Effect == policy.EffectDeny && !s.NotResource
 	matches := false
 	for _, text := range s.Resources {
-		p, ok := q.readPattern(text, d.Variables)
+		p, ok := q.readPattern(text, d.Variables, unseen)
 		switch {
 		case !ok:
 			// 1.7: "A variable without a value makes its pattern match

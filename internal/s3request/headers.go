@@ -1,6 +1,7 @@
 package s3request
 
 import (
+	"slices"
 	"strings"
 
 	"postern/policy"
@@ -208,17 +209,25 @@ func authorization(text string) (how signature, signedHeaders string, ok bool) {
 	default:
 		return unsigned, "", false
 	}
-	found := false
+	// Each part is there once: proxies take a caller's name from Credential.
+	var seen [len(parts)]bool
 	for more := true; more; {
 		var part string
 		part, rest, more = strings.Cut(rest, ",")
-		list, is := strings.CutPrefix(strings.Trim(part, " "), "SignedHeaders=")
-		if is && found {
+		name, text, _ := strings.Cut(strings.Trim(part, " "), "=")
+		at := slices.Index(parts[:], name)
+		if at < 0 || seen[at] {
 			return unsigned, "", false
 		}
-		if is {
-			found, signedHeaders = true, list
+		seen[at] = true
+		if at == inSignedHeaders {
+			signedHeaders = text
 		}
 	}
-	return signedV4, signedHeaders, found
+	return signedV4, signedHeaders, seen[inSignedHeaders]
 }
+
+// parts are those of a signature of version 4.
+var parts = [...]string{"Credential", "SignedHeaders", "Signature"}
+
+const inSignedHeaders = 1

@@ -299,14 +299,17 @@ func (n *naive) signature() bool {
 	case header && (auth == "AWS" || strings.HasPrefix(auth, "AWS ")):
 		n.stated["s3:authType"], n.stated["s3:signatureversion"], n.stated["s3:signatureAge"] = `"REST-HEADER"`, `"AWS"`, "?"
 	case header && (auth == "AWS4-HMAC-SHA256" || strings.HasPrefix(auth, "AWS4-HMAC-SHA256 ")):
-		lists := 0
-		for _, part := range strings.Split(strings.TrimPrefix(auth, "AWS4-HMAC-SHA256"), ",") {
-			if strings.HasPrefix(strings.Trim(part, " "), "SignedHeaders=") {
-				lists++
-				list = strings.Trim(part, " ")[len("SignedHeaders="):]
+		parts := map[string]string{}
+		for _, part := range strings.Split(strings.TrimPrefix(strings.TrimPrefix(auth, "AWS4-HMAC-SHA256"), " "), ",") {
+			name, text, _ := strings.Cut(strings.Trim(part, " "), "=")
+			_, twice := parts[name]
+			if twice || name != "Credential" && name != "SignedHeaders" && name != "Signature" {
+				return false
 			}
+			parts[name] = text
 		}
-		if lists != 1 {
+		var has bool
+		if list, has = parts["SignedHeaders"]; !has {
 			return false
 		}
 		v4, date = true, n.headers["x-amz-date"]

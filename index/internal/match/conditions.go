@@ -76,6 +76,7 @@ func (w *Condition) Holds(v *View, deny bool) bool {
 	if w.How == lowered.CompareNull {
 		return w.null(len(have) == 0)
 	}
+	v.any = deny && w.Op&block.Negated == 0
 	negated, forAll, forAny := w.Op&block.Negated != 0, w.Op&block.ForAll != 0, w.Op&block.ForAny != 0
 	if len(have) == 0 || forAll && len(have) == 1 && have[0].Text == "" {
 		switch {
@@ -345,11 +346,25 @@ func (x *Variables) compareText(how lowered.Comparison, text, program string, v 
 		if program, ok = x.expand(program, len(text), v); !ok {
 			return false
 		}
+		if v.any && strings.IndexByte(program, glob.OpRun) >= 0 { // of a variable that is unseen
+			return v.globText(how, text, program)
+		}
 	}
 	if how == lowered.CompareText {
 		return program == text
 	}
 	return value.EqualFoldASCII(program, text)
+}
+
+// globText is compareText where runs stand for what is unseen.
+func (v *View) globText(how lowered.Comparison, text, program string) bool {
+	if how == lowered.CompareTextFold {
+		v.objectText = value.AppendFoldASCII(v.objectText[:0], program)
+		split := len(v.objectText)
+		v.objectText = value.AppendFoldASCII(v.objectText, text)
+		program, text = block.Alias(v.objectText[:split]), block.Alias(v.objectText[split:])
+	}
+	return v.Glob(program, text)
 }
 
 // compareArn matches the six parts of an ARN one by one; text has five colons
@@ -371,6 +386,7 @@ func (x *Variables) compareArn(program, text string, v *View) bool {
 // uid that is not known is what 1.7 says of a value that cannot be read.
 func (w *Condition) onResource(v *View, deny bool) bool {
 	negated := w.Op&block.Negated != 0
+	v.any = deny && !negated
 	if found, _ := w.compare(v.Text, v); found {
 		return !negated
 	}

@@ -34,16 +34,24 @@ func (c *contextKeys) make(list []policy.Attribute) {
 }
 
 // context finds a key of the context, without regard to ASCII case; tag is the
-// name's keyTag.
-func (v *View) context(name string, tag uint32) ([]policy.Value, bool) {
+// name's keyTag. stated tells an empty list from a key that is not there.
+func (v *View) context(name string, tag uint32) (values []policy.Value, unreadable, stated bool) {
 	list := v.Request.Context
 	if !v.contextKeys.made {
 		v.contextKeys.make(list)
 	}
 	for i, t := range v.contextKeys.tags {
 		if t == tag && i < len(list) && (list[i].Key == name || value.EqualFoldASCII(list[i].Key, name)) {
-			return list[i].Values, list[i].Unreadable
+			return list[i].Values, list[i].Unreadable, true
 		}
 	}
-	return nil, false
+	return nil, false, false
+}
+
+// hidden reports that a key which the request does not state is there all the
+// same, and whoever asks cannot see it; set is what policy.Request.Seen calls it
+// by.
+func (v *View) hidden(set string) bool {
+	seen := v.Request.Seen
+	return seen != nil && !seen.Has(set)
 }

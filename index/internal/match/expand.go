@@ -40,8 +40,9 @@ func (x *Variables) expanded(program string, limit int, v *View) (string, bool) 
 	return x.expand(program, limit, v)
 }
 
-// expand puts the values of variables into program; false if one has none. The
-// result aliases v and is valid until the next expand.
+// expand puts the values of variables into program; false if one has none. One that
+// is unseen is a run where v.any says so. The result aliases v and is valid until the
+// next expand.
 //
 // Literal text longer than limit cannot match, so expansion stops there with a
 // program that matches nothing: so it is never longer than the pattern and the
@@ -59,7 +60,11 @@ func (x *Variables) expand(program string, limit int, v *View) (string, bool) {
 		n, rest := glob.VariableNumber(program[i:])
 		program = rest
 		value, ok := v.variable(&(*x)[n])
-		if !ok {
+		if ok == unseen && v.any {
+			buf = append(buf, glob.OpRun)
+			continue
+		}
+		if ok != has {
 			v.expanded = buf
 			return "", false
 		}
@@ -84,27 +89,47 @@ func (x *Variables) missesVariable(program string, v *View) bool {
 			return false
 		}
 		n, rest := glob.VariableNumber(program[i:])
-		if _, ok := v.variable(&(*x)[n]); !ok {
+		if _, ok := v.variable(&(*x)[n]); ok != has {
 			return true
 		}
 		program = rest
 	}
 }
 
-// variable returns what a variable stands for; false if it has no value. A text
+// valued tells whether a variable has a value.
+type valued uint8
+
+const (
+	hasNot valued = iota
+	has
+	// unseen: the key is there, and whoever asks could not see it or the request
+	// cannot read it (specification 7, Keys).
+	unseen
+)
+
+// variable returns what a variable stands for, if it has a value. A text
 // that is no UTF-8, which internal/request refuses, is none: with this, and
 // with literal text that the parser checked, no byte of a program but an
 // operation can be one (specification 1.7: what is put in is literal text).
-func (v *View) variable(x *lowered.Variable) (string, bool) {
+func (v *View) variable(x *lowered.Variable) (string, valued) {
 	v.Spend(glob.EndsWork + len(v.Request.Context)/2)
 	values, unreadable := v.lookup(x.Key.Kind, x.Key.Name, block.KeyTag(x.Key.Name), &v.variableValue)
 	switch {
+	case unreadable && v.Request.Seen != nil:
+		return "", unseen
 	case unreadable || len(values) > 1:
-		return "", false
+		return "", hasNot
 	case len(values) == 1:
 		text := values[0].Text
 		v.Spend(len(text) / 8)
-		return text, utf8.ValidString(text)
+		return text, hasIf(utf8.ValidString(text))
 	}
-	return x.Default, x.HasDefault
+	return x.Default, hasIf(x.HasDefault)
+}
+
+func hasIf(ok bool) valued {
+	if ok {
+		return has
+	}
+	return hasNot
 }

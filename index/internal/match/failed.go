@@ -66,7 +66,7 @@ func (f failures) variables(x *Variables, program string, v *View) {
 		n, rest := glob.VariableNumber(program[i:])
 		missing := &(*x)[n]
 		program = rest
-		if _, ok := v.variable(missing); ok {
+		if _, ok := v.variable(missing); ok == has {
 			continue
 		}
 		if text := Cut(missing.String()); !slices.Contains(f.Variables, text) {

@@ -33,9 +33,10 @@ func (v *View) lookup(kind lowered.KeyKind, name string, tag uint32, buf *server
 	r := v.Request
 	switch kind {
 	case lowered.KeyContext:
-		return v.context(name, tag)
+		list, unreadable, stated := v.context(name, tag)
+		return list, unreadable || !stated && v.hidden(name)
 	case lowered.KeyCurrentTime, lowered.KeyEpochTime, lowered.KeyPrincipalArn, lowered.KeyPrincipalAccount, lowered.KeyUsername:
-		if list, unreadable = v.context(name, tag); len(list) > 0 || unreadable {
+		if list, unreadable, _ = v.context(name, tag); len(list) > 0 || unreadable {
 			return list, unreadable
 		}
 		return v.unstated(kind, buf), false
@@ -67,19 +68,20 @@ func (v *View) lookup(kind lowered.KeyKind, name string, tag uint32, buf *server
 		if !ok || claim == "" || claim[0] != ':' {
 			return nil, false
 		}
-		return v.Claim(claim[1:])
+		list, unreadable, stated := v.claim(claim[1:])
+		return list, unreadable || !stated && v.hidden("oidc:")
 	case lowered.KeySubjectProperty:
 		list, unreadable, stated := v.property(r.Principal.Properties, name)
 		for i := 0; i < len(v.Subjects) && !stated; i++ {
 			list, stated = v.fact(v.Subjects[i], name)
 		}
-		return list, unreadable
+		return list, unreadable || !stated && v.hidden("subject.")
 	case lowered.KeyResourceProperty:
 		list, unreadable, stated := v.property(r.Resource.Properties, name)
 		if !stated {
-			list, _ = v.fact(v.Object, name)
+			list, stated = v.fact(v.Object, name)
 		}
-		return list, unreadable
+		return list, unreadable || !stated && v.hidden("resource.")
 	case lowered.KeyTag:
 		text, has, known := v.Tag(name)
 		if !has {
@@ -87,8 +89,8 @@ func (v *View) lookup(kind lowered.KeyKind, name string, tag uint32, buf *server
 		}
 		return buf.one(policy.ValueString, text), false
 	case lowered.KeyActionProperty:
-		list, unreadable, _ = v.property(r.ActionProperties, name)
-		return list, unreadable
+		list, unreadable, stated := v.property(r.ActionProperties, name)
+		return list, unreadable || !stated && v.hidden("action.")
 	}
 	return nil, false
 }
@@ -123,15 +125,21 @@ func (s *serverValues) time(now int64) string {
 }
 
 // Claim finds a claim by its path, byte for byte.
-func (v *View) Claim(path string) ([]policy.Value, bool) {
+func (v *View) Claim(path string) (values []policy.Value, unreadable bool) {
+	values, unreadable, _ = v.claim(path)
+	return values, unreadable
+}
+
+// claim is Claim; stated tells an empty list from a claim that is not there.
+func (v *View) claim(path string) (values []policy.Value, unreadable, stated bool) {
 	list := v.Request.Principal.Claims
 	v.Spend(len(list) * (glob.NameWork + len(path)/32))
 	for i := range list {
 		if a := &list[i]; a.Key == path {
-			return a.Values, a.Unreadable
+			return a.Values, a.Unreadable, true
 		}
 	}
-	return nil, false
+	return nil, false, false
 }
 
 // property finds an attribute by its key without regard to ASCII case; name is

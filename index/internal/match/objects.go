@@ -83,7 +83,12 @@ func (x *Variables) expandCut(program string, limit int, v *View) (string, bool)
 		}
 		n, rest := glob.VariableNumber(program[i:])
 		value, ok := v.variable(&(*x)[n])
-		if !ok {
+		if ok == unseen && v.any {
+			buf = append(append(buf, program[:i]...), glob.OpRun)
+			program = rest
+			continue
+		}
+		if ok != has {
 			break
 		}
 		buf = append(append(buf, program[:i]...), value[:min(len(value), limit+1)]...)

@@ -24,6 +24,7 @@ func (x *Variables) ResourceHolds(b block.Block, r block.Record, v *View) bool {
 	if v.Whole {
 		return r.Whole()
 	}
+	v.any = r.Deny() && !r.NotResource()
 	if v.Objects && r.Deny() {
 		return x.objectsHold(b, r, v)
 	}

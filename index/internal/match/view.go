@@ -54,6 +54,10 @@ type View struct {
 
 	Facts
 
+	// any: what is at hand makes a Deny hold by what it matches, so that a variable
+	// that is unseen stands for any text.
+	any bool
+
 	contextKeys   contextKeys
 	arns          principalARNs
 	groupKey      groupNames
