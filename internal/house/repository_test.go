@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -169,4 +170,41 @@ func repositoryFiles(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	return names
+}
+
+// TestMapIsWhole: the table of README.md says of every folder of the
+// repository's root what it is for, and of none that is gone.
+func TestMapIsWhole(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, ok := strings.Cut(string(text), "\n## Where things are\n")
+	section, _, ended := strings.Cut(section, "\n## ")
+	if !ok || !ended {
+		t.Fatal("README.md has no section Where things are")
+	}
+	folder := regexp.MustCompile("`([^`/]+)[^`]*`")
+	told := map[string]bool{}
+	for line := range strings.SplitSeq(section, "\n") {
+		if row, ok := strings.CutPrefix(line, "| `"); ok {
+			cell, _, _ := strings.Cut(row, " | ")
+			for _, m := range folder.FindAllStringSubmatch("`"+cell, -1) {
+				told[m[1]] = true
+			}
+		}
+	}
+	there := map[string]bool{}
+	for _, name := range repositoryFiles(t) {
+		if folder, _, below := strings.Cut(name, "/"); below && !there[folder] {
+			if there[folder] = true; !told[folder] {
+				t.Errorf("the folder %s has no row in README.md, Where things are", folder)
+			}
+		}
+	}
+	for folder := range told {
+		if !there[folder] {
+			t.Errorf("README.md has a row for %s, which is gone", folder)
+		}
+	}
 }
