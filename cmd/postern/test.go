@@ -18,6 +18,7 @@ import (
 
 	"postern/index"
 	"postern/internal/diagnostic"
+	"postern/internal/policyjson"
 	"postern/internal/policytest"
 	"postern/loader"
 	"postern/policy"
@@ -25,6 +26,7 @@ import (
 
 const testExamples = `  postern test examples
   postern test -v -run 'audit' policies/.tests/acme.test.json
+  postern test -coverage examples
   postern test -json examples | jq '.files[].tests[] | select(.passed | not)'
 
 Of a DIR every *.test.json in it and below is read, hidden folders included. A file:
@@ -39,8 +41,8 @@ Exit status: 0 all tests hold, 1 one does not, 2 a file or its policies could no
 `
 
 type testOptions struct {
-	verbose, json bool
-	run           string
+	verbose, json, coverage bool
+	run                     string
 }
 
 func runTest(args []string, env lookup, _ io.Reader, out, errs io.Writer) int {
@@ -48,7 +50,8 @@ func runTest(args []string, env lookup, _ io.Reader, out, errs io.Writer) int {
 	var o testOptions
 	fs.BoolVar(&o.verbose, "v", false, "tell the tests that hold too")
 	fs.StringVar(&o.run, "run", "", "ask only what has a name that matches `REGEXP`")
-	fs.BoolVar(&o.json, "json", false, "print JSON: {passed, failed, files: [{file, policies, passed, failed, tests}]}")
+	fs.BoolVar(&o.coverage, "coverage", false, "tell which statements and bindings determined no decision; slower")
+	fs.BoolVar(&o.json, "json", false, "print JSON: {passed, failed, files: [{file, policies, passed, failed, tests}], coverage}")
 	names, err := fs.parse(args, env, out)
 	if isHelp(err) {
 		return exitOK
@@ -56,7 +59,7 @@ func runTest(args []string, env lookup, _ io.Reader, out, errs io.Writer) int {
 	if err == nil && len(names) == 0 {
 		err = usagef("nothing to test; write postern test DIR, or the names of *.test.json files")
 	}
-	t := testRun{options: o, out: out, errs: errs, snapshots: map[string]*index.Snapshot{}, now: time.Now()}
+	t := testRun{options: o, out: out, errs: errs, read: map[string]*tested{}, now: time.Now()}
 	if err == nil && o.run != "" {
 		only, bad := regexp.Compile(o.run)
 		if err = bad; bad != nil {
@@ -115,15 +118,31 @@ type testRun struct {
 	out, errs io.Writer
 	only      func(name string) bool
 	now       time.Time
-	// snapshots are the policies that were read, by all that decides what they
-	// are.
-	snapshots map[string]*index.Snapshot
+	// read are the policies that were read, by all that decides what they are;
+	// inOrder has the same.
+	read    map[string]*tested
+	inOrder []*tested
 
 	passed, failed, unread int
 	files                  []testedFile
 }
 
-// testedFile and testedCase are what -json prints.
+// tested are policies that tests name.
+type tested struct {
+	dir      string
+	snapshot *index.Snapshot
+	coverage policytest.Coverage
+}
+
+// testCoverage is what -json prints of a directory's coverage.
+type testCoverage struct {
+	Policies   string      `json:"policies"`
+	Statements int         `json:"statements"`
+	Determined int         `json:"determined"`
+	Untested   []statement `json:"untested"`
+}
+
+// testedFile and testedCase are what -json prints of tests.
 type testedFile struct {
 	File     string       `json:"file"`
 	Policies string       `json:"policies"`
@@ -156,14 +175,17 @@ func (t *testRun) file(ctx context.Context, name string) error {
 		}
 		return errTold
 	}
-	snapshot, err := t.policies(ctx, f)
+	policies, err := t.policies(ctx, f)
 	if err != nil {
 		return err
 	}
-	done := testedFile{File: name, Policies: t.directory(f), Digest: snapshot.Digest().String(), Tests: []testedCase{}}
-	runner := policytest.Runner{Snapshot: snapshot, Only: t.only}
+	done := testedFile{File: name, Policies: policies.dir, Digest: policies.snapshot.Digest().String(), Tests: []testedCase{}}
+	runner := policytest.Runner{Snapshot: policies.snapshot, Only: t.only, Explain: t.options.coverage}
 	var failed error
 	err = runner.Run(f, t.now, func(r *policytest.Result) bool {
+		if t.options.coverage {
+			policies.coverage.Explained(r.Explanation)
+		}
 		if len(r.Failures) > 0 {
 			done.Failed++
 		} else {
@@ -226,20 +248,24 @@ func (t *testRun) directory(f *policytest.File) string {
 // policies reads the directory that a file names, once for all that name it
 // alike. Policies of which a part is broken test nothing: a denial may be
 // theirs.
-func (t *testRun) policies(ctx context.Context, f *policytest.File) (*index.Snapshot, error) {
+func (t *testRun) policies(ctx context.Context, f *policytest.File) (*tested, error) {
 	for _, org := range append([]string{f.DefaultOrg}, f.PlatformOrgs...) {
 		if err := validOrganization(org); err != nil && org != "" {
 			return nil, fmt.Errorf("%s: %q: %v", f.Name, org, err)
 		}
 	}
-	dir := t.directory(f)
-	key := fmt.Sprintf("%q", append([]string{dir, f.DefaultOrg}, f.PlatformOrgs...))
-	if s := t.snapshots[key]; s != nil {
-		return s, nil
+	p := &tested{dir: t.directory(f)}
+	key := fmt.Sprintf("%q", append([]string{p.dir, f.DefaultOrg}, f.PlatformOrgs...))
+	if p := t.read[key]; p != nil {
+		return p, nil
 	}
 	current := new(index.Current)
-	l, err := loader.New(loader.Config{Root: dir, DefaultOrganization: f.DefaultOrg, PlatformOrganizations: f.PlatformOrgs,
-		Current: current, PassHold: true, Logger: slog.New(slog.DiscardHandler)})
+	config := loader.Config{Root: p.dir, DefaultOrganization: f.DefaultOrg, PlatformOrganizations: f.PlatformOrgs,
+		Current: current, PassHold: true, Logger: slog.New(slog.DiscardHandler)}
+	if t.options.coverage {
+		config.Inspect = p.inspect
+	}
+	l, err := loader.New(config)
 	if err != nil {
 		return nil, err
 	}
@@ -252,10 +278,50 @@ func (t *testRun) policies(ctx context.Context, f *policytest.File) (*index.Snap
 				return nil, err
 			}
 		}
-		return nil, fmt.Errorf("%s: %d broken in %s, so that its tests were not run; postern validate %s shows more", f.Name, len(broken), dir, dir)
+		return nil, fmt.Errorf("%s: %d broken in %s, so that its tests were not run; postern validate %s shows more", f.Name, len(broken), p.dir, p.dir)
 	}
-	t.snapshots[key] = current.Load()
-	return t.snapshots[key], nil
+	p.snapshot = current.Load()
+	t.read[key], t.inOrder = p, append(t.inOrder, p)
+	return p, nil
+}
+
+// inspect has a file's statements counted.
+func (p *tested) inspect(_, _ string, _ []byte, f policyjson.File) []policy.Diagnostic {
+	if f.Document != nil {
+		p.coverage.Document(f.Document)
+	}
+	if f.Access != nil {
+		p.coverage.Access(f.Access)
+	}
+	return nil
+}
+
+// covered prints the coverage of one directory.
+func (t *testRun) covered(p *tested) error {
+	untested := p.coverage.Untested()
+	var b strings.Builder
+	fmt.Fprintf(&b, "coverage of %s: %d of %s determined a decision\n", diagnostic.Visible(p.dir), p.coverage.Statements()-len(untested), plural(p.coverage.Statements(), "statement"))
+	for _, ref := range untested {
+		fmt.Fprintf(&b, "  not %s\n", describe(ref))
+	}
+	_, err := io.WriteString(t.out, b.String())
+	return err
+}
+
+// jsonCoverage is the coverage of all directories for -json, nil without -coverage.
+func (t *testRun) jsonCoverage() (out []testCoverage) {
+	if !t.options.coverage {
+		return nil
+	}
+	for _, p := range t.inOrder {
+		untested := p.coverage.Untested()
+		c := testCoverage{Policies: p.dir, Statements: p.coverage.Statements(), Determined: p.coverage.Statements() - len(untested), Untested: []statement{}}
+		for _, ref := range untested {
+			c.Untested = append(c.Untested, newStatement(ref))
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 // end prints the sums and returns the exit code.
@@ -268,12 +334,19 @@ func (t *testRun) end() int {
 		enc := json.NewEncoder(t.out)
 		enc.SetEscapeHTML(false)
 		err := enc.Encode(struct {
-			Passed int          `json:"passed"`
-			Failed int          `json:"failed"`
-			Files  []testedFile `json:"files"`
-		}{t.passed, t.failed, files})
+			Passed   int            `json:"passed"`
+			Failed   int            `json:"failed"`
+			Files    []testedFile   `json:"files"`
+			Coverage []testCoverage `json:"coverage,omitempty"`
+		}{t.passed, t.failed, files, t.jsonCoverage()})
 		if err != nil {
 			return complain(t.errs, "test", err)
+		}
+	} else if t.options.coverage {
+		for _, p := range t.inOrder {
+			if err := t.covered(p); err != nil {
+				return complain(t.errs, "test", err)
+			}
 		}
 	}
 	switch {

@@ -111,6 +111,38 @@ func TestTestJSON(t *testing.T) {
 	}
 }
 
+// TestTestCoverage: -coverage tells the statements and bindings that no test
+// determined.
+func TestTestCoverage(t *testing.T) {
+	got := call("", nil, "test", "-coverage", "-run", "audit|alice", root+"/examples")
+	for _, want := range []string{
+		"coverage of " + root + "/examples/policies: 1 of ",
+		"  not Allow \"OwnOrganization\" at acme/buckets/training-data.json:5\n",
+		"coverage of " + root + "/examples/platform: 2 of ",
+	} {
+		if !strings.Contains(got.out, want) || got.code != 0 {
+			t.Errorf("exit %d, no %q in\n%s%s", got.code, want, got.out, got.errs)
+		}
+	}
+	if strings.Contains(got.out, "not Deny \"nobody-deletes-audit-logs\"") {
+		t.Errorf("what determined is told as untested:\n%s", got.out)
+	}
+	got = call("", nil, "test", "-coverage", "-json", root+"/examples/policies.test.json")
+	var report struct {
+		Coverage []struct {
+			Policies               string
+			Statements, Determined int
+			Untested               []struct{ File, Layer string }
+		}
+	}
+	if err := json.Unmarshal([]byte(got.out), &report); err != nil || len(report.Coverage) != 1 {
+		t.Fatalf("%v: %s", err, got.out)
+	}
+	if c := report.Coverage[0]; c.Determined < 4 || c.Statements != c.Determined+len(c.Untested) || c.Untested[0].File == "" {
+		t.Errorf("%+v", c)
+	}
+}
+
 // TestTestsBesidePolicies: a file of tests below POLICIES/.tests is no policy.
 func TestTestsBesidePolicies(t *testing.T) {
 	dir := t.TempDir()
