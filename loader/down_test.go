@@ -160,3 +160,24 @@ func TestVanishedBeforeAStartUnderATransaction(t *testing.T) {
 	tr.wantUnits("+o1/buckets")
 	tr.wantAll(bucketDeny, "a", "b", "c")
 }
+
+// What the mirror has of a unit that was never good is not its last good
+// content, though no mark says that it was overtaken: SIGHUP let go of it.
+func TestNeverGoodAfterAConfirmedRemoval(t *testing.T) {
+	tr := stateTree(t, "o1/access-policies/p.json", allowAll("p"), "o2/access-policies/p.json", allowAll("p"), "o2/buckets/b.json", allowBucket("b"))
+	tr.rename("o2", "..o")
+	tr.write("o1/buckets/b.json", "{") // at a start: it could have said anything
+	tr.start()
+	tr.rename("..o", "o2")
+	tr.write("o2/buckets/b.json", "{")
+	tr.sighup()
+	tr.wantUnits("o1/buckets/b.json", "o2/buckets/b.json")
+	tr.want("o2", "b", unavailable)
+	tr.remove("o1/buckets/b.json")
+	for i := range 2 {
+		tr.load()
+		tr.wantUnits("o2/buckets/b.json")
+		tr.never(fmt.Sprint("restart ", i), tr.decide("o2", "b"), allowed)
+		tr.open()
+	}
+}

@@ -198,10 +198,8 @@ func (s *Mirror) flushUnit(m Model, p layout.Place, files []layout.File) error {
 			return nil
 		case len(old) == 0: // that it was not there is not its last good content any more
 			return s.remove(p)
-		case !s.marks.trusts(p, layout.SumOfUnit(p.Part, old)):
-			return spoil(s.file(p)) // before the marks that say so are cleared
 		}
-		return nil
+		return spoil(s.file(p)) // nor is what is there, whether a mark says so or not
 	case w.None && !w.Faulty:
 		return s.remove(p)
 	}
