@@ -2,6 +2,7 @@ package index
 
 import (
 	"postern/index/internal/match"
+	"postern/internal/action"
 	"postern/policy"
 )
 
@@ -44,8 +45,11 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 			out.Nearest, out.Truncated = step.iam.Nearest(&v.Inquiry)
 			out.Looked += min(step.iam.Len(), match.NearestBound)
 		} else {
+			asked := v.Action
 			step.policies.TakeRefused(&v.View)
-			out.Nearest, out.Truncated = step.policies.Nearest(step.layer, &v.View)
+			if out.Nearest, out.Truncated = step.policies.Nearest(step.layer, &v.View); out.Nearest != nil && v.Action != asked {
+				out.Nearest.Action = action.Name(v.Action)
+			}
 			out.Looked += min(step.policies.Len(), match.NearestBound)
 		}
 	}

@@ -94,3 +94,51 @@ func TestNoNamePassesADeny(t *testing.T) {
 		t.Errorf("%d requests for %d names", checked, action.Count())
 	}
 }
+
+// TestNearestNamesTheRefused: where an action is allowed, and one that it needs
+// beside it is not, the nearest Allow is told of that one, by its name.
+func TestNearestNamesTheRefused(t *testing.T) {
+	everyone := []policy.PrincipalPattern{{Kind: policy.PrincipalEveryone}}
+	n := 0
+	for id := range action.Count() {
+		own := action.ID(id)
+		for i, refused := range action.Beside(own) {
+			n++
+			allowed := []string{action.Name(own)}
+			for j, beside := range action.Beside(own) {
+				if j != i {
+					allowed = append(allowed, action.Name(beside))
+				}
+			}
+			near := action.Name(refused)
+			d := &policy.Directory{
+				Organizations: map[string]*policy.DirectoryOrganization{"o1": {Policies: []*policy.Document{{Name: "p", File: "o1/p.json", Statements: []policy.Statement{
+					{Name: "near", Effect: policy.EffectAllow, Principals: everyone, Actions: []string{near}, Resources: []string{"other", "other/*"}},
+					{Name: "allowed", Effect: policy.EffectAllow, Principals: everyone, Actions: allowed, Resources: []string{"*"}},
+				}}}}},
+				Buckets: map[string]*policy.DirectoryBucket{"b": {Owner: "o1"}},
+			}
+			s, ds := compile.Compiler{}.Directory(d, 1)
+			if policy.HasErrors(ds) {
+				t.Fatal(ds)
+			}
+			r := &policy.Request{Principal: policy.Principal{Org: "o1", IDs: []string{"role/a"}}, Action: action.Name(own),
+				Resource: policy.Resource{Kind: policy.ResourceObject, Type: "object", ID: "b/k"}}
+			if action.Name(own) == "s3:CreateSession" {
+				r.Resource = policy.Resource{Kind: policy.ResourceBucket, Type: "bucket", ID: "b"}
+			}
+			e := s.Explain(r)
+			if e.Nearest == nil || e.Nearest.Action != near || e.Nearest.Statement.Statement != "near" || !slices.Equal(e.Nearest.Failed, []string{"resource"}) {
+				t.Errorf("%s without %s: %v, nearest %+v", action.Name(own), near, e.Decision.Reason, e.Nearest)
+			}
+			d.Organizations["o1"].Policies[0].Statements[1].Actions = []string{"s3:ListAllMyBuckets"}
+			s, _ = compile.Compiler{}.Directory(d, 1)
+			if e := s.Explain(r); e.Nearest == nil || e.Nearest.Action != "" {
+				t.Errorf("%s itself: nearest %+v", action.Name(own), e.Nearest)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no action needs another")
+	}
+}

@@ -112,6 +112,9 @@ const PlatformNote = "a platform organization without a folder: its own step cou
 // on the fewest dimensions.
 type Nearest struct {
 	Statement StatementRef
+	// Action is the action that was refused, where that is not the one asked but
+	// one that it needs beside it (specification 1.2); else "".
+	Action string
 	// Failed lists the dimensions that did not hold, in this order:
 	// principal, action, resource, condition.
 	Failed []string

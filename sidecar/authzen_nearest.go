@@ -5,6 +5,9 @@ import "postern/policy"
 // appendNearest appends the nearest Allow, and what of it did not hold.
 func appendNearest(b []byte, n *policy.Nearest) []byte {
 	b = appendStatement(append(b, '{'), &n.Statement)
+	if n.Action != "" {
+		b = appendString(append(b, `,"action":`...), n.Action)
+	}
 	b = appendStrings(append(b, `,"failed":`...), n.Failed)
 	if len(n.Conditions) > 0 {
 		b = append(b, `,"conditions":[`...)

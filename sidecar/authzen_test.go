@@ -354,3 +354,17 @@ func TestLargeBodiesAreGivenBack(t *testing.T) {
 		}
 	}
 }
+
+// TestNearestAction: nearest names the action that was refused, where that is
+// one that the action asked needs beside it.
+func TestNearestAction(t *testing.T) {
+	snapshot := snapshotOf(t, 1, map[string]string{"o1/access-policies/p.json": `{"version":"v1alpha1","name":"p","statements":[
+		{"name":"a","effect":"Allow","actions":["s3:GetObjectAttributes"],"resources":["*"],"principals":["*"]}]}`})
+	s := serve(t, func(c *Config) { c.Current = new(index.Current); c.Current.Store(snapshot) })
+	for name, has := range map[string]bool{"s3:GetObjectAttributes": true, "s3:GetObject": false} {
+		got := decode(t, s, strings.Replace(evaluation("jean", name, "object", "b/k"), `"id":"b/k"`, `"id":"b/k","properties":{"org":"o1"}`, 1), "X-Postern-Explain: true")
+		if !strings.Contains(got.body, `"nearest":{`) || strings.Contains(got.body, `"action":"s3:GetObject","failed":["action"]`) != has {
+			t.Errorf("%s: %s", name, got.body)
+		}
+	}
+}

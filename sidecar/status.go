@@ -44,6 +44,8 @@ func (healthPage) show(x *exchange) reply {
 // becomes of the policies (specification 3.2).
 func (s *Server) notReady(status *policy.Status) string {
 	switch {
+	case s.config.Current.Load() == nil && status.HeldTransaction:
+		return "a transaction holds the policy directory, and there is nothing to decide by until .hold is gone: a state directory has none of its policies, or there is none (-state)"
 	case s.config.Current.Load() == nil:
 		return "the policies are being loaded for the first time"
 	case s.wasReady.Load():

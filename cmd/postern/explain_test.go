@@ -21,6 +21,8 @@ func explainDir(t *testing.T) string {
 "DateLessThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"},"ForAnyValue:StringLike":{"team":["a*","b${*}"]},"StringEquals":{"cw:PrincipalOrgID":"other"}}}]}`,
 		"corp/buckets/home.json", `{"Version":"2012-10-17","Statement":[{"Sid":"home","Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::home/${aws:PrincipalTag/user}/*"}]}`,
 		"corp/buckets/list.json", `{"Version":"2012-10-17","Statement":[{"Sid":"list","Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringLike":{"s3:prefix":"${aws:PrincipalTag/user}/*"}}}]}`,
+		"corp/buckets/shelf.json", `{"Version":"2012-10-17","Statement":[{"Sid":"shelf","Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}},
+{"Sid":"attributes","Effect":"Allow","Principal":"*","Action":"s3:GetObjectAttributes","Resource":"*"}]}`,
 		"corp/buckets/many.json", `{"Version":"2012-10-17","Statement":[{"Sid":"many","Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"k":["`+strings.Repeat("v", 300)+`","2","3","4","5","6","7","8","9","10"]}}}]}`,
 		"corp/iam/p.json", `{"apiVersion":"postern/v1","kind":"AccessPolicy","metadata":{"name":"m"},
 "bindings":[{"id":"tagged","actions":["stack:read"],"resources":["stack:*"],"members":["*"],"selector":{"matchTags":{"env":"dev"},"matchExpressions":[{"key":"owner","operator":"Exists"}]}}]}`,
@@ -54,9 +56,10 @@ func TestNearestTellsWhy(t *testing.T) {
 		"a variable in a value": {"-action s3:ListBucket -resource list -context s3:prefix=a/", []string{`wants "${aws:PrincipalTag/user}/*", and the request has "a/"` + "\n  ${aws:PrincipalTag/user} has no value in the request"}},
 		"a variable with a value": {"-action s3:ListBucket -resource list -context s3:prefix=a/ -context aws:PrincipalTag/user=b", []string{
 			`wants "${aws:PrincipalTag/user}/*", and the request has "a/"` + "\ndigest"}},
-		"bounds":       {"-action s3:GetObject -resource many/k", []string{`wants "` + strings.Repeat("v", 253) + `..." or "2" or "3" or "4" or "5" or "6" or "7" or "8" or "...", and`}},
-		"a selector":   {"-action stack:read -resource stack:a", []string{`  In tags.env wants "dev", and the request has what it cannot read`, "  Exists tags.owner"}},
-		"the sentence": {"-action s3:GetObject -resource none/k", []string{"that is: No folder has the bucket, and the request does not state whose it is.\n"}},
+		"an action beside": {"-action s3:GetObjectAttributes -resource shelf/k", []string{"the action asked needs s3:GetObject too, which no Allow gives here\n" + `nearest is Allow "shelf"`, "it fails on condition\n"}},
+		"bounds":           {"-action s3:GetObject -resource many/k", []string{`wants "` + strings.Repeat("v", 253) + `..." or "2" or "3" or "4" or "5" or "6" or "7" or "8" or "...", and`}},
+		"a selector":       {"-action stack:read -resource stack:a", []string{`  In tags.env wants "dev", and the request has what it cannot read`, "  Exists tags.owner"}},
+		"the sentence":     {"-action s3:GetObject -resource none/k", []string{"that is: No folder has the bucket, and the request does not state whose it is.\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := call("", nil, append([]string{"check", "-policies", dir, "-org", "corp", "-principal", "role/a", "-explain"}, strings.Fields(c.args)...)...)

@@ -10,6 +10,7 @@ import (
 // nearest is a policy.Nearest as the HTTP API writes it.
 type nearest struct {
 	statement
+	Action     string            `json:"action,omitempty"`
 	Failed     []string          `json:"failed"`
 	Conditions []failedCondition `json:"conditions,omitempty"`
 	Variables  []string          `json:"variables,omitempty"`
@@ -26,7 +27,7 @@ type failedCondition struct {
 }
 
 func newNearest(n *policy.Nearest) *nearest {
-	out := &nearest{statement: newStatement(n.Statement), Failed: n.Failed, Variables: n.Variables}
+	out := &nearest{statement: newStatement(n.Statement), Action: n.Action, Failed: n.Failed, Variables: n.Variables}
 	for _, c := range n.Conditions {
 		f := failedCondition{Operator: c.Operator, Key: c.Key, Values: c.Values}
 		switch {
@@ -44,6 +45,9 @@ func newNearest(n *policy.Nearest) *nearest {
 
 // printNearest writes the nearest Allow, and why it does not hold, in sentences.
 func printNearest(b *strings.Builder, n *policy.Nearest) {
+	if n.Action != "" {
+		fmt.Fprintf(b, "the action asked needs %s too, which no Allow gives here\n", n.Action)
+	}
 	fmt.Fprintf(b, "nearest is %s; it fails on %s\n", describe(n.Statement), strings.Join(n.Failed, ", "))
 	for _, c := range n.Conditions {
 		fmt.Fprintf(b, "  %s %s wants %s, and ", c.Operator, printable(c.Key), quoted(c.Values, " or "))
