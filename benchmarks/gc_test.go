@@ -57,7 +57,7 @@ func measureCycle(b *testing.B) {
 	b.ReportMetric(float64(after.HeapAlloc)/1e6, "live-MB")
 }
 
-// gcCPU is what collections have taken of the cores, in seconds.
+// gcCPU returns the processor time that collections took so far, in seconds.
 func gcCPU() float64 {
 	s := []metrics.Sample{{Name: "/cpu/classes/gc/mark/assist:cpu-seconds"}, {Name: "/cpu/classes/gc/mark/dedicated:cpu-seconds"},
 		{Name: "/cpu/classes/gc/mark/idle:cpu-seconds"}, {Name: "/cpu/classes/gc/pause:cpu-seconds"}}

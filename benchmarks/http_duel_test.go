@@ -8,12 +8,12 @@ import (
 	"postern/internal/loadgen"
 )
 
-// turn is how many answers one target gives before the other has its turn, a
-// twentieth of a second: neighbours on the machine come and go over seconds.
+// turn is how many answers one target gives before the other's turn, about a
+// twentieth of a second: what else the machine does changes over seconds.
 const turn = 5_000
 
-// against is what one target gave, and how it compares with the constant
-// server, turn by turn: the medians.
+// against holds the figures of one target, and its ratios to the constant
+// server, which are medians over the turns.
 type against struct {
 	all                 loadgen.Result
 	perSecond, p50, p99 float64

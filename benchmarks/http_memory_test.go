@@ -47,7 +47,7 @@ func BenchmarkHTTPInMemory(b *testing.B) {
 	}
 }
 
-// once is a listener that has one connection.
+// once is a listener that accepts one connection.
 type once struct {
 	conn   *memory
 	taken  bool
@@ -65,8 +65,8 @@ func (l *once) Accept() (net.Conn, error) {
 func (l *once) Close() error   { return nil }
 func (l *once) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
 
-// memory is a client that is its own connection: each Read is a whole request,
-// each Write a whole answer, which is checked.
+// memory is a connection and its client in one: each Read returns a whole
+// request, and each Write takes a whole answer and checks it.
 type memory struct {
 	net.Conn
 	requests      [][]byte

@@ -16,8 +16,8 @@ import (
 	"postern/sidecar"
 )
 
-// How BenchmarkReloadLatency changes files: one bucket's each changeEvery, for
-// reloadTurn, and then as long a turn without.
+// BenchmarkReloadLatency changes one bucket file each changeEvery, for
+// reloadTurn, and then changes none for as long.
 const (
 	changeEvery = 100 * time.Millisecond
 	reloadTurn  = time.Second
@@ -70,7 +70,8 @@ func BenchmarkReloadLatency(b *testing.B) {
 	}}
 
 	changes, next := 0, 0
-	// turn puts the load on, with changes or without, and adds what it gave.
+	// turn puts the load on for one turn, with changes or without, and adds the
+	// figures.
 	turn := func(b *testing.B, changing bool, to *loadgen.Histogram) {
 		during, end := context.WithCancel(context.Background())
 		var put []*flip
@@ -123,7 +124,7 @@ func BenchmarkReloadLatency(b *testing.B) {
 	}
 }
 
-// decides waits until the content that was put decides.
+// decides waits until the content that was written last decides.
 func (f *flip) decides(tb testing.TB, current *index.Current) {
 	tb.Helper()
 	want := [2]policy.Outcome{policy.Allow, policy.ExplicitDeny}[f.at]
@@ -135,8 +136,8 @@ func (f *flip) decides(tb testing.TB, current *index.Current) {
 	}
 }
 
-// unchanged leaves out the questions about buckets whose files change, whose
-// answers depend on the moment, and renders the others.
+// unchanged renders the questions, without those about buckets whose files
+// change, as their answers depend on the moment.
 func unchanged(questions []policygen.Question, flips []flip) (kept []policygen.Question, requests [][]byte) {
 	changing := map[string]bool{}
 	for i := range flips {

@@ -50,14 +50,14 @@ func posternServer(tb testing.TB, snapshot *index.Snapshot) *sidecar.Server {
 	return server
 }
 
-// target is one of the two servers as a load meets it.
+// target is one of the two servers, as the load meets it.
 type target struct {
 	name             string
 	network, address string
 	check            func(i int, body []byte) error
 }
 
-// load is what the two targets are asked.
+// load is the requests that both targets are asked.
 type load struct {
 	requests    [][]byte
 	connections int
@@ -74,7 +74,7 @@ func (l load) run(tb testing.TB, t *target, n int) *loadgen.Result {
 	return r
 }
 
-// open starts a server on a network, until the benchmark ends.
+// open starts a server on a network. It runs until the benchmark ends.
 func open(b *testing.B, network string, serve func(net.Listener) error, shutdown func()) (address string) {
 	b.Helper()
 	address = "127.0.0.1:0"
@@ -96,7 +96,7 @@ func open(b *testing.B, network string, serve func(net.Listener) error, shutdown
 	return l.Addr().String()
 }
 
-// pair opens both servers on a network: `users` of 10,000 statements.
+// pair opens both servers on a network, with `users` of 10,000 statements.
 func pair(b *testing.B, network string) (constant, postern *target, requests [][]byte) {
 	b.Helper()
 	snapshot, questions := compiled(b, policygen.Users(10_000, seed), 4096)
@@ -133,7 +133,8 @@ func plainAnswers(s *index.Snapshot, questions []policygen.Question) func(i int)
 	return func(i int) []byte { return answers[i] }
 }
 
-// exactly is a check that costs the same, and next to nothing, for any answer.
+// exactly returns a check of answers that costs little, and the same for every
+// answer.
 func exactly(want func(i int) []byte) func(i int, body []byte) error {
 	return func(i int, body []byte) error {
 		if !bytes.Equal(body, want(i)) {
@@ -143,7 +144,7 @@ func exactly(want func(i int) []byte) func(i int, body []byte) error {
 	}
 }
 
-// evaluation is a request as an AuthZEN client would post it.
+// evaluation writes a request as an AuthZEN client would send it.
 func evaluation(r *policy.Request) []byte {
 	var body bytes.Buffer
 	provider, id, _ := bytes.Cut([]byte(r.Principal.IDs[0]), []byte("/"))

@@ -25,11 +25,11 @@ import (
 type deployed struct {
 	snapshot  *index.Snapshot
 	questions *questions
-	// files is what the policy files have in bytes, compact what they would have
-	// without white space.
+	// files is the size of the policy files in bytes, and compact what it would
+	// be without white space.
 	files, compact int
 	statements     int
-	// heap is what the live heap grew by, in bytes; sites is where it was
+	// heap is by how many bytes the live heap grew. sites is where these were
 	// allocated, by function and line, as the heap profile estimates it.
 	heap  int64
 	sites map[string]float64
@@ -38,7 +38,7 @@ type deployed struct {
 // deployment is kept for the next benchmark.
 var deployment *deployed
 
-// deploy makes the deployment, alone in memory.
+// deploy returns the deployment of a size, and drops any other.
 func deploy(tb testing.TB) *deployed {
 	tb.Helper()
 	worlds.small, worlds.large, worlds.largeName = nil, nil, ""
@@ -103,7 +103,7 @@ func deploy(tb testing.TB) *deployed {
 	return d
 }
 
-// questionsSize is the heap that questions hold, measured by a copy.
+// questionsSize measures the heap that questions hold, by copying them.
 func questionsSize(q *questions) int64 {
 	before := liveHeap()
 	again := &questions{requests: make([]policy.Request, len(q.requests)), want: slices.Clone(q.want), answers: maps.Clone(q.answers)}
@@ -115,17 +115,18 @@ func questionsSize(q *questions) int64 {
 	return n
 }
 
-// liveHeap is what is reachable, in bytes.
+// liveHeap returns the bytes that are reachable.
 func liveHeap() int64 {
 	runtime.GC()
-	runtime.GC() // what the first one finalized
+	runtime.GC() // collects what the finalizers of the first collection released
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
 
-// heapSites sums the live heap, as the profile estimates it, by the innermost
-// function of the project that allocated it and its line. Call it behind a collection.
+// heapSites returns the live heap, as the profile estimates it, by the function
+// of the project that allocated it and the line. It reads the profile of the
+// last collection.
 func heapSites() map[string]float64 {
 	n, _ := runtime.MemProfile(nil, false)
 	records := make([]runtime.MemProfileRecord, n+1000)
@@ -136,7 +137,8 @@ func heapSites() map[string]float64 {
 		if r.InUseObjects() == 0 {
 			continue
 		}
-		// A sample stands for more where objects are small, as pprof has it.
+		// A sample stands for more bytes the smaller its objects are, as pprof
+		// computes it.
 		size := float64(r.InUseBytes()) / float64(r.InUseObjects())
 		bytes := float64(r.InUseBytes()) / (1 - math.Exp(-size/float64(runtime.MemProfileRate)))
 		frames := runtime.CallersFrames(r.Stack())

@@ -26,7 +26,7 @@ func BenchmarkParallel(b *testing.B) {
 		oneAndTwo(b, func(core int) bool {
 			x := uint64(88172645463325252)
 			for range parallelTurn {
-				for range 64 { // as long as a decision
+				for range 64 { // about as long as a decision takes
 					x ^= x << 13
 					x ^= x >> 7
 					x ^= x << 17
@@ -63,8 +63,8 @@ func BenchmarkParallel(b *testing.B) {
 // parallelTurn is how many decisions a core makes in a turn.
 const parallelTurn = 16 * hotSet
 
-// oneAndTwo lets one core do a turn's decisions, then two at once, each as
-// many, by turns. Who works alone changes too.
+// oneAndTwo has one core do a turn's decisions, and then two cores at once as
+// many each, by turns. The core that works alone changes too.
 func oneAndTwo(b *testing.B, decide func(core int) bool) {
 	var one, two, speedup []float64
 	run := func(core int) float64 {

@@ -22,9 +22,9 @@ import (
 	"postern/policy"
 )
 
-// writeDirectory lays a workload's policies out as specification 4 says, and
-// returns how many files that made. Those of the field are written as different
-// authors would.
+// writeDirectory writes a workload's policies below root as specification 4
+// lays them out, and returns the number of files. Policies of the workload
+// `field` are written in the ways of different authors.
 func writeDirectory(tb testing.TB, root string, w *policygen.Workload) (files int) {
 	tb.Helper()
 	d, text := w.Directory, policywrite.Append
@@ -65,8 +65,8 @@ var deployments = map[string]func() *policygen.Workload{
 }
 
 // written writes one of deployments into a directory, and returns it with
-// requests whose answers some of which the reference gave too. Nothing of the
-// workload stays in memory.
+// requests. The answers of some of them were compared with the reference's.
+// Nothing of the workload stays in memory.
 func written(tb testing.TB, name string, requests int) (root string, files int, questions []policygen.Question) {
 	tb.Helper()
 	root = tb.TempDir()
@@ -82,7 +82,7 @@ func written(tb testing.TB, name string, requests int) (root string, files int, 
 	return root, files, questions
 }
 
-// checkAnswers asks s every question.
+// checkAnswers asks s every question and compares the answers.
 func checkAnswers(tb testing.TB, s *index.Snapshot, questions []policygen.Question) {
 	tb.Helper()
 	var sc index.Scratch
@@ -189,7 +189,8 @@ func coldStart(b *testing.B, name string) {
 	})
 }
 
-// changes of one bucket file each that BenchmarkChange times in an operation.
+// changesTimed is the number of changes of one bucket file each that an
+// operation of BenchmarkChange times.
 const changesTimed = 300
 
 // BenchmarkChange measures mark P10: one changed bucket file among many, from
@@ -249,10 +250,11 @@ type flip struct {
 	path    string
 	content [2][]byte
 	request policy.Request
-	at      int // the content that is in place
+	at      int // the place of the content that the file has
 }
 
-// flipsOf finds n bucket files of a workload that was written below root.
+// flipsOf finds n bucket files of a workload that was written below root, with
+// the requests that tell their contents apart.
 func flipsOf(tb testing.TB, root string, w *policygen.Workload, n int) (flips []flip) {
 	tb.Helper()
 	seen := map[string]bool{}
@@ -281,8 +283,8 @@ func flipsOf(tb testing.TB, root string, w *policygen.Workload, n int) (flips []
 	return nil
 }
 
-// put renames the file's other content into place, as careful writers do, and
-// returns when it began to.
+// put replaces the file with its other content by a rename, as careful writers
+// do, and returns the time just before.
 func (f *flip) put(tb testing.TB) time.Time {
 	f.at = 1 - f.at
 	if err := os.WriteFile(f.path+".tmp", f.content[f.at], 0o644); err != nil {

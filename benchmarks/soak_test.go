@@ -42,7 +42,7 @@ type soak struct {
 	witness witness
 
 	changes  int
-	visible  []time.Duration // from the rename until decided by
+	visible  []time.Duration // by change: the time from the rename until its content decides
 	rewrites int
 }
 
@@ -57,7 +57,7 @@ type soakSize struct {
 // TestSoak loads `postern serve` at full speed while policies change, then
 // rewrites thousands of files at once: no request fails, none is answered by a
 // mixture of generations, unchanged policies keep their answers, and what the
-// process holds does not grow (issue 5). POSTERN_SOAK=10m is the real one, on
+// process holds does not grow. POSTERN_SOAK=10m is the real one, on
 // `tenants` of 1,000,000 statements; without it a short form runs.
 func TestSoak(t *testing.T) {
 	if testing.Short() {
@@ -155,8 +155,8 @@ func (s *soak) add(path, body string, check func([]byte) error) {
 	s.checks = append(s.checks, check)
 }
 
-// load puts the load on, over both networks, while work is done, and for a time
-// at least. Any answer that is none, or wrong, ends the test.
+// load puts the load on over both networks while work runs, and for a time at
+// least. A missing or wrong answer ends the test.
 func (s *soak) load(what string, size soakSize, least time.Duration, work func()) {
 	s.Helper()
 	ctx, stop := context.WithCancel(context.Background())
@@ -225,8 +225,8 @@ func (s *soak) flip(f *flip) {
 	s.visible = append(s.visible, time.Since(start))
 }
 
-// decides waits until what was last put decides, and sees that from then on it
-// always does: no answer goes back to the old generation.
+// decides waits until the content that was written last decides, and checks
+// that from then on it always does.
 func (s *soak) decides(f *flip) {
 	s.Helper()
 	want := [2]string{`{"decision":true`, `{"decision":false`}[f.at]
@@ -284,7 +284,7 @@ func (s *soak) rewriting(n int) func() {
 	}
 }
 
-// reloading does n changes as fast as they are taken in.
+// reloading makes n changes, each as soon as the one before decides.
 func (s *soak) reloading(n int) func() {
 	return func() {
 		from := s.server.generation()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// side is one of the things that are measured against each other.
+// side is one of two things that are measured against each other.
 type side struct {
 	name string
 	// turn does some operations, for a few milliseconds, and returns how long
@@ -20,7 +20,7 @@ type side struct {
 // it does to the other. NAME-allocs are the second's, in a turn.
 func turns(b *testing.B, first, second side) {
 	b.Helper()
-	first.turn() // what is loaded by it is loaded
+	first.turn() // the first turn loads what it needs, and is not counted
 	second.turn()
 	var times [2][]float64
 	var ratios []float64
@@ -29,7 +29,7 @@ func turns(b *testing.B, first, second side) {
 		times[0], times[1] = append(times[0], x), append(times[1], y)
 		ratios = append(ratios, y/x)
 	}
-	b.ReportMetric(0, "ns/op") // of a turn of both: nobody asks
+	b.ReportMetric(0, "ns/op") // the time of a turn of both sides means nothing
 	b.ReportMetric(median(times[0]), first.name+"-ns")
 	b.ReportMetric(median(times[1]), second.name+"-ns")
 	b.ReportMetric(median(ratios), "ratio")

@@ -21,11 +21,11 @@ import (
 type witness struct {
 	root         string
 	swaps, turns int
-	current      string // the folder that ..data leads to
+	current      string // the folder to which ..data leads
 }
 
-// witnessBuckets is how many buckets of `swapped` have a policy, and how many
-// more are told by the organization's.
+// witnessBuckets is the number of buckets of `swapped` with a policy of their
+// own, and as many more are decided by the organization's policies.
 const witnessBuckets = 4
 
 func (w *witness) swap(tb testing.TB) {
@@ -118,8 +118,8 @@ func (w *witness) batch(steady *policy.Request) string {
 	return `{"evaluations":[` + strings.Join(items, ",") + `]}`
 }
 
-// check judges the answer to batch: one of the two states of each organization,
-// all of it, every time the same, and every denial of one generation.
+// check judges the answer to batch: it shows one of the two states of each
+// organization, everywhere the same, and every denial has one generation.
 func (w *witness) check(steady bool) func(body []byte) error {
 	return func(body []byte) error {
 		var room [batchRounds * roundItems]bool

@@ -23,11 +23,11 @@ import (
 const seed = 20261121
 
 // byReference is how long the answers to one set of requests are compared with
-// the reference evaluator's: up to 4,096 of them, and at least a few.
+// the reference's: at most 4,096 of them, and at least leastByReference.
 var byReference = flag.Duration("reference", time.Second, "how long the answers to a set of requests are compared with the reference's")
 
-// leastByReference is what that is at least; for a second set of a workload,
-// the cold one, a tenth.
+// leastByReference is the least number of answers that are compared; for the
+// cold set, which comes second, a tenth of it.
 const leastByReference = 20
 
 // shape makes a workload of a size: a number of statements, of buckets where
@@ -36,7 +36,7 @@ type shape struct {
 	name  string
 	make  func(n int, seed uint64) *policygen.Workload
 	sizes []int
-	// perUnit is how many statements one of size has.
+	// perUnit is the number of statements for each unit of size.
 	perUnit float64
 }
 
@@ -64,26 +64,25 @@ func tenancies(n int, seed uint64) *policygen.Workload {
 	return policygen.Tenants(n/1000, n/10, n, seed)
 }
 
-// withStatements is the size at which a shape has about n statements.
+// withStatements returns the size at which a shape has about n statements.
 func (x *shape) withStatements(n int) int { return int(float64(n) / x.perUnit) }
 
 // world is a compiled workload.
 type world struct {
 	*policygen.Workload
 	snapshot *index.Snapshot
-	asked    map[int]*questions // by number; of those of coldSet there is one at a time
+	asked    map[int]*questions // by their number; one set of coldSet at a time
 }
 
 // questions are distinct requests with their answers, which have been checked.
 type questions struct {
 	requests []policy.Request
 	want     []policy.Outcome
-	// answers is the floor's map: it holds a request's answer under its hash.
+	// answers is the floor's map: the answer to each request, by its hash.
 	answers map[uint64]policy.Outcome
 }
 
-// Worlds are kept from one benchmark to the next: all small ones, and one large
-// one.
+// Worlds are kept for the next benchmark: all small ones, and one large one.
 var worlds struct {
 	small     map[string]*world
 	large     *world
@@ -217,7 +216,8 @@ func newQuestions(from []policygen.Question) *questions {
 	return q
 }
 
-// copier copies requests. Its memory is for the next one.
+// copier copies requests into memory of its own, which the next copy uses
+// again.
 type copier struct {
 	texts []*string
 	body  []byte

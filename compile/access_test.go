@@ -142,7 +142,7 @@ func TestAccessAlone(t *testing.T) {
 
 // TestMembersShareStatements: a new member, token, issuer, default or entity
 // makes a new iam layer of the same statements; what changes a statement does
-// not (specification 2; issue 3, point 4).
+// not (specification 2).
 func TestMembersShareStatements(t *testing.T) {
 	const roles = `"roles": {"r": {"rules": [{"actions": ["stack:read"], "resources": ["stack:*"]}]}, "idle": {"rules": [{"actions": ["stack:write"], "resources": ["stack:*"]}]}},
 		"bindings": [{"id": "b", "roles": ["r"], "members": ["group/g"]}]`

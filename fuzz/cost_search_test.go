@@ -59,7 +59,7 @@ func FuzzCost(f *testing.F) {
 	})
 }
 
-// tame bounds how much there is of what takes long to make, and to refer.
+// tame bounds what takes long to make, or for the reference to decide.
 func (g *genes) tame() {
 	for gene, most := range map[int]byte{
 		geneStatements: 60, genePatterns: 60, geneValues: 60, geneAsked: 80, geneDocuments: 40, geneRules: 60, geneNames: 60,
@@ -70,8 +70,8 @@ func (g *genes) tame() {
 	}
 }
 
-// costSeeds are where searches begin: each kind of loop that a policy or a
-// request can make long.
+// costSeeds are where searches begin: one for each kind of loop that a policy
+// or a request can make long.
 func costSeeds() (out []genes) {
 	seed := func(where byte, pairs ...int) {
 		g := genes{geneWhere: where, geneTextLength: 255, geneLength: 255}
@@ -169,7 +169,7 @@ func TestCostSearch(t *testing.T) {
 	t.Logf("%d worlds were tried; the worst decision: %v", tried, worst)
 }
 
-// scored is what a world's decision took.
+// scored is a world with what its decision took.
 type scored struct {
 	genes  genes
 	took   time.Duration
@@ -182,7 +182,7 @@ func (s scored) String() string {
 		s.took.Microseconds(), s.spent, float64(s.took)/float64(max(s.spent, 1)), s.reason, [geneCount]byte(s.genes))
 }
 
-// processorTime is what the thread has had of a processor.
+// processorTime returns the processor time that the thread has had.
 func processorTime(t *testing.T) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_THREAD, &u); err != nil {
@@ -191,8 +191,8 @@ func processorTime(t *testing.T) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// again measures five times more and keeps the least, which has the least of
-// what else the machine did.
+// again measures five times more and keeps the least time, which other work on
+// the machine disturbed least.
 func (s scored) again(t *testing.T) scored {
 	for range 5 {
 		if again, ok := score(t, &s.genes); ok && again.took < s.took {

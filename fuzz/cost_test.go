@@ -65,8 +65,8 @@ func (c *costly) decide(t testing.TB, form index.Form) (policy.Decision, int) {
 	return s.Decide(c.request, &sc), sc.Spent()
 }
 
-// tooCostly checks that a decision passes its budget, in every form, and that it
-// is the same explained.
+// tooCostly checks in every form whether a decision passes its budget, and that
+// Explain agrees.
 func (c *costly) tooCostly(t *testing.T, want bool) {
 	t.Helper()
 	for name, form := range forms {
@@ -85,7 +85,8 @@ func (c *costly) tooCostly(t *testing.T, want bool) {
 	}
 }
 
-// hard is a pattern of n bytes whose ends say nothing about a text of `a`s.
+// hard is a pattern of n bytes whose ends do not decide whether it matches a
+// text of `a`s.
 func hard(n int) string {
 	const head, tail = "*", "b*"
 	return head + strings.Repeat("a?", (n-len(head)-len(tail))/2)[:(n-len(head)-len(tail))/2*2] + tail

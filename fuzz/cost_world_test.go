@@ -9,9 +9,9 @@ import (
 	"postern/policy"
 )
 
-// genes describe a policy and a request that are meant to cost much: each is one
-// choice, or how much there is of something. So a change of one is a small
-// change of the world, and a search can climb.
+// genes describe a policy and a request that are meant to cost much. Each is
+// one choice, or an amount of something, so that a change of one gene is a
+// small change of the world and a search can climb.
 type genes [geneCount]byte
 
 const (
@@ -58,7 +58,7 @@ const (
 	foreignBucket
 )
 
-// amount is a number from 1 to most, by the powers of a gene.
+// amount returns a number from 1 to most, which grows by powers with the gene.
 func (g *genes) amount(gene, most int) int {
 	return int(math.Round(math.Pow(float64(most), float64(g[gene])/255)))
 }
@@ -107,7 +107,7 @@ func filled(unit string, length int) string {
 	return strings.Repeat(unit, max(1, length/len(unit)))
 }
 
-// pattern is the i-th pattern of a statement, of at most 2,000 bytes.
+// pattern returns pattern i of a statement, of at most 2,000 bytes.
 func (g *genes) pattern(i int) string {
 	unit := pickOf(g, geneUnit, "a?", "*a", "*a?a", "?", "a", "é?", "*é?a", "*?", "aaaaaaa?", "ab*", "a?b?", "*a?*", "*/", "€?")
 	begin := pickOf(g, geneBegin, "*", "b/", "b/*", "*b/", "b/?*", "*?")
@@ -126,7 +126,7 @@ func (g *genes) pattern(i int) string {
 	return begin + body + variables + end
 }
 
-// statements are those of one document, within its bounds.
+// statements makes the statements of one document, within the bounds of a file.
 func (g *genes) statements(size *int, bucket bool) (out []policy.Statement) {
 	const maxSteps = 16 << 20
 	steps := 0
@@ -188,7 +188,7 @@ func (g *genes) principals(s *policy.Statement, i int, size *int) {
 	*size += 20 * names
 }
 
-// key is the key that conditions ask for.
+// key returns the key that conditions ask for.
 func (g *genes) key() string {
 	return pickOf(g, geneKey, "k", "oidc:o1:c", "iam:o1:groups", "subject.k", "resource.k", "aws:PrincipalArn", "k", "k")
 }
@@ -199,7 +199,7 @@ func (g *genes) condition(i, k int, size *int) policy.Condition {
 		Operator: policy.Operator{Test: test, Qualifier: pickOf(g, geneQualifier, policy.ForAnyValue, policy.ForAllValues, policy.QualifierNone)},
 		Key:      g.key(),
 	}
-	if k > 0 { // no two of a statement have one operator and key
+	if k > 0 { // a statement has no operator with the same key twice
 		c.Key = "k" + strconv.Itoa(k)
 	}
 	values := g.amount(geneValues, 100_000)
@@ -220,7 +220,7 @@ func (g *genes) condition(i, k int, size *int) policy.Condition {
 	return c
 }
 
-// wanted is the n-th value of a condition.
+// wanted returns value n of a condition.
 func (g *genes) wanted(test policy.Test, n int) string {
 	switch test.Family() {
 	case policy.FamilyNumeric:

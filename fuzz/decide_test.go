@@ -53,7 +53,7 @@ func FuzzDecide(f *testing.F) {
 	})
 }
 
-// tooCostly counts the decisions of agree that passed their budget.
+// tooCostly counts the decisions that agree found to pass their budget.
 var tooCostly atomic.Int64
 
 // agree checks every form against the reference on every request.
@@ -89,8 +89,9 @@ func agree(t *testing.T, d *policy.Directory, requests []*policy.Request) {
 }
 
 // TestDecideProperties checks what must hold of any policies, without a
-// reference: order never matters, a Deny more never allows, an Allow more
-// never denies, and what did not determine can go.
+// reference: the order of files and statements never matters, one more Deny
+// never allows, one more Allow never denies, and statements that did not
+// determine the answer can be removed.
 func TestDecideProperties(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 2))

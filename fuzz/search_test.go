@@ -329,7 +329,7 @@ func holdUnlisted(t *testing.T, at string, c *unlistedCounts, r *rand.Rand, d *p
 		}
 		listed := func(p index.Page) (index.Found, error) {
 			found, err := s.SearchActions(&open, p)
-			for _, id := range ids { // of several spellings one is listed
+			for _, id := range ids { // of several spellings of an id one is listed
 				if slices.ContainsFunc(found.IDs, func(other string) bool { return strings.EqualFold(other, id) }) {
 					found.IDs = append(found.IDs, id)
 				}
@@ -363,7 +363,7 @@ func sample(r *rand.Rand, from []string, n int) (out []string) {
 	return out
 }
 
-// fill puts something in for the wildcards and variables of a pattern.
+// fill replaces the wildcards and variables of a pattern by some text.
 func fill(r *rand.Rand, pattern string) string {
 	pattern = variablePart.ReplaceAllStringFunc(pattern, func(string) string { return []string{"a", "x", "projects"}[r.IntN(3)] })
 	var b strings.Builder

@@ -58,20 +58,22 @@ var palette = [...][2]string{
 	{"#4d7c0f", "#a3d65c"}, {"#7c2d12", "#d6a184"},
 }
 
-// scale maps values of an axis to pixels.
+// scale maps the values of an axis to pixels.
 type scale struct {
-	low, high float64 // logarithms
-	from, to  float64 // pixels
+	low, high float64 // the logarithms of the ends of the axis
+	from, to  float64 // the pixels of the ends of the axis
 }
 
 func (s scale) at(v float64) float64 {
 	return s.from + (math.Log10(v)-s.low)/(s.high-s.low)*(s.to-s.from)
 }
 
-// steps are where an axis may begin and end: 1, 2 or 5 times a power of ten.
+// steps are the digits with which an axis may begin and end: 1, 2 or 5 times a
+// power of ten.
 var steps = []float64{1, 2, 5, 10}
 
-// around is the nearest such steps below and above values, as logarithms.
+// around returns, as logarithms, the nearest such steps below and above all
+// values.
 func around(values []float64) (low, high float64) {
 	below, above := slices.Min(values), slices.Max(values)
 	power := math.Pow(10, math.Floor(math.Log10(below)))
@@ -89,7 +91,7 @@ func around(values []float64) (low, high float64) {
 	return low, high
 }
 
-// values are all x and all y that the chart shows.
+// values returns all x and all y of the chart.
 func (c *chart) values() (xs, ys []float64) {
 	for _, s := range c.series {
 		for _, p := range s.points {
@@ -102,7 +104,7 @@ func (c *chart) values() (xs, ys []float64) {
 	return xs, ys
 }
 
-// svg draws the chart; nil if there is nothing to draw.
+// svg draws the chart. It returns nil if there is nothing to draw.
 func (c *chart) svg() []byte {
 	xs, ys := c.values()
 	if len(xs) == 0 || slices.Min(xs) <= 0 || slices.Min(ys) <= 0 {
@@ -223,7 +225,7 @@ func (s *series) draw(b *bytes.Buffer, sx, sy scale) {
 	}
 }
 
-// label is a name at the end of a line.
+// label is the name of a line, drawn at its end.
 type label struct {
 	text, class string
 	x, y        float64 // the line's end
@@ -262,8 +264,8 @@ func (c *chart) labels(b *bytes.Buffer, sx, sy scale) {
 	}
 }
 
-// spread moves labels so that each has room, as little as it can from above,
-// and then up from the plot's bottom.
+// spread moves labels apart so that each has room: down from the first, as
+// little as possible, and then up from the bottom of the plot.
 func spread(labels []label) {
 	slices.SortStableFunc(labels, func(a, b label) int { return cmp.Compare(a.y, b.y) })
 	for i := 1; i < len(labels); i++ {

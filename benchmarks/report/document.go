@@ -22,8 +22,8 @@ type document struct {
 	results  results
 	stages   []done
 	marks    []mark
-	pictures map[string]bool // that were drawn, by file
-	asked    map[string]bool // marks that the template has shown
+	pictures map[string]bool // the pictures that were drawn, by file
+	asked    map[string]bool // the marks that the template has shown
 }
 
 // write fills the template in. A mark that the template does not show is an
@@ -46,7 +46,7 @@ func (d *document) write() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Taken says where and when.
+// Taken says where and when the figures were taken.
 func (d *document) Taken() string {
 	a := &d.About
 	memory := ""
@@ -60,7 +60,7 @@ func (d *document) Taken() string {
 	return text
 }
 
-// Faults lists the stages that gave no figures, or none that can be trusted.
+// Faults lists the stages whose figures are missing, or cannot be trusted.
 func (d *document) Faults() string {
 	var b strings.Builder
 	for i := range d.stages {
@@ -89,7 +89,7 @@ func (d *document) Summary() string {
 	return table([]string{"", "what", "mark", "farthest from it", "result"}, lines)
 }
 
-// Mark is the section of one mark: heading, table, note.
+// Mark is the section of one mark: its heading, table and note.
 func (d *document) Mark(id string) (string, error) {
 	for i := range d.marks {
 		m := &d.marks[i]
@@ -109,7 +109,7 @@ func (d *document) Mark(id string) (string, error) {
 
 func (m *mark) heading() string { return m.id + ". " + m.title }
 
-// figure writes the ratio of some runs, with their spread.
+// figure writes the ratio of some runs, with its spread.
 func (m *mark) figure(runs []float64) string {
 	in := m.ratioIn
 	if in == nil {
@@ -199,7 +199,8 @@ func (d *document) Peers(workload string) string {
 	return table(head, lines)
 }
 
-// notApplicable is in cells that have no figure though their row was measured.
+// notApplicable fills cells that have no figure, although their row was
+// measured.
 const notApplicable = "-"
 
 // cell is the median of a figure, empty if it was not measured.

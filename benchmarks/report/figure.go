@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// stat sums up the runs of one figure.
+// stat summarizes the runs of one figure.
 type stat struct {
 	runs              int
 	median, low, high float64
@@ -24,7 +24,7 @@ func summarize(runs []float64) stat {
 	return stat{n, (sorted[(n-1)/2] + sorted[n/2]) / 2, sorted[0], sorted[n-1]}
 }
 
-// spread is how far the runs lie from the median at most, in percent of it.
+// spread is the greatest distance of a run from the median, in percent of it.
 func (s stat) spread() string {
 	if s.runs < 2 || s.median == 0 {
 		return ""
@@ -115,7 +115,7 @@ func byNumber(names []string, part int) {
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(number(a, part), number(b, part)) })
 }
 
-// number is a part of a name as a number, -1 if it is none.
+// number returns a part of a name as a number, or -1.
 func number(name string, part int) int {
 	n, err := strconv.Atoi(segment(name, part))
 	if err != nil {
@@ -124,7 +124,7 @@ func number(name string, part int) int {
 	return n
 }
 
-// segment is a part of a name, "" if it has no such part.
+// segment returns a part of a name, "" if the name has fewer parts.
 func segment(name string, part int) string {
 	parts := strings.Split(name, "/")
 	if part >= len(parts) {

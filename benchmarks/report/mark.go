@@ -2,8 +2,8 @@ package main
 
 import "fmt"
 
-// verdict is how a figure stands to its mark. The zero value is not measured,
-// so that nothing is met by default.
+// verdict says whether a figure meets its mark. The zero value is "not
+// measured", so that nothing is met by default.
 type verdict uint8
 
 const (

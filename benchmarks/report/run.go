@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// done is a stage that has run, or that has not.
+// done is a stage that ran, or that could not.
 type done struct {
 	stage
 	took   time.Duration
 	output *output // nil if it did not run
 	// why says why it did not run, or not to its end.
 	why string
-	// stopped: it took too long, and what it printed until then is good.
+	// stopped says that it took too long. What it printed until then counts.
 	stopped bool
 }
 

@@ -13,12 +13,13 @@ import (
 var (
 	citesSpecification = regexp.MustCompile(`[sS]pecification ([1-9][0-9]?)(\.[1-9][0-9]?)?`)
 	citesAttack        = regexp.MustCompile(`[aA]ttack class ([1-9][0-9]?)`)
+	citesIssue         = regexp.MustCompile(`\b[iI]ssue #?[0-9]+`)
 	linksTo            = regexp.MustCompile(`\]\(([^)#\s]+)(?:#[^)\s]*)?\)`)
 )
 
 // TestCitationsResolve: what comments, messages, cases and pages cite of the
 // specification and of the attack classes is there, and so is every file that
-// a page links to.
+// a page links to. Nothing cites an issue, which a reader need not have.
 func TestCitationsResolve(t *testing.T) {
 	known := citable(t)
 	cited := map[string]int{}
@@ -32,6 +33,9 @@ func TestCitationsResolve(t *testing.T) {
 			continue // deleted, and not committed yet
 		}
 		text := string(data)
+		if m := citesIssue.FindString(text); m != "" && name != "internal/house/citation_test.go" {
+			t.Errorf("%s cites %q: say what is meant, or cite a page", name, m)
+		}
 		for _, c := range citations(text) {
 			if cited[c]++; !known[c] {
 				t.Errorf("%s cites %q, which the documents do not have", name, c)

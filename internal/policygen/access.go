@@ -39,14 +39,14 @@ func SmallAccessFrom(source *rand.Rand) (*policy.Directory, []*policy.Request) {
 type smallAccess struct {
 	*smallWorld
 	files []*policy.AccessDocument // of AccessPolicy documents
-	lines map[string]int           // by file: the last line in use
-	// names that may be referred to.
+	lines map[string]int           // the last line in use, by file
+	// The names that may be referred to.
 	roles   []string // roles and records, built-in roles too
 	sets    []string
 	setType map[string]string
-	// builtInSets and builtInRoles stand in every organization.
+	// builtInSets and builtInRoles are built in, in every organization.
 	builtInSets, builtInRoles []string
-	// tokenNames are those of all organizations.
+	// tokenNames are the tokens of all organizations.
 	tokenNames []string
 }
 
@@ -63,7 +63,7 @@ var (
 	issuerURLs = []string{"https://i", "https://i", "https://j"}
 )
 
-// at is the place of the next thing in a file.
+// at returns the position of what is added to a file next.
 func (a *smallAccess) at(d *policy.AccessDocument) policy.Position {
 	a.lines[d.File]++
 	return policy.Position{File: d.File, Line: a.lines[d.File], Column: 3}
@@ -73,11 +73,11 @@ func (a *smallAccess) reference(d *policy.AccessDocument, name string) policy.Re
 	return policy.Reference{Name: name, At: a.at(d)}
 }
 
-// file is one of the organization's AccessPolicy documents.
+// file picks one of the organization's AccessPolicy documents.
 func (a *smallAccess) file() *policy.AccessDocument { return pick(a.generator, a.files...) }
 
-// builtInDocument makes what stands ready in every organization: sets, roles,
-// and a binding of a legacy group.
+// builtInDocument makes the built-in document: permission sets, roles, and the
+// binding of a legacy group.
 func (a *smallAccess) builtInDocument() *policy.AccessDocument {
 	d := &policy.AccessDocument{File: "built-in", Name: "built-in"}
 	a.lines, a.files, a.setType = map[string]int{}, []*policy.AccessDocument{d}, map[string]string{}
@@ -108,7 +108,7 @@ func (a *smallAccess) documents(org string) []*policy.AccessDocument {
 	a.permissionSets("s", a.between(0, 5))
 	a.newRoles("r", a.between(1, 5))
 	if a.chance(4) {
-		// A role's name hides that of records.
+		// The name of a role hides records of that name.
 		d := a.file()
 		d.Roles = append(d.Roles, policy.Role{Name: "n1", At: a.at(d), Rules: []policy.Rule{a.rule(d)}})
 		a.roles = append(a.roles, "n1")
@@ -153,7 +153,7 @@ func (a *smallAccess) permissionSets(prefix string, n int) {
 		}
 		if s.Include == nil || !a.chance(3) {
 			s.Actions = some(a.generator, 2, a.actionPattern)
-			if !a.chance(3) { // one name, so that what is included matters
+			if !a.chance(3) { // one action, so that what is included matters
 				s.Actions = []string{pick(a.generator, iamActions...)}
 			}
 		}
@@ -163,8 +163,7 @@ func (a *smallAccess) permissionSets(prefix string, n int) {
 	}
 }
 
-// newRoles makes n roles, which include later ones, and records and built-in
-// roles, which are there already.
+// newRoles makes n roles, which include later ones, records and built-in roles.
 func (a *smallAccess) newRoles(prefix string, n int) {
 	for i := range n {
 		d := a.file()
@@ -212,8 +211,8 @@ func (a *smallAccess) granted(d *policy.AccessDocument) (sets []policy.Reference
 	return sets, actions
 }
 
-// actionPattern makes a pattern of an iam document. A name without a colon is
-// none.
+// actionPattern makes an action pattern of an iam document. A name without a
+// colon has no wildcards.
 func (a *smallAccess) actionPattern() string {
 	name := pick(a.generator, iamActions...)
 	service, rest, colon := strings.Cut(name, ":")
@@ -280,7 +279,7 @@ func (a *smallAccess) selector(d *policy.AccessDocument) *policy.Selector {
 	return s
 }
 
-// fewConditions makes conditions in one statement of four.
+// fewConditions makes conditions for one statement in four.
 func (a *smallAccess) fewConditions() []policy.Condition {
 	if !a.chance(4) {
 		return nil

@@ -24,7 +24,7 @@ func (a *smallAccess) request() *policy.Request {
 	return r
 }
 
-// caller makes a principal more like those of iam documents.
+// caller makes the caller one that iam documents know.
 func (a *smallAccess) caller(p *policy.Principal) {
 	if a.chance(2) {
 		p.Groups = some(a.generator, 3, func() string { return pick(a.generator, groupNames...) })
@@ -51,7 +51,7 @@ func (a *smallAccess) caller(p *policy.Principal) {
 	}
 }
 
-// asToken makes the caller a token, which has nothing beside its identifier.
+// asToken makes the caller a token, which has no other identifier.
 func (a *smallAccess) asToken(p *policy.Principal) {
 	p.IDs = []string{"token/" + pick(a.generator, tokenNames...)}
 	if len(a.tokenNames) > 0 && !a.chance(8) {
@@ -64,7 +64,7 @@ func (a *smallAccess) asToken(p *policy.Principal) {
 func (a *smallAccess) asks(r *policy.Request) {
 	properties := r.Resource.Properties
 	if a.chance(2) {
-		r.Principal.Properties = nil // entities may say more
+		r.Principal.Properties = nil // so that entities may state some
 	}
 	r.Resource = policy.Resource{Kind: policy.ResourceTyped, Type: pick(a.generator, iamTypes...), ID: pick(a.generator, iamIDs...), Properties: properties}
 	if a.chance(12) {

@@ -6,14 +6,13 @@ import (
 	"postern/policy"
 )
 
-// Who is who in the iam layer: groups, members, bindings, tokens, issuers, and
-// what entities say.
+// This file makes groups, members, bindings, tokens, issuers and entities.
 
 // groups makes groups that list later ones, so that none lists itself.
 func (a *smallAccess) groups() {
 	for i, name := range groupNames {
 		if a.chance(2) {
-			continue // stated by requests, and used by bindings, all the same
+			continue // requests may state it and bindings name it all the same
 		}
 		d := a.file()
 		g := policy.Group{Name: name, At: a.at(d)}
@@ -66,7 +65,7 @@ func (a *smallAccess) binding(d *policy.AccessDocument, number int) policy.Bindi
 	b.Members = some(a.generator, 3, func() policy.Member {
 		m := a.member(d)
 		if tokens := a.chance(6); tokens {
-			m.Kind, m.Name = policy.PrincipalToken, "" // filled once there are tokens
+			m.Kind, m.Name = policy.PrincipalToken, "" // the name is filled in once there are tokens
 		}
 		return m
 	})
@@ -86,7 +85,7 @@ func (a *smallAccess) binding(d *policy.AccessDocument, number int) policy.Bindi
 	return b
 }
 
-// tokens makes tokens, and fills in where members want one.
+// tokens makes tokens, and fills in members that are to be tokens.
 func (a *smallAccess) tokens() {
 	var names []string
 	for _, name := range tokenNames[:a.IntN(len(tokenNames)+1)] {

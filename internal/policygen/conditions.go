@@ -48,7 +48,7 @@ func date(i int) string {
 	return strconv.Itoa(2025+i%3) + "-" + two(1+i/3%12) + "-" + two(1+i/36%28) + "T00:00:00Z"
 }
 
-// conditionValues holds every text that stands in policies, once.
+// conditionValues keeps one copy of each text that stands in policies.
 var conditionValues = func() [][]string {
 	out := make([][]string, len(kinds))
 	for k := range kinds {
@@ -179,7 +179,7 @@ func fitting(g generator, c policy.Condition) (text string, stated bool) {
 	return plain(g, c.Key, want), true
 }
 
-// plain turns a policy value into one of a request that it matches.
+// plain returns a value of a request that matches a policy's value.
 func plain(g generator, key, want string) string {
 	if key == "aws:SourceIp" {
 		network, _, _ := strings.Cut(want, "/")
