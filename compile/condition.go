@@ -50,40 +50,12 @@ func key(text string) lowered.Key {
 	return k
 }
 
-var comparisons = map[policy.Test]lowered.Comparison{
-	policy.StringEquals:              lowered.CompareText,
-	policy.StringNotEquals:           lowered.CompareText,
-	policy.StringEqualsIgnoreCase:    lowered.CompareTextFold,
-	policy.StringNotEqualsIgnoreCase: lowered.CompareTextFold,
-	policy.StringLike:                lowered.CompareLike,
-	policy.StringNotLike:             lowered.CompareLike,
-	policy.NumericEquals:             lowered.CompareNumberEqual,
-	policy.NumericNotEquals:          lowered.CompareNumberEqual,
-	policy.NumericLessThan:           lowered.CompareNumberLess,
-	policy.NumericLessThanEquals:     lowered.CompareNumberLessEqual,
-	policy.NumericGreaterThan:        lowered.CompareNumberGreater,
-	policy.NumericGreaterThanEquals:  lowered.CompareNumberGreaterEqual,
-	policy.DateEquals:                lowered.CompareDateEqual,
-	policy.DateNotEquals:             lowered.CompareDateEqual,
-	policy.DateLessThan:              lowered.CompareDateLess,
-	policy.DateLessThanEquals:        lowered.CompareDateLessEqual,
-	policy.DateGreaterThan:           lowered.CompareDateGreater,
-	policy.DateGreaterThanEquals:     lowered.CompareDateGreaterEqual,
-	policy.Bool:                      lowered.CompareBool,
-	policy.BinaryEquals:              lowered.CompareBinary,
-	policy.IPAddress:                 lowered.CompareIP,
-	policy.NotIPAddress:              lowered.CompareIP,
-	policy.ArnEquals:                 lowered.CompareArn,
-	policy.ArnLike:                   lowered.CompareArn,
-	policy.ArnNotEquals:              lowered.CompareArn,
-	policy.ArnNotLike:                lowered.CompareArn,
-	policy.Null:                      lowered.CompareNull,
-}
-
 func (l *lowering) condition(c *policy.Condition) lowered.Condition {
-	how, ok := comparisons[c.Operator.Test]
-	if !ok || len(c.Values) == 0 {
+	how := lowered.ComparisonOf(c.Operator.Test)
+	read := readers[how.Values()]
+	if read == nil || len(c.Values) == 0 {
 		l.refuse("a condition without operator or values")
+		return lowered.Condition{}
 	}
 	out := lowered.Condition{
 		Operator: lowered.Operator{
@@ -98,7 +70,7 @@ func (l *lowering) condition(c *policy.Condition) lowered.Condition {
 	}
 	l.values.begin()
 	for _, text := range c.Values {
-		v, ok := l.value(how, text)
+		v, ok := read(l, text)
 		if !ok {
 			l.refuse("%s cannot read %q", c.Operator, text)
 		}
@@ -108,25 +80,38 @@ func (l *lowering) condition(c *policy.Condition) lowered.Condition {
 	return out
 }
 
-// value lowers one value of a condition. It returns false if the comparison
-// cannot read the value.
-func (l *lowering) value(how lowered.Comparison, text string) (lowered.Value, bool) {
-	switch how {
-	case lowered.CompareText, lowered.CompareTextFold:
+// readers lower one value of a condition, by the kind of value that the
+// comparison has. A reader returns false if it cannot read the value. ValueNone
+// has no reader.
+var readers = [lowered.ValueKindCount]func(l *lowering, text string) (lowered.Value, bool){
+	lowered.ValueText: func(l *lowering, text string) (lowered.Value, bool) {
 		return lowered.Value{Text: l.text(text, l.document.Variables)}, true
-	case lowered.CompareLike:
+	},
+	lowered.ValuePattern: func(l *lowering, text string) (lowered.Value, bool) {
 		return lowered.Value{Text: l.program(text, l.document.Variables)}, true
-	case lowered.CompareArn:
+	},
+	lowered.ValueArn: func(l *lowering, text string) (lowered.Value, bool) {
 		return lowered.Value{Text: l.arn(text, l.document.Variables)}, true
-	case lowered.CompareBinary:
+	},
+	lowered.ValueBytes: func(_ *lowering, text string) (lowered.Value, bool) {
 		return lowered.Value{Text: text}, value.Binary(text)
-	case lowered.CompareBool, lowered.CompareNull:
+	},
+	lowered.ValueBool: func(_ *lowering, text string) (lowered.Value, bool) {
 		b, ok := value.Bool(text)
 		if b {
 			return lowered.Value{A: 1}, ok
 		}
 		return lowered.Value{}, ok
-	case lowered.CompareIP:
+	},
+	lowered.ValueNumber: func(_ *lowering, text string) (lowered.Value, bool) {
+		n, ok := value.Number(text)
+		return lowered.Value{A: math.Float64bits(n)}, ok
+	},
+	lowered.ValueDate: func(_ *lowering, text string) (lowered.Value, bool) {
+		at, ok := value.Date(text)
+		return lowered.Value{A: uint64(at.Seconds), B: uint64(at.Nanos)}, ok
+	},
+	lowered.ValueRange: func(_ *lowering, text string) (lowered.Value, bool) {
 		p, _, ok := value.Prefix(text)
 		if !ok {
 			return lowered.Value{}, false
@@ -135,10 +120,5 @@ func (l *lowering) value(how lowered.Comparison, text string) (lowered.Value, bo
 		return lowered.Value{
 			A: binary.BigEndian.Uint64(b[:8]), B: binary.BigEndian.Uint64(b[8:]), Bits: uint8(p.Bits()), Is4: p.Addr().Is4(),
 		}, true
-	case lowered.CompareDateEqual, lowered.CompareDateLess, lowered.CompareDateLessEqual, lowered.CompareDateGreater, lowered.CompareDateGreaterEqual:
-		at, ok := value.Date(text)
-		return lowered.Value{A: uint64(at.Seconds), B: uint64(at.Nanos)}, ok
-	}
-	n, ok := value.Number(text)
-	return lowered.Value{A: math.Float64bits(n)}, ok
+	},
 }

@@ -57,39 +57,48 @@ const (
 	FamilyNull
 )
 
+// trait is a set of what a test is beside its family.
+type trait uint8
+
+const (
+	negated  trait = 1 << iota
+	patterns       // `*` and `?` in values are wildcards
+)
+
+// tests is the table of operators: whoever reads a value of a policy goes by it.
 var tests = [TestCount]struct {
-	name    string
-	family  Family
-	negated bool
+	name   string
+	family Family
+	traits trait
 }{
 	TestNone:                  {},
-	StringEquals:              {"StringEquals", FamilyString, false},
-	StringNotEquals:           {"StringNotEquals", FamilyString, true},
-	StringEqualsIgnoreCase:    {"StringEqualsIgnoreCase", FamilyString, false},
-	StringNotEqualsIgnoreCase: {"StringNotEqualsIgnoreCase", FamilyString, true},
-	StringLike:                {"StringLike", FamilyString, false},
-	StringNotLike:             {"StringNotLike", FamilyString, true},
-	NumericEquals:             {"NumericEquals", FamilyNumeric, false},
-	NumericNotEquals:          {"NumericNotEquals", FamilyNumeric, true},
-	NumericLessThan:           {"NumericLessThan", FamilyNumeric, false},
-	NumericLessThanEquals:     {"NumericLessThanEquals", FamilyNumeric, false},
-	NumericGreaterThan:        {"NumericGreaterThan", FamilyNumeric, false},
-	NumericGreaterThanEquals:  {"NumericGreaterThanEquals", FamilyNumeric, false},
-	DateEquals:                {"DateEquals", FamilyDate, false},
-	DateNotEquals:             {"DateNotEquals", FamilyDate, true},
-	DateLessThan:              {"DateLessThan", FamilyDate, false},
-	DateLessThanEquals:        {"DateLessThanEquals", FamilyDate, false},
-	DateGreaterThan:           {"DateGreaterThan", FamilyDate, false},
-	DateGreaterThanEquals:     {"DateGreaterThanEquals", FamilyDate, false},
-	Bool:                      {"Bool", FamilyBool, false},
-	BinaryEquals:              {"BinaryEquals", FamilyBinary, false},
-	IPAddress:                 {"IpAddress", FamilyIP, false},
-	NotIPAddress:              {"NotIpAddress", FamilyIP, true},
-	ArnEquals:                 {"ArnEquals", FamilyArn, false},
-	ArnLike:                   {"ArnLike", FamilyArn, false},
-	ArnNotEquals:              {"ArnNotEquals", FamilyArn, true},
-	ArnNotLike:                {"ArnNotLike", FamilyArn, true},
-	Null:                      {"Null", FamilyNull, false},
+	StringEquals:              {"StringEquals", FamilyString, 0},
+	StringNotEquals:           {"StringNotEquals", FamilyString, negated},
+	StringEqualsIgnoreCase:    {"StringEqualsIgnoreCase", FamilyString, 0},
+	StringNotEqualsIgnoreCase: {"StringNotEqualsIgnoreCase", FamilyString, negated},
+	StringLike:                {"StringLike", FamilyString, patterns},
+	StringNotLike:             {"StringNotLike", FamilyString, negated | patterns},
+	NumericEquals:             {"NumericEquals", FamilyNumeric, 0},
+	NumericNotEquals:          {"NumericNotEquals", FamilyNumeric, negated},
+	NumericLessThan:           {"NumericLessThan", FamilyNumeric, 0},
+	NumericLessThanEquals:     {"NumericLessThanEquals", FamilyNumeric, 0},
+	NumericGreaterThan:        {"NumericGreaterThan", FamilyNumeric, 0},
+	NumericGreaterThanEquals:  {"NumericGreaterThanEquals", FamilyNumeric, 0},
+	DateEquals:                {"DateEquals", FamilyDate, 0},
+	DateNotEquals:             {"DateNotEquals", FamilyDate, negated},
+	DateLessThan:              {"DateLessThan", FamilyDate, 0},
+	DateLessThanEquals:        {"DateLessThanEquals", FamilyDate, 0},
+	DateGreaterThan:           {"DateGreaterThan", FamilyDate, 0},
+	DateGreaterThanEquals:     {"DateGreaterThanEquals", FamilyDate, 0},
+	Bool:                      {"Bool", FamilyBool, 0},
+	BinaryEquals:              {"BinaryEquals", FamilyBinary, 0},
+	IPAddress:                 {"IpAddress", FamilyIP, 0},
+	NotIPAddress:              {"NotIpAddress", FamilyIP, negated},
+	ArnEquals:                 {"ArnEquals", FamilyArn, patterns},
+	ArnLike:                   {"ArnLike", FamilyArn, patterns},
+	ArnNotEquals:              {"ArnNotEquals", FamilyArn, negated | patterns},
+	ArnNotLike:                {"ArnNotLike", FamilyArn, negated | patterns},
+	Null:                      {"Null", FamilyNull, 0},
 }
 
 // Tests returns every test, in the order of the specification.
@@ -108,7 +117,10 @@ func (t Test) String() string { return tests[t].name }
 func (t Test) Family() Family { return tests[t].family }
 
 // Negated reports whether the test is a `...Not...` one.
-func (t Test) Negated() bool { return tests[t].negated }
+func (t Test) Negated() bool { return tests[t].traits&negated != 0 }
+
+// Patterns reports whether `*` and `?` in the test's values are wildcards.
+func (t Test) Patterns() bool { return tests[t].traits&patterns != 0 }
 
 // Qualifier is the set qualifier of an operator.
 type Qualifier uint8

@@ -129,40 +129,10 @@ type Operator struct {
 	Test policy.Test
 }
 
-// Comparison is how a value of a request is compared with a value of a
-// condition.
-type Comparison uint8
-
-// The comparisons.
-const (
-	CompareText Comparison = iota
-	CompareTextFold
-	CompareLike
-	CompareArn
-	CompareNumberEqual
-	CompareNumberLess
-	CompareNumberLessEqual
-	CompareNumberGreater
-	CompareNumberGreaterEqual
-	CompareDateEqual
-	CompareDateLess
-	CompareDateLessEqual
-	CompareDateGreater
-	CompareDateGreaterEqual
-	CompareBool
-	CompareBinary
-	CompareIP
-	CompareNull
-)
-
-// Value is one lowered value of a condition. It is a program for comparisons of
-// text (those of CompareText and CompareTextFold have variables and no
-// wildcards), the text for CompareBinary, and numbers for all others.
+// Value is one lowered value of a condition. The ValueKind of the comparison
+// says which fields a value has and what they mean.
 type Value struct {
 	Text string
-	// A and B are the number: the bits of a double in A; the seconds of an
-	// instant in A and its nanoseconds in B; a boolean in A; the high half of
-	// an address in A and the low half in B.
 	A, B uint64
 	// Bits is the prefix length of an IP range, and Is4 says that it is IPv4.
 	Bits uint8

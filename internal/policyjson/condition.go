@@ -147,8 +147,7 @@ func (d *decoder) conditionValue(op policy.Operator, text string, at int) {
 	readable, c := true, msgNumber
 	switch op.Test.Family() {
 	case policy.FamilyString:
-		like := op.Test == policy.StringLike || op.Test == policy.StringNotLike
-		if like && !d.short(text, at) {
+		if op.Test.Patterns() && !d.short(text, at) {
 			return
 		}
 		if d.variables {

@@ -1,11 +1,17 @@
 package block
 
 import (
+	"encoding/binary"
+	"math"
+	"net/netip"
+	"strconv"
+	"time"
+
 	"postern/index/lowered"
 	"postern/policy"
 )
 
-// A condition entry is followed by its values, whose size forms has.
+// A condition entry is followed by its values, whose size layouts has.
 const (
 	conditionHow    = iota // Comparison, operator flags, KeyKind, policy.Test, least byte first
 	conditionKeyTag        // KeyTag of the key's name
@@ -30,42 +36,33 @@ const (
 	Variables
 )
 
-// Begins stands in place of CompareLike and CompareArn if all patterns are
-// literal text and then `*`: the values are prefixes.
-const Begins = lowered.CompareNull + 1
-
-// forms has for each comparison how a condition entry stores its values, and
-// its place in the order of evaluation.
-var forms = [Begins + 1]struct {
-	name string // for String
+// layouts has for each kind of value how a condition entry stores one.
+var layouts = [lowered.ValueKindCount]struct {
 	// words is the size of a value in words. With text it is a text, else
 	// numbers of lowered.Value.
 	words uint32
 	text  bool
-	// rank orders the conditions of a statement, lowest first. It is a guess at
-	// what is cheap and selective, and changes no answer.
-	rank int
+	// print prints value i, for people. It is nil for texts.
+	print func(c *Condition, i uint32) string
 }{
-	lowered.CompareText:               {"text", textWords, true, 0},
-	lowered.CompareTextFold:           {"folded text", textWords, true, 0},
-	lowered.CompareLike:               {"like", textWords, true, 2},
-	lowered.CompareArn:                {"ARN like", textWords, true, 2},
-	lowered.CompareNumberEqual:        {"number =", 2, false, 1},
-	lowered.CompareNumberLess:         {"number <", 2, false, 4},
-	lowered.CompareNumberLessEqual:    {"number <=", 2, false, 4},
-	lowered.CompareNumberGreater:      {"number >", 2, false, 4},
-	lowered.CompareNumberGreaterEqual: {"number >=", 2, false, 4},
-	lowered.CompareDateEqual:          {"date =", 3, false, 1},
-	lowered.CompareDateLess:           {"date <", 3, false, 4},
-	lowered.CompareDateLessEqual:      {"date <=", 3, false, 4},
-	lowered.CompareDateGreater:        {"date >", 3, false, 4},
-	lowered.CompareDateGreaterEqual:   {"date >=", 3, false, 4},
-	lowered.CompareBool:               {"boolean", 1, false, 3},
-	lowered.CompareBinary:             {"bytes", textWords, true, 0},
-	lowered.CompareIP:                 {"address in", 5, false, 1},
-	lowered.CompareNull:               {"absent", 1, false, 3},
-	Begins:                            {"begins", textWords, true, 2},
+	lowered.ValueNone:    {},
+	lowered.ValueText:    {textWords, true, nil},
+	lowered.ValuePattern: {textWords, true, nil},
+	lowered.ValueArn:     {textWords, true, nil},
+	lowered.ValueBytes:   {textWords, true, nil},
+	lowered.ValueBool:    {1, false, func(c *Condition, i uint32) string { return strconv.FormatBool(c.Bool(i)) }},
+	lowered.ValueNumber:  {2, false, (*Condition).numberText},
+	lowered.ValueDate:    {3, false, (*Condition).dateText},
+	lowered.ValueRange:   {5, false, (*Condition).rangeText},
 }
+
+// valueWords has the sizes of values by comparison.
+var valueWords = func() (of [lowered.ComparisonCount]uint32) {
+	for c := range of {
+		of[c] = layouts[lowered.Comparison(c).Values()].words
+	}
+	return of
+}()
 
 // rangeIs4 is added to the prefix length of an IPv4 range.
 const rangeIs4 = 1 << 8
@@ -91,7 +88,7 @@ func (b Block) Conditions(r Record) Condition {
 
 // Next moves to the next condition.
 func (c *Condition) Next() {
-	c.entry = c.at + c.N*forms[c.How].words
+	c.entry = c.at + c.N*valueWords[c.How]
 	how := c.b.words[c.entry+conditionHow]
 	c.at, c.N = c.entry+conditionWords, c.b.words[c.entry+conditionValues]
 	c.How, c.Op = lowered.Comparison(how), Flags(how>>8&0xff)
@@ -111,27 +108,57 @@ func (c *Condition) Key() (name string, tag uint32) {
 	return c.b.str(w[conditionKeyAt], w[conditionKeyLen]), w[conditionKeyTag]
 }
 
-// Text returns value i of a comparison of texts, and TextLen its length.
+// Text returns value i, of the kinds of value that are texts, and TextLen its
+// length.
 func (c *Condition) Text(i uint32) string    { return c.b.text(c.at, i) }
 func (c *Condition) TextLen(i uint32) uint32 { return c.b.words[c.at+textWords*i+textLen] }
 
-// Bool returns value i of CompareBool and CompareNull.
+// Bool returns value i, of lowered.ValueBool.
 func (c *Condition) Bool(i uint32) bool { return c.b.words[c.at+i] != 0 }
 
-// Bits returns value i of a comparison of numbers: the bits of a double.
+// Bits returns value i, of lowered.ValueNumber: the bits of a double.
 func (c *Condition) Bits(i uint32) uint64 { return u64(c.b.words, c.at+2*i) }
 
-// Instant returns value i of a comparison of dates.
+// Instant returns value i, of lowered.ValueDate.
 func (c *Condition) Instant(i uint32) (seconds int64, nanos int32) {
 	at := c.at + 3*i
 	return int64(u64(c.b.words, at)), int32(c.b.words[at+2])
 }
 
-// Range returns value i of CompareIP: an address of 16 bytes (an IPv4 address
-// in its mapped form), and the prefix length, which counts from the IPv4
+// Range returns value i, of lowered.ValueRange: an address of 16 bytes (an IPv4
+// address in its mapped form), and the prefix length, which counts from the IPv4
 // address if is4.
 func (c *Condition) Range(i uint32) (high, low uint64, bits uint, is4 bool) {
 	at := c.at + 5*i
 	last := c.b.words[at+4]
 	return u64(c.b.words, at), u64(c.b.words, at+2), uint(last &^ rangeIs4), last&rangeIs4 != 0
+}
+
+// Value prints value i, of the kinds of value that are no texts, as policies
+// write it.
+func (c *Condition) Value(i uint32) string { return layouts[c.How.Values()].print(c, i) }
+
+func (c *Condition) numberText(i uint32) string {
+	number := math.Float64frombits(c.Bits(i))
+	if math.Abs(number) < 1e15 {
+		return strconv.FormatFloat(number, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(number, 'g', -1, 64)
+}
+
+func (c *Condition) dateText(i uint32) string {
+	seconds, nanos := c.Instant(i)
+	return time.Unix(seconds, int64(nanos)).UTC().Format(time.RFC3339Nano)
+}
+
+func (c *Condition) rangeText(i uint32) string {
+	high, low, bits, is4 := c.Range(i)
+	var bytes [16]byte
+	binary.BigEndian.PutUint64(bytes[:8], high)
+	binary.BigEndian.PutUint64(bytes[8:], low)
+	address := netip.AddrFrom16(bytes)
+	if is4 {
+		address = address.Unmap()
+	}
+	return netip.PrefixFrom(address, int(bits)).String()
 }

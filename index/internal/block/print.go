@@ -2,9 +2,7 @@ package block
 
 import (
 	"fmt"
-	"math"
 	"math/bits"
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -111,7 +109,7 @@ func (p *printer) statement(id int) {
 		for i := range c.N {
 			values[i] = c.value(i)
 		}
-		p.line("  condition %s%s, key %s: %s", forms[c.How].name, c.Op, lowered.Key{Kind: c.Kind(), Name: name}, strings.Join(values, ", "))
+		p.line("  condition %s%s, key %s: %s", c.How, c.Op, lowered.Key{Kind: c.Kind(), Name: name}, strings.Join(values, ", "))
 	}
 }
 
@@ -175,25 +173,8 @@ func (f Flags) String() (out string) {
 
 // value prints a value of a condition.
 func (c *Condition) value(i uint32) string {
-	switch {
-	case forms[c.How].text:
+	if layouts[c.How.Values()].text {
 		return strconv.Quote(program(c.Text(i)))
-	case c.How == lowered.CompareBool || c.How == lowered.CompareNull:
-		return strconv.FormatBool(c.Bool(i))
-	case c.How == lowered.CompareIP:
-		high, low, n, is4 := c.Range(i)
-		var a [16]byte
-		for k := range 8 {
-			a[k], a[8+k] = byte(high>>(56-8*k)), byte(low>>(56-8*k))
-		}
-		address := netip.AddrFrom16(a)
-		if is4 {
-			address = address.Unmap()
-		}
-		return netip.PrefixFrom(address, int(n)).String()
-	case forms[c.How].words == 3:
-		seconds, nanos := c.Instant(i)
-		return fmt.Sprintf("%d.%09d s", seconds, nanos)
 	}
-	return strconv.FormatFloat(math.Float64frombits(c.Bits(i)), 'g', -1, 64)
+	return c.Value(i)
 }

@@ -22,7 +22,7 @@ func (w *Writer) conditions(list []lowered.Condition) {
 // rank returns the place of an operator in the order of evaluation, lowest
 // first.
 func rank(o *lowered.Operator) int {
-	n := forms[o.Compare].rank
+	n := o.Compare.Rank()
 	if o.Negated || o.IfExists || o.ForAll {
 		n += 5
 	}
@@ -39,8 +39,9 @@ func (w *Writer) condition(c *lowered.Condition) {
 	}
 	at, n := w.put(c.Key.Name)
 	w.entries = append(w.entries, uint32(how)|uint32(op)<<8|uint32(c.Key.Kind)<<16|uint32(c.Operator.Test)<<24, KeyTag(c.Key.Name), at, n, uint32(len(values)))
+	layout := &layouts[how.Values()]
 	for _, v := range values {
-		if forms[how].text {
+		if layout.text {
 			w.textEntry(v.Text)
 			continue
 		}
@@ -48,7 +49,7 @@ func (w *Writer) condition(c *lowered.Condition) {
 		if v.Is4 {
 			words[4] |= rangeIs4
 		}
-		w.entries = append(w.entries, words[:forms[how].words]...)
+		w.entries = append(w.entries, words[:layout.words]...)
 	}
 }
 
@@ -74,14 +75,14 @@ func reduced(c *lowered.Condition) (how lowered.Comparison, op Flags, values []l
 		case exact:
 			how = lowered.CompareText
 		case begins:
-			how, values = Begins, slices.Clone(values)
+			how, values = lowered.CompareBegins, slices.Clone(values)
 			for i := range values {
 				_, values[i].Text = glob.Classify(values[i].Text)
 			}
 		}
 	}
 	for i := range values {
-		if forms[how].text && strings.IndexByte(values[i].Text, glob.OpVariable) >= 0 {
+		if layouts[how.Values()].text && strings.IndexByte(values[i].Text, glob.OpVariable) >= 0 {
 			op |= Variables
 		}
 	}

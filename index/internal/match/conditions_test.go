@@ -76,20 +76,20 @@ func TestReducedComparisons(t *testing.T) {
 		how     lowered.Comparison
 	}{
 		{lowered.CompareLike, like("a", "abc"), lowered.CompareText},
-		{lowered.CompareLike, like("a*", "b*"), block.Begins},
-		{lowered.CompareLike, like("*"), block.Begins},
+		{lowered.CompareLike, like("a*", "b*"), lowered.CompareBegins},
+		{lowered.CompareLike, like("*"), lowered.CompareBegins},
 		{lowered.CompareLike, like("a*", "b"), lowered.CompareLike},
 		{lowered.CompareLike, like("a?*"), lowered.CompareLike},
 		{lowered.CompareLike, like("a$*", "$"), lowered.CompareLike},
 		{lowered.CompareArn, like("arn|aws|s3|||x", "arn|aws|s3|||y"), lowered.CompareText},
-		{lowered.CompareArn, like("arn|aws|s3|||x*"), block.Begins},
-		{lowered.CompareArn, like("arn|aws|s3|r|a|x:y*"), block.Begins},
+		{lowered.CompareArn, like("arn|aws|s3|||x*"), lowered.CompareBegins},
+		{lowered.CompareArn, like("arn|aws|s3|r|a|x:y*"), lowered.CompareBegins},
 		{lowered.CompareArn, like("arn|aws|s3|||?"), lowered.CompareLike},
 		{lowered.CompareArn, like("arn|aws|s3|r|ab|$"), lowered.CompareLike},
 		{lowered.CompareArn, like("arn|aws|s3|*||x*"), lowered.CompareArn},
 		{lowered.CompareArn, like("arn|aws|s3|||x", "*|*|*|*|*|*"), lowered.CompareArn},
 		{lowered.CompareArn, like("|||||"), lowered.CompareText},
-		{lowered.CompareArn, like("|||||*"), block.Begins},
+		{lowered.CompareArn, like("|||||*"), lowered.CompareBegins},
 	} {
 		b := blockOf(&lowered.Statement{Conditions: []lowered.Condition{{Operator: lowered.Operator{Compare: x.compare}, Values: x.values}}})
 		got := Condition{b.Conditions(b.Record(0)), p}
@@ -100,7 +100,7 @@ func TestReducedComparisons(t *testing.T) {
 			isArn := strings.Count(text, ":") >= 5
 			want := slices.ContainsFunc(x.values, func(value lowered.Value) bool {
 				if x.compare == lowered.CompareArn {
-					return isArn && p.compareArn(value.Text, text, &v)
+					return isArn && p.isArn(value.Text, text, &v)
 				}
 				return p.match(value.Text, text, &v) == matches
 			})

@@ -1,17 +1,12 @@
 package match
 
 import (
-	"encoding/binary"
-	"math"
-	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
-	"postern/internal/value"
 	"postern/policy"
 )
 
@@ -132,39 +127,20 @@ func (w *Condition) operator(kind lowered.KeyKind, test policy.Test) string {
 
 // value writes a wanted value as a policy may.
 func (w *Condition) value(i uint32, test policy.Test) string {
-	switch w.How {
-	case lowered.CompareText, lowered.CompareTextFold, lowered.CompareLike, lowered.CompareArn, block.Begins:
+	switch w.How.Values() {
+	case lowered.ValueBytes:
+		return w.Text(i)
+	case lowered.ValueText, lowered.ValuePattern, lowered.ValueArn:
 		text := w.of.ProgramText(w.Text(i))
-		if w.How == block.Begins {
+		switch {
+		case w.How == lowered.CompareBegins:
 			text += "*"
-		}
-		if w.How == lowered.CompareText && test.Family() == policy.FamilyString && test != policy.StringLike && test != policy.StringNotLike || w.How == lowered.CompareTextFold {
+		case test != policy.TestNone && !test.Patterns():
 			text = plainText.Replace(text) // where a `*` is no wildcard
 		}
 		return text
-	case lowered.CompareBinary:
-		return w.Text(i)
-	case lowered.CompareBool, lowered.CompareNull:
-		return strconv.FormatBool(w.Bool(i))
-	case lowered.CompareIP:
-		var bytes [16]byte
-		high, low, bits, is4 := w.Range(i)
-		binary.BigEndian.PutUint64(bytes[:8], high)
-		binary.BigEndian.PutUint64(bytes[8:], low)
-		address := netip.AddrFrom16(bytes)
-		if is4 {
-			address = address.Unmap()
-		}
-		return netip.PrefixFrom(address, int(bits)).String()
-	case lowered.CompareDateEqual, lowered.CompareDateLess, lowered.CompareDateLessEqual, lowered.CompareDateGreater, lowered.CompareDateGreaterEqual:
-		seconds, _ := w.Instant(i)
-		return string(value.AppendTime(nil, seconds))
 	}
-	number := math.Float64frombits(w.Bits(i))
-	if math.Abs(number) < 1e15 {
-		return strconv.FormatFloat(number, 'f', -1, 64)
-	}
-	return strconv.FormatFloat(number, 'g', -1, 64)
+	return w.Value(i)
 }
 
 // plainText undoes literalText.

@@ -58,6 +58,7 @@ type View struct {
 	// that is unseen stands for any text.
 	any bool
 
+	want          Condition // the one at hand
 	contextKeys   contextKeys
 	arns          principalARNs
 	groupKey      groupNames
@@ -134,7 +135,12 @@ func (v *View) Begin(r *policy.Request, defaultOrg string) {
 }
 
 // End lets go of the request.
-func (v *View) End() { v.Request, v.Identifiers.IDs = nil, nil }
+func (v *View) End() {
+	v.Request, v.Identifiers.IDs = nil, nil
+	if v.want.of != nil {
+		v.want = Condition{}
+	}
+}
 
 // Again looks at the request that was let go of again, with a budget of its own.
 func (v *View) Again(r *policy.Request) {

@@ -31,7 +31,7 @@ func TestFreezerForgets(t *testing.T) {
 			for range 1 + r.IntN(2) {
 				s.Resources = append(s.Resources, text("b%d/p%d/\xff", r.IntN(5), r.IntN(9)))
 			}
-			s.Conditions = []lowered.Condition{{Key: lowered.Key{Name: text("k%d", i%3)}, Values: []lowered.Value{{Text: text("v%d", i%5)}}}}
+			s.Conditions = []lowered.Condition{{Operator: lowered.Operator{Compare: lowered.CompareText}, Key: lowered.Key{Name: text("k%d", i%3)}, Values: []lowered.Value{{Text: text("v%d", i%5)}}}}
 			list = append(list, s)
 		}
 		return list, texts
