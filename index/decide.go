@@ -5,6 +5,7 @@ import (
 
 	"postern/index/internal/glob"
 	"postern/index/internal/match"
+	"postern/index/internal/store"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -19,7 +20,7 @@ const Budget = glob.Budget
 // Budget is a denial, policy.TooCostly, whatever it came to (specification 1.6).
 func (s *Snapshot) Decide(r *policy.Request, sc *Scratch) policy.Decision {
 	v := &sc.view
-	v.begin(r, s.defaultOrg)
+	v.begin(r, s.store.DefaultOrganization)
 	reason, layer := s.decide(v)
 	if v.Over() {
 		reason, layer, v.Open, v.steps = policy.TooCostly, policy.LayerNone, 0, v.steps[:0]
@@ -34,8 +35,8 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 	if v.Org == "" || len(v.Request.Principal.IDs) == 0 {
 		return policy.Anonymous, policy.LayerNone
 	}
-	own := s.own(v)
-	if v.nobody(own) {
+	own := s.store.OrganizationAgain(v.Org, &v.lastOrg)
+	if !own.Knows(&v.Inquiry) {
 		return policy.Anonymous, policy.LayerNone
 	}
 	if v.Class == action.IAM {
@@ -66,7 +67,7 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 		}
 	}
 
-	foreign, contested := v.Owner != v.Org, bucket.is(bucketContested)
+	foreign, contested := v.Owner != v.Org, bucket.Contested()
 	switch v.Class {
 	case action.ListAllMyBuckets:
 		return policy.Allowed, policy.LayerOrganization
@@ -94,10 +95,10 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 }
 
 // decideBucket is the bucket step (specification 1.3).
-func (s *Snapshot) decideBucket(v *view, own *Organization, bucket *bucketSlot, foreign bool) (policy.Reason, policy.Layer) {
+func (s *Snapshot) decideBucket(v *view, own *Organization, bucket *store.Slot, foreign bool) (policy.Reason, policy.Layer) {
 	owner, noMatch := own, policy.BucketNoMatch
 	if foreign {
-		owner, noMatch = s.organization(v.Owner), policy.CrossOrganizationNoAllow
+		owner, noMatch = s.store.Organization(v.Owner), policy.CrossOrganizationNoAllow
 		if owner.PoliciesUnavailable {
 			return v.end(policy.LayerOrganization, v.Owner, policy.OrganizationUnavailable)
 		}
@@ -105,10 +106,10 @@ func (s *Snapshot) decideBucket(v *view, own *Organization, bucket *bucketSlot, 
 			return policy.OwnerOrganizationDeny, policy.LayerOrganization
 		}
 	}
-	if bucket.is(bucketUnavailable) || bucket == &unknownBucket && owner.BucketsUnavailable {
+	if bucket.Unavailable() || !bucket.Known() && owner.BucketsUnavailable {
 		return v.end(policy.LayerBucket, v.Owner, policy.BucketPolicyUnavailable)
 	}
-	if !bucket.is(bucketHasPolicy) {
+	if !bucket.HasPolicy() {
 		if foreign {
 			return v.end(policy.LayerBucket, v.Owner, noMatch)
 		}
@@ -182,41 +183,11 @@ func (s *Snapshot) decideIAM(v *view, own *Organization) (policy.Reason, policy.
 	return policy.IAMNoMatch, policy.LayerIAM
 }
 
-// What is known of an organization without a folder, and of a bucket in none.
-var (
-	unknownOrganization Organization
-	unknownBucket       bucketSlot
-)
-
-// organization returns an organization's entry, never nil.
-func (s *Snapshot) organization(name string) *Organization {
-	if o := s.organizations[name]; o != nil {
-		return &o.Organization
-	}
-	return &unknownOrganization
-}
-
-// own is the caller's organization: most often that of the request before, so
-// that the look-up by name can be spared. The name decides, whichever snapshot
-// the number is from.
-func (s *Snapshot) own(v *view) *Organization {
-	if int(v.lastOrg) < len(s.owners) {
-		if o := s.owners[v.lastOrg]; o.name == v.Org {
-			return &o.Organization
-		}
-	}
-	if o := s.organizations[v.Org]; o != nil {
-		v.lastOrg = o.number
-		return &o.Organization
-	}
-	return &unknownOrganization
-}
-
 // owner works out whom the resource belongs to (specification 1.3, Tenant
 // boundary; 1.5, Owner), and returns the bucket's entry, never nil with
 // ReasonNone. A resource that does not fit the action, which internal/request
 // refuses, belongs to nobody.
-func (s *Snapshot) owner(v *view) (*bucketSlot, policy.Reason) {
+func (s *Snapshot) owner(v *view) (*store.Slot, policy.Reason) {
 	r := &v.Request.Resource
 	isBucket := r.Kind == policy.ResourceBucket || r.Kind == policy.ResourceObject
 	if v.Whole && r.Kind != policy.ResourceOrganization || !v.Whole && !isBucket {
@@ -226,17 +197,14 @@ func (s *Snapshot) owner(v *view) (*bucketSlot, policy.Reason) {
 		return nil, policy.OwnerMismatch
 	}
 	if v.Whole {
-		return &unknownBucket, policy.ReasonNone
+		return &store.UnknownBucket, policy.ReasonNone
 	}
 	v.Bucket = match.BucketOf(r.ID)
-	v.BucketHash = hash64(v.Bucket)
-	if bucket := s.bucket(v.Bucket, v.BucketHash); bucket != nil {
-		v.Owner = s.owners[bucket.owner].name
-		if bucket.words != nil {
-			// The bucket is asked last; its first cache line can come already.
-			v.Early = *bucket.words
-		}
-		if r.Org != "" && r.Org != v.Owner && (!bucket.is(bucketContested) || !slices.Contains(bucket.entry.claimants, r.Org)) {
+	v.BucketHash = match.HashBucket(v.Bucket)
+	if bucket := s.store.Bucket(v.Bucket, v.BucketHash); bucket != nil {
+		v.Owner = s.store.Owner(bucket)
+		v.Early = bucket.Early() // the bucket is asked last
+		if r.Org != "" && r.Org != v.Owner && !bucket.ClaimedBy(r.Org) {
 			return nil, policy.OwnerMismatch
 		}
 		return bucket, policy.ReasonNone
@@ -245,13 +213,25 @@ func (s *Snapshot) owner(v *view) (*bucketSlot, policy.Reason) {
 	case v.Class == action.CreateBucket: // its owner will be the caller's organization
 	case r.Org != "":
 		v.Owner = r.Org
-	case s.defaultOrg != "":
-		v.Owner = s.defaultOrg
+	case s.store.DefaultOrganization != "":
+		v.Owner = s.store.DefaultOrganization
 	default:
 		return nil, policy.OwnerUnknown
 	}
-	return &unknownBucket, policy.ReasonNone
+	return &store.UnknownBucket, policy.ReasonNone
 }
+
+// isPlatform reports that the caller's organization is one of
+// SetPlatformOrganizations that has no folder, and that the action reaches the
+// bucket step: the platform's own services call from organizations that have no
+// policies (specification 1.3, Callers from another organization).
+func (s *Snapshot) isPlatform(v *view) bool {
+	return len(s.store.Platform) > 0 && !v.Class.OrganizationOnly() && v.Class.S3() && slices.Contains(s.store.Platform, v.Org) && !s.store.Has(v.Org)
+}
+
+// passesAsPlatform reports that the caller's organization step counts as an
+// Allow: it isPlatform, and another organization owns the bucket.
+func (s *Snapshot) passesAsPlatform(v *view) bool { return v.Owner != v.Org && s.isPlatform(v) }
 
 // outsideTenant reports that the request states an organization other than the
 // caller's, as the owner or, for the whole organization, as what is asked about.
@@ -265,11 +245,10 @@ func (v *view) ask(layer policy.Layer, org string, p *Policies) policy.Effect {
 	return v.asked(layer, org, p, p.Ask(&v.View))
 }
 
-// askBucket asks the statements of a bucket's policy. The slot leads to them:
-// its entry, one cache line more, is seldom read.
-func (v *view) askBucket(bucket *bucketSlot) policy.Effect {
-	p := &bucket.entry.policy
-	return v.asked(policy.LayerBucket, v.Owner, p, p.AskBlock(bucket.block(), &v.View))
+// askBucket asks the statements of a bucket's policy.
+func (v *view) askBucket(bucket *store.Slot) policy.Effect {
+	p := bucket.Policy()
+	return v.asked(policy.LayerBucket, v.Owner, p, p.AskBlock(bucket.Block(), &v.View))
 }
 
 // askIAM asks the iam statements of the caller's organization. Of an allow,
@@ -320,8 +299,9 @@ func (v *view) end(layer policy.Layer, org string, reason policy.Reason) (policy
 	return reason, layer
 }
 
-// nobody reports that the caller is a token that its organization does not know,
-// or one that has expired; of an organization without iam layer, none is known.
-func (v *view) nobody(own *Organization) bool {
-	return match.IsToken(v.Request) && (own.IAM == nil || own.IAMUnavailable || !own.IAM.Knows(&v.Inquiry))
+// notePlatform notes the step that counted as an Allow.
+func (v *view) notePlatform() {
+	if v.explaining {
+		v.steps = append(v.steps, step{layer: policy.LayerOrganization, org: v.Org, outcome: policy.Allow, platform: true})
+	}
 }

@@ -29,7 +29,7 @@ func (s *Snapshot) Hints(r *policy.Request, d policy.Decision) []string {
 	}
 	h := &hints{s: s, r: r, org: r.Principal.Org}
 	if h.org == "" {
-		h.org = s.defaultOrg
+		h.org = s.store.DefaultOrganization
 	}
 	h.properties("subject", r.Principal.Properties, subjectWords, func(word string) bool {
 		return word == "org" && r.Principal.Org == "" || word == "groups" && len(r.Principal.Groups) == 0 ||
@@ -109,7 +109,7 @@ func (h *hints) action() {
 		}
 		return
 	}
-	own := h.s.organization(h.org)
+	own := h.s.store.Organization(h.org)
 	if own.IAM == nil {
 		return
 	}
@@ -142,21 +142,15 @@ func (h *hints) anonymous() {
 // organization tells of an organization that has no folder, and is none of the
 // platform's, which need none.
 func (h *hints) organization(name, where string) {
-	if name == "" || slices.Contains(h.s.platform, name) {
+	if name == "" || slices.Contains(h.s.store.Platform, name) {
 		return
 	}
-	if o := h.s.organizations[name]; o != nil && o.set {
+	if h.s.store.Has(name) {
 		return
 	}
-	var all []string
-	for other, o := range h.s.organizations {
-		if o.set {
-			all = append(all, other)
-		}
-	}
-	slices.Sort(all)
+	all := slices.Sorted(h.s.store.All())
 	text := fmt.Sprintf("there is no organization %q, which is stated in %s", match.Cut(name), where)
-	if name == h.s.defaultOrg && h.r.Principal.Org == "" {
+	if name == h.s.store.DefaultOrganization && h.r.Principal.Org == "" {
 		text = fmt.Sprintf("there is no organization %q, which -default-org fills in", match.Cut(name))
 	}
 	folded, searched := value.FoldASCII(name), all[:min(len(all), maxHintSearch)]
@@ -188,14 +182,12 @@ func (h *hints) ownerUnknown() {
 func (h *hints) nearestBucket(name string) string {
 	var all []string
 	looked := 0
-	for i := range h.s.shards {
-		for _, e := range h.s.shards[i].buckets() {
-			if looked++; looked > maxHintSearch {
-				return "" // which would depend on their order
-			}
-			if e.owner == h.org {
-				all = append(all, e.name)
-			}
+	for b := range h.s.store.Buckets() {
+		if looked++; looked > maxHintSearch {
+			return "" // which would depend on their order
+		}
+		if b.Owner() == h.org {
+			all = append(all, b.Name())
 		}
 	}
 	slices.Sort(all)
@@ -213,8 +205,8 @@ func (h *hints) ownerMismatch() {
 	}
 	if h.r.Resource.Kind == policy.ResourceBucket || h.r.Resource.Kind == policy.ResourceObject {
 		name := match.BucketOf(h.r.Resource.ID)
-		if b := h.s.bucket(name, hash64(name)); b != nil && b.entry.owner != stated {
-			h.add("the bucket %q belongs to the organization %q by the directory, and the request states %q; leave resource.properties.org (-resource-org) out", match.Cut(name), b.entry.owner, match.Cut(stated))
+		if b := h.s.store.Bucket(name, match.HashBucket(name)); b != nil && b.Owner() != stated {
+			h.add("the bucket %q belongs to the organization %q by the directory, and the request states %q; leave resource.properties.org (-resource-org) out", match.Cut(name), b.Owner(), match.Cut(stated))
 			return
 		}
 	}

@@ -104,7 +104,7 @@ func (s *Snapshot) SearchActions(r *policy.Request, page Page) (Found, error) {
 		return Found{Complete: err == nil}, err
 	}
 	sr.names.add(open.KnownActions(), "", sr.after, open.EveryName)
-	if own := s.organization(sr.v.Org); own.IAM != nil {
+	if own := s.store.Organization(sr.v.Org); own.IAM != nil {
 		sr.names.add(own.IAM.Names().Actions, "", sr.after, open.EveryName)
 	}
 	out := &sr.request
@@ -163,7 +163,7 @@ func newSearch(s *Snapshot, kind byte, r *policy.Request, page Page) (*search, e
 	}
 	sr.limit = min(sr.limit, MaxLimit)
 	sr.v = &sr.scratch.view
-	sr.v.begin(&sr.request, s.defaultOrg)
+	sr.v.begin(&sr.request, s.store.DefaultOrganization)
 	return sr, nil
 }
 

@@ -3,6 +3,7 @@ package index
 import (
 	"postern/index/internal/open"
 	"postern/index/internal/statements"
+	"postern/index/internal/store"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -12,7 +13,7 @@ import (
 // it holds for every name, but for statements that read the caller's names.
 func (sr *search) subjects(provider string) {
 	s, v := sr.s, sr.v
-	own := s.own(v)
+	own := s.store.Organization(v.Org)
 	c := &open.Candidates{}
 	switch {
 	case provider == "token/":
@@ -40,13 +41,13 @@ func (sr *search) subjects(provider string) {
 	if own.IAM != nil {
 		sr.names.add(own.IAM.Names().Principals, provider, sr.after, c)
 	}
-	for i := range s.shards {
-		x := &s.shards[i]
-		sr.names.add(x.named(v.Org).Principals, provider, sr.after, c)
+	for i := range s.store.Shards() {
+		x := &s.store.Shards()[i]
+		sr.names.add(x.Named(v.Org).Principals, provider, sr.after, c)
 	}
-	if bucket := s.bucket(v.Bucket, v.BucketHash); bucket != nil && bucket.is(bucketHasPolicy) && bucket.entry.owner != v.Org {
+	if bucket := s.store.Bucket(v.Bucket, v.BucketHash); bucket != nil && bucket.HasPolicy() && bucket.Owner() != v.Org {
 		var k statements.Names
-		k.Add(&bucket.entry.policy, v.Org)
+		k.Add(bucket.Policy(), v.Org)
 		k.Settle()
 		sr.names.add(k.Principals, provider, sr.after, c)
 	}
@@ -54,7 +55,7 @@ func (sr *search) subjects(provider string) {
 
 // policySubjects are those that the layers in front of iam may allow: every
 // step has to, so the one that names the fewest does.
-func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *bucketSlot, provider string) *open.Candidates {
+func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *store.Slot, provider string) *open.Candidates {
 	c := &open.Candidates{}
 	switch {
 	case own.Policies != nil:
@@ -68,18 +69,18 @@ func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *bucketSlot
 		}
 		return c
 	}
-	if v.Class.OrganizationOnly() || !bucket.is(bucketHasPolicy) {
+	if v.Class.OrganizationOnly() || !bucket.HasPolicy() {
 		return c
 	}
 	d := &open.Candidates{}
-	bucket.entry.policy.Subjects(&v.View, provider, d)
+	bucket.Policy().Subjects(&v.View, provider, d)
 	return open.Narrower(c, d)
 }
 
 // resources finds the candidates of a search for resources.
 func (sr *search) resources() {
 	s, v := sr.s, sr.v
-	own := s.organization(v.Org)
+	own := s.store.Organization(v.Org)
 	resourceType := sr.request.Resource.Type
 	switch {
 	case resourceType == "organization":
@@ -138,12 +139,12 @@ func (sr *search) addStored(resourceType string, p *Policies, named, stored *ope
 	if org == "" {
 		org = sr.v.Org
 	}
-	for i := range sr.s.shards {
-		x := &sr.s.shards[i]
+	for i := range sr.s.store.Shards() {
+		x := &sr.s.store.Shards()[i]
 		if resourceType == "bucket" {
-			sr.names.add(x.bucketNames(org), "", sr.after, stored)
+			sr.names.add(x.BucketNames(org), "", sr.after, stored)
 			continue
 		}
-		sr.names.add(x.named(org).Objects, "", sr.after, stored)
+		sr.names.add(x.Named(org).Objects, "", sr.after, stored)
 	}
 }

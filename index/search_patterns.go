@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postern/index/internal/open"
+	"postern/index/internal/store"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -39,7 +40,7 @@ func (sr *search) cannotList(out *Found, list func(*unlisted, *view) []open.Admi
 	p := &unlisted{search: sr, Patterns: open.Patterns{More: sr.more}}
 	var sc Scratch
 	v := &sc.view
-	v.begin(sr.open, sr.s.defaultOrg)
+	v.begin(sr.open, sr.s.store.DefaultOrganization)
 	all := list(p, v)
 	p.Doubt(&v.View)
 	slices.SortFunc(all, func(a, b open.Admitted) int {
@@ -67,8 +68,8 @@ func (sr *search) cannotList(out *Found, list func(*unlisted, *view) []open.Admi
 // lets pass comes to (specification 1.3): it passes, or asks the policy asked,
 // or neither. v has the bucket's owner. Of a foreign caller the owner's Denies
 // are asked beside.
-func (s *Snapshot) bucketStep(v *view, bucket *bucketSlot) (passes bool, asked *Policies) {
-	foreign, contested := v.Owner != v.Org, bucket.is(bucketContested)
+func (s *Snapshot) bucketStep(v *view, bucket *store.Slot) (passes bool, asked *Policies) {
+	foreign, contested := v.Owner != v.Org, bucket.Contested()
 	switch {
 	case v.Class == action.ListAllMyBuckets:
 		return true, nil
@@ -79,20 +80,20 @@ func (s *Snapshot) bucketStep(v *view, bucket *bucketSlot) (passes bool, asked *
 	case v.Class == action.PutBucketPolicy:
 		return true, nil
 	}
-	owner := s.organization(v.Owner)
+	owner := s.store.Organization(v.Owner)
 	switch {
 	case foreign && owner.PoliciesUnavailable,
-		bucket.is(bucketUnavailable) || bucket == &unknownBucket && owner.BucketsUnavailable:
+		bucket.Unavailable() || !bucket.Known() && owner.BucketsUnavailable:
 		return false, nil
-	case !bucket.is(bucketHasPolicy):
+	case !bucket.HasPolicy():
 		return !foreign, nil
 	}
-	return false, &bucket.entry.policy
+	return false, bucket.Policy()
 }
 
 // layers returns what the layers in front of iam admit on one bucket, or on the
 // whole organization: admit tells of the statements of one of them.
-func (p *unlisted) layers(v *view, own *Organization, bucket *bucketSlot, admit func(*Policies, policy.Layer) []open.Admitted) []open.Admitted {
+func (p *unlisted) layers(v *view, own *Organization, bucket *store.Slot, admit func(*Policies, policy.Layer) []open.Admitted) []open.Admitted {
 	var as []open.Admitted
 	switch {
 	case own.Policies != nil:
@@ -108,7 +109,7 @@ func (p *unlisted) layers(v *view, own *Organization, bucket *bucketSlot, admit 
 
 // behindBucketStep returns what the bucket step leaves of what the organization
 // step admits; admit tells of the bucket's policy.
-func (p *unlisted) behindBucketStep(v *view, bucket *bucketSlot, as []open.Admitted, admit func(*Policies) []open.Admitted) []open.Admitted {
+func (p *unlisted) behindBucketStep(v *view, bucket *store.Slot, as []open.Admitted, admit func(*Policies) []open.Admitted) []open.Admitted {
 	switch passes, asked := p.s.bucketStep(v, bucket); {
 	case passes:
 		return as

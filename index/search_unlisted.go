@@ -8,13 +8,14 @@ import (
 	"postern/index/internal/match"
 	"postern/index/internal/open"
 	"postern/index/internal/statements"
+	"postern/index/internal/store"
 	"postern/internal/action"
 	"postern/policy"
 )
 
 // ofSubjects returns what a search for principals cannot list.
 func (p *unlisted) ofSubjects(v *view) []open.Admitted {
-	s, own := p.s, p.s.own(v)
+	s, own := p.s, p.s.store.Organization(v.Org)
 	switch {
 	case match.IsToken(v.Request): // an unknown token is nobody
 		return nil
@@ -35,7 +36,7 @@ func (p *unlisted) ofSubjects(v *view) []open.Admitted {
 			return of.AdmitSubjects(&p.Patterns, &v.View, policy.LayerOrganization)
 		}, func(m *IAM) []open.Admitted { return m.AdmitSubjects(&p.Patterns, &v.Inquiry) })
 	}
-	if of := s.organization(v.Owner).Policies; v.Owner != v.Org && of != nil && of.DeniesEveryone(&p.Patterns, &v.View) {
+	if of := s.store.Organization(v.Owner).Policies; v.Owner != v.Org && of != nil && of.DeniesEveryone(&p.Patterns, &v.View) {
 		return nil
 	}
 	return p.layers(v, own, bucket, func(of *Policies, layer policy.Layer) []open.Admitted {
@@ -76,7 +77,7 @@ func (p *unlisted) ofActions(*view) (out []open.Admitted) {
 		request.Action = service.prefix + "?" // none that a table knows
 		var sc Scratch
 		v := &sc.view
-		v.begin(&request, p.s.defaultOrg)
+		v.begin(&request, p.s.store.DefaultOrganization)
 		out = append(out, p.ofService(v, service.prefix, service.class)...)
 		p.Doubt(&v.View)
 	}
@@ -84,8 +85,8 @@ func (p *unlisted) ofActions(*view) (out []open.Admitted) {
 }
 
 func (p *unlisted) ofService(v *view, prefix string, class action.Class) []open.Admitted {
-	s, own := p.s, p.s.own(v)
-	if v.nobody(own) {
+	s, own := p.s, p.s.store.Organization(v.Org)
+	if !own.Knows(&v.Inquiry) {
 		return nil
 	}
 	if class == action.IAM {
@@ -113,9 +114,9 @@ func (p *unlisted) ofService(v *view, prefix string, class action.Class) []open.
 
 // ofResources returns what a search for resources cannot list.
 func (p *unlisted) ofResources(v *view) []open.Admitted {
-	own, resourceType := p.s.own(v), p.open.Resource.Type
+	own, resourceType := p.s.store.Organization(v.Org), p.open.Resource.Type
 	switch {
-	case v.nobody(own),
+	case !own.Knows(&v.Inquiry),
 		resourceType == "organization", // the caller's own is the only one
 		v.Class.WholeOrganization():
 		return nil
@@ -158,9 +159,9 @@ func (p *unlisted) inBuckets(v *view, own *Organization, as []open.Admitted) (ou
 			wide = append(wide, a)
 			continue
 		}
-		bucket := p.s.bucket(name, hash64(name))
+		bucket := p.s.store.Bucket(name, match.HashBucket(name))
 		if bucket == nil {
-			bucket = &unknownBucket
+			bucket = &store.UnknownBucket
 		}
 		out = append(out, p.inBucket(v, name, bucket, []open.Admitted{a})...)
 	}
@@ -168,52 +169,47 @@ func (p *unlisted) inBuckets(v *view, own *Organization, as []open.Admitted) (ou
 		return out
 	}
 	// A bucket in no folder: it has an owner where that is stated or filled in.
-	out = append(out, p.inBucket(v, "", &unknownBucket, wide)...)
-	for i := range p.s.shards {
-		for name, e := range p.s.shards[i].buckets() {
-			if !p.Look() {
-				return append(out, wide...)
-			}
-			if named && p.tried(name, e, own, v) {
-				continue
-			}
-			if slot := p.s.bucket(name, hash64(name)); slot != nil {
-				out = append(out, p.inBucket(v, name, slot, wide)...)
-			}
+	out = append(out, p.inBucket(v, "", &store.UnknownBucket, wide)...)
+	for bucket := range p.s.store.Buckets() {
+		if !p.Look() {
+			return append(out, wide...)
+		}
+		if !named || !p.tried(bucket, own, v) {
+			out = append(out, p.inBucket(v, bucket.Name(), bucket, wide)...)
 		}
 	}
 	return out
 }
 
 // tried reports that the search had the bucket among its candidates.
-func (p *unlisted) tried(name string, e *bucketEntry, own *Organization, v *view) bool {
+func (p *unlisted) tried(bucket *store.Slot, own *Organization, v *view) bool {
 	org := p.open.Resource.Org
 	if org == "" {
 		org = v.Org
 	}
-	if e.owner == org || slices.Contains(e.claimants, org) {
+	if bucket.Owner() == org || bucket.ClaimedBy(org) {
 		return true
 	}
-	_, found := slices.BinarySearch(own.Policies.Names().Buckets, name)
+	_, found := slices.BinarySearch(own.Policies.Names().Buckets, bucket.Name())
 	return found
 }
 
 // inBucket returns what patterns of the organization step admit in one bucket,
 // or of those that no folder holds.
-func (p *unlisted) inBucket(v *view, name string, bucket *bucketSlot, as []open.Admitted) []open.Admitted {
+func (p *unlisted) inBucket(v *view, name string, bucket *store.Slot, as []open.Admitted) []open.Admitted {
 	stated := p.open.Resource.Org
-	claimed := bucket.is(bucketContested) && bucket.entry != nil && slices.Contains(bucket.entry.claimants, stated)
+	claimed := bucket.ClaimedBy(stated)
 	switch {
-	case bucket != &unknownBucket:
-		if v.Owner = p.s.owners[bucket.owner].name; stated != "" && stated != v.Owner && !claimed {
+	case bucket.Known():
+		if v.Owner = p.s.store.Owner(bucket); stated != "" && stated != v.Owner && !claimed {
 			return nil
 		}
 	case v.Class == action.CreateBucket:
 		v.Owner = v.Org
 	case stated != "":
 		v.Owner = stated
-	case p.s.defaultOrg != "":
-		v.Owner = p.s.defaultOrg
+	case p.s.store.DefaultOrganization != "":
+		v.Owner = p.s.store.DefaultOrganization
 	default:
 		return nil
 	}

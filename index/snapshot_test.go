@@ -1,7 +1,6 @@
 package index
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -22,45 +21,6 @@ func allowEverything(n int) *Policies {
 		}
 	}
 	return statements.New(list, []lowered.Document{{Name: "p", File: "o1/access-policies/p.json"}}, nil, "", FormAuto)
-}
-
-// TestUnchangedIsShared: a change copies what it names and nothing else, and
-// the snapshot before it stays as it was.
-func TestUnchangedIsShared(t *testing.T) {
-	b := NewBuilder(nil)
-	p := allowEverything(1)
-	b.SetOrganization("o1", Organization{Policies: p})
-	for i := range 3000 {
-		b.SetBucket(fmt.Sprintf("b%d", i), Bucket{Owner: "o1", Policy: p})
-	}
-	first := b.Freeze(1)
-
-	b = NewBuilder(first)
-	b.SetBucket("b7", Bucket{Owner: "o2"})
-	b.RemoveBucket("b8")
-	second := b.Freeze(2)
-
-	if got := find(first, "b7").owner; got != "o1" || find(first, "b8") == nil {
-		t.Errorf("the first snapshot changed: b7 belongs to %s", got)
-	}
-	if got := find(second, "b7").owner; got != "o2" || find(second, "b8") != nil {
-		t.Errorf("the second snapshot has b7 of %s", got)
-	}
-	for i := range 3000 {
-		if name := fmt.Sprintf("b%d", i); i != 7 && i != 8 && find(first, name) != find(second, name) {
-			t.Fatalf("%s was copied", name)
-		}
-	}
-	if first.organizations["o1"] != second.organizations["o1"] {
-		t.Error("the organization was copied")
-	}
-
-	b = NewBuilder(second)
-	b.SetBucket("b7", Bucket{Owner: "o1", Policy: p})
-	b.SetBucket("b8", Bucket{Owner: "o1", Policy: p})
-	if got := b.Freeze(3).Bytes(); got != first.Bytes() {
-		t.Errorf("%d bytes after changing back, %d before", got, first.Bytes())
-	}
 }
 
 // TestScratchOutlivesSnapshots: what a scratch remembers of one snapshot, the
@@ -101,13 +61,6 @@ func TestScratchOutlivesSnapshots(t *testing.T) {
 			}
 		}
 	}
-}
-
-func find(s *Snapshot, name string) *bucketEntry {
-	if x := s.bucket(name, hash64(name)); x != nil {
-		return x.entry
-	}
-	return nil
 }
 
 func TestZeroDecisionDenies(t *testing.T) {

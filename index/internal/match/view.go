@@ -3,6 +3,8 @@ package match
 import (
 	"strings"
 
+	"github.com/cespare/xxhash/v2"
+
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/internal/postings"
@@ -39,7 +41,7 @@ type View struct {
 	Whole bool
 	Text  string
 	// Bucket is the name of the bucket that the request is about, and BucketHash its
-	// xxhash. Who finds the owner sets both.
+	// HashBucket. Who finds the owner sets both.
 	Bucket     string
 	BucketHash uint64
 	Early      uint32 // keeps loads that are made early alive; it is never read
@@ -177,3 +179,6 @@ func BucketOf(text string) string {
 	}
 	return text
 }
+
+// HashBucket is the hash by which a bucket is found; its name decides.
+func HashBucket(name string) uint64 { return xxhash.Sum64String(name) }

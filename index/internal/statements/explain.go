@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cespare/xxhash/v2"
-
 	"postern/index/internal/block"
 	"postern/index/internal/match"
 	"postern/policy"
@@ -16,7 +14,7 @@ func (p *Policies) asked(v *match.View) []block.Block {
 	out := []block.Block{p.Block()}
 	if !v.Whole {
 		name := match.BucketOf(v.Text)
-		if b := p.bucketBlock(name, xxhash.Sum64String(name)); !b.IsNone() {
+		if b := p.bucketBlock(name, match.HashBucket(name)); !b.IsNone() {
 			out = append(out, b)
 		}
 	}

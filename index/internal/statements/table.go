@@ -3,15 +3,14 @@ package statements
 import (
 	"math/bits"
 
-	"github.com/cespare/xxhash/v2"
-
 	"postern/index/internal/block"
+	"postern/index/internal/match"
 )
 
-// maxProbe bounds how far a look-up walks. Names that would have to lie
+// MaxProbe bounds how far a look-up walks. Names that would have to lie
 // further away, as only names chosen for it do, go to a Go map, whose hash is
 // seeded: so nobody can make a table slow (attack class 25).
-const maxProbe = 16
+const MaxProbe = 16
 
 // blockTable finds a bucket's block in Policies: the upper half of a hash and
 // the place of the block in one word. The block's name decides.
@@ -28,9 +27,9 @@ func newBlockTable(n int) blockTable {
 // add puts a block. A place is never 0, where the wide part lies.
 func (t *blockTable) add(name string, at uint32) {
 	t.used = append(t.used, at)
-	h := xxhash.Sum64String(name)
+	h := match.HashBucket(name)
 	mask := uint64(len(t.slots) - 1)
-	for i := range uint64(maxProbe) {
+	for i := range uint64(MaxProbe) {
 		if slot := &t.slots[(h+i)&mask]; *slot == 0 {
 			*slot = h&^(1<<32-1) | uint64(at)
 			return
@@ -42,7 +41,7 @@ func (t *blockTable) add(name string, at uint32) {
 	t.far[name] = at
 }
 
-// bucketBlock finds the block of a bucket, by its name and hash64; none if it
+// bucketBlock finds the block of a bucket, by its name and HashBucket; none if it
 // has none.
 func (p *Policies) bucketBlock(name string, h uint64) block.Block {
 	t := &p.buckets
@@ -50,7 +49,7 @@ func (p *Policies) bucketBlock(name string, h uint64) block.Block {
 		return block.Block{}
 	}
 	mask := uint64(len(t.slots) - 1)
-	for i := range uint64(maxProbe) {
+	for i := range uint64(MaxProbe) {
 		slot := t.slots[(h+i)&mask]
 		if slot == 0 {
 			return block.Block{} // where there is a gap, nothing went further
@@ -83,7 +82,7 @@ func newPlaceTable(places map[uint32]uint32) *placeTable {
 	mask := uint32(len(t.slots) - 1)
 next:
 	for hash, place := range places {
-		for i := range uint32(maxProbe) {
+		for i := range uint32(MaxProbe) {
 			if s := &t.slots[(hash+i)&mask]; *s == 0 {
 				*s = uint64(hash)<<32 | uint64(place)
 				continue next
@@ -100,7 +99,7 @@ next:
 // find returns a place, 0 if there is none.
 func (t *placeTable) find(hash uint32) uint32 {
 	mask := uint32(len(t.slots) - 1)
-	for i := range uint32(maxProbe) {
+	for i := range uint32(MaxProbe) {
 		s := t.slots[(hash+i)&mask]
 		if s == 0 || uint32(s>>32) == hash {
 			return uint32(s) // where there is a gap, nothing went further

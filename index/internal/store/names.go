@@ -1,4 +1,4 @@
-package index
+package store
 
 import (
 	"postern/index/internal/open"
@@ -11,9 +11,9 @@ type knownShard struct {
 	buckets, named open.Lazy[map[string]*statements.Names]
 }
 
-// bucketNames are the shard's buckets that an organization owns or claims, and
+// BucketNames are the shard's buckets that an organization owns or claims, and
 // those that the policies of what it owns name.
-func (x *shard) bucketNames(org string) []string {
+func (x *Shard) BucketNames(org string) []string {
 	if len(x.slots) == 0 {
 		return nil
 	}
@@ -30,9 +30,9 @@ func (x *shard) bucketNames(org string) []string {
 	}).Buckets
 }
 
-// named is what the policies of the shard's buckets name that an organization
+// Named is what the policies of the shard's buckets name that an organization
 // owns; of principals, its own.
-func (x *shard) named(org string) *statements.Names {
+func (x *Shard) Named(org string) *statements.Names {
 	if len(x.slots) == 0 {
 		return &statements.Names{}
 	}
@@ -46,7 +46,7 @@ func (x *shard) named(org string) *statements.Names {
 }
 
 // namesOf works out a part of what is known, which add adds of one bucket.
-func (x *shard) namesOf(part *open.Lazy[map[string]*statements.Names], org string, add func(*bucketEntry, func(org string) *statements.Names)) *statements.Names {
+func (x *Shard) namesOf(part *open.Lazy[map[string]*statements.Names], org string, add func(*bucketEntry, func(org string) *statements.Names)) *statements.Names {
 	all := part.Get(func() map[string]*statements.Names {
 		out := map[string]*statements.Names{}
 		of := func(org string) *statements.Names {
