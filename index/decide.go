@@ -45,7 +45,7 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 	if own.PoliciesUnavailable {
 		return policy.OrganizationUnavailable, policy.LayerNone
 	}
-	bucket, reason := s.owner(v)
+	bucket, reason := s.owner(&v.View)
 	if reason != policy.ReasonNone {
 		return reason, policy.LayerNone
 	}
@@ -54,7 +54,7 @@ func (s *Snapshot) decide(v *view) (policy.Reason, policy.Layer) {
 		return s.decideControlPlane(v, own)
 	}
 	switch {
-	case own.Policies == nil && s.passesAsPlatform(v):
+	case own.Policies == nil && s.passesAsPlatform(&v.View):
 		v.notePlatform()
 	case own.Policies == nil:
 		return v.end(policy.LayerOrganization, v.Org, policy.NoOrganizationPolicy)
@@ -124,6 +124,33 @@ func (s *Snapshot) decideBucket(v *view, own *Organization, bucket *store.Slot, 
 	return noMatch, policy.LayerBucket
 }
 
+// bucketStep says what the bucket step of a request that its organization step
+// lets pass comes to (specification 1.3): it passes, or asks the policy asked,
+// or neither. v has the bucket's owner. Of a foreign caller the owner's Denies
+// are asked beside.
+func (s *Snapshot) bucketStep(v *match.View, bucket *store.Slot) (passes bool, asked *Policies) {
+	foreign, contested := v.Owner != v.Org, bucket.Contested()
+	switch {
+	case v.Class == action.ListAllMyBuckets:
+		return true, nil
+	case v.Class == action.CreateBucket:
+		return !foreign && !contested, nil
+	case contested, foreign && (v.Class == action.PutBucketPolicy || v.Class == action.BucketPolicy):
+		return false, nil
+	case v.Class == action.PutBucketPolicy:
+		return true, nil
+	}
+	owner := s.store.Organization(v.Owner)
+	switch {
+	case foreign && owner.PoliciesUnavailable,
+		bucket.Unavailable() || !bucket.Known() && owner.BucketsUnavailable:
+		return false, nil
+	case !bucket.HasPolicy():
+		return !foreign, nil
+	}
+	return false, bucket.Policy()
+}
+
 // decideControlPlane answers the cwobject: actions, which the organization's
 // policies and the caller's iam statements decide together (specification 1.3,
 // 1.8).
@@ -165,7 +192,7 @@ func (s *Snapshot) decideControlPlane(v *view, own *Organization) (policy.Reason
 // decideIAM answers what the iam layer decides alone.
 func (s *Snapshot) decideIAM(v *view, own *Organization) (policy.Reason, policy.Layer) {
 	r := &v.Request.Resource
-	if v.outsideTenant(r.Kind == policy.ResourceOrganization || r.Type == "organization") {
+	if outsideTenant(&v.View, r.Kind == policy.ResourceOrganization || r.Type == "organization") {
 		return policy.OwnerMismatch, policy.LayerNone
 	}
 	switch {
@@ -187,13 +214,13 @@ func (s *Snapshot) decideIAM(v *view, own *Organization) (policy.Reason, policy.
 // boundary; 1.5, Owner), and returns the bucket's entry, never nil with
 // ReasonNone. A resource that does not fit the action, which internal/request
 // refuses, belongs to nobody.
-func (s *Snapshot) owner(v *view) (*store.Slot, policy.Reason) {
+func (s *Snapshot) owner(v *match.View) (*store.Slot, policy.Reason) {
 	r := &v.Request.Resource
 	isBucket := r.Kind == policy.ResourceBucket || r.Kind == policy.ResourceObject
 	if v.Whole && r.Kind != policy.ResourceOrganization || !v.Whole && !isBucket {
 		return nil, policy.OwnerUnknown
 	}
-	if v.Class.OrganizationOnly() && v.outsideTenant(v.Whole) {
+	if v.Class.OrganizationOnly() && outsideTenant(v, v.Whole) {
 		return nil, policy.OwnerMismatch
 	}
 	if v.Whole {
@@ -225,17 +252,17 @@ func (s *Snapshot) owner(v *view) (*store.Slot, policy.Reason) {
 // SetPlatformOrganizations that has no folder, and that the action reaches the
 // bucket step: the platform's own services call from organizations that have no
 // policies (specification 1.3, Callers from another organization).
-func (s *Snapshot) isPlatform(v *view) bool {
+func (s *Snapshot) isPlatform(v *match.View) bool {
 	return len(s.store.Platform) > 0 && !v.Class.OrganizationOnly() && v.Class.S3() && slices.Contains(s.store.Platform, v.Org) && !s.store.Has(v.Org)
 }
 
 // passesAsPlatform reports that the caller's organization step counts as an
 // Allow: it isPlatform, and another organization owns the bucket.
-func (s *Snapshot) passesAsPlatform(v *view) bool { return v.Owner != v.Org && s.isPlatform(v) }
+func (s *Snapshot) passesAsPlatform(v *match.View) bool { return v.Owner != v.Org && s.isPlatform(v) }
 
 // outsideTenant reports that the request states an organization other than the
 // caller's, as the owner or, for the whole organization, as what is asked about.
-func (v *view) outsideTenant(organization bool) bool {
+func outsideTenant(v *match.View, organization bool) bool {
 	r := &v.Request.Resource
 	return r.Org != "" && r.Org != v.Org || organization && r.ID != "*" && r.ID != v.Org
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postern/index/internal/match"
+	"postern/index/internal/search"
 	"postern/internal/action"
 	"postern/internal/spelling"
 	"postern/internal/value"
@@ -96,8 +97,8 @@ func (h *hints) action() {
 		return
 	}
 	if strings.IndexByte(name, ':') < 0 {
-		for _, service := range services {
-			if id, known := action.Lookup(service.prefix + name); known && service.prefix != "" {
+		for _, service := range search.Services {
+			if id, known := action.Lookup(service.Prefix + name); known && service.Prefix != "" {
 				h.add("the action %q has no service, and so belongs to the iam layer; write %q", name, action.Name(id))
 				return
 			}

@@ -1,55 +1,33 @@
 package index
 
 import (
-	"slices"
-	"strings"
-
-	"postern/index/internal/open"
-	"postern/internal/action"
+	"postern/index/internal/match"
+	"postern/index/internal/search"
+	"postern/index/internal/store"
 	"postern/policy"
 )
 
-// The bounds of one search request, so that no search can hold up checks.
+// The bounds of one search request.
 const (
 	// DefaultLimit is the number of results of a page that states none.
-	DefaultLimit = 1000
+	DefaultLimit = search.DefaultLimit
 	// MaxLimit is the most that a page holds, whatever it states.
-	MaxLimit = 10_000
-	// maxLooked bounds the candidates that one page decides; a page that
-	// reaches it ends early, with a token, and may be empty.
-	maxLooked = 16_384
+	MaxLimit = search.MaxLimit
 )
 
 // Page says which part of the results is asked for.
-type Page struct {
-	// Limit is the most results, DefaultLimit if it is 0; with a Token it is
-	// not read, since a token goes on with its first limit.
-	Limit int
-	// Token is Found.Next of the page before, "" for the first.
-	Token string
-	// Bytes ends the page early, with a token, once its names together have
-	// about that many bytes; 0 is no bound. Patterns past it are left out, which
-	// Truncated says.
-	Bytes int
-	// More is asked between candidates; the page ends early, with a token, when
-	// it returns false. It may be nil. It is asked too while patterns are looked
-	// for, which then end, with Truncated if the page has nothing else.
-	More func() bool
-}
+type Page = search.Page
 
 // Found is one page of results.
-type Found struct {
-	// IDs are in byte order, each once. They may alias the snapshot.
-	IDs []string
-	// Next is the token of the next page, "" at the end.
-	Next string
-	// Of the last page, Complete says that no Allow could hold for others than
-	// those that the pages list; where one could, Patterns say for which, each
-	// once, in byte order. Truncated says that there may be more of them.
-	Complete  bool
-	Patterns  []Pattern
-	Truncated bool
-}
+type Found = search.Found
+
+// Pattern is what a search cannot list: a pattern on the searched side of an
+// Allow that could hold for others than the listed ones (specification 3.2).
+type Pattern = search.Pattern
+
+// ErrToken is what a search answers to a page's token that it did not give out,
+// or that it gave out for another search.
+var ErrToken = search.ErrToken
 
 // SearchSubjects finds the known principals of one provider for which the
 // request is allowed (specification 3.2). r is as Decide takes it, but that its
@@ -61,18 +39,7 @@ type Found struct {
 // The only error is ErrToken. Search allocates; its work is bounded, but for the
 // first search after a change, which lists the names of what changed.
 func (s *Snapshot) SearchSubjects(r *policy.Request, page Page) (Found, error) {
-	sr, err := newSearch(s, 's', r, page)
-	if err != nil || sr.v.Org == "" {
-		return Found{Complete: err == nil}, err
-	}
-	provider := r.Principal.IDs[0]
-	sr.subjects(provider)
-	ids := slices.Clone(r.Principal.IDs)
-	sr.request.Principal.IDs = ids
-	return sr.run(func(id string) bool {
-		ids[0] = provider + id
-		return true
-	}, (*unlisted).ofSubjects), nil
+	return search.Subjects(&searched{Snapshot: s}, r, page)
 }
 
 // SearchResources finds the known resources of r.Resource.Type for which the
@@ -81,17 +48,7 @@ func (s *Snapshot) SearchSubjects(r *policy.Request, page Page) (Found, error) {
 // the files of these, and of the caller's organization, name without wildcard.
 // See SearchSubjects for the rest.
 func (s *Snapshot) SearchResources(r *policy.Request, page Page) (Found, error) {
-	sr, err := newSearch(s, 'r', r, page)
-	if err != nil || sr.v.Org == "" || len(r.Principal.IDs) == 0 {
-		return Found{Complete: err == nil}, err
-	}
-	sr.resources()
-	out := &sr.request.Resource
-	return sr.run(func(id string) (fits bool) {
-		out.ID = id
-		out.Kind, fits = kindOf(sr.v.Class, out.Type, id)
-		return fits
-	}, (*unlisted).ofResources), nil
+	return search.Resources(&searched{Snapshot: s}, r, page)
 }
 
 // SearchActions finds the known actions for which the request is allowed;
@@ -99,102 +56,29 @@ func (s *Snapshot) SearchResources(r *policy.Request, page Page) (Found, error) 
 // documents of the caller's organization, and the built-in roles, name without
 // wildcard. See SearchSubjects for the rest.
 func (s *Snapshot) SearchActions(r *policy.Request, page Page) (Found, error) {
-	sr, err := newSearch(s, 'a', r, page)
-	if err != nil || sr.v.Org == "" || len(r.Principal.IDs) == 0 {
-		return Found{Complete: err == nil}, err
-	}
-	sr.names.add(open.KnownActions(), "", sr.after, open.EveryName)
-	if own := s.store.Organization(sr.v.Org); own.IAM != nil {
-		sr.names.add(own.IAM.Names().Actions, "", sr.after, open.EveryName)
-	}
-	out := &sr.request
-	return sr.run(func(name string) (fits bool) {
-		out.Action = name
-		out.Resource.Kind, fits = kindOf(action.ClassOf(name), out.Resource.Type, out.Resource.ID)
-		return fits
-	}, (*unlisted).ofActions), nil
+	return search.Actions(&searched{Snapshot: s}, r, page)
 }
 
-// kindOf is the kind of a resource that an action of the class is asked on;
-// false if it is not asked on such a one. internal/request holds whole requests
-// to the same rule (specification 1.3, 3.1), and a test holds the two together.
-func kindOf(class action.Class, resourceType, id string) (policy.ResourceKind, bool) {
-	slash := strings.IndexByte(id, '/')
-	switch {
-	case class == action.IAM && resourceType == "organization":
-		return policy.ResourceOrganization, true
-	case class == action.IAM:
-		return policy.ResourceTyped, true
-	case class.WholeOrganization():
-		return policy.ResourceOrganization, resourceType == "organization"
-	case resourceType == "bucket":
-		return policy.ResourceBucket, slash < 0
-	case resourceType == "object":
-		return policy.ResourceObject, slash > 0 && slash < len(id)-1
-	}
-	return policy.ResourceNone, false
-}
-
-// search is one search at work.
-type search struct {
-	s       *Snapshot
-	open    *policy.Request // the asker's
-	request policy.Request  // the same, with candidates put in
+// searched is a snapshot as a search sees it.
+type searched struct {
+	*Snapshot
 	scratch Scratch
-	v       *view // of the open request, until candidates are decided
-	mark    uint64
-	limit   int
-	bytes   int // see Page, as is more
-	more    func() bool
-	after   string // names up to this one were looked at before
-	names   names
 }
 
-func newSearch(s *Snapshot, kind byte, r *policy.Request, page Page) (*search, error) {
-	sr := &search{s: s, open: r, request: *r, limit: page.Limit, bytes: page.Bytes, more: page.More, mark: markOf(kind, r)}
-	if sr.limit <= 0 {
-		sr.limit = DefaultLimit
-	}
-	if page.Token != "" {
-		var ok bool
-		if sr.limit, sr.after, ok = readToken(page.Token, sr.mark); !ok {
-			return nil, ErrToken
-		}
-	}
-	sr.limit = min(sr.limit, MaxLimit)
-	sr.v = &sr.scratch.view
-	sr.v.begin(&sr.request, s.store.DefaultOrganization)
-	return sr, nil
+func (s *searched) Store() *store.Store { return &s.store }
+
+func (s *searched) Allows(r *policy.Request) bool {
+	return s.Decide(r, &s.scratch).Outcome == policy.Allow
 }
 
-// run decides the candidates in byte order, and keeps those that are allowed.
-// put makes a candidate part of the request; false if it does not fit there. A
-// page that is full looks on for one more, so that the last page says that it
-// is the last; that one has what rest says of the others.
-func (sr *search) run(put func(name string) bool, rest func(*unlisted, *view) []open.Admitted) (out Found) {
-	last := sr.after
-	bytes := 0
-	for looked := 0; ; looked++ {
-		name, ok := sr.names.next()
-		switch {
-		case !ok:
-			// What was cut short beside candidates has a page of its own.
-			if whole := sr.cannotList(&out, rest); !whole && looked > 0 {
-				return Found{IDs: out.IDs, Next: pageToken(sr.limit, last, sr.mark)}
-			}
-			return out
-		case looked == maxLooked, looked > 0 && (sr.bytes > 0 && bytes >= sr.bytes || sr.more != nil && !sr.more()):
-			out.Next = pageToken(sr.limit, last, sr.mark)
-			return out
-		}
-		if put(name) && sr.s.Decide(&sr.request, &sr.scratch).Outcome == policy.Allow {
-			if len(out.IDs) == sr.limit {
-				out.Next = pageToken(sr.limit, last, sr.mark)
-				return out
-			}
-			out.IDs = append(out.IDs, name)
-			bytes += len(name)
-		}
-		last = name
-	}
+func (s *searched) OutsideTenant(v *match.View, organization bool) bool {
+	return outsideTenant(v, organization)
+}
+
+func (s *searched) Owner(v *match.View) (*store.Slot, policy.Reason) { return s.owner(v) }
+
+func (s *searched) IsPlatform(v *match.View) bool { return s.isPlatform(v) }
+
+func (s *searched) BucketStep(v *match.View, bucket *store.Slot) (passes bool, asked *Policies) {
+	return s.bucketStep(v, bucket)
 }

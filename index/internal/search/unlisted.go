@@ -1,10 +1,11 @@
-package index
+package search
 
 import (
 	"slices"
 	"strings"
 
 	"postern/index/internal/glob"
+	"postern/index/internal/iam"
 	"postern/index/internal/match"
 	"postern/index/internal/open"
 	"postern/index/internal/statements"
@@ -14,45 +15,45 @@ import (
 )
 
 // ofSubjects returns what a search for principals cannot list.
-func (p *unlisted) ofSubjects(v *view) []open.Admitted {
-	s, own := p.s, p.s.store.Organization(v.Org)
+func (p *unlisted) ofSubjects(v *iam.Inquiry) []open.Admitted {
+	own := p.store.Organization(v.Org)
 	switch {
 	case match.IsToken(v.Request): // an unknown token is nobody
 		return nil
 	case v.Class == action.IAM:
-		if own.IAM == nil || own.IAMUnavailable || v.outsideTenant(v.Request.Resource.Kind == policy.ResourceOrganization || v.Request.Resource.Type == "organization") {
+		if own.IAM == nil || own.IAMUnavailable || p.s.OutsideTenant(&v.View, v.Request.Resource.Kind == policy.ResourceOrganization || v.Request.Resource.Type == "organization") {
 			return nil
 		}
-		return own.IAM.AdmitSubjects(&p.Patterns, &v.Inquiry)
+		return own.IAM.AdmitSubjects(&p.Patterns, v)
 	case own.PoliciesUnavailable:
 		return nil
 	}
-	bucket, reason := s.owner(v)
+	bucket, reason := p.s.Owner(&v.View)
 	if reason != policy.ReasonNone {
 		return nil
 	}
 	if v.Class == action.ControlPlane {
-		return p.controlPlane(v, own, func(of *Policies) []open.Admitted {
+		return p.controlPlane(v, own, func(of *statements.Policies) []open.Admitted {
 			return of.AdmitSubjects(&p.Patterns, &v.View, policy.LayerOrganization)
-		}, func(m *IAM) []open.Admitted { return m.AdmitSubjects(&p.Patterns, &v.Inquiry) })
+		}, func(m *iam.Layer) []open.Admitted { return m.AdmitSubjects(&p.Patterns, v) })
 	}
-	if of := s.store.Organization(v.Owner).Policies; v.Owner != v.Org && of != nil && of.DeniesEveryone(&p.Patterns, &v.View) {
+	if of := p.store.Organization(v.Owner).Policies; v.Owner != v.Org && of != nil && of.DeniesEveryone(&p.Patterns, &v.View) {
 		return nil
 	}
-	return p.layers(v, own, bucket, func(of *Policies, layer policy.Layer) []open.Admitted {
+	return p.layers(v, own, bucket, func(of *statements.Policies, layer policy.Layer) []open.Admitted {
 		return of.AdmitSubjects(&p.Patterns, &v.View, layer)
 	})
 }
 
-// services are those whose actions different layers decide, each with the class
+// Services are those whose actions different layers decide, each with the class
 // of its actions that no table knows; the iam layer has every other.
-var services = []struct {
-	prefix string
-	class  action.Class
+var Services = []struct {
+	Prefix string
+	Class  action.Class
 }{{"s3:", action.Bucket}, {"cwobject:", action.ControlPlane}, {"", action.IAM}}
 
 // controlPlane returns what cwobject: actions are admitted by: either layer.
-func (p *unlisted) controlPlane(v *view, own *Organization, policies func(*Policies) []open.Admitted, layer func(*IAM) []open.Admitted) (out []open.Admitted) {
+func (p *unlisted) controlPlane(v *iam.Inquiry, own *store.Organization, policies func(*statements.Policies) []open.Admitted, layer func(*iam.Layer) []open.Admitted) (out []open.Admitted) {
 	if own.IAMUnavailable {
 		return nil
 	}
@@ -67,66 +68,65 @@ func (p *unlisted) controlPlane(v *view, own *Organization, policies func(*Polic
 
 // ofActions returns what a search for actions cannot list: the actions
 // that no table knows, of each service.
-func (p *unlisted) ofActions(*view) (out []open.Admitted) {
-	for _, service := range services {
+func (p *unlisted) ofActions(*iam.Inquiry) (out []open.Admitted) {
+	for _, service := range Services {
 		request := *p.open
 		var fits bool
-		if request.Resource.Kind, fits = kindOf(service.class, request.Resource.Type, request.Resource.ID); !fits {
+		if request.Resource.Kind, fits = kindOf(service.Class, request.Resource.Type, request.Resource.ID); !fits {
 			continue
 		}
-		request.Action = service.prefix + "?" // none that a table knows
-		var sc Scratch
-		v := &sc.view
-		v.begin(&request, p.s.store.DefaultOrganization)
-		out = append(out, p.ofService(v, service.prefix, service.class)...)
+		request.Action = service.Prefix + "?" // none that a table knows
+		v := &iam.Inquiry{}
+		v.Begin(&request, p.store.DefaultOrganization)
+		out = append(out, p.ofService(v, service.Prefix, service.Class)...)
 		p.Doubt(&v.View)
 	}
 	return out
 }
 
-func (p *unlisted) ofService(v *view, prefix string, class action.Class) []open.Admitted {
-	s, own := p.s, p.s.store.Organization(v.Org)
-	if !own.Knows(&v.Inquiry) {
+func (p *unlisted) ofService(v *iam.Inquiry, prefix string, class action.Class) []open.Admitted {
+	own := p.store.Organization(v.Org)
+	if !own.Knows(v) {
 		return nil
 	}
 	if class == action.IAM {
-		if own.IAM == nil || own.IAMUnavailable || v.outsideTenant(v.Request.Resource.Kind == policy.ResourceOrganization) {
+		if own.IAM == nil || own.IAMUnavailable || p.s.OutsideTenant(&v.View, v.Request.Resource.Kind == policy.ResourceOrganization) {
 			return nil
 		}
-		return own.IAM.AdmitActions(&p.Patterns, &v.Inquiry, class)
+		return own.IAM.AdmitActions(&p.Patterns, v, class)
 	}
 	if own.PoliciesUnavailable {
 		return nil
 	}
-	bucket, reason := s.owner(v)
+	bucket, reason := p.s.Owner(&v.View)
 	if reason != policy.ReasonNone {
 		return nil
 	}
 	if class == action.ControlPlane {
-		return p.controlPlane(v, own, func(of *Policies) []open.Admitted {
+		return p.controlPlane(v, own, func(of *statements.Policies) []open.Admitted {
 			return of.AdmitActions(&p.Patterns, &v.View, policy.LayerOrganization, prefix)
-		}, func(m *IAM) []open.Admitted { return m.AdmitActions(&p.Patterns, &v.Inquiry, class) })
+		}, func(m *iam.Layer) []open.Admitted { return m.AdmitActions(&p.Patterns, v, class) })
 	}
-	return p.layers(v, own, bucket, func(of *Policies, layer policy.Layer) []open.Admitted {
+	return p.layers(v, own, bucket, func(of *statements.Policies, layer policy.Layer) []open.Admitted {
 		return of.AdmitActions(&p.Patterns, &v.View, layer, prefix)
 	})
 }
 
 // ofResources returns what a search for resources cannot list.
-func (p *unlisted) ofResources(v *view) []open.Admitted {
-	own, resourceType := p.s.store.Organization(v.Org), p.open.Resource.Type
+func (p *unlisted) ofResources(v *iam.Inquiry) []open.Admitted {
+	own, resourceType := p.store.Organization(v.Org), p.open.Resource.Type
 	switch {
-	case !own.Knows(&v.Inquiry),
+	case !own.Knows(v),
 		resourceType == "organization", // the caller's own is the only one
 		v.Class.WholeOrganization():
 		return nil
 	case v.Class == action.IAM:
-		if own.IAM == nil || own.IAMUnavailable || v.outsideTenant(false) {
+		if own.IAM == nil || own.IAMUnavailable || p.s.OutsideTenant(&v.View, false) {
 			return nil
 		}
-		return own.IAM.AdmitResources(&p.Patterns, &v.Inquiry, resourceType)
+		return own.IAM.AdmitResources(&p.Patterns, v, resourceType)
 	case resourceType != "bucket" && resourceType != "object",
-		own.PoliciesUnavailable, own.Policies == nil && !p.s.isPlatform(v), v.Class.OrganizationOnly() && v.outsideTenant(false):
+		own.PoliciesUnavailable, own.Policies == nil && !p.s.IsPlatform(&v.View), v.Class.OrganizationOnly() && p.s.OutsideTenant(&v.View, false):
 		return nil
 	}
 	if own.Policies == nil {
@@ -150,7 +150,7 @@ func beginOf(program string) string {
 
 // inBuckets returns what is left of patterns of the organization step behind
 // the bucket step. Past the bound all of them are.
-func (p *unlisted) inBuckets(v *view, own *Organization, as []open.Admitted) (out []open.Admitted) {
+func (p *unlisted) inBuckets(v *iam.Inquiry, own *store.Organization, as []open.Admitted) (out []open.Admitted) {
 	named := p.open.Resource.Type == "bucket"
 	wide := as[:0:0]
 	for _, a := range as {
@@ -159,7 +159,7 @@ func (p *unlisted) inBuckets(v *view, own *Organization, as []open.Admitted) (ou
 			wide = append(wide, a)
 			continue
 		}
-		bucket := p.s.store.Bucket(name, match.HashBucket(name))
+		bucket := p.store.Bucket(name, match.HashBucket(name))
 		if bucket == nil {
 			bucket = &store.UnknownBucket
 		}
@@ -170,7 +170,7 @@ func (p *unlisted) inBuckets(v *view, own *Organization, as []open.Admitted) (ou
 	}
 	// A bucket in no folder: it has an owner where that is stated or filled in.
 	out = append(out, p.inBucket(v, "", &store.UnknownBucket, wide)...)
-	for bucket := range p.s.store.Buckets() {
+	for bucket := range p.store.Buckets() {
 		if !p.Look() {
 			return append(out, wide...)
 		}
@@ -182,7 +182,7 @@ func (p *unlisted) inBuckets(v *view, own *Organization, as []open.Admitted) (ou
 }
 
 // tried reports that the search had the bucket among its candidates.
-func (p *unlisted) tried(bucket *store.Slot, own *Organization, v *view) bool {
+func (p *unlisted) tried(bucket *store.Slot, own *store.Organization, v *iam.Inquiry) bool {
 	org := p.open.Resource.Org
 	if org == "" {
 		org = v.Org
@@ -196,24 +196,24 @@ func (p *unlisted) tried(bucket *store.Slot, own *Organization, v *view) bool {
 
 // inBucket returns what patterns of the organization step admit in one bucket,
 // or of those that no folder holds.
-func (p *unlisted) inBucket(v *view, name string, bucket *store.Slot, as []open.Admitted) []open.Admitted {
+func (p *unlisted) inBucket(v *iam.Inquiry, name string, bucket *store.Slot, as []open.Admitted) []open.Admitted {
 	stated := p.open.Resource.Org
 	claimed := bucket.ClaimedBy(stated)
 	switch {
 	case bucket.Known():
-		if v.Owner = p.s.store.Owner(bucket); stated != "" && stated != v.Owner && !claimed {
+		if v.Owner = p.store.Owner(bucket); stated != "" && stated != v.Owner && !claimed {
 			return nil
 		}
 	case v.Class == action.CreateBucket:
 		v.Owner = v.Org
 	case stated != "":
 		v.Owner = stated
-	case p.s.store.DefaultOrganization != "":
-		v.Owner = p.s.store.DefaultOrganization
+	case p.store.DefaultOrganization != "":
+		v.Owner = p.store.DefaultOrganization
 	default:
 		return nil
 	}
-	if v.Owner == v.Org && p.s.isPlatform(v) {
+	if v.Owner == v.Org && p.s.IsPlatform(&v.View) {
 		return nil
 	}
 	inside := func(list []open.Admitted) []open.Admitted { return list }
@@ -223,7 +223,7 @@ func (p *unlisted) inBucket(v *view, name string, bucket *store.Slot, as []open.
 			within = open.AnyAfter(name + "/")
 		} else if p.request.Resource.ID, p.request.Resource.Kind = name, policy.ResourceBucket; !p.GoOn() {
 			return as // in doubt
-		} else if p.s.Decide(&p.request, &p.scratch).Outcome != policy.Allow {
+		} else if !p.s.Allows(&p.request) {
 			return nil
 		}
 		inside = func(list []open.Admitted) []open.Admitted {
@@ -233,7 +233,7 @@ func (p *unlisted) inBucket(v *view, name string, bucket *store.Slot, as []open.
 	if as = inside(as); len(as) == 0 {
 		return nil
 	}
-	return p.behindBucketStep(v, bucket, as, func(asked *Policies) []open.Admitted {
+	return p.behindBucketStep(v, bucket, as, func(asked *statements.Policies) []open.Admitted {
 		return inside(asked.AdmitResources(&p.Patterns, &v.View, policy.LayerBucket, v.Owner != v.Org))
 	})
 }

@@ -1,6 +1,7 @@
-package index
+package search
 
 import (
+	"postern/index/internal/iam"
 	"postern/index/internal/open"
 	"postern/index/internal/statements"
 	"postern/index/internal/store"
@@ -12,8 +13,8 @@ import (
 // `provider/`. The view has that as the caller's first identifier: what holds for
 // it holds for every name, but for statements that read the caller's names.
 func (sr *search) subjects(provider string) {
-	s, v := sr.s, sr.v
-	own := s.store.Organization(v.Org)
+	v := sr.v
+	own := sr.store.Organization(v.Org)
 	c := &open.Candidates{}
 	switch {
 	case provider == "token/":
@@ -21,15 +22,15 @@ func (sr *search) subjects(provider string) {
 		c.All = own.IAM != nil && !own.IAMUnavailable
 	case v.Class == action.IAM:
 		if own.IAM != nil && !own.IAMUnavailable {
-			own.IAM.Subjects(&v.Inquiry, provider, c)
+			own.IAM.Subjects(v, provider, c)
 		}
 	case own.PoliciesUnavailable:
 	default:
-		bucket, reason := s.owner(v)
+		bucket, reason := sr.s.Owner(&v.View)
 		if reason != policy.ReasonNone {
 			return
 		}
-		c = s.policySubjects(v, own, bucket, provider)
+		c = sr.policySubjects(v, own, bucket, provider)
 	}
 	c.Doubt(&v.View)
 	c.Settle()
@@ -41,11 +42,12 @@ func (sr *search) subjects(provider string) {
 	if own.IAM != nil {
 		sr.names.add(own.IAM.Names().Principals, provider, sr.after, c)
 	}
-	for i := range s.store.Shards() {
-		x := &s.store.Shards()[i]
+	shards := sr.store.Shards()
+	for i := range shards {
+		x := &shards[i]
 		sr.names.add(x.Named(v.Org).Principals, provider, sr.after, c)
 	}
-	if bucket := s.store.Bucket(v.Bucket, v.BucketHash); bucket != nil && bucket.HasPolicy() && bucket.Owner() != v.Org {
+	if bucket := sr.store.Bucket(v.Bucket, v.BucketHash); bucket != nil && bucket.HasPolicy() && bucket.Owner() != v.Org {
 		var k statements.Names
 		k.Add(bucket.Policy(), v.Org)
 		k.Settle()
@@ -55,17 +57,17 @@ func (sr *search) subjects(provider string) {
 
 // policySubjects are those that the layers in front of iam may allow: every
 // step has to, so the one that names the fewest does.
-func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *store.Slot, provider string) *open.Candidates {
+func (sr *search) policySubjects(v *iam.Inquiry, own *store.Organization, bucket *store.Slot, provider string) *open.Candidates {
 	c := &open.Candidates{}
 	switch {
 	case own.Policies != nil:
 		own.Policies.Subjects(&v.View, provider, c)
-	case s.passesAsPlatform(v):
+	case v.Owner != v.Org && sr.s.IsPlatform(&v.View):
 		c.All = true
 	}
 	if v.Class == action.ControlPlane {
 		if own.IAM != nil && !own.IAMUnavailable && !c.All {
-			own.IAM.Subjects(&v.Inquiry, provider, c)
+			own.IAM.Subjects(v, provider, c)
 		}
 		return c
 	}
@@ -79,8 +81,8 @@ func (s *Snapshot) policySubjects(v *view, own *Organization, bucket *store.Slot
 
 // resources finds the candidates of a search for resources.
 func (sr *search) resources() {
-	s, v := sr.s, sr.v
-	own := s.store.Organization(v.Org)
+	v := sr.v
+	own := sr.store.Organization(v.Org)
 	resourceType := sr.request.Resource.Type
 	switch {
 	case resourceType == "organization":
@@ -96,7 +98,7 @@ func (sr *search) resources() {
 			return
 		}
 		c := &open.Candidates{}
-		own.IAM.Resources(&v.Inquiry, resourceType, c)
+		own.IAM.Resources(v, resourceType, c)
 		c.Doubt(&v.View)
 		c.Settle()
 		sr.names.add(c.Exact, "", sr.after, open.EveryName)
@@ -105,7 +107,7 @@ func (sr *search) resources() {
 			sr.addStored(resourceType, own.Policies, c, c)
 		}
 		return
-	case resourceType != "bucket" && resourceType != "object", own.PoliciesUnavailable, own.Policies == nil && !s.isPlatform(v):
+	case resourceType != "bucket" && resourceType != "object", own.PoliciesUnavailable, own.Policies == nil && !sr.s.IsPlatform(&v.View):
 		return
 	}
 	c := &open.Candidates{}
@@ -123,7 +125,7 @@ func (sr *search) resources() {
 
 // addStored adds buckets or objects: of those that organization policies name,
 // the candidates named; of those in buckets of the organization, stored.
-func (sr *search) addStored(resourceType string, p *Policies, named, stored *open.Candidates) {
+func (sr *search) addStored(resourceType string, p *statements.Policies, named, stored *open.Candidates) {
 	switch resourceType {
 	case "bucket":
 		sr.names.add(p.Names().Buckets, "", sr.after, named)
@@ -139,8 +141,9 @@ func (sr *search) addStored(resourceType string, p *Policies, named, stored *ope
 	if org == "" {
 		org = sr.v.Org
 	}
-	for i := range sr.s.store.Shards() {
-		x := &sr.s.store.Shards()[i]
+	shards := sr.store.Shards()
+	for i := range shards {
+		x := &shards[i]
 		if resourceType == "bucket" {
 			sr.names.add(x.BucketNames(org), "", sr.after, stored)
 			continue

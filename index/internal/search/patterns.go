@@ -1,20 +1,19 @@
-package index
+package search
 
 import (
 	"cmp"
 	"slices"
 	"strings"
 
+	"postern/index/internal/iam"
 	"postern/index/internal/open"
+	"postern/index/internal/statements"
 	"postern/index/internal/store"
-	"postern/internal/action"
 	"postern/policy"
 )
 
-const (
-	// maxPatterns bounds the patterns of an answer (specification 3.2).
-	maxPatterns = 1000
-)
+// maxPatterns bounds the patterns of an answer (specification 3.2).
+const maxPatterns = 1000
 
 // Pattern is what a search cannot list: a pattern on the searched side of an
 // Allow that could hold for others than the listed ones (specification 3.2).
@@ -36,11 +35,10 @@ type unlisted struct {
 
 // cannotList completes the last page: what the search, whose open request is
 // open, cannot list; false if More stopped it.
-func (sr *search) cannotList(out *Found, list func(*unlisted, *view) []open.Admitted) bool {
+func (sr *search) cannotList(out *Found, list func(*unlisted, *iam.Inquiry) []open.Admitted) bool {
 	p := &unlisted{search: sr, Patterns: open.Patterns{More: sr.more}}
-	var sc Scratch
-	v := &sc.view
-	v.begin(sr.open, sr.s.store.DefaultOrganization)
+	v := &iam.Inquiry{}
+	v.Begin(sr.open, sr.store.DefaultOrganization)
 	all := list(p, v)
 	p.Doubt(&v.View)
 	slices.SortFunc(all, func(a, b open.Admitted) int {
@@ -64,53 +62,26 @@ func (sr *search) cannotList(out *Found, list func(*unlisted, *view) []open.Admi
 	return !p.Stopped
 }
 
-// bucketStep says what the bucket step of a request that its organization step
-// lets pass comes to (specification 1.3): it passes, or asks the policy asked,
-// or neither. v has the bucket's owner. Of a foreign caller the owner's Denies
-// are asked beside.
-func (s *Snapshot) bucketStep(v *view, bucket *store.Slot) (passes bool, asked *Policies) {
-	foreign, contested := v.Owner != v.Org, bucket.Contested()
-	switch {
-	case v.Class == action.ListAllMyBuckets:
-		return true, nil
-	case v.Class == action.CreateBucket:
-		return !foreign && !contested, nil
-	case contested, foreign && (v.Class == action.PutBucketPolicy || v.Class == action.BucketPolicy):
-		return false, nil
-	case v.Class == action.PutBucketPolicy:
-		return true, nil
-	}
-	owner := s.store.Organization(v.Owner)
-	switch {
-	case foreign && owner.PoliciesUnavailable,
-		bucket.Unavailable() || !bucket.Known() && owner.BucketsUnavailable:
-		return false, nil
-	case !bucket.HasPolicy():
-		return !foreign, nil
-	}
-	return false, bucket.Policy()
-}
-
 // layers returns what the layers in front of iam admit on one bucket, or on the
 // whole organization: admit tells of the statements of one of them.
-func (p *unlisted) layers(v *view, own *Organization, bucket *store.Slot, admit func(*Policies, policy.Layer) []open.Admitted) []open.Admitted {
+func (p *unlisted) layers(v *iam.Inquiry, own *store.Organization, bucket *store.Slot, admit func(*statements.Policies, policy.Layer) []open.Admitted) []open.Admitted {
 	var as []open.Admitted
 	switch {
 	case own.Policies != nil:
 		as = admit(own.Policies, policy.LayerOrganization)
-	case p.s.passesAsPlatform(v):
+	case v.Owner != v.Org && p.s.IsPlatform(&v.View):
 		as = open.Everything()
 	}
 	if len(as) == 0 {
 		return nil
 	}
-	return p.behindBucketStep(v, bucket, as, func(asked *Policies) []open.Admitted { return admit(asked, policy.LayerBucket) })
+	return p.behindBucketStep(v, bucket, as, func(asked *statements.Policies) []open.Admitted { return admit(asked, policy.LayerBucket) })
 }
 
 // behindBucketStep returns what the bucket step leaves of what the organization
 // step admits; admit tells of the bucket's policy.
-func (p *unlisted) behindBucketStep(v *view, bucket *store.Slot, as []open.Admitted, admit func(*Policies) []open.Admitted) []open.Admitted {
-	switch passes, asked := p.s.bucketStep(v, bucket); {
+func (p *unlisted) behindBucketStep(v *iam.Inquiry, bucket *store.Slot, as []open.Admitted, admit func(*statements.Policies) []open.Admitted) []open.Admitted {
+	switch passes, asked := p.s.BucketStep(&v.View, bucket); {
 	case passes:
 		return as
 	case asked != nil:
