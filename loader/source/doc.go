@@ -1,11 +1,13 @@
-// Package source is what a source of policies and the generations say to one
-// another. A Source looks at what a Scope names and gives what it Found: which
-// organizations, units and bucket files are not as the last looks left them, with
-// their Content or what is wrong with them. Whoever publishes decides what of
-// that counts.
+// Package source is the interface between the loader and a source of policies.
 //
-// A source knows where its policies lie, which state they are in (Version) and
-// what of them changed (Events). It does not know which content is in force, what
-// is held, missed or mirrored, nor how many claim a bucket. To read and compile
-// bytes it uses the Maker of the Query, in as many goroutines as it likes.
+// In a look, a Source examines what a Scope names and reports what it Found: the
+// organizations, units and bucket files that differ from what earlier looks left,
+// with their Content or with what is wrong with them. The loader decides which of
+// that takes effect.
+//
+// A source knows where its policies lie, tells one version of a file from another
+// (Version) and reports changes (Events). It does not know which content is in
+// force, what is held, missed or mirrored, or which organizations claim a bucket.
+// It parses and compiles bytes with the Maker of the Query, in any number of
+// goroutines.
 package source

@@ -9,17 +9,19 @@ import (
 	"postern/policy"
 )
 
-// Seen is what was last seen of one file.
+// Seen is what the last look saw of one file.
 type Seen struct {
 	Name    string
 	Version Version
-	Sum     *layout.Sum // of its bytes; nil if they were not read. It never changes.
-	// Fresh: it was read so soon after its last change that a further change
-	// might bear the same stamp. The next look reads it again.
+	// Sum is the sum of the file's bytes, nil if they could not be read. What it
+	// points to never changes.
+	Sum *layout.Sum
+	// Fresh says that the file was read so soon after its last change that a further
+	// change might have the same Version. The next look reads it again.
 	Fresh bool
 }
 
-// SumOfSet is the sum of a set of files that were read.
+// SumOfSet returns the sum of a set of files that all have been read.
 func SumOfSet(files []Seen) layout.Sum {
 	return layout.SumOfFiles(func(yield func(string, layout.Sum) bool) {
 		for _, f := range files {
@@ -30,24 +32,24 @@ func SumOfSet(files []Seen) layout.Sum {
 	})
 }
 
-// Content is what good files say. It is small, as there may be millions of
-// bucket files.
+// Content is what the good files of a unit say. It is small because there may be
+// millions of bucket files.
 type Content struct {
-	Policies *index.Policies     // access-policies, a bucket file
-	Warnings []policy.Diagnostic // about these files
-	Sum      layout.Sum          // of a bucket file's bytes; of a set, SumOfSet
-	More     *SetContent         // nil: that of a bucket file, or of no files
+	Policies *index.Policies     // of access-policies/, or of a bucket file
+	Warnings []policy.Diagnostic // about the files
+	Sum      layout.Sum          // of a bucket file, of its bytes; of a set, SumOfSet
+	More     *SetContent         // nil for a bucket file, and where there are no files
 }
 
-// SetContent is what is known of the good files of a set beyond content.
+// SetContent is the part of Content that only a set of files has.
 type SetContent struct {
-	IAM    *index.IAM               // iam
-	Access []*policy.AccessDocument // what iam was compiled from
-	List   []string                 // buckets.json
-	Files  []Seen                   // their names, in byte order, and sums
+	IAM    *index.IAM               // of iam/
+	Access []*policy.AccessDocument // the documents that IAM was compiled from
+	List   []string                 // the buckets of buckets.json
+	Files  []Seen                   // the names of the files, in byte order, with their sums
 }
 
-// Set is never nil.
+// Set returns More, or an empty SetContent in its place; never nil.
 func (c *Content) Set() *SetContent {
 	if c.More == nil {
 		return &SetContent{}
@@ -55,7 +57,7 @@ func (c *Content) Set() *SetContent {
 	return c.More
 }
 
-// Statements counts those of the content; nil has none.
+// Statements returns the number of statements; 0 if c is nil.
 func (c *Content) Statements() int {
 	switch {
 	case c == nil:
@@ -67,60 +69,66 @@ func (c *Content) Statements() int {
 	return 0
 }
 
-// NoContent is that of no files.
+// NoContent is the content of a unit without files.
 var NoContent = Content{Sum: layout.SumOfNone}
 
-// Fault is why a unit is quarantined.
+// Fault says why a unit is quarantined.
 type Fault struct {
 	Since       time.Time
 	Diagnostics []policy.Diagnostic
 }
 
+// Same reports whether f is a fault with these diagnostics. f may be nil.
 func (f *Fault) Same(diagnostics []policy.Diagnostic) bool {
 	return f != nil && slices.Equal(f.Diagnostics, diagnostics)
 }
 
-// Unit is a set of files that stands or falls together.
+// Unit is the state of a set of files that stands or falls together.
 type Unit struct {
 	Seen []Seen // in byte order of names
-	// Complete: seen is what the files were. False before the first look, and
+	// Complete says that Seen has the version and sum of every file, so that a file
+	// with an equal version has not changed. It is false before the first look, and
 	// after a fault that may go away without any file changing.
 	Complete bool
-	Known    bool // good is the last good content; false: never was any
-	Good     Content
-	Fault    *Fault
-	Stray    []policy.Diagnostic // warnings about names beside the files
-	There    bool                // it has a folder
+	// Known says that Good is the last good content. If it is false there never was
+	// any.
+	Known bool
+	Good  Content
+	Fault *Fault              // nil if the unit is not quarantined
+	Stray []policy.Diagnostic // warnings about names beside the files
+	There bool                // the unit has a folder
 }
 
-// Bucket is the unit of one bucket file: a unit, small, as there may be
-// millions. The seen name is the bucket's file name.
+// Bucket is the state of the unit of one bucket file. It is small because there
+// may be millions.
 type Bucket struct {
 	Seen     Seen
-	Complete bool
-	Known    bool
-	Good     *Content // nil if known: there was no file
+	Complete bool     // as in Unit
+	Known    bool     // as in Unit
+	Good     *Content // nil while Known is true: the last good content is that there was no file
 	Fault    *Fault
 }
 
-// Claims reports whether the unit makes its organization an owner: it does
-// unless all that is good about it is that it was not there.
+// Claims reports whether the file makes its organization a claimant of the bucket.
+// It does, unless it is blank.
 func (b *Bucket) Claims() bool { return b != nil && !b.Blank() }
 
-// Blank reports whether the file is broken, and that it was not there is the
-// last good content: "the first, broken policy of a bucket".
+// Blank reports whether the file is broken and the last good content is that there
+// was no file: "the first, broken policy of a bucket" (specification 4, Units).
 func (b *Bucket) Blank() bool { return b != nil && b.Known && b.Good == nil }
 
-// Last is what looks at one organization have left: what was last seen of it, and
-// what is good of that.
+// Last is the state of one organization as the last looks left it.
 type Last struct {
-	// Faulted: the folder itself was at fault at the last look.
+	// Faulted says that the folder itself was at fault at the last look.
 	Faulted bool
 	Units   [len(layout.Sets)]Unit
-	Buckets map[string]*Bucket // by file name; what the last look saw, or the mirror has
-	// BucketsFault is why buckets/ itself is at fault.
+	Buckets map[string]*Bucket // by file name; what the last look saw, or what the mirror has
+	// BucketsFault says what is wrong with buckets/ itself, nil if nothing is.
 	BucketsFault *Fault
-	Misplaced    map[string]policy.Diagnostic // by path: names without a place, warnings and errors
+	// Misplaced has, by path, the names that have no place in the layout: warnings
+	// and errors.
+	Misplaced map[string]policy.Diagnostic
 }
 
+// Unit returns the unit of a part of layout.Sets.
 func (o *Last) Unit(p layout.Part) *Unit { return &o.Units[p] }

@@ -2,29 +2,29 @@ package source
 
 import "postern/loader/internal/layout"
 
-// Scope is what one look looks at.
+// Scope is what one look is about.
 type Scope struct {
-	All     bool // everything
-	AtOnce  bool // nothing has to be at rest: a hold ended
-	Again   bool // it was looked at in the middle of another look
-	Confirm bool // SIGHUP: buckets/ folders that vanished are removals
+	All     bool // everything; Orgs is not used
+	AtOnce  bool // no folder has to be at rest, because a hold ended
+	Again   bool // a look in the middle of another one was about it before
+	Confirm bool // SIGHUP: what is missed was meant to go
 	Orgs    map[string]*OrgScope
 }
 
-// OrgScope is what a look looks at of one organization.
+// OrgScope is what one look is about in one organization.
 type OrgScope struct {
-	Whole     bool // everything
-	Units     [len(layout.Sets)]bool
-	Buckets   bool                // all of buckets/
-	Files     map[string]struct{} // in buckets/
-	Misplaced map[string]struct{} // names without a place in the organization's folder
+	Whole     bool                   // everything in it
+	Units     [len(layout.Sets)]bool // these units
+	Buckets   bool                   // all of buckets/
+	Files     map[string]struct{}    // these files of buckets/
+	Misplaced map[string]struct{}    // these names of the folder, which have no place in the layout
 }
 
 // listFrom is the number of names in one folder from which listing the folder
 // is cheaper than looking at each.
 const listFrom = 4096
 
-// Add puts a place in scope.
+// Add adds a place to the scope.
 func (s *Scope) Add(p layout.Place) {
 	if p.Part == layout.Root {
 		s.All = true
@@ -57,6 +57,7 @@ func (s *Scope) Add(p layout.Place) {
 	}
 }
 
+// With adds a name to a set, which it makes if it is nil.
 func With(set map[string]struct{}, name string) map[string]struct{} {
 	if set == nil {
 		set = map[string]struct{}{}
@@ -65,4 +66,5 @@ func With(set map[string]struct{}, name string) map[string]struct{} {
 	return set
 }
 
+// Empty reports whether there is nothing to look at.
 func (s *Scope) Empty() bool { return !s.All && len(s.Orgs) == 0 }
