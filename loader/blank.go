@@ -10,20 +10,20 @@ import (
 type lostFile struct {
 	org     string
 	bucket  string
-	unknown bool // it could have said anything
+	unknown bool // it had no known content, so it could have said anything
 }
 
 // settleBlank decides which blank files stay blank, once a commit is done.
 //
-// A blank file leaves its bucket as it was (specification 4, Units). The threat
-// is the bucket whose policy moves to another organization and arrives broken,
-// or lies there broken when the other file goes: to take the removal for all
-// that happened would make a Deny "no policy", and that must be known, not
-// assumed (specification 1.3). So once the last file that said something of the
-// bucket is gone, its blank files are as never good: each claims the bucket and
-// denies until it is good or removed. A blank file beside one that was never
-// good is so at once; the bucket denies already, and nothing then depends on
-// which of the two is removed first, or while the process is down.
+// A blank file leaves its bucket as it was (specification 4, Units). The threat is a
+// bucket policy that moves to another organization and arrives there broken, or that
+// lies there broken when the other file goes. To take the removal for all that
+// happened would turn a Deny into "no policy", which has to be known and must not be
+// assumed (specification 1.3). So when the last file that said something about the
+// bucket is gone, its blank files count as never good: each claims the bucket and
+// denies until it is good or removed. A blank file beside one that was never good
+// counts as never good at once. The bucket is denied already, and it then does not
+// matter which of the two is removed first, or while the process is down.
 func (l *Loader) settleBlank(ch *changes) {
 	if len(l.claims.blank) == 0 {
 		return
@@ -58,7 +58,7 @@ func (l *Loader) settleBlank(ch *changes) {
 	}
 }
 
-// neverGood makes a blank file one that was never good.
+// neverGood has a blank file count as never good.
 func (l *Loader) neverGood(ch *changes, o *organization, name string) {
 	at := layout.Place{Org: o.name, Part: layout.Buckets, Name: name + layout.Suffix}
 	o.Buckets[at.Name].Known = false
@@ -70,8 +70,8 @@ func (l *Loader) neverGood(ch *changes, o *organization, name string) {
 	l.state.Now(mirrored{l}, at)
 }
 
-// lostWhileDown adds to what was lost the files that the mirror has and the
-// policy directory has no more.
+// lostWhileDown adds to the lost files those that the mirror has and the source has
+// no more.
 func (l *Loader) lostWhileDown(ch *changes) {
 	if l.state == nil {
 		return

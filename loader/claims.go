@@ -5,12 +5,13 @@ import (
 	"slices"
 )
 
-// claims tells which organizations claim a bucket, by file or list. Nearly
-// always it is one: these are kept small.
+// claims has the organizations that claim each bucket, by file or list. It takes
+// little memory for a bucket with one claimant, as nearly all have.
 type claims struct {
-	one  map[string]*organization
-	more map[string][]*organization // all claimants, in byte order, of buckets that have several
-	// blank are those with a blank file of the bucket: they claim nothing by it.
+	one  map[string]*organization   // a claimant of each bucket
+	more map[string][]*organization // all claimants, in byte order, of a bucket that has several
+	// blank has the organizations with a blank file of a bucket. By that file they
+	// claim nothing.
 	blank map[string][]*organization
 }
 
@@ -29,7 +30,7 @@ func (c *claims) of(bucket string) []*organization {
 	return nil
 }
 
-// set says whether o claims the bucket, and reports whether that is news.
+// set notes whether o claims the bucket, and reports whether that has changed.
 func (c *claims) set(bucket string, o *organization, claimed bool) bool {
 	if claimed && c.one[bucket] == nil { // as nearly always
 		c.one[bucket] = o
@@ -59,7 +60,7 @@ func (c *claims) set(bucket string, o *organization, claimed bool) bool {
 	return true
 }
 
-// setBlank says whether o's file of the bucket is blank.
+// setBlank notes whether o's file of the bucket is blank.
 func (c *claims) setBlank(bucket string, o *organization, blank bool) {
 	if !blank && len(c.blank) == 0 { // as nearly always
 		return

@@ -8,21 +8,21 @@ import (
 	"postern/policy"
 )
 
-// changes are what one commit did to the model.
+// changes is what one commit did to the model.
 type changes struct {
-	orgs       map[string]struct{} // whose part of the snapshot may be another
-	removed    []string            // organizations in force that are gone
-	buckets    []string            // likewise; in byte order, each once, when the commit is done
-	gone       []goneOrganization
-	lost       []lostFile // bucket files that went with what they said
-	blank      []string   // buckets with a file that may be blank since
-	quarantine bool       // units came or went
-	warnings   bool
-	conflicts  bool
+	orgs       map[string]struct{} // organizations whose part of the snapshot may have changed
+	removed    []string            // organizations that the snapshot has and the model has no more
+	buckets    []string            // buckets whose part may have changed; sorted and unique after the commit
+	gone       []goneOrganization  // organizations that were removed, for the log
+	lost       []lostFile          // bucket files that were removed and were not blank
+	blank      []string            // buckets of which a file may have become blank
+	quarantine bool                // a unit was quarantined or is quarantined no longer, or its errors changed
+	warnings   bool                // warnings changed
+	conflicts  bool                // claims changed on a bucket that several organizations claim
 	found      *findings
 }
 
-// commit makes findings the model. It is the only place that changes it.
+// commit commits findings to the model. Nothing else changes the model.
 func (l *Loader) commit(f *findings) *changes {
 	ch := &changes{orgs: map[string]struct{}{}, found: f}
 	if f.meant {
@@ -62,7 +62,8 @@ func (l *Loader) commit(f *findings) *changes {
 	return ch
 }
 
-// setMisplaced notes a name without a place; nil: it is gone.
+// setMisplaced notes a name that has no place in the layout; d is nil if the name is
+// gone.
 func (l *Loader) setMisplaced(ch *changes, misplaced map[string]policy.Diagnostic, p layout.Place, d *policy.Diagnostic) {
 	path := p.Path()
 	old, had := misplaced[path]
@@ -87,7 +88,8 @@ func (l *Loader) setMisplaced(ch *changes, misplaced map[string]policy.Diagnosti
 	}
 }
 
-// routed is the place under which events of a name without a place are routed.
+// routed returns the place under which the source has the links to a name that has
+// no place in the layout.
 func routed(p layout.Place) layout.Place {
 	if p.Part == layout.Root {
 		return layout.Place{Org: p.Name, Part: layout.Folder}
@@ -154,8 +156,8 @@ func inBuckets(org, path string) bool {
 	return len(path) > len(prefix) && path[:len(prefix)] == prefix
 }
 
-// newOrganization: before the first look nothing is known of it; afterwards it
-// is known that nothing of it was there.
+// newOrganization returns an organization that has nothing. After the first look it
+// is known that nothing of it was there; before, its units have no known content.
 func (l *Loader) newOrganization(name string) *organization {
 	o := &organization{
 		name: name, Last: source.Last{Buckets: map[string]*source.Bucket{}, Misplaced: map[string]policy.Diagnostic{}},
@@ -168,7 +170,7 @@ func (l *Loader) newOrganization(name string) *organization {
 	return o
 }
 
-// remove takes an organization out of the model, and all that it claims.
+// remove takes an organization out of the model, with its claims.
 func (l *Loader) remove(ch *changes, o *organization) {
 	l.vanish(o, ch.found.meant)
 	ch.gone = append(ch.gone, goneOrganization{o.name, o.claimedNames()})

@@ -36,7 +36,7 @@ func (l *Loader) commitSet(ch *changes, o *organization, p layout.Part, x *sourc
 	l.state.Note(at, x.Raw)
 }
 
-// setContent puts the good content of a unit in force.
+// setContent replaces the good content of a set.
 func (l *Loader) setContent(ch *changes, o *organization, p layout.Part, c source.Content) {
 	u := o.Unit(p)
 	ch.warnings = ch.warnings || len(u.Good.Warnings)+len(c.Warnings) > 0
@@ -65,8 +65,8 @@ func (l *Loader) setContent(ch *changes, o *organization, p layout.Part, c sourc
 	}
 }
 
-// reclaim brings the claims on one bucket up to date with o's units. The
-// bucket's part of the snapshot is made again in any case.
+// reclaim brings o's claim on a bucket up to date with o's units, and has the
+// bucket's part of the snapshot made again.
 func (l *Loader) reclaim(ch *changes, o *organization, name string) {
 	_, listed := o.listed[name]
 	before := l.claims.more[name] != nil
@@ -130,8 +130,8 @@ func (l *Loader) commitBuckets(ch *changes, o *organization, x *source.BucketsFi
 	l.knowBuckets(ch, o)
 }
 
-// faultBuckets quarantines buckets/ itself: what it held stays in force, or at a
-// cold start what the mirror has of it is.
+// faultBuckets quarantines buckets/ itself. What it held stays in force; at a cold
+// start that is what the mirror has.
 func (l *Loader) faultBuckets(ch *changes, o *organization, fault []policy.Diagnostic) {
 	at, first := layout.Place{Org: o.name, Part: layout.Buckets}, o.BucketsFault == nil
 	if !o.bucketsKnown && first {
@@ -146,7 +146,7 @@ func (l *Loader) faultBuckets(ch *changes, o *organization, fault []policy.Diagn
 	}
 }
 
-// dropOthers takes the bucket files out of the model that are neither there nor
+// dropOthers takes out of the model the bucket files that are neither in there nor
 // missed.
 func (l *Loader) dropOthers(ch *changes, o *organization, there map[string]struct{}) {
 	for name := range o.Buckets {
@@ -198,7 +198,8 @@ func (l *Loader) commitBucket(ch *changes, o *organization, x *source.BucketFind
 	l.state.Note(at, x.Raw)
 }
 
-// setBucket puts the good content of a bucket file in force; nil: no file.
+// setBucket replaces the good content of a bucket file; c is nil if that is that
+// there is no file.
 func (l *Loader) setBucket(ch *changes, o *organization, b *source.Bucket, file string, c *source.Content) {
 	n := c.Statements() - b.Good.Statements()
 	o.bucketStatements += n

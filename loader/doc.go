@@ -1,8 +1,12 @@
-// Package loader turns policies into generations: it has its source look, parses
-// and compiles what changed, keeps the last good content of what broke, and
-// publishes into index.Current (specification 4). Where policies come from is a
-// source.Source; the one of a policy directory is loader/directory. What stays on
-// disk for a restart is loader/internal/mirror.
+// Package loader turns policies into generations (specification 4). It has a source
+// look for changes, parses and compiles what changed, keeps the last good content
+// of what is broken, and publishes snapshots into index.Current.
+//
+// A source.Source is where policies come from; loader/directory is the one for a
+// policy directory. The rules that decide what of a change takes effect, and when,
+// are packages of their own: rest (what came or went waits until its folder is at
+// rest), missed (a fault is no removal), hold (nothing is published while .hold
+// stands). What survives a restart is kept by mirror.
 //
 // # The model
 //
@@ -12,30 +16,29 @@
 //	o1/buckets.json            o1/buckets.json     list of names     SetBucket of each that changed
 //	o1/buckets/b.json          o1/buckets/b.json   *index.Policies   SetBucket(b)
 //
-// A unit is what stands or falls together. It remembers what was last seen of
-// its files (name, version, SHA-256: whether they have to be read again), its last
-// good content, and its fault if what was seen is no good. Content is unknown
-// (never good: what the unit could speak of denies), or known; that there is
-// no file is content too. A bucket file that is broken, and has only that for
-// good content, is blank: it leaves its bucket as it was, unless settleBlank
-// says otherwise.
+// The files of a unit stand or fall together. The model has, for each unit, what
+// the last look saw of its files (name, version and SHA-256, which tell whether they
+// have to be read again), its last good content, and its fault if the files are
+// broken now. A unit that was never good has no known content, and what it could
+// speak of is denied. That there is no file is known content too. A broken bucket
+// file for which that is the last good content is blank: it leaves its bucket as it
+// was, unless settleBlank decides otherwise.
 //
-// Every look runs in three steps, and no scan changes the model:
+// Every look has three steps, of which only commit changes the model:
 //
-//	scan     findings: what the names in scope lead to, what changed, read,
-//	         parsed and compiled side by side; repeated if it changed meanwhile
-//	commit   findings become the model; collects organizations and buckets
-//	         whose part of the snapshot is another now
-//	publish  these, and nothing else, go into an index.Builder; one generation
+//	scan     the source examines the names in scope, and reads, parses and
+//	         compiles what changed, in parallel; repeated if it changes meanwhile
+//	commit   the findings become the model; collects the organizations and buckets
+//	         whose part of the snapshot has changed
+//	publish  these parts, and no others, go into an index.Builder; one generation
 //
-// Between scan and commit, hold takes out of the findings what vanished from a
-// folder that is not at rest yet, and the look is repeated for it: see
-// departure.
+// Between scan and commit, what is missed and what is not at rest is taken out of
+// the findings. The look is repeated for what is not at rest.
 //
-// A scope is everything (first load, ticker, overflow, SIGHUP), or the places
-// that events name: an event on one bucket file looks at that one name and, to
-// know that the name still lies where it did, at the three folders above it.
+// A look is about everything (first load, ticker, lost events, SIGHUP) or about the
+// places that events name. An event on one bucket file has that name looked at and,
+// to make sure that the name still leads there, the three folders above it.
 //
-// Which organizations claim a bucket is kept beside the units and changes with
-// them, so that a change among a million buckets costs that bucket.
+// The claims on buckets are kept beside the units and change with them, so that a
+// change among a million buckets costs one bucket.
 package loader

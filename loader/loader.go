@@ -28,58 +28,62 @@ import (
 	"postern/policy"
 )
 
-// Config says what to load and how. Root, or Source, and Current are required, the zero
-// value of everything else is a default.
+// Config says what to load and how. Current and either Root or Source are required.
+// The zero value of any other field means its default.
 type Config struct {
 	// Root is the policy directory; it may be a link, and may be re-pointed.
 	Root string
-	// Source is where policies come from, if that is not the directory Root. It
-	// belongs to one Loader.
+	// Source is where policies come from if that is not the directory Root. No other
+	// Loader may use it.
 	Source source.Source
-	// StateDir is the mirror of the last good files (specification 4, Restart);
-	// "" for none. It must not lie in Root.
+	// StateDir is the folder in which the last good files survive a restart
+	// (specification 4, Restart); "" for none. It must not lie in Root.
 	StateDir string
-	// StateSync writes the marks of each generation to the disk before it is in
-	// force, so that a restart after a loss of power is not behind either.
+	// StateSync has the marks of each generation written to the disk before the
+	// generation is in force, so that a restart after a loss of power does not put
+	// older policies in force.
 	StateSync bool
-	// DefaultOrganization is `-default-org`; it is in force while no other
+	// DefaultOrganization is `-default-org`. It is in force while no other
 	// organization has a folder (specification 1.5).
 	DefaultOrganization string
 	// PlatformOrganizations are those of `-platform-org` (specification 1.3).
 	PlatformOrganizations []string
 
-	MaxFile  int64             // bytes in a file; 16 MiB
-	MaxFiles int               // files in all; 5,000,000
-	Limits   policyjson.Limits // within a file; 64 levels, 100,000 statements
+	MaxFile  int64             // the size of the largest file, in bytes; by default 16 MiB
+	MaxFiles int               // the number of all files; by default 5,000,000
+	Limits   policyjson.Limits // within one file; by default 64 levels, 100,000 statements
 
-	Rescan  time.Duration // from one look at everything to the next; 60 s
-	Reread  time.Duration // in which every file is read once, whatever its stamp says; 1 h
-	Quiet   time.Duration // without events before a look begins; 25 ms
-	MaxWait time.Duration // at most, from the first event to its look; 250 ms
-	Hold    time.Duration // that a folder has to be at rest until what was removed from it, or a new organization's, counts; 250 ms
-	// PassHold has .hold passed over: for a look whose generation decides for
-	// one command alone.
+	Rescan  time.Duration // the interval between looks at everything; by default 60 s
+	Reread  time.Duration // the interval in which every file is read once, whatever its stamp; by default 1 h
+	Quiet   time.Duration // how long there have to be no events before a look begins; by default 25 ms
+	MaxWait time.Duration // the longest time from an event to its look; by default 250 ms
+	// Hold is how long a folder has to be at rest before a removal from it, or the
+	// new organization that it holds, takes effect; by default 250 ms.
+	Hold time.Duration
+	// PassHold ignores .hold, for a generation that decides for one command alone.
 	PassHold bool
-	Workers  int // files read and parsed side by side; GOMAXPROCS
+	Workers  int // how many files are read and parsed in parallel; by default GOMAXPROCS
 
-	// Inspect, if it is set, returns further warnings of a file that was read
-	// without an error; bucket is the one whose policy it holds, or "". Several
-	// goroutines call it at a time, and it may keep nothing of what it is given.
+	// Inspect, if it is set, returns further warnings about a file that was parsed
+	// without an error. bucket is the bucket whose policy it holds, or "". Inspect
+	// must be safe for concurrent use, and must not keep what it is given.
 	Inspect func(path, bucket string, data []byte, f policyjson.File) []policy.Diagnostic
-	// MaxWarnings is how many warnings Status.Warnings holds; 1,000.
+	// MaxWarnings is how many warnings Status.Warnings holds at most; by default 1,000.
 	MaxWarnings int
-	// Compiler compiles; a nil BuiltIn of it is policyjson.BuiltIn.
+	// Compiler compiles. If its BuiltIn is nil, policyjson.BuiltIn is used.
 	Compiler compile.Compiler
 	// Current is where generations are published.
 	Current *index.Current
-	// Observe is called after every look that published, changed what is
-	// quarantined, or failed where the one before did not; from the goroutine
-	// that looks. It must not call the loader but for Status and Rescan.
+	// Observe is called after every look that published a generation, changed what
+	// is quarantined, or failed where the look before did not. It is called by the
+	// goroutine that looks, and may call Status and Rescan but nothing else of the
+	// loader.
 	Observe func(*policy.Status)
-	// Progress is called while the first look reads, with files done and files
-	// in all, from one goroutine at a time; a total of 0 is not known yet.
+	// Progress is called while the first look reads, with the number of files done
+	// and of all files, from one goroutine at a time. total is 0 while it is not
+	// known.
 	Progress func(done, total int)
-	Logger   *slog.Logger
+	Logger   *slog.Logger // by default nothing is logged
 	// Now is the clock, for tests.
 	Now func() time.Time
 	// Steady is the clock by which the time of a hold is told, for tests. It
@@ -87,21 +91,20 @@ type Config struct {
 	Steady func() time.Time
 }
 
-// Loader keeps index.Current at what its source says, which is a policy directory
-// unless Config.Source says otherwise. Load and Run may
-// be called from different goroutines; they take turns.
+// Loader keeps index.Current at what its source has. Load and Run may be called
+// from different goroutines; they take turns.
 type Loader struct {
 	c       Config
 	log     *slog.Logger
 	pending *burst.Pending
 	status  atomic.Pointer[policy.Status]
 
-	// Everything below belongs to whoever holds mu: one look at a time.
+	// mu guards everything below: there is one look at a time.
 	mu        sync.Mutex
 	src       source.Source
 	orgs      map[string]*organization
 	claims    claims
-	misplaced map[string]policy.Diagnostic // names in the root without a place
+	misplaced map[string]policy.Diagnostic // names in the root that have no place in the layout
 	faults    map[layout.Place]*source.Fault
 	files     int
 	digest    digest.Digest
@@ -124,7 +127,9 @@ type Loader struct {
 	onPiece func() bool // tests: called between two pieces of a look; true: look at events once more
 }
 
-// New checks the configuration and opens the mirror. It does not look at Root.
+// New checks the configuration and opens the state directory. It does not look at
+// Root. An error says what is wrong with the configuration, or that the state
+// directory cannot be written.
 func New(c Config) (*Loader, error) {
 	if c.Current == nil {
 		return nil, errors.New("loader: Config.Current is nil")
@@ -194,19 +199,19 @@ func New(c Config) (*Loader, error) {
 	return l, nil
 }
 
-// Status tells how things stand. It is never nil, and what it points to never
-// changes; before the first look its generation is 0.
+// Status returns the state after the last look. It is never nil, and what it points
+// to never changes. Before the first look its generation is 0. It is safe for
+// concurrent use.
 func (l *Loader) Status() *policy.Status { return l.status.Load() }
 
-// Load looks at everything and publishes what changed; the first time it
-// always publishes generation 1. It waits until removals take effect and new
-// organizations are taken (Config.Hold). Broken files are no error: see Status. An error says that the
-// policy directory itself could not be read, or that ctx is done.
+// Load looks at everything and publishes what changed. The first Load always
+// publishes generation 1. Load waits until removals have taken effect and new
+// organizations are taken (Config.Hold). Broken files are no error; Status has them.
+// An error says that the source itself could not be read, or that ctx is done.
 //
-// While POLICIES/.hold stands Load publishes nothing and returns at once, but
-// for the first time: then it takes no notice of a plain one, and under a
-// transaction publishes what the mirror has, or waits for its end if that has
-// nothing.
+// While POLICIES/.hold stands, Load returns at once and publishes nothing. The first
+// Load ignores a plain hold; under a transaction it publishes what the mirror has,
+// or waits for the end of the transaction if the mirror has nothing.
 func (l *Loader) Load(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -241,11 +246,11 @@ func (l *Loader) Load(ctx context.Context) error {
 	return nil
 }
 
-// Rescan asks for a look at everything that also confirms that buckets/
-// folders that vanished were meant to (SIGHUP). Run does it at once; without
-// Run the next Load does.
+// Rescan asks for a look at everything that also confirms that the bucket policies
+// which are missed were meant to go (SIGHUP). Run does it at once; without Run the
+// next Load does. It is safe for concurrent use.
 func (l *Loader) Rescan() { l.pending.Rescan() }
 
-// ValidOrganization reports whether an organization can have that name: 1 to 64
-// of `A-Z a-z 0-9 - _` (specification 4, Names).
+// ValidOrganization reports whether an organization can have this name, which is 1
+// to 64 of `A-Z a-z 0-9 - _` (specification 4, Names).
 func ValidOrganization(name string) bool { return layout.ValidOrganization(name) }

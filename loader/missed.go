@@ -9,7 +9,7 @@ import (
 	"postern/loader/source"
 )
 
-// inForce is what is in force as the rule of what is missed has to know it.
+// inForce is the missed.Model of the loader.
 type inForce struct{ *Loader }
 
 func (l inForce) Org(name string) *source.Last { return l.last(name) }
@@ -29,16 +29,16 @@ func (l inForce) Having(file string) iter.Seq[string] {
 	}
 }
 
-// miss takes out of the findings the bucket files that are gone and are missed
-// by what this look found, or were before.
+// miss takes out of the findings the bucket files that are gone and missed, unless
+// whatever is gone was meant to go.
 func (l *Loader) miss(f *findings, confirm bool) {
 	if f.meant = confirm || l.loaded && f.Repointed; !f.meant {
 		f.missed.Take()
 	}
 }
 
-// commitMissed notes what an organization misses. A file that is missed is read
-// again when it is back, even if it is the very same.
+// commitMissed notes which bucket files an organization misses. A missed file is read
+// when it is back, even if its version is the same.
 func (l *Loader) commitMissed(o *organization, missed map[string]struct{}) {
 	if maps.Equal(o.missed, missed) {
 		return
@@ -58,14 +58,14 @@ func (l *Loader) noteHeld(o *organization) {
 	}
 }
 
-// isMissed reports whether a bucket file is in force without being there.
+// isMissed reports whether a bucket file is in force although it is gone.
 func (o *organization) isMissed(file string) bool {
 	_, ok := o.missed[file]
 	return ok
 }
 
-// settleMissed brings the fault of a buckets/ folder that misses policies up to
-// date, unless the folder has a fault of its own.
+// settleMissed sets or clears the fault of buckets/ for policies that are missed,
+// unless buckets/ has a fault of its own.
 func (l *Loader) settleMissed(ch *changes, o *organization) {
 	at := layout.Place{Org: o.name, Part: layout.Buckets}
 	switch {
@@ -77,8 +77,8 @@ func (l *Loader) settleMissed(ch *changes, o *organization) {
 	}
 }
 
-// releaseMoved lets go of what an organization misses once each of it has a
-// file in another organization.
+// releaseMoved removes what an organization misses once each of those files is in
+// another organization.
 func (l *Loader) releaseMoved(ch *changes, f *findings) {
 	for _, o := range l.orgs {
 		if len(o.missed) == 0 {
@@ -104,8 +104,8 @@ func (l *Loader) releaseMoved(ch *changes, f *findings) {
 	}
 }
 
-// knowBuckets notes that what is listed and has no file is known to have none,
-// once buckets/ was listed and nothing of it is missed.
+// knowBuckets notes that buckets/ was listed and misses nothing, so that a bucket of
+// buckets.json without a file is known to have none.
 func (l *Loader) knowBuckets(ch *changes, o *organization) {
 	if o.bucketsKnown || o.BucketsFault != nil || len(o.missed) > 0 {
 		return

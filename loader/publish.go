@@ -14,9 +14,9 @@ import (
 	"postern/policy"
 )
 
-// look looks at the scope, makes what it found the model, and publishes. The
-// error is that of a look that failed as a whole: nothing changed then, and
-// the snapshot in force stays.
+// look looks at the scope, commits what it found to the model, and publishes. An
+// error means that the look failed as a whole: the model has not changed then, and
+// the snapshot stays in force.
 func (l *Loader) look(ctx context.Context, sc *source.Scope) error {
 	begin := l.begin()
 	var f *findings
@@ -58,9 +58,10 @@ func (l *Loader) look(ctx context.Context, sc *source.Scope) error {
 	return nil
 }
 
-// scan looks at the scope, and on the first attempt at events between its pieces;
-// a later one is of what moved together. On the last one what still changes counts
-// as broken.
+// scan has the source look at the scope. On the first attempt, events are looked at
+// between its pieces of work. A later attempt is about everything that moved
+// together, and is not interrupted. On the last one what still changes counts as
+// broken.
 func (l *Loader) scan(ctx context.Context, sc *source.Scope, attempt int) (*findings, error) {
 	q := l.query(sc)
 	q.Last = attempt == source.Repeats
@@ -79,7 +80,7 @@ func (l *Loader) scan(ctx context.Context, sc *source.Scope, attempt int) (*find
 	return f, nil
 }
 
-// query asks for a look at the scope.
+// query returns the query for a look at the scope.
 func (l *Loader) query(sc *source.Scope) *source.Query {
 	l.rest.Widen(sc)
 	q := &source.Query{Scope: sc, Org: l.last, Names: maps.Keys(l.orgs), Files: l.files, Loaded: l.loaded, Rest: l.rest.Rested, Patient: l.rest.Patient, Maker: &l.maker, Keep: l.state.Keep}
@@ -89,7 +90,8 @@ func (l *Loader) query(sc *source.Scope) *source.Query {
 	return q
 }
 
-// last is what is known of an organization; nil: it is not in force.
+// last returns what the last looks left of an organization, nil if it is not in
+// force.
 func (l *Loader) last(name string) *source.Last {
 	if o := l.orgs[name]; o != nil {
 		return &o.Last
@@ -97,7 +99,7 @@ func (l *Loader) last(name string) *source.Last {
 	return nil
 }
 
-// beginning is when a look began, and what looks had done until then.
+// beginning says when a look began, and what all looks had done until then.
 type beginning struct {
 	at   time.Time // by Config.Now
 	took phases
@@ -108,7 +110,7 @@ func (l *Loader) begin() beginning {
 	return beginning{at: l.c.Now(), took: phases{begin: time.Now()}, work: l.workDone()}
 }
 
-// finish makes what a look found the model, and publishes it.
+// finish commits what a look found, and publishes it.
 func (l *Loader) finish(ctx context.Context, f *findings, sc *source.Scope, begin beginning) {
 	started, took := begin.at, begin.took
 	took.scanned = time.Now()
@@ -159,7 +161,8 @@ func (l *Loader) fail(started time.Time, err error) {
 	}
 }
 
-// publish freezes and publishes a generation of what changed, if anything did.
+// publish freezes and publishes a generation with what changed. It reports whether
+// anything did.
 func (l *Loader) publish(ch *changes) bool {
 	b := index.NewBuilder(l.snapshot)
 	changed := !l.loaded
@@ -212,8 +215,8 @@ func (l *Loader) publish(ch *changes) bool {
 	return true
 }
 
-// defaultOrganization is the configured one while no other organization has a
-// folder, else "" (specification 1.5).
+// defaultOrganization returns the configured default organization while no other
+// one has a folder, else "" (specification 1.5).
 func (l *Loader) defaultOrganization() string {
 	d := l.c.DefaultOrganization
 	others := len(l.orgs)
@@ -226,7 +229,8 @@ func (l *Loader) defaultOrganization() string {
 	return d
 }
 
-// bucketNow is what the snapshot has to say of a bucket; false: nothing.
+// bucketNow returns the bucket's part of the snapshot as the model has it, and false
+// if the snapshot has nothing about the bucket.
 func (l *Loader) bucketNow(name string) (index.Bucket, bool) {
 	owners := l.claims.of(name)
 	if len(owners) == 0 {

@@ -16,7 +16,7 @@ type goneOrganization struct {
 	buckets []string
 }
 
-// claimedNames are the buckets that the organization claims, each once.
+// claimedNames returns the buckets that the organization claims, each once.
 func (o *organization) claimedNames() []string {
 	out := make([]string, 0, o.claimed)
 	for file, b := range o.Buckets {
@@ -32,10 +32,10 @@ func (o *organization) claimedNames() []string {
 	return out
 }
 
-// logRemovals logs each organization and each bucket policy that a look
-// removed, with what decides in its place: such a removal may widen access
-// (specification 4, Removals and faults). A bucket whose policy another
-// organization has now, or that is denied for another reason, is none.
+// logRemovals logs each organization and each bucket policy that a look removed,
+// with what decides now, because such a removal may widen access (specification 4,
+// Removals and faults). It passes over a bucket whose policy another organization
+// has now, and over one that is denied for another reason.
 func (l *Loader) logRemovals(ch *changes) {
 	var lines []string
 	for _, gone := range ch.gone {
@@ -90,8 +90,8 @@ func (l *Loader) organizationRemoved(gone goneOrganization) string {
 	return line
 }
 
-// bucketPolicyRemoved says what decides in place of a bucket policy that was
-// removed; "" if that is no removal, or denies.
+// bucketPolicyRemoved returns what to log about a bucket policy that was removed, ""
+// for one that logRemovals passes over.
 func (l *Loader) bucketPolicyRemoved(x lostFile) string {
 	if l.orgs[x.org] == nil {
 		return "" // told with its organization

@@ -8,32 +8,34 @@ import (
 	"postern/policy"
 )
 
-// organization is one folder of the policy directory.
+// organization is the state of one organization in the model.
 type organization struct {
 	name string
 	source.Last
-	bucketsThere bool // there is a buckets/, as last seen
-	bucketsKnown bool // buckets/ was listed, or not there, once
-	// missed names those of Buckets that are in force without being there
-	// (loader/internal/missed). The unit at fault for it is buckets/. They outlive
-	// the organization: see vanish.
-	missed   map[string]struct{}
-	mirrored bool // of one that vanished: the mirror has what its buckets held
-	listed   map[string]struct{}
+	bucketsThere bool // the last look saw a buckets/
+	bucketsKnown bool // buckets/ was listed once, or was once seen not to be there
+	// missed are the files of Buckets that are in force although they are gone
+	// (loader/internal/missed). While there are any, buckets/ is quarantined. They
+	// are remembered when the organization vanishes: see vanish.
+	missed map[string]struct{}
+	// mirrored says of an organization that vanished that the mirror has its bucket
+	// policies, and Buckets only their names.
+	mirrored bool
+	listed   map[string]struct{} // the buckets of buckets.json
 
-	harmless map[string]struct{} // those of Misplaced that nobody takes for a policy
+	harmless map[string]struct{} // the names of Misplaced that nobody takes for a policy
 
-	claimed          int // buckets, by file or list
-	bucketStatements int
-	bucketWarnings   map[string]struct{} // file names of buckets whose content has warnings
+	claimed          int                 // how many buckets it claims, by file or list
+	bucketStatements int                 // how many statements its bucket files have
+	bucketWarnings   map[string]struct{} // the bucket files whose content has warnings
 
-	folders [layout.Buckets + 1]*digest.Folder
+	folders [layout.Buckets + 1]*digest.Folder // for the digest; made when they are needed
 
-	inForce   index.Organization // what the snapshot says of it
+	inForce   index.Organization // its part of the last snapshot, if it is published
 	published bool
 }
 
-// folder is what the digest's files of one part share.
+// folder returns what the files of one part share in the digest.
 func (o *organization) folder(p layout.Part) *digest.Folder {
 	if o.folders[p] == nil {
 		o.folders[p] = digest.NewFolder(o.name, p)
@@ -41,10 +43,10 @@ func (o *organization) folder(p layout.Part) *digest.Folder {
 	return o.folders[p]
 }
 
-// layers tell of which layer the statements of a set are; a list has none.
+// layers has the layer of the statements of each set. A list has no statements.
 var layers = [len(layout.Sets)]policy.Layer{layout.Policies: policy.LayerOrganization, layout.IAM: policy.LayerIAM}
 
-// statements counts the organization's statements in force.
+// statements returns the number of the organization's statements in force.
 func (o *organization) statements() int {
 	n := o.bucketStatements
 	for i := range o.Units {
@@ -53,7 +55,7 @@ func (o *organization) statements() int {
 	return n
 }
 
-// files counts the organization's files as last seen.
+// files returns the number of the organization's files that the last look saw.
 func (o *organization) files() int {
 	n := len(o.Buckets)
 	for i := range o.Units {
@@ -62,7 +64,7 @@ func (o *organization) files() int {
 	return n
 }
 
-// now is what the organization's part of the snapshot has to say.
+// now returns the organization's part of the snapshot as the model has it.
 func (o *organization) now() index.Organization {
 	return index.Organization{
 		Policies:            o.Unit(layout.Policies).Good.Policies,
@@ -73,7 +75,7 @@ func (o *organization) now() index.Organization {
 	}
 }
 
-// iamInForce is the content in force of an organization's iam/; nil: none is.
+// iamInForce returns the content in force of an organization's iam/, or nil.
 func (l *Loader) iamInForce(org string) *source.SetContent {
 	if o := l.orgs[org]; o != nil {
 		return o.Unit(layout.IAM).Good.Set()
@@ -81,9 +83,9 @@ func (l *Loader) iamInForce(org string) *source.SetContent {
 	return nil
 }
 
-// bare reports whether nothing in a folder beside the organizations' has a
-// place in the layout, so that it is a checkout's (docs/, say) and no
-// organization's.
+// bare reports whether nothing in the organization's folder has a place in the
+// layout. Such a folder belongs to the checkout, as docs/ may, and to no
+// organization.
 func (o *organization) bare() bool {
 	for _, p := range layout.Sets {
 		if u := o.Unit(p); u.There || len(u.Seen) > 0 || u.Fault != nil {

@@ -7,14 +7,13 @@ import (
 	"postern/loader/source"
 )
 
-// vanish remembers what the buckets/ of an organization that is removed held
-// and missed, in case it appears again without it (specification 4, Removals
-// and faults). What POLICIES was re-pointed away from, and what SIGHUP
-// confirms, is not remembered.
+// vanish remembers the bucket policies that a removed organization held and missed,
+// in case it appears again without them (specification 4, Removals and faults). If
+// the removal was meant, because POLICIES was re-pointed or SIGHUP confirms it,
+// nothing is remembered.
 //
-// What is remembered is an organization of its own that holds buckets and
-// missed only, and is neither in force nor looked at. It stays until the
-// organization appears again, or SIGHUP.
+// They are kept in an organization value that has Buckets and missed only and is not
+// part of the model. It is kept until the organization appears again, or SIGHUP.
 func (l *Loader) vanish(o *organization, meant bool) {
 	if meant || len(o.Buckets) == 0 {
 		return
@@ -51,7 +50,7 @@ func (l *Loader) goneWhileDown(meant bool) {
 	}
 }
 
-// forgetVanished lets go of all that is remembered.
+// forgetVanished forgets all organizations that vanished.
 func (l *Loader) forgetVanished() {
 	for org, v := range l.vanished {
 		delete(l.vanished, org)
@@ -59,8 +58,8 @@ func (l *Loader) forgetVanished() {
 	}
 }
 
-// mirrorAgain has the mirror brought up to date with an organization that was
-// remembered, as to its buckets.
+// mirrorAgain has the mirror brought up to date about the buckets of an organization
+// that was remembered.
 func (l *Loader) mirrorAgain(v *organization) {
 	if l.state == nil {
 		return
@@ -72,11 +71,12 @@ func (l *Loader) mirrorAgain(v *organization) {
 	}
 }
 
-// recall puts into an organization that is new to the model what its buckets/
-// held and missed before, as far as that is missed now: as remembered of one
-// that vanished, or at a cold start as the mirror has it. What vanished and is
-// back is put in too, as it may be broken; and all of it where buckets/ cannot be
-// listed, which x says by being nil. What is neither back nor missed was removed.
+// recall puts back into an organization that appeared the bucket policies that it
+// held and missed before it vanished, or at a cold start those that the mirror has,
+// as far as they are missed now. Of an organization that vanished it also puts back
+// those whose files are there again, because these may be broken. What is neither
+// there nor missed was removed. x is nil if buckets/ cannot be listed: then recall
+// puts back everything.
 func (l *Loader) recall(ch *changes, o *organization, x *source.BucketsFinding) {
 	v := l.vanished[o.name]
 	delete(l.vanished, o.name)

@@ -1,6 +1,6 @@
-// Package layout names what policies are made of, wherever they come from: the
-// parts of an organization and what belongs to each, which names each may have
-// (specification 4), the place of each unit, and what identifies its content. A
-// place has a path, `o1/buckets/b.json`, by which messages, the digest and the
-// mirror call it; on a disk it lies there, elsewhere it is a name.
+// Package layout has the parts of which policies consist, wherever they come from
+// (specification 4): the parts of an organization, the names that each may have,
+// the Place of each unit, and the Sum that identifies its content. A place has a
+// path such as `o1/buckets/b.json`. Messages, the digest and the mirror use it as a
+// name; in a policy directory it is also where the unit lies.
 package layout

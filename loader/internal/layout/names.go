@@ -17,8 +17,8 @@ func ValidOrganization(name string) bool { return len(name) <= 64 && MadeOf(name
 // validBucket reports whether a bucket can have that name: 1 to 255 of `A-Z a-z 0-9 . - _`.
 func validBucket(name string) bool { return len(name) <= 255 && MadeOf(name, ".-_") }
 
-// MadeOf reports whether a name is not empty and made of A-Z a-z 0-9 and the
-// bytes of also.
+// MadeOf reports whether name is not empty and has only bytes of `A-Z a-z 0-9` and
+// of also.
 func MadeOf(name, also string) bool {
 	for i := 0; i < len(name); i++ {
 		c := name[i]
@@ -29,9 +29,9 @@ func MadeOf(name, also string) bool {
 	return name != ""
 }
 
-// BadStem says what is wrong with the name of a `.json` file, "" if nothing.
-// The stem of a bucket file is the bucket's name; that of another document
-// means nothing, but has to be text that messages can show.
+// BadStem returns what is wrong with the name of a `.json` file of a part, or "".
+// The stem of a bucket file is the name of the bucket. The stem of another file
+// means nothing but has to be text that messages can show.
 func BadStem(p Part, name string) string {
 	stem := strings.TrimSuffix(name, Suffix)
 	switch {
@@ -43,10 +43,11 @@ func BadStem(p Part, name string) string {
 	return ""
 }
 
-// Shown makes a path from names of the file system fit for messages and for
-// JSON: whatever is not UTF-8 is replaced.
+// Shown returns a path as messages and JSON can show it: with whatever is not UTF-8
+// replaced.
 func Shown(path string) string { return strings.ToValidUTF8(path, "\uFFFD") }
 
+// Problem returns an error about the file or folder at a path.
 func Problem(path, message string) policy.Diagnostic {
 	return policy.Diagnostic{Severity: policy.Error, Position: policy.Position{File: Shown(path)}, Message: message}
 }
@@ -55,7 +56,7 @@ func Warning(code policy.Code, path, message string) policy.Diagnostic {
 	return policy.Diagnostic{Severity: policy.Warning, Code: code, Position: policy.Position{File: Shown(path)}, Message: message}
 }
 
-// BucketOf is the bucket that a bucket file's name or path speaks of.
+// BucketOf returns the bucket of a bucket file, by the file's name or path.
 func BucketOf(file string) string {
 	if i := strings.LastIndexByte(file, '/'); i >= 0 {
 		file = file[i+1:]

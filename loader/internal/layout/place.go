@@ -31,16 +31,16 @@ var Sets = [...]Part{Policies, IAM, List}
 // IsPart reports whether a name below an organization's folder is a part's.
 func IsPart(name string) bool { return slices.Contains(PartNames[:], name) }
 
-// Place is what can be looked at by itself: a unit, or a name. In Buckets a name
-// is one bucket file's; in Folder it is a name that has no place in the layout.
-// The zero name is the whole part.
+// Place is what a look can be about by itself. Without a Name it is a whole part.
+// With one it is, in Buckets, a bucket file; in Folder or Root, a name that has no
+// place in the layout.
 type Place struct {
 	Org  string
 	Name string
 	Part Part
 }
 
-// Path is the place's path below the policy directory.
+// Path returns the path of the place below the policy directory.
 func (p Place) Path() string {
 	switch {
 	case p.Part == Root:

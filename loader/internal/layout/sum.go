@@ -6,14 +6,15 @@ import (
 	"iter"
 )
 
-// Sum is a SHA-256. Two contents are equal if their sums are: a fast hash can
-// be forged by whoever writes the files, and would keep one policy in force
-// where an audit reads another.
+// Sum is a SHA-256. Contents with equal sums are equal. A fast hash would not do:
+// whoever writes the files could forge it and keep one policy in force where an
+// audit reads another.
 type Sum [sha256.Size]byte
 
+// SumOf returns the sum of data.
 func SumOf(data []byte) Sum { return sha256.Sum256(data) }
 
-// SumOfFiles identifies the content of a set of files: their names and sums.
+// SumOfFiles returns the sum of a set of files, given their names and sums.
 func SumOfFiles(files iter.Seq2[string, Sum]) Sum {
 	var b []byte
 	for name, s := range files {
@@ -27,18 +28,18 @@ func SumOfFiles(files iter.Seq2[string, Sum]) Sum {
 // SumOfNone is the sum of a set of no files.
 var SumOfNone = SumOfFiles(func(func(string, Sum) bool) {})
 
-// SumOfGone stands for what was removed: no content has it, that of no files
-// neither, as a broken file has that where none was there before.
+// SumOfGone stands for what was removed. No content has it. It is not SumOfNone,
+// which a broken file has where there was none before.
 var SumOfGone = SumOf([]byte("removed"))
 
-// File is the name and the content of a file.
+// File is a file's name and its bytes.
 type File struct {
 	Name string
 	Data []byte
 }
 
-// SumOfUnit is the sum of a unit's content: of a bucket file its bytes', of a
-// set, and of no files, its names and sums.
+// SumOfUnit returns the sum of a unit with these files: SumOf for a bucket file, and
+// SumOfFiles for a set or for no files.
 func SumOfUnit(p Part, files []File) Sum {
 	if p == Buckets && len(files) == 1 {
 		return SumOf(files[0].Data)

@@ -27,8 +27,8 @@ type Stamp struct {
 	Inode, Device      uint64
 }
 
-// SameFile compares identity alone: folders change size and time with every
-// name in them.
+// SameFile reports whether both are stamps of one file or folder, in whatever
+// state: a folder changes its size and time with every name in it.
 func (s Stamp) SameFile(o Stamp) bool { return s.Inode == o.Inode && s.Device == o.Device }
 
 // Spot is what one name led to at one moment.
@@ -44,8 +44,8 @@ type Spot struct {
 	Problem string // broken: what is wrong and what to do
 }
 
-// Same reports that two looks at one name found the same: for a file the same
-// state, for a folder the same folder.
+// Same reports whether two looks at one name found the same: the same state of a
+// file, or the same folder in whatever state.
 func (s Spot) Same(o Spot) bool {
 	if s.Kind != o.Kind || s.Real != o.Real || s.Problem != o.Problem {
 		return false
@@ -56,7 +56,8 @@ func (s Spot) Same(o Spot) bool {
 	return s.Stamp == o.Stamp
 }
 
-// Folder is the real path to watch, if the spot is one.
+// Folder returns the real path of a folder, to be watched, in a list; nil for
+// anything else.
 func (s Spot) Folder() []string {
 	if s.Kind != Folder {
 		return nil
@@ -67,7 +68,8 @@ func (s Spot) Folder() []string {
 // maxLinks bounds the links followed for one name, as the kernel does.
 const maxLinks = 40
 
-// ErrChanged says that something changed under a look, which is then repeated.
+// ErrChanged says that something changed during a look. The look does not count
+// and is repeated.
 var ErrChanged = errors.New("it changed while it was looked at")
 
 var errLoop = errors.New("too many links: a loop")
@@ -175,8 +177,8 @@ func Look(root, dir, name string) Spot {
 	return classify(s, fi)
 }
 
-// Find tells which folder the absolute path leads to, all links followed, and
-// which links lead there. The error is fit for people.
+// Find returns the folder that the absolute path leads to when all links are
+// followed, and the paths of those links. The text of the error names no path.
 func Find(path string) (Spot, []string, error) {
 	real, fi, through, err := follow("/", path)
 	if err != nil {
@@ -221,7 +223,7 @@ func classify(s Spot, fi fs.FileInfo) Spot {
 	return s
 }
 
-// Reason is an error's text without the paths of this machine.
+// Reason returns the text of an error without the paths of this machine.
 func Reason(err error) string {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err.Error()
@@ -274,7 +276,7 @@ func Ignored(name string) bool {
 		strings.HasSuffix(name, ".swp") || strings.HasSuffix(name, ".tmp")
 }
 
-// Names lists the root itself, as names does another folder.
+// Names lists the root itself, as Dir.Names does another folder.
 func Names(root *os.Root) ([]string, error) {
 	f, err := root.Open(".")
 	if err != nil {
@@ -284,8 +286,8 @@ func Names(root *os.Root) ([]string, error) {
 	return (&Dir{File: f}).Names()
 }
 
-// Names lists the folder, in byte order, ignored names left out. It does so
-// once: a second time it finds nothing.
+// Names lists the folder in byte order, without ignored names. A second call finds
+// nothing.
 func (o *Dir) Names() ([]string, error) {
 	all, err := o.Readdirnames(-1)
 	if err != nil {

@@ -8,18 +8,19 @@ import (
 	"syscall"
 )
 
+// ErrTooLarge says that a file is larger than Reader.MaxFile.
 var ErrTooLarge = errors.New("too large")
 
-// Reader reads files that looks found. It is safe from many goroutines.
+// Reader reads files that Look found. It is safe for concurrent use.
 type Reader struct {
-	MaxFile int64             // bytes in a file; a larger one is ErrTooLarge
-	OnRead  func(path string) // tests: called while a file is read
-	Reads   atomic.Int64      // files opened
+	MaxFile int64             // the size of the largest file that is read, in bytes
+	OnRead  func(path string) // for tests: called while a file is open, before it is read
+	Reads   atomic.Int64      // the number of files opened
 }
 
-// Read reads the regular file that s found, whole, through h, in which path
-// leads to it. ErrChanged if it is not that file any more, or changes while it
-// is read.
+// Read reads the whole of the regular file that a look found as s. path leads to
+// it in h. The error is ErrChanged if it is another file by now, or changes while
+// it is read.
 func (r *Reader) Read(h *os.Root, path string, s Spot) ([]byte, error) {
 	if s.Stamp.Size > r.MaxFile {
 		return nil, ErrTooLarge
@@ -71,11 +72,12 @@ func ReadSome(path string, n int) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, int64(n)))
 }
 
-// maxBuffer is the size of the largest file whose buffer is used again.
+// maxBuffer is the size, in bytes, of the largest file that is read into memory
+// which the next file uses too.
 const maxBuffer = 256 << 10
 
-// room returns memory for a file of n bytes: buf if that is large enough, else
-// what takes its place, unless it would be large.
+// room returns memory for a file of n bytes. That is *buf, which is made larger if
+// need be; a file above maxBuffer gets memory of its own.
 func room(buf *[]byte, n int) []byte {
 	if n > len(*buf) {
 		if n > maxBuffer {

@@ -8,13 +8,13 @@ import (
 	"syscall"
 )
 
-// ReadIn reads the regular file name, found as at, in the open folder h, whole,
-// into buf or if that is too small into memory that takes its place. ErrChanged
-// if it is not that file any more or has another length; that it did not change
-// while it was read is for the caller to see, by looking at the name again.
+// ReadIn reads the whole of the regular file name in the open folder h, which a
+// look found as at. It reads into *buf, which is made larger if need be. The error
+// is ErrChanged if the file is another one by now or has another length. Whether
+// it changed while it was read the caller finds out by looking at the name again.
 //
-// It makes the system calls that this takes and no other: a cold start does it
-// for every bucket, and what os.File adds costs as much again.
+// ReadIn makes no more system calls than it needs: a cold start calls it for every
+// bucket, and what os.File adds would double the cost.
 func (r *Reader) ReadIn(h *Dir, name string, at Spot, buf *[]byte) ([]byte, error) {
 	if at.Stamp.Size > r.MaxFile {
 		return nil, ErrTooLarge
@@ -26,9 +26,10 @@ func (r *Reader) ReadIn(h *Dir, name string, at Spot, buf *[]byte) ([]byte, erro
 	return data, err
 }
 
-// Files is names that also tells which of them are no regular files, of a
-// folder that may have a hundred thousand. An os.File that an os.Root has opened
-// looks at every name again; what we make of the kinds needs no such promise.
+// Files lists the folder as Names does, and returns as others the names that are
+// no regular files. It does not use the os.File of the Dir, which an os.Root has
+// opened and which therefore looks at every name again: there may be a hundred
+// thousand names, and nothing here depends on that.
 func (o *Dir) Files() (names []string, others map[string]struct{}, err error) {
 	fd, err := again(func() (int, error) {
 		return syscall.Openat(int(o.Fd()), ".", syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
@@ -60,9 +61,9 @@ func (o *Dir) Files() (names []string, others map[string]struct{}, err error) {
 	return names, others, nil
 }
 
-// ReadListed reads the file name, which a listing of the open folder h has just
-// shown to be a regular one, as ReadIn does, and looks at it once, afterwards.
-// False: something is amiss, or changed, and somebody has to look.
+// ReadListed is ReadIn for a name that a listing of the open folder h has just
+// shown to be a regular file. It looks at the name only after the read. It returns
+// false if the file cannot be read or has changed; the caller then has to look.
 func (r *Reader) ReadListed(h *Dir, name string, buf *[]byte) (Spot, []byte, bool) {
 	data, found, err := r.readFound(h, name, buf)
 	if err != nil {
@@ -72,7 +73,8 @@ func (r *Reader) ReadListed(h *Dir, name string, buf *[]byte) (Spot, []byte, boo
 	return at, data, at.Kind == Regular && at.Through == nil && at.Stamp == found
 }
 
-// readFound reads a regular file whole and tells what it was when it was opened.
+// readFound reads the whole of a regular file and returns its stamp as it was when
+// the file was opened.
 func (r *Reader) readFound(h *Dir, name string, buf *[]byte) ([]byte, Stamp, error) {
 	r.Reads.Add(1)
 	dir := int(h.Fd())

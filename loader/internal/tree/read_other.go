@@ -2,8 +2,9 @@
 
 package tree
 
-// ReadIn reads the regular file name, found as at, in the folder h, whole;
-// ErrChanged if it is not that file any more, or changes while it is read.
+// ReadIn reads the whole of the regular file in the folder h that a look found as
+// at. The error is ErrChanged if it is another file by now, or changes while it is
+// read.
 func (r *Reader) ReadIn(h *Dir, _ string, at Spot, _ *[]byte) ([]byte, error) {
 	rel, ok := Below(h.root, at.Real)
 	if !ok {
@@ -12,12 +13,13 @@ func (r *Reader) ReadIn(h *Dir, _ string, at Spot, _ *[]byte) ([]byte, error) {
 	return r.Read(h.within, rel, at)
 }
 
-// ReadListed reads nothing: somebody has to look first.
+// ReadListed reads nothing and returns false: the caller has to look first.
 func (r *Reader) ReadListed(*Dir, string, *[]byte) (Spot, []byte, bool) {
 	return Spot{}, nil, false
 }
 
-// Files is names. Every name has to be looked at before it is opened.
+// Files lists the folder as Names does. It cannot tell which names are no regular
+// files, so every name has to be looked at before it is opened.
 func (o *Dir) Files() (names []string, others map[string]struct{}, err error) {
 	names, err = o.Names()
 	return names, nil, err

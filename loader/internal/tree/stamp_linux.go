@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// StampOf reads what identifies a state of a file: two equal stamps, both
-// taken well after the file's last change, mean the same content.
+// StampOf returns the stamp of a file. Two equal stamps that were both taken well
+// after the last change of the file mean equal content.
 func StampOf(fi fs.FileInfo) Stamp {
 	if sys, ok := fi.Sys().(*syscall.Stat_t); ok {
 		return stampOfSys(sys)
