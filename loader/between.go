@@ -10,26 +10,25 @@ import (
 	"postern/loader/source"
 )
 
-// A look at everything takes long where there are many files, and a change that
-// an event announces is not to wait for it (specification 4, Missed events). So
-// a look runs in pieces, and between two of them whatever events name is looked
-// at, committed and published by a look of its own, on the same goroutine.
+// between looks at events in the middle of a large look.
 //
-// What such a look in between has looked at is newer, or may be, than what the
-// large look found of it: that is taken out of the findings, and looked at once
-// more when the large look is over. So nothing that was read before a change
-// takes the place of what was read after it, and nothing is left out.
-
-// between is a look at everything, or at much, in the middle of which events are
-// looked at.
+// A look at everything takes long where there are many files, and a change that an
+// event announces must not wait for it (specification 4, Missed events). So a look
+// runs in pieces, and between two pieces a look of its own, on the same goroutine,
+// is about whatever events name: it commits and publishes what it finds.
+//
+// What such an inner look was about may be newer than what the large look found. It
+// is taken out of the findings of the large look, and looked at once more when that
+// is over. So nothing read before a change replaces what was read after it, and
+// nothing is left out.
 type between struct {
 	l       *Loader
 	ctx     context.Context
-	last    bool
-	touched *source.Scope // what looks in between have looked at
+	last    bool          // it is the last attempt of the large look
+	touched *source.Scope // what inner looks were about
 }
 
-// look looks at what events name, in the middle of a look.
+// look looks at what events name, if a burst of them is over.
 func (b *between) look() error {
 	l := b.l
 	for {
@@ -44,7 +43,7 @@ func (b *between) look() error {
 	}
 }
 
-// lookAt is a look in the middle of a larger one.
+// lookAt is an inner look.
 func (b *between) lookAt(t burst.Batch) error {
 	l := b.l
 	before := l.gateNow()
@@ -81,7 +80,7 @@ func (b *between) lookAt(t burst.Batch) error {
 	return nil
 }
 
-// touch notes what a look in between has looked at.
+// touch notes what an inner look was about.
 func (b *between) touch(sc *source.Scope, f *findings) {
 	for org, o := range sc.Orgs {
 		if o.Whole {
@@ -112,7 +111,7 @@ func (b *between) touch(sc *source.Scope, f *findings) {
 	}
 }
 
-// untouched takes out of the findings what looks in between have looked at.
+// untouched takes out of the findings of the large look what inner looks were about.
 func (b *between) untouched(f *findings) {
 	l := b.l
 	if b.touched.Empty() {
@@ -134,8 +133,8 @@ func (b *between) untouched(f *findings) {
 	f.Orgs = kept
 }
 
-// prune takes what was touched out of what was found of one organization.
-// False: all of it.
+// prune takes out of the finding of one organization what inner looks were about. It
+// returns false if nothing is left.
 func (l *Loader) prune(of *source.OrgFinding, touched *source.OrgScope) bool {
 	known := l.orgs[of.Name]
 	if touched.Whole || of.Gone || of.Fault != nil || known == nil {

@@ -5,12 +5,14 @@ import (
 	"postern/loader/source"
 )
 
-// findings are what one look found, and what is told from that.
+// findings are what one look found, with what follows from it.
 type findings struct {
 	*source.Found
-	missed *missed.Look    // what is missed by that
-	meant  bool            // whatever is gone was meant to go: see miss
-	late   map[string]bool // bucket files that others lost while the organizations that this look takes were arriving: see rest.Rest.Lost
+	missed *missed.Look // the rule of what is missed, over these findings
+	meant  bool         // whatever is gone was meant to go: see miss
+	// late are the bucket files that organizations lost while others, which this look
+	// takes, were arriving with a file of that name: see rest.Rest.Lost.
+	late map[string]bool
 }
 
 func (l *Loader) findings(f *source.Found) *findings {

@@ -7,7 +7,7 @@ import (
 	"postern/policy"
 )
 
-// gateNow looks whether anything may be published.
+// gateNow looks at the gate of the source, unless .hold is ignored.
 func (l *Loader) gateNow() source.Gate {
 	if l.c.PassHold {
 		return source.Gate{Unknown: true}
@@ -15,15 +15,16 @@ func (l *Loader) gateNow() source.Gate {
 	return l.src.Gate()
 }
 
-// closed takes notice of what was found at the gate, and reports whether nothing
-// may be published.
+// closed notes what was found at the gate, and reports whether nothing may be
+// published.
 func (l *Loader) closed(g source.Gate) bool {
 	closed := l.hold.Closed(g, l.loaded)
 	l.noteHold()
 	return closed
 }
 
-// passed reports whether a look counts that the gate let in as it was before.
+// passed looks at the gate again after a look, and returns nil if the look counts;
+// see hold.Hold.Passed. before is what was found at the gate before the look.
 func (l *Loader) passed(before source.Gate, last bool) error {
 	err := l.hold.Passed(before, l.gateNow(), last, l.loaded)
 	l.noteHold()
@@ -41,13 +42,12 @@ func (l *Loader) noteHold() {
 	l.status.Store(&st)
 }
 
-// held reports whether the last look found a hold that nothing is published
-// under.
+// held reports whether nothing may be published, by the last look at the gate.
 func (l *Loader) held() bool { return l.hold.Holds(l.loaded) }
 
-// startHeld is the first load while a transaction stands: what the mirror has
-// is put in force, if it has anything, and everything is looked at once the
-// hold is gone. False: there is nothing to take.
+// startHeld is the first load while a transaction stands. It publishes what the
+// mirror has; once the hold is gone everything is looked at. It returns false if the
+// mirror has nothing.
 func (l *Loader) startHeld() bool {
 	if l.state == nil {
 		return false
@@ -80,7 +80,7 @@ func (l *Loader) startHeld() bool {
 	return true
 }
 
-// keepBehind takes over what a look was to look at and did not, as it was held.
+// keepBehind keeps what a look was to be about that did not happen because of a hold.
 func (l *Loader) keepBehind(t burst.Batch) {
 	if l.behind == nil {
 		l.behind = &burst.Batch{}
@@ -88,7 +88,8 @@ func (l *Loader) keepBehind(t burst.Batch) {
 	l.behind.Add(t)
 }
 
-// takeBehind adds what was not looked at to t.
+// takeBehind returns t with everything that keepBehind has kept, and keeps nothing
+// any more.
 func (l *Loader) takeBehind(t burst.Batch) burst.Batch {
 	l.keepBehind(t)
 	t, l.behind = *l.behind, nil

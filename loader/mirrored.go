@@ -11,7 +11,7 @@ import (
 	"postern/loader/source"
 )
 
-// mirrored is what the mirror has to know of the model (model).
+// mirrored is the mirror.Model of the loader.
 type mirrored struct{ *Loader }
 
 // backlog reports whether units wait to be mirrored.
@@ -21,15 +21,15 @@ func (l *Loader) backlog() bool {
 	return l.state.Backlog()
 }
 
-// drain mirrors some of the units that wait.
+// drain mirrors some of the units that wait to be mirrored.
 func (l *Loader) drain(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.flush(ctx)
 }
 
-// flush brings the mirror up to date, or nearer to it. What fails is tried again
-// after the next look; the snapshot in force does not depend on it.
+// flush mirrors some of the units that wait to be mirrored. What fails is tried again
+// after the next look. The snapshot in force does not depend on it.
 func (l *Loader) flush(ctx context.Context) {
 	if l.loaded {
 		l.state.Flush(ctx, mirrored{l})
@@ -37,8 +37,7 @@ func (l *Loader) flush(ctx context.Context) {
 	}
 }
 
-// touchState brings the status up to date with what is wrong with the state
-// directory.
+// touchState puts into the status what is wrong with the state directory.
 func (l *Loader) touchState() {
 	if st := *l.status.Load(); st.StateFailure != l.state.Problem() {
 		st.StateFailure = l.state.Problem()
@@ -90,12 +89,13 @@ func (l mirrored) Organization(org string) (here bool, remembered *mirror.Held) 
 	return false, nil
 }
 
-// heldOf is what is to be remembered of an organization's buckets/.
+// heldOf returns what is to be remembered of an organization's buckets/.
 func heldOf(o *organization) mirror.Held {
 	return mirror.Held{Known: o.bucketsKnown, Files: mirror.NamesOf(o.Buckets), Missed: mirror.NamesOf(o.missed)}
 }
 
-// rememberedAs makes an organization of what is remembered of its buckets/.
+// rememberedAs returns an organization value with what is remembered of its buckets/,
+// as vanish makes one.
 func rememberedAs(org string, h mirror.Held) *organization {
 	v := &organization{name: org, Last: source.Last{Buckets: map[string]*source.Bucket{}}, bucketsKnown: h.Known}
 	for _, f := range h.Files {
@@ -107,7 +107,7 @@ func rememberedAs(org string, h mirror.Held) *organization {
 	return v
 }
 
-// filesOf are the names and sums of files, in the order in which they are given.
+// filesOf returns the names and sums of files, in their order.
 func filesOf(files []layout.File) []source.Seen {
 	out := make([]source.Seen, len(files))
 	for i, f := range files {
@@ -132,9 +132,9 @@ func (l mirrored) Files(p layout.Place) []layout.File {
 	return l.src.Files(p, names)
 }
 
-// restore reads a unit's last good content from the mirror: for a unit that is
-// broken and was never good since the start. False: there is none to trust. A
-// bucket file that was not there is nil.
+// restore returns the last good content that the mirror has of a unit, for one that
+// is broken and was never good since the start. It returns false if the mirror has
+// none that can be trusted, and nil for a bucket file that was not there.
 func (l *Loader) restore(p layout.Part, at layout.Place) (*source.Content, bool) {
 	if l.state == nil {
 		return nil, false
@@ -173,9 +173,9 @@ func (l *Loader) restore(p layout.Part, at layout.Place) (*source.Content, bool)
 	return &c, true
 }
 
-// restoreBuckets restores the bucket files of an organization whose buckets/
-// cannot be listed at a cold start: all that buckets.names lists, or else all
-// that the mirror happens to have, which may not be all there were.
+// restoreBuckets restores the bucket files of an organization whose buckets/ cannot be
+// listed at a cold start: those that buckets.names lists, or else those that the
+// mirror happens to have, which may not be all that there were.
 func (l *Loader) restoreBuckets(ch *changes, o *organization) {
 	if l.state == nil {
 		return
@@ -193,9 +193,9 @@ func (l *Loader) restoreBuckets(ch *changes, o *organization) {
 	}
 }
 
-// restoreHeld restores the bucket files that buckets.names lists: buckets/ was
-// at fault before the restart, and whatever it does not name had no file.
-// False: it was not, or that is not known.
+// restoreHeld restores the bucket files that buckets.names lists. It is there if
+// buckets/ was at fault before the restart; a bucket that it does not name had no
+// file. restoreHeld returns false if the mirror has no such list that can be trusted.
 func (l *Loader) restoreHeld(ch *changes, o *organization) bool {
 	if l.state == nil {
 		return false

@@ -8,14 +8,14 @@ import (
 	"postern/policy"
 )
 
-// isPlatform reports that -platform-org names an organization.
+// isPlatform reports whether -platform-org names the organization.
 func (l *Loader) isPlatform(org string) bool { return slices.Contains(l.c.PlatformOrganizations, org) }
 
-// keepPlatform makes a fault of the vanishing of a platform organization's folder
-// (specification 1.3): without a folder its callers pass their own step, so that
-// the removal of its policies would widen access. What SIGHUP confirms, and what
-// POLICIES was re-pointed away from, is a removal. At a start the mirror tells
-// whether it had one.
+// keepPlatform turns the removal of a platform organization into a fault of it
+// (specification 1.3), because without a folder its callers would pass the
+// organization step and the removal would widen access. It is a removal if SIGHUP
+// confirms it or POLICIES was re-pointed. At a start the mirror tells whether the
+// organization had a folder.
 func (l *Loader) keepPlatform(f *findings, sc *source.Scope) {
 	if sc.Confirm || l.loaded && f.Repointed {
 		return

@@ -13,8 +13,8 @@ import (
 	"postern/policy"
 )
 
-// workDone is what looks did since New, by all workers together: the nanoseconds
-// of one look may come to more than it took.
+// workDone is what all looks did since New: counts, and times in nanoseconds. The
+// times of workers that ran in parallel add up.
 type workDone struct{ looks, reads, parses, reading, parsing, compiling int64 }
 
 func (l *Loader) workDone() (d workDone) {
@@ -27,15 +27,15 @@ func (d workDone) since(o workDone) workDone {
 	return workDone{d.looks - o.looks, d.reads - o.reads, d.parses - o.parses, d.reading - o.reading, d.parsing - o.parsing, d.compiling - o.compiling}
 }
 
-// phases are when each phase of one look was over.
+// phases says when each phase of a look was over.
 type phases struct{ begin, scanned, committed, published time.Time }
 
 // namesLogged is how many changed names the line of a generation shows.
 const namesLogged = 10
 
-// logGeneration writes the one line of a generation: what changed, how many
-// files, how long each phase took. Scan is looking, reading, parsing and
-// compiling side by side; read, parse and compile are its workers' time.
+// logGeneration logs a generation in one line: what changed, the number of files, and
+// how long each phase took. read, parse and compile are parts of scan; they add up the
+// times of workers that ran in parallel.
 func (l *Loader) logGeneration(ctx context.Context, st *policy.Status, ch *changes, full bool, took phases, w workDone) {
 	removed := slices.DeleteFunc(ch.removed, func(name string) bool { return l.orgs[name] != nil }) // gone, and there again
 	l.log.LogAttrs(ctx, slog.LevelInfo, "generation published",
@@ -49,8 +49,8 @@ func (l *Loader) logGeneration(ctx context.Context, st *policy.Status, ch *chang
 		slog.Duration("commit", took.committed.Sub(took.scanned)), slog.Duration("publish", took.published.Sub(took.committed)))
 }
 
-// names are what a generation changed: organizations first, in byte order, and
-// no more than namesLogged.
+// names returns what a generation changed, at most namesLogged names: organizations
+// first, in byte order.
 func (ch *changes) names(removed []string) []string {
 	out := least(maps.Keys(ch.orgs), "organization ", namesLogged)
 	out = append(out, least(slices.Values(removed), "removed organization ", namesLogged-len(out))...)
@@ -61,7 +61,8 @@ func (ch *changes) names(removed []string) []string {
 	return out
 }
 
-// least are the first n names in byte order; there may be millions.
+// least returns the first n names in byte order, with a prefix each. names may yield
+// millions.
 func least(names func(func(string) bool), prefix string, n int) []string {
 	var out []string
 	for name := range names {
@@ -75,8 +76,8 @@ func least(names func(func(string) bool), prefix string, n int) []string {
 	return out
 }
 
-// linesLogged is how many warnings, or removals, of one look are logged, each
-// in a line of its own; one further line says how many more there are.
+// linesLogged is how many warnings, or removals, of one look are logged in a line
+// each. One further line says how many more there are.
 const linesLogged = 20
 
 // logWarnings logs the warnings of a status that the last one did not have.

@@ -11,21 +11,21 @@ import (
 	"postern/loader/source"
 )
 
-// rereads reads every file once in Config.Reread, whatever its stamp says: a
-// store through a shared mapping of a file may change its content and no stamp
-// (specification 4, Missed events). It goes leaf by leaf of the digest, which
-// spreads the files over the time, and a few files at a time, so that an event
+// rereads has every file read once in Config.Reread, whatever its version: a store
+// through a shared mapping may change the content of a file and no stamp of it
+// (specification 4, Missed events). It goes through the leaves of the digest, which
+// spreads the files over the time, and reads a few files at a time, so that an event
 // never waits for it.
 type rereads struct {
-	began time.Time // of this round
-	leaf  int       // that is read, or next to be
+	began time.Time // when this round began
+	leaf  int       // the next leaf
 	todo  []source.SeenFile
 }
 
-// rereadAtOnce is how many files are read again before an event is looked at.
+// rereadAtOnce is how many files are read again before events are looked at.
 const rereadAtOnce = 16
 
-// due is when there is something to read again.
+// due returns when there is something to read again.
 func (r *rereads) due(every time.Duration) time.Time {
 	if len(r.todo) > 0 {
 		return time.Time{}
@@ -33,7 +33,7 @@ func (r *rereads) due(every time.Duration) time.Time {
 	return r.began.Add(every / digest.Leaves * time.Duration(r.leaf))
 }
 
-// may reports whether there are policies to read again, and nothing holds them.
+// may reports whether files may be read again now.
 func (r *rereads) may(l *Loader) bool {
 	return l.loaded && !l.failed && !l.held() && l.behind == nil
 }
@@ -45,7 +45,7 @@ func (l *Loader) startRereads() {
 	l.rereads = rereads{began: time.Now()}
 }
 
-// rereadDue is when readAgain has something to do.
+// rereadDue returns when readAgain has something to do.
 func (l *Loader) rereadDue() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -88,7 +88,7 @@ func (l *Loader) readAgain(ctx context.Context) {
 	l.flush(context.WithoutCancel(ctx))
 }
 
-// filesOfLeaf are the files of one leaf of the digest: those in force, and those
+// filesOfLeaf returns the files of one leaf of the digest: those in force, and those
 // of quarantined units.
 func (l *Loader) filesOfLeaf(leaf int) []source.SeenFile {
 	out := l.digest.FilesOf(leaf)
@@ -116,8 +116,8 @@ func (l *Loader) filesOfLeaf(leaf int) []source.SeenFile {
 	return out
 }
 
-// seen is what was last seen of a file; nil if there is nothing to compare it
-// with, as it is read at every look.
+// seen returns what the last look saw of a file, or nil if that says nothing, because
+// the file is read at every look.
 func (l *Loader) seen(f source.SeenFile) *source.Seen {
 	o := l.orgs[f.Unit.Org]
 	switch {

@@ -15,7 +15,8 @@ import (
 // loggedErrors is how many errors of a unit the log shows; status shows all.
 const loggedErrors = 5
 
-// setFault notes that a unit is quarantined. old is its fault so far.
+// setFault quarantines a unit, with these errors, and returns its fault. old is the
+// fault that it had; nil if it had none.
 func (l *Loader) setFault(ch *changes, p layout.Place, old *source.Fault, diagnostics []policy.Diagnostic) *source.Fault {
 	policy.SortDiagnostics(diagnostics)
 	diagnostics = slices.Clip(diagnostics)
@@ -36,6 +37,7 @@ func (l *Loader) setFault(ch *changes, p layout.Place, old *source.Fault, diagno
 	return f
 }
 
+// clearFault notes that a unit is not quarantined any more, if it was.
 func (l *Loader) clearFault(ch *changes, p layout.Place) {
 	if l.faults[p] == nil {
 		return
@@ -58,7 +60,7 @@ func firstErrors(ds []policy.Diagnostic) []string {
 	return out
 }
 
-// lastGood reports whether last good content of a place is in force.
+// lastGood reports whether the last good content of a place is in force.
 func (l *Loader) lastGood(p layout.Place) bool {
 	o := l.orgs[p.Org]
 	switch {
@@ -73,8 +75,8 @@ func (l *Loader) lastGood(p layout.Place) bool {
 	return b != nil && b.Known
 }
 
-// newStatus tells how things stand after a commit. What did not change is
-// shared with the last status.
+// newStatus returns the status after a commit. It shares with the last status what has
+// not changed.
 func (l *Loader) newStatus(ch *changes, started time.Time) *policy.Status {
 	last := l.status.Load()
 	st := &policy.Status{
@@ -103,7 +105,7 @@ func (l *Loader) newStatus(ch *changes, started time.Time) *policy.Status {
 	return st
 }
 
-// touch notes a look that found nothing new.
+// touch puts into the status that a look at everything found nothing new.
 func (l *Loader) touch(started time.Time, all bool) {
 	if !all {
 		return
@@ -138,8 +140,9 @@ func (l *Loader) quarantined() []policy.QuarantinedUnit {
 	return out
 }
 
-// warnings gathers the warnings of what is in force: buckets that several
-// organizations claim come first, so that the cap does not hide them.
+// warnings returns the warnings about what is in force, up to a bound, and their
+// number. Those about buckets that several organizations claim are within the bound
+// before all others.
 func (l *Loader) warnings() ([]policy.Diagnostic, int) {
 	var conflicts, out []policy.Diagnostic
 	for name, owners := range l.claims.more {
@@ -174,7 +177,8 @@ func (l *Loader) warnings() ([]policy.Diagnostic, int) {
 	return out, n
 }
 
-// conflict says on each claimant's file who else claims the bucket.
+// conflict returns a warning for each claimant of a bucket, on the file by which it
+// claims it, that names the others.
 func conflict(bucket string, owners []*organization) []policy.Diagnostic {
 	var out []policy.Diagnostic
 	for _, o := range owners {

@@ -10,8 +10,8 @@ import (
 	"postern/loader/source"
 )
 
-// Run watches until ctx is done, and returns nil then. Load must have been
-// called, though it need not have succeeded.
+// Run watches the source until ctx is done, looks at what changes, and returns nil.
+// Load must have been called before, with whatever result.
 func (l *Loader) Run(ctx context.Context) error {
 	l.mu.Lock()
 	stop, err := l.src.Watch(ctx, l.pending)
@@ -28,7 +28,7 @@ func (l *Loader) Run(ctx context.Context) error {
 	return l.run(ctx)
 }
 
-// run is Run once whatever watches does.
+// run is Run after the watch has begun.
 func (l *Loader) run(ctx context.Context) error {
 	l.pending.Everything() // what changed since Load, before there were watches
 	timer := time.NewTimer(0)
@@ -81,7 +81,7 @@ func (l *Loader) run(ctx context.Context) error {
 	}
 }
 
-// lookAt looks at what the events taken are about. It reports whether that was
+// lookAt looks at what the changes of a batch are about. It reports whether that was
 // everything.
 func (l *Loader) lookAt(ctx context.Context, t burst.Batch) bool {
 	l.mu.Lock()
@@ -110,7 +110,7 @@ func (l *Loader) lookAt(ctx context.Context, t burst.Batch) bool {
 	return sc.All
 }
 
-// ask puts into scope what the events taken are about, and what is due.
+// ask adds to the scope what the changes of a batch are about, and what is due.
 func (l *Loader) ask(sc *source.Scope, t burst.Batch) {
 	for change := range t.Gone {
 		l.src.Lost(change)
@@ -124,8 +124,8 @@ func (l *Loader) ask(sc *source.Scope, t burst.Batch) {
 	l.rest.AddDue(sc)
 }
 
-// departing tells when what waits for its folder to be at rest has to be looked
-// at again; false: nothing does.
+// departing returns when what waits for its folder to be at rest has to be looked at
+// again, and false if nothing does.
 func (l *Loader) departing() (at time.Time, ok bool) {
 	if l.held() || l.failed { // all is looked at once .hold is gone, or the policy directory is found again
 		return at, false
@@ -141,14 +141,14 @@ func (l *Loader) waiting() (time.Time, bool) {
 	return l.departing()
 }
 
-// isHeld is held, for Run.
+// isHeld is held, or something is left from a hold, for Run.
 func (l *Loader) isHeld() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.held() || l.behind != nil
 }
 
-// troubled reports that the last look failed as a whole.
+// troubled reports whether the last look failed as a whole.
 func (l *Loader) troubled() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -2,20 +2,20 @@ package burst
 
 import "maps"
 
-// Batch is what one look is to be about.
+// Batch says what one look is to be about.
 type Batch struct {
-	// Changes are names that the source knows again. There are at most MaxChanges;
-	// where there were more there are none, and All is set.
+	// Changes are names as the source reported them, at most MaxChanges. If there were
+	// more it is empty and All is set.
 	Changes map[string]struct{}
-	Gone    map[string]struct{} // those of which a watch may be lost
+	Gone    map[string]struct{} // names on which the source may have lost a watch
 	All     bool                // everything
 	Confirm bool                // SIGHUP: what is missed was meant to go
 }
 
-// MaxChanges bounds the names kept; beyond them everything is looked at.
+// MaxChanges bounds the names in a batch. If there are more, everything is looked at.
 const MaxChanges = 1 << 16
 
-// Add adds o, which it does not keep, to b.
+// Add adds everything in o to b. It does not keep the maps of o.
 func (b *Batch) Add(o Batch) {
 	b.All, b.Confirm = b.All || o.All, b.Confirm || o.Confirm
 	if b.Changes == nil {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Pending is what was told since the last look. It is a source.Events, safe from
-// many goroutines.
+// Pending has the changes that were reported since the last look. It is a
+// source.Events, and safe for concurrent use.
 type Pending struct {
 	mu          sync.Mutex
 	batch       Batch
@@ -15,13 +15,14 @@ type Pending struct {
 	poke        chan struct{}
 }
 
-// New is a Pending to which nothing was told.
+// New returns a Pending without changes.
 func New() *Pending { return &Pending{poke: make(chan struct{}, 1)} }
 
-// Poke holds a token if something was told since the last one was taken.
+// Poke returns a channel that has a token if something was reported since the last
+// token was received.
 func (p *Pending) Poke() <-chan struct{} { return p.poke }
 
-// note notes what add adds; urgent: nothing is waited for.
+// note lets add change the batch. urgent says that the look must not wait.
 func (p *Pending) note(urgent bool, add func(*Batch)) {
 	p.mu.Lock()
 	now := time.Now()
@@ -38,8 +39,7 @@ func (p *Pending) note(urgent bool, add func(*Batch)) {
 	}
 }
 
-// Change notes a change that the source named; gone: a watch may be lost with
-// it; urgent: nothing is waited for.
+// Change reports a change; see source.Events.
 func (p *Pending) Change(name string, gone, urgent bool) {
 	p.note(urgent, func(b *Batch) { b.change(name, gone) })
 }
@@ -50,7 +50,7 @@ func (p *Pending) Everything() { p.note(true, func(b *Batch) { b.All = true }) }
 // Rescan is Everything, and confirms that what is missed was meant to go.
 func (p *Pending) Rescan() { p.note(true, func(b *Batch) { b.All, b.Confirm = true, true }) }
 
-// TakeConfirm takes a confirmation, and nothing else.
+// TakeConfirm reports whether there is a confirmation, and removes it from the batch.
 func (p *Pending) TakeConfirm() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -59,15 +59,15 @@ func (p *Pending) TakeConfirm() bool {
 	return c
 }
 
-// KeepConfirm leaves a confirmation to the next look. It asks for none.
+// KeepConfirm leaves a confirmation to the next look, without asking for a look.
 func (p *Pending) KeepConfirm(confirm bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.batch.Confirm = p.batch.Confirm || confirm
 }
 
-// Wait is how long to wait until what was told is to be looked at: for quiet
-// since the last of it, and for most since the first; negative if nothing was.
+// Wait returns the time until a look is due: quiet after the last change, but at most
+// most after the first. It is negative if nothing was reported.
 func (p *Pending) Wait(quiet, most time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,7 +80,7 @@ func (p *Pending) Wait(quiet, most time.Duration) time.Duration {
 	return max(0, min(time.Until(p.last.Add(quiet)), time.Until(p.first.Add(most))))
 }
 
-// Take takes all that was told.
+// Take returns everything that was reported, and removes it.
 func (p *Pending) Take() Batch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -90,8 +90,8 @@ func (p *Pending) Take() Batch {
 	return b
 }
 
-// TakeChanges takes the changes of a burst that is over, and leaves what asks for
-// a look at everything. False: there are none.
+// TakeChanges returns the changes of a burst that is over, and removes them. It leaves
+// a request for a look at everything. It returns false if there are none.
 func (p *Pending) TakeChanges(quiet, most time.Duration) (Batch, bool) {
 	if p.Wait(quiet, most) != 0 {
 		return Batch{}, false
@@ -109,5 +109,5 @@ func (p *Pending) TakeChanges(quiet, most time.Duration) (Batch, bool) {
 	return b, true
 }
 
-// PutBack notes again what was taken and not looked at.
+// PutBack adds back what was taken and not looked at.
 func (p *Pending) PutBack(b Batch) { p.note(false, func(now *Batch) { now.Add(b) }) }

@@ -13,12 +13,12 @@ import (
 	"postern/policy"
 )
 
-// Leaves is the number of leaves of a digest: a file belongs to the leaf that the
-// first 12 bits of the SHA-256 of its path name (specification 3.4, Digest).
+// Leaves is the number of leaves of a digest. The number of a file's leaf is the first
+// 12 bits of the SHA-256 of its path (specification 3.4, Digest).
 const Leaves = 1 << 12
 
-// Digest is the digest of all files in force, kept leaf by leaf. The zero Digest
-// is that of no files. It is not safe from several goroutines at once.
+// Digest is the digest of a set of files. The zero Digest has no files. It is not safe
+// for concurrent use.
 type Digest struct {
 	leaves [Leaves]leaf
 	whole  policy.Digest // as made last
@@ -47,7 +47,8 @@ type Folder struct {
 	part layout.Part
 }
 
-// NewFolder is the folder of a part that has files: a set, or Buckets.
+// NewFolder returns the Folder for the files of a part, which is Buckets or one of
+// layout.Sets.
 func NewFolder(org string, p layout.Part) *Folder {
 	d := &Folder{org: org, path: layout.Place{Org: org, Part: p}.Path(), part: p}
 	if p != layout.List {
@@ -78,7 +79,7 @@ func (f leafFile) seen() source.SeenFile {
 	return x
 }
 
-// LeafOf is the number of the leaf that a path belongs to.
+// LeafOf returns the number of the leaf of the file with that path.
 func LeafOf(path string) int { return leafOf([]byte(path)) }
 
 func leafOf(path []byte) int {
@@ -86,7 +87,7 @@ func leafOf(path []byte) int {
 	return int(h[0])<<4 | int(h[1])>>4
 }
 
-// FilesOf are the files in force of one leaf.
+// FilesOf returns the files of one leaf.
 func (d *Digest) FilesOf(leaf int) []source.SeenFile {
 	out := make([]source.SeenFile, len(d.leaves[leaf].files))
 	for i, f := range d.leaves[leaf].files {
@@ -95,8 +96,8 @@ func (d *Digest) FilesOf(leaf int) []source.SeenFile {
 	return out
 }
 
-// Set says that the file of that name is in force with the content that has the
-// sum, which is kept and must not change; nil: that it is not in force.
+// Set adds the file of that name, or replaces its sum; with nil it removes the file. It
+// keeps s, which must not change.
 func (d *Digest) Set(at *Folder, name string, s *layout.Sum) {
 	if at.part == layout.List {
 		name = ""
@@ -122,8 +123,8 @@ func (d *Digest) Set(at *Folder, name string, s *layout.Sum) {
 	l.made = false
 }
 
-// SetAll says that of a set of files these are in force now, in place of those
-// that were. Both are in byte order of names, and were read.
+// SetAll replaces the files was of a set with the files now. Both are in byte order of
+// names and have sums.
 func (d *Digest) SetAll(at *Folder, was, now []source.Seen) {
 	for _, f := range was {
 		if _, stays := slices.BinarySearchFunc(now, f.Name, func(f source.Seen, name string) int { return cmp.Compare(f.Name, name) }); !stays {
@@ -135,8 +136,8 @@ func (d *Digest) SetAll(at *Folder, was, now []source.Seen) {
 	}
 }
 
-// Sum brings the leaves up to date, some workers side by side, and returns the
-// digest of the whole.
+// Sum returns the digest. It hashes the leaves that changed, by several workers in
+// parallel.
 func (d *Digest) Sum(workers int) policy.Digest {
 	var stale []*leaf
 	for i := range d.leaves {

@@ -1,4 +1,3 @@
-// Package digest keeps the digest of the files in force, which is the same
-// wherever the same files are (specification 3.4, Digest), so that a file that
-// changes costs its leaf of the digest and not the whole.
+// Package digest keeps the digest of the files in force (specification 3.4, Digest). It
+// keeps the hash of each leaf, so that a change of one file costs one leaf.
 package digest

@@ -19,19 +19,18 @@ const (
 // ErrHeld says that a look does not count, as a hold stood, or came and went.
 var ErrHeld = errors.New("the policy directory is held")
 
-// Hold is what the looks at the gate made of .hold. It is not safe from several
-// goroutines at once.
+// Hold is the state of .hold by the looks at the gate. It is not safe for concurrent
+// use.
 //
-// A hold counts by its name: whatever has that name, a folder or a link that
-// leads nowhere too, is one. One whose content begins with "transaction " does
-// not end by time; nor does one whose content there is and cannot be read. Any
-// other is plain and ends after Plain. One that takes the place of another, or is
-// written again, is another hold.
+// A hold counts by its name: whatever has that name is one, even a folder or a link
+// that leads nowhere. A transaction, whose content begins with "transaction " or cannot
+// be read, does not end by time. Any other hold is plain and ends after Plain. A hold
+// that replaces another, or is written again, is a new one.
 type Hold struct {
 	Log *slog.Logger
 	Now func() time.Time
-	// Released: a hold ended, and what it held back is not published yet. Whoever
-	// publishes it sets it to false.
+	// Released says that a hold ended and that what it held back is not published yet.
+	// The loader sets it to false when that is done.
 	Released bool
 
 	standing *standing // nil: none stands
@@ -46,9 +45,10 @@ type standing struct {
 	over        bool      // it is plain, and its time is over
 }
 
-// Closed takes notice of what was found at the gate, and reports whether nothing
-// may be published. Where that cannot be told, the look itself fails. loaded: a
-// first look was published; until then a plain hold holds nothing.
+// Closed notes what was found at the gate, and reports whether nothing may be
+// published. If that cannot be told it returns false, since the look itself then fails
+// or Passed refuses it. loaded says that a first look was published; before, a plain
+// hold holds nothing.
 func (h *Hold) Closed(g source.Gate, loaded bool) bool {
 	s := h.standing
 	if g.Unknown || g.Doubtful {
@@ -79,9 +79,9 @@ func (h *Hold) Closed(g source.Gate, loaded bool) bool {
 	return h.Holds(loaded)
 }
 
-// Passed reports whether a look counts that Closed let in with what was found
-// before it, by what was found after it: nil, ErrHeld, or source.ErrChanged for
-// one that has to be repeated; the last one is not.
+// Passed decides whether a look counts, by what was found at the gate before and after
+// it. It returns nil if the look counts, source.ErrChanged if it has to be repeated,
+// and ErrHeld if it does not count; a look is not repeated if it was the last attempt.
 func (h *Hold) Passed(before, after source.Gate, last, loaded bool) error {
 	switch {
 	case before.Doubtful, after.Doubtful:
@@ -102,8 +102,9 @@ func (h *Hold) Holds(loaded bool) bool {
 	return s != nil && !s.over && (s.transaction || loaded)
 }
 
-// Since is how long publishing has been held without a break, and whether by a
-// transaction; the zero time: it is not.
+// Since returns the time since when nothing may be published, without a break, and
+// whether that is because of a transaction. It returns the zero time if publishing is
+// not held.
 func (h *Hold) Since() (since time.Time, transaction bool) {
 	if s := h.standing; s != nil && !s.over {
 		return s.first, s.transaction

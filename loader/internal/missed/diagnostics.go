@@ -12,8 +12,9 @@ import (
 // mostNamed bounds the missed files that a fault names.
 const mostNamed = 1000
 
-// Diagnostics say which bucket files an organization misses, in byte order, and
-// what ends that.
+// Diagnostics returns the errors of a buckets/ that misses files: one about the folder,
+// which says what ends the fault, and one about each file, in byte order. At most
+// mostNamed files have one.
 func Diagnostics(org string, missed map[string]struct{}) (out []policy.Diagnostic) {
 	folder := layout.Place{Org: org, Part: layout.Buckets}
 	names := slices.Sorted(maps.Keys(missed))

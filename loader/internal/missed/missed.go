@@ -8,13 +8,14 @@ import (
 	"postern/loader/source"
 )
 
-// Model is what is in force, as far as the rule asks.
+// Model is what the rule needs to know about what is in force.
 type Model interface {
-	// Org is what the last looks left of an organization; nil: it is not in force.
+	// Org returns what the last looks left of an organization, or nil if it is not in
+	// force.
 	Org(name string) *source.Last
-	// Missed are the bucket files that an organization misses.
+	// Missed returns the bucket files that an organization in force misses.
 	Missed(org string) map[string]struct{}
-	// Having are the organizations that have a bucket file and do not miss it.
+	// Having returns the organizations that have a bucket file and do not miss it.
 	Having(file string) iter.Seq[string]
 }
 
@@ -25,11 +26,11 @@ type Look struct {
 	files *files // nil until it is asked where a file is
 }
 
-// New is the rule over f.
+// New returns the rule over the findings f.
 func New(m Model, f *source.Found) *Look { return &Look{m: m, f: f} }
 
-// Take notes in the findings what is missed now, and takes out of them the files
-// that are gone and missed.
+// Take sets BucketsFinding.Missed in the findings, and takes out of them the files that
+// are gone and missed.
 func (x *Look) Take() {
 	for _, of := range x.f.Orgs {
 		o, b := x.m.Org(of.Name), of.Buckets
@@ -60,10 +61,11 @@ func (x *Look) Take() {
 	}
 }
 
-// Now are the bucket files of an organization that are missed after a look that
-// found the files gone to be gone: those that were missed before, and all of held,
-// which it held before, if those not missed were several, each of them is gone and
-// not each of them has a file in another organization.
+// Now returns the bucket files of an organization that are missed after a look. held
+// are those in force before the look, of which before were missed already; gone are
+// those that the look found to be gone. What was missed stays missed. All of held is
+// missed if it had several files that were not missed, all of these are gone, and not
+// all of these are in another organization.
 func (x *Look) Now(org string, held map[string]*source.Bucket, before, gone map[string]struct{}) map[string]struct{} {
 	missed := maps.Clone(before)
 	several, moved := 0, 0
@@ -88,8 +90,8 @@ func (x *Look) Now(org string, held map[string]*source.Bucket, before, gone map[
 	return missed
 }
 
-// Elsewhere reports whether another organization than org has the bucket file, by
-// what the look found and, where it did not look, by the model.
+// Elsewhere reports whether an organization other than org has the bucket file, by what
+// the look found and, where it did not look, by the model.
 func (x *Look) Elsewhere(org, file string) bool {
 	if x.files == nil {
 		x.files = filesOf(x.f)
@@ -112,7 +114,7 @@ func has(set map[string]struct{}, name string) bool {
 	return ok
 }
 
-// files are the bucket files that one look found, by organization.
+// files has the bucket files that one look found, by organization.
 type files struct {
 	here  map[string][]string    // organizations that have the file, of those that are not as they were
 	gone  map[[2]string]struct{} // organization and file

@@ -7,29 +7,28 @@ import (
 	"postern/loader/source"
 )
 
-// departure is what vanished from one folder and waits: it stays in force until
-// the folder has been at rest for Rest.Hold.
+// departure is what vanished from one folder and waits. It stays in force until the
+// folder has been at rest for Rest.Hold.
 //
-// Whoever removes a folder removes its files one by one, and the folder last.
-// A look that lands inside must take no part for the whole: a Deny may go
-// before the Allow beside it, or before the folder's own vanishing, which is a
-// fault (specification 4, Removals and faults). So a removal counts only once
-// nothing else comes to or goes from that folder. What was not removed but
-// changed does not wait.
+// Whoever removes a folder removes its files one by one, and the folder last. A look
+// in the middle must not take a part for the whole: a Deny may go before the Allow
+// beside it, or before the folder itself, whose removal is a fault (specification 4,
+// Removals and faults). So a removal takes effect only when no name comes to or goes
+// from the folder any more.
 type departure struct {
-	names map[string]struct{} // bucket files; nil for a unit of several files
-	from  source.Version      // of the folder that they vanished from, as last seen
-	since time.Time           // when that was seen to be another than before
-	first time.Time
+	names map[string]struct{} // the bucket files; nil for a set
+	from  source.Version      // of the folder that they vanished from, at the last look
+	since time.Time           // when that version was first seen
+	first time.Time           // when something was first seen to have vanished
 }
 
-// Depart takes out of the findings what vanished and waits; atOnce: nothing does.
-// What is missed must be out of them already.
+// Depart takes out of the findings what vanished and waits. With atOnce nothing waits.
+// What is missed must have been taken out before.
 //
-// A folder that a link now leads to, or that lies behind a root that was
-// re-pointed, was swapped whole: what it lacks was never in it. An
-// organization that vanished is a removal at once, as it leaves nobody with
-// access; so is a bucket file that another organization has now.
+// A folder that another link leads to now, or that lies in a root that was re-pointed,
+// was exchanged whole: what it lacks was never in it, and does not wait. Nor does an
+// organization that vanished, since that leaves nobody with access, or a bucket file
+// that another organization has now.
 func (r *Rest) Depart(f *source.Found, atOnce bool) {
 	if atOnce || f.Moved {
 		clear(r.departures)
@@ -60,7 +59,7 @@ func (r *Rest) Depart(f *source.Found, atOnce bool) {
 	}
 }
 
-// set reports whether what was found of a unit of several files waits.
+// set reports whether what was found of a set waits.
 func (r *Rest) set(o *source.Last, of *source.OrgFinding, p layout.Part) bool {
 	x, u, at := of.Units[p], o.Unit(p), layout.Place{Org: of.Name, Part: p}
 	if x == nil {
@@ -77,8 +76,8 @@ func (r *Rest) set(o *source.Last, of *source.OrgFinding, p layout.Part) bool {
 	return true
 }
 
-// buckets takes the bucket files that vanished, and wait, out of what was found
-// of buckets/. True: all of it waits, as the folder vanished.
+// buckets takes the bucket files that vanished and wait out of what was found of
+// buckets/. It reports whether all of that waits, because the folder itself vanished.
 func (r *Rest) buckets(elsewhere *arrived, o *source.Last, of *source.OrgFinding) bool {
 	x, at := of.Buckets, layout.Place{Org: of.Name, Part: layout.Buckets}
 	gone, here := map[string]struct{}{}, x.Found[:0:0]
@@ -108,8 +107,8 @@ func (r *Rest) buckets(elsewhere *arrived, o *source.Last, of *source.OrgFinding
 	return x.Absent
 }
 
-// rested reports whether the folder that names vanished from, as it looks now,
-// has been at rest for long enough.
+// rested reports whether the folder that names vanished from has been at rest for long
+// enough. from is its version now.
 func (r *Rest) rested(at layout.Place, from source.Version, names map[string]struct{}) bool {
 	now := r.Now()
 	d := r.departures[at]
@@ -130,8 +129,7 @@ func (r *Rest) rested(at layout.Place, from source.Version, names map[string]str
 	return now.Sub(d.since) >= r.Hold || now.Sub(d.first) >= r.Longest
 }
 
-// lacks reports whether a name of was is not among those of is; both are in
-// byte order.
+// lacks reports whether is lacks a name of was. Both are in byte order.
 func lacks(is, was []source.Seen) bool {
 	for _, f := range was {
 		for len(is) > 0 && is[0].Name < f.Name {
@@ -144,14 +142,15 @@ func lacks(is, was []source.Seen) bool {
 	return false
 }
 
-// arrived are the bucket files that a look found good where they were not before.
+// arrived has the bucket files that a look found, good, in an organization that did not
+// have them before.
 type arrived struct {
 	f     *source.Found
 	files map[string]struct{} // nil until has is asked
 }
 
-// has reports whether a bucket file that vanished from one organization is in
-// another now, and good: it was moved.
+// has reports whether a bucket file that vanished from one organization was moved to
+// another one.
 func (a *arrived) has(file string) bool {
 	if a.files == nil {
 		a.files = map[string]struct{}{}

@@ -7,31 +7,32 @@ import (
 	"postern/loader/source"
 )
 
-// Longest bounds how long a removal waits, or an organization that arrives, where
-// the folder never rests: what was meant must happen at last.
+// Longest bounds how long a removal or an organization waits for a folder that never
+// is at rest, so that it takes effect at last.
 const Longest = 30 * time.Second
 
-// Rest is what waits. It is not safe from several goroutines at once.
+// Rest has what waits. It is not safe for concurrent use.
 type Rest struct {
-	Hold    time.Duration // that a folder has to be at rest
-	Longest time.Duration // that it is waited for at most
-	// Now is a clock that goes with the time that passes here: that of the file
-	// system may be another, and either may step.
+	Hold    time.Duration // how long a folder has to be at rest
+	Longest time.Duration // how long to wait for that at most
+	// Now is a clock that never steps. The clock of the file system would not do,
+	// as it may be another machine's.
 	Now func() time.Time
-	// Org is what the last looks left of an organization; nil: it is not in force.
+	// Org returns what the last looks left of an organization, or nil if it is not in
+	// force.
 	Org func(name string) *source.Last
 
-	departures map[layout.Place]*departure // by the unit, or buckets/, that they are of
+	departures map[layout.Place]*departure // by unit; those of all bucket files under buckets/
 	arrivals   map[string]*arrival         // by organization
 }
 
-// New is a Rest in which nothing waits.
+// New returns a Rest in which nothing waits.
 func New(hold time.Duration, org func(string) *source.Last) *Rest {
 	return &Rest{Hold: hold, Longest: Longest, Now: time.Now, Org: org, departures: map[layout.Place]*departure{}, arrivals: map[string]*arrival{}}
 }
 
-// Due tells in how long something has to be looked at again, which may be negative;
-// false: nothing waits.
+// Due returns the time until something that waits has to be looked at again, which may
+// be negative, and false if nothing waits.
 func (r *Rest) Due() (in time.Duration, ok bool) {
 	since, ok := time.Time{}, false
 	earlier := func(t time.Time) {
@@ -48,8 +49,8 @@ func (r *Rest) Due() (in time.Duration, ok bool) {
 	return since.Add(r.Hold).Sub(r.Now()), ok
 }
 
-// AddDue puts into scope what is due, and all that waits if nothing has to be at
-// rest.
+// AddDue adds to the scope what is due; or, if the scope says that no folder has to be
+// at rest, all that waits.
 func (r *Rest) AddDue(sc *source.Scope) {
 	due := r.Now().Add(-r.Hold)
 	for name, a := range r.arrivals {
@@ -69,8 +70,8 @@ func (r *Rest) AddDue(sc *source.Scope) {
 	}
 }
 
-// Widen adds to a scope in which bucket files are looked at one by one those of
-// their folders that wait: with one, all of the folder are looked at.
+// Widen adds to the scope the bucket files that wait, where it has other files of the
+// same folder: all that vanished from a folder is looked at together.
 func (r *Rest) Widen(sc *source.Scope) {
 	for p, d := range r.departures {
 		if o := sc.Orgs[p.Org]; o != nil && p.Part == layout.Buckets && len(o.Files) > 0 {
