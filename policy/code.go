@@ -49,6 +49,8 @@ const (
 	CodeUnknownBucket
 	CodeTemplateLeft
 	CodeVariableIn2008
+	CodeDeadStatement
+	CodePublic
 
 	codeCount
 )
@@ -92,6 +94,8 @@ var codes = [codeCount]struct{ name, about string }{
 	CodeUnknownBucket:            {"unknown-bucket", "a bucket that no organization has"},
 	CodeTemplateLeft:             {"template-left", "a placeholder that was not filled in"},
 	CodeVariableIn2008:           {"variable-in-2008", "a policy variable in a document of version 2008-10-17, which has none"},
+	CodeDeadStatement:            {"dead-statement", "a statement that can change no decision"},
+	CodePublic:                   {"public", "a bucket that lets in callers of organizations that nobody names"},
 }
 
 // String returns the code as it is written; "" is the zero value's.

@@ -8,7 +8,7 @@ import (
 // TestCodes: every code has a name of its own that fits a command line, and says
 // what it is about.
 func TestCodes(t *testing.T) {
-	form := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
+	form := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	seen := map[string]bool{}
 	for _, c := range Codes() {
 		if !form.MatchString(c.String()) || seen[c.String()] || len(c.About()) < 20 {

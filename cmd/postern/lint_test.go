@@ -107,7 +107,7 @@ func TestIgnoreUnknown(t *testing.T) {
 
 // TestValidateFormats: one finding in every format, and counted.
 func TestValidateFormats(t *testing.T) {
-	dir := write(t, t.TempDir(), "acme/buckets/b.json", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":["s3:GetObject","s3:ListObjects"],"Resource":"*"}}`)
+	dir := write(t, t.TempDir(), "acme/buckets/b.json", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"CW":"acme"},"Action":["s3:GetObject","s3:ListObjects"],"Resource":"*"}}`)
 	const code = "[operation-name]"
 	for name, c := range map[string]struct {
 		args []string
@@ -115,7 +115,7 @@ func TestValidateFormats(t *testing.T) {
 	}{
 		"text":    {nil, []string{code + "\n  1 | ", "\nno errors, 1 warning\n"}},
 		"json":    {[]string{"-format", "json"}, []string{`"code": "operation-name"`, `"text": "\"s3:ListBucket\""`}},
-		"github":  {[]string{"-format", "github"}, []string{"::warning file=" + dir + "/acme/buckets/b.json,line=1,col=96,title=", code}},
+		"github":  {[]string{"-format", "github"}, []string{"::warning file=" + dir + "/acme/buckets/b.json,line=1,col=106,title=", code}},
 		"sarif":   {[]string{"-format", "sarif"}, []string{`"ruleId": "operation-name"`}},
 		"summary": {[]string{"-summary"}, []string{"      1  " + code + "  " + policy.CodeOperationName.About() + "\nno errors, 1 warning\n"}},
 		"both":    {[]string{"-summary", "-json"}, []string{`"operation-name": 1`}},
@@ -136,7 +136,7 @@ func TestValidateFormats(t *testing.T) {
 // their codes; programs get all.
 func TestValidateMany(t *testing.T) {
 	var b strings.Builder
-	b.WriteString(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Resource":"*","Action":["s3:*"`)
+	b.WriteString(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"CW":"acme"},"Resource":"*","Action":["s3:*"`)
 	const n = 1234
 	for range n {
 		b.WriteString(`,"s3:PutBucketPolicy"`)
@@ -150,6 +150,26 @@ func TestValidateMany(t *testing.T) {
 	var list []any
 	if err := json.Unmarshal([]byte(call("", nil, "validate", dir, "-json").out), &list); err != nil || len(list) != n {
 		t.Errorf("%d as JSON (%v)", len(list), err)
+	}
+}
+
+// TestValidatePublic: -allow-public silences one bucket.
+func TestValidatePublic(t *testing.T) {
+	const open = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}}`
+	dir := write(t, t.TempDir(), "acme/buckets/b.json", open, "acme/buckets/c.json", open)
+	for want, args := range map[string][]string{
+		"no errors, 2 warnings\n":  nil,
+		"no errors, 1 warning\n":   {"-allow-public", "b"},
+		"no errors, no warnings\n": {"-allow-public", "b", "-allow-public", "c"},
+	} {
+		if got := call("", nil, append([]string{"validate", dir}, args...)...); !strings.HasSuffix(got.out, want) {
+			t.Errorf("%v:\n%s\nwant %s", args, got.out, want)
+		}
+	}
+	// A Deny of the owner's to everyone closes both.
+	write(t, dir, "acme/access-policies/d.json", `{"version":"v1alpha1","name":"d","statements":[{"name":"d","effect":"Deny","actions":["s3:GetObject*"],"resources":["*"],"principals":["*"]}]}`)
+	if got := call("", nil, "validate", dir); got.out != "no errors, no warnings\n" {
+		t.Errorf("with a Deny of the owner's:\n%s", got.out)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"postern/compile"
@@ -47,6 +48,7 @@ func runValidate(args []string, env lookup, _ io.Reader, out, errs io.Writer) in
 	summary := fs.Bool("summary", false, "count warnings by their codes, and list nothing")
 	strict := fs.Bool("strict", false, "exit 1 on warnings too")
 	fs.Var(&v.ignored, "ignore", "`CODE` of warnings that are not wanted; may be repeated")
+	fs.Var(&v.public, "allow-public", "`BUCKET` that may let everyone in; may be repeated")
 	fs.Var(&v.platformOrgs, "platform-org", "`ORG` of the platform's own services, which needs no folder; may be repeated")
 	fs.Var(&v.limit, "max-file", "largest policy file, in `BYTES`")
 	names, err := fs.parse(args, env, out)
@@ -74,7 +76,9 @@ func runValidate(args []string, env lookup, _ io.Reader, out, errs io.Writer) in
 			v.unread++
 		}
 	}
-	v.found = slices.DeleteFunc(v.found, func(d policy.Diagnostic) bool { return v.ignored.has(d.Code) })
+	v.found = slices.DeleteFunc(v.found, func(d policy.Diagnostic) bool {
+		return v.ignored.has(d.Code) || d.Code == policy.CodePublic && slices.Contains(v.public, strings.TrimSuffix(filepath.Base(d.Position.File), ".json"))
+	})
 	counts := diagnostic.Summarize(v.found)
 	switch {
 	case format.value == "text":
@@ -145,6 +149,7 @@ func colors(env lookup) bool {
 type validation struct {
 	limit        size
 	ignored      codes
+	public       list // buckets that may let everyone in
 	platformOrgs organizations
 
 	found   []policy.Diagnostic
@@ -215,9 +220,12 @@ func (v *validation) addDirectory(ctx context.Context, dir string) error {
 		v.put(dir, q.Diagnostics)
 	}
 	v.put(dir, s.Warnings)
-	if len(s.Quarantined) == 0 { // else a list of buckets may be unread
-		v.put(dir, known.UnknownBuckets(func(name string) bool {
-			_, ok := current.Load().Bucket(name)
+	if len(s.Quarantined) == 0 { // else what all files together say is not known
+		v.put(dir, known.Whole(func(path string) []byte {
+			data, _ := os.ReadFile(filepath.Join(dir, filepath.FromSlash(path)))
+			return data
+		}, func(bucket string) bool {
+			_, ok := current.Load().Bucket(bucket)
 			return ok
 		}))
 	}

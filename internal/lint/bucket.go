@@ -35,9 +35,6 @@ func (d *Directory) bucketsNamed(path string, data []byte, doc *policy.Document)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.named == nil {
-		d.named = map[string][]namedBucket{}
-	}
 	d.named[path] = found
 }
 
@@ -47,12 +44,9 @@ type namedBucket struct {
 	at   policy.Position
 }
 
-// UnknownBuckets returns a warning for each bucket that the organization policies
-// which Warnings was called with name, and that does not exist, sorted. exists
-// reports whether a bucket has a file, or is in a list.
-func (d *Directory) UnknownBuckets(exists func(bucket string) bool) (out []policy.Diagnostic) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+// unknownBuckets returns a warning for each bucket that organization policies name,
+// and that does not exist.
+func (d *Directory) unknownBuckets(exists func(bucket string) bool) (out []policy.Diagnostic) {
 	for _, named := range d.named {
 		for _, b := range named {
 			if exists(b.name) {
@@ -62,6 +56,5 @@ func (d *Directory) UnknownBuckets(exists func(bucket string) bool) (out []polic
 				Message: fmt.Sprintf("no organization has a bucket %s: there is no file of it in buckets/, and no buckets.json lists it; correct the name, or list the bucket", policyjson.Quote(b.name))})
 		}
 	}
-	policy.SortDiagnostics(out)
 	return out
 }

@@ -88,7 +88,7 @@ func (g *golden) warnings(t *testing.T, name string, data []byte) (out []policy.
 		d = NewDirectory(g.orgs, lists)
 	}
 	out = append(out, d.Warnings(name, bucket, data, f)...)
-	return append(out, d.UnknownBuckets(func(b string) bool { return slices.Contains(g.buckets, b) })...)
+	return append(out, d.Whole(func(string) []byte { return data }, func(b string) bool { return slices.Contains(g.buckets, b) })...)
 }
 
 func TestGolden(t *testing.T) {

@@ -11,6 +11,7 @@ package lint
 
 import (
 	"slices"
+	"strings"
 	"sync"
 
 	"postern/internal/policyjson"
@@ -22,22 +23,32 @@ import (
 type Directory struct {
 	known         bool
 	organizations map[string]bool
-	names         []string        // of some organizations, for advice
+	names         []string        // of the organizations
+	strangers     []string        // those of them that begin with "stranger"
 	lists         map[string]bool // organizations that list their buckets
 
-	mu    sync.Mutex
-	named map[string][]namedBucket // by file
-}
+	checkers sync.Pool // of *compare.Checker
 
-// mostNames bounds the names among which the nearest is looked for.
-const mostNames = 10_000
+	// What was noted of files for Whole, by their paths.
+	mu       sync.Mutex
+	named    map[string][]namedBucket
+	policies map[string]*policy.Document // of organizations
+	opened   map[string]held
+}
 
 // NewDirectory returns what the rules know of a directory with these organizations:
 // those that have a folder, and those of -platform-org. The organizations of lists
 // have a buckets.json.
 func NewDirectory(organizations, lists []string) *Directory {
-	d := &Directory{known: true, organizations: setOf(organizations), lists: setOf(lists)}
-	d.names = organizations[:min(len(organizations), mostNames)]
+	d := &Directory{
+		known: true, organizations: setOf(organizations), names: organizations, lists: setOf(lists),
+		named: map[string][]namedBucket{}, policies: map[string]*policy.Document{}, opened: map[string]held{},
+	}
+	for _, name := range organizations {
+		if strings.HasPrefix(name, "stranger") {
+			d.strangers = append(d.strangers, name)
+		}
+	}
 	return d
 }
 
@@ -51,8 +62,8 @@ func setOf(names []string) map[string]bool {
 
 // Warnings returns what the rules find in a file that was read without an error,
 // sorted. path is the file's name in diagnostics, and bucket the one whose policy it
-// holds, "" if that is not known. Several goroutines may call it at a time; it keeps
-// nothing of the file.
+// holds, "" if that is not known. Several goroutines may call it at a time; of a
+// bucket's document and of data it keeps nothing.
 func (d *Directory) Warnings(path, bucket string, data []byte, f policyjson.File) []policy.Diagnostic {
 	var out []policy.Diagnostic
 	switch {
@@ -113,6 +124,7 @@ func (d *Directory) document(path, bucket string, data []byte, doc *policy.Docum
 		l.statement(i)
 	}
 	l.allowsNobody()
+	l.compared()
 	if len(l.findings) == 0 {
 		return nil
 	}
@@ -129,7 +141,7 @@ func (d *Directory) document(path, bucket string, data []byte, doc *policy.Docum
 		}
 		out = append(out, d)
 	}
-	return out
+	return l.hold(out)
 }
 
 func (l *look) statement(i int) {

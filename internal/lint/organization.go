@@ -53,7 +53,7 @@ func (l *look) organization(name string, at policyjson.Place, account bool) {
 		warn(shown + " looks like an id of AWS Organizations, and this key is the name of the caller's organization here; write that name")
 	case !l.dir.known:
 	default:
-		names := l.dir.names
+		names := l.dir.names[:min(len(l.dir.names), mostNames)]
 		if i := spelling.Nearest(name, len(names), func(i int) string { return names[i] }); i >= 0 {
 			warn(fmt.Sprintf("no organization %s has a folder here; did you mean %s?", shown, policyjson.Quote(names[i])))
 			return
@@ -66,6 +66,9 @@ func (l *look) organization(name string, at policyjson.Place, account bool) {
 		}})
 	}
 }
+
+// mostNames bounds the names among which the nearest is looked for.
+const mostNames = 10_000
 
 // isUniqueID reports whether a name has the form of the ids that AWS gives users,
 // roles and groups.
