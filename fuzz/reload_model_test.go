@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"postern/compile"
-	"postern/internal/policyjson"
 	"postern/policy"
 )
 
@@ -42,111 +40,7 @@ type modelHold struct {
 	over        bool // it is plain, and has stood for 60 s
 }
 
-type modelOrg struct {
-	units         map[string]*modelUnit // access-policies, iam, buckets.json
-	buckets       map[string]*modelUnit // by file name
-	missed        map[string]bool       // of buckets, those whose files are gone and that stay all the same
-	bucketsKnown  bool
-	bucketsBroken bool
-	odd           []string // in the folder
-	oddBuckets    []string // in buckets/
-}
-
-// modelUnit holds the last good content: known and no documents is that there
-// was no file.
-type modelUnit struct {
-	known, broken bool
-	content
-}
-
-type content struct {
-	sum    string // names and bytes
-	docs   []*policy.Document
-	access []*policy.AccessDocument
-	list   []string
-}
-
-func (c *content) empty() bool { return len(c.docs)+len(c.access) == 0 && c.list == nil }
-
-type found int
-
-const (
-	nothing found = iota
-	aFile
-	aFolder
-	aFault
-)
-
-// find tells what a path leads to, and where that is.
-func find(root, path string) (found, string) {
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return nothing, ""
-	} else if err != nil {
-		return aFault, ""
-	}
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return aFault, ""
-	}
-	fi, err := os.Stat(real)
-	if err != nil || !strings.HasPrefix(real, root+"/") {
-		return aFault, ""
-	}
-	switch {
-	case fi.IsDir():
-		return aFolder, real
-	case fi.Mode().IsRegular():
-		return aFile, real
-	}
-	return aFault, ""
-}
-
-// behind reports that a folder between the root and what lies at a path cannot
-// be listed: so nothing behind it can be listed or read (docs/readings.md).
-func behind(root, path string) bool {
-	for strings.HasPrefix(path, root+"/") {
-		if path = filepath.Dir(path); path == root {
-			break
-		}
-		f, err := os.Open(path)
-		if err != nil {
-			return true
-		}
-		f.Close()
-	}
-	return false
-}
-
-// read reads a file; what cannot be read has no content, and is no document.
-func read(root, file string) []byte {
-	data, err := os.ReadFile(file)
-	if err != nil || behind(root, file) {
-		return nil
-	}
-	return data
-}
-
-// list lists the names in a folder; false: it cannot be listed, or nothing in
-// it looked at.
-func list(root, dir string) (out []string, ok bool) {
-	es, err := os.ReadDir(dir)
-	if err != nil || behind(root, dir) {
-		return nil, false
-	}
-	if _, err := os.Stat(dir + "/."); err != nil {
-		return nil, false
-	}
-	for _, e := range es {
-		n := e.Name()
-		if !strings.HasPrefix(n, ".") && !strings.HasSuffix(n, "~") && !strings.HasSuffix(n, ".swp") && !strings.HasSuffix(n, ".tmp") {
-			out = append(out, n)
-		}
-	}
-	return out, true
-}
-
-// look looks at the gate: .hold counts by its name. A first look waits for none
-// but a transaction.
+// lookAtHold takes notice of .hold, which counts by its name.
 func (m *model) lookAtHold(root string, now time.Time) {
 	path := filepath.Join(root, ".hold")
 	fi, err := os.Lstat(path)
@@ -165,42 +59,10 @@ func (m *model) lookAtHold(root string, now time.Time) {
 	h.over = h.over || !h.transaction && now.Sub(h.since) >= time.Minute
 }
 
-// held reports whether nothing may be published.
+// held reports whether nothing may be published. A first look waits for no hold
+// but a transaction.
 func (m *model) held() bool {
 	return m.hold != nil && !m.hold.over && (m.hold.transaction || m.loaded)
-}
-
-func newOrg(loaded bool) *modelOrg {
-	o := &modelOrg{units: map[string]*modelUnit{}, buckets: map[string]*modelUnit{}, bucketsKnown: loaded}
-	for _, u := range []string{"access-policies", "iam", "buckets.json"} {
-		o.units[u] = &modelUnit{known: loaded}
-	}
-	return o
-}
-
-// miss notes that a bucket file is gone and stays all the same.
-func (o *modelOrg) miss(file string) {
-	if o.missed == nil {
-		o.missed = map[string]bool{}
-	}
-	o.missed[file] = true
-}
-
-// breakAll is a fault of all of an organization.
-func (o *modelOrg) breakAll() {
-	for _, u := range o.units {
-		u.broken = true
-	}
-	o.bucketsBroken = true
-}
-
-// files are the bucket files that an organization had.
-func (o *modelOrg) files() map[string]bool {
-	out := map[string]bool{}
-	for name := range o.buckets {
-		out[name] = !o.missed[name]
-	}
-	return out
 }
 
 func (m *model) look(root string, confirm bool) {
@@ -392,150 +254,6 @@ func (m *model) firstBroken(before map[string]map[*modelUnit]modelUnit) {
 			}
 		}
 	}
-}
-
-func (o *modelOrg) look(root, at, org string, names []string, confirm bool, listed map[string]map[string]bool) {
-	o.odd = nil
-	for _, name := range names {
-		switch name {
-		case "access-policies", "iam", "buckets.json", "buckets":
-		default:
-			if kind, _ := find(root, filepath.Join(at, name)); kind == aFault {
-				o.odd = append(o.odd, org+"/"+name)
-			}
-		}
-	}
-	for _, u := range []string{"access-policies", "iam"} {
-		o.units[u].see(readFolder(root, filepath.Join(at, u), org, u))
-	}
-	o.units["buckets.json"].see(readList(root, filepath.Join(at, "buckets.json")))
-	o.lookBuckets(root, filepath.Join(at, "buckets"), org, confirm, listed)
-}
-
-// see takes what was read, or that it was no good.
-func (u *modelUnit) see(c content, good bool) {
-	u.broken = !good
-	if good {
-		u.known, u.content = true, c
-	}
-}
-
-func readFolder(root, at, org, part string) (c content, good bool) {
-	kind, real := find(root, at)
-	if kind == nothing {
-		return c, true
-	}
-	if kind != aFolder {
-		return c, false
-	}
-	listed, good := list(root, real)
-	names := map[string]bool{}
-	for _, name := range listed {
-		kind, file := find(root, filepath.Join(real, name))
-		if kind != aFile {
-			good = false
-			continue
-		}
-		if !strings.HasSuffix(name, ".json") {
-			continue
-		}
-		data := read(root, file)
-		c.sum += fmt.Sprintf("%q %q ", name, data)
-		if part == "iam" {
-			doc, ds := policyjson.ParseAccess(org+"/"+part+"/"+name, data, policyjson.Limits{})
-			good = good && !policy.HasErrors(ds)
-			c.access = append(c.access, doc)
-			continue
-		}
-		doc, _ := policyjson.ParseOrganization(org+"/"+part+"/"+name, data, policyjson.Limits{})
-		if doc == nil || names[doc.Name] {
-			good = false
-			continue
-		}
-		names[doc.Name] = true
-		c.docs = append(c.docs, doc)
-	}
-	if good && part == "iam" { // what the documents say of one another
-		_, ds := compile.Compiler{BuiltIn: builtIn}.Access(org, c.access)
-		good = !policy.HasErrors(ds)
-	}
-	return c, good
-}
-
-func readList(root, at string) (content, bool) {
-	kind, real := find(root, at)
-	switch kind {
-	case nothing:
-		return content{}, true
-	case aFile:
-		data := read(root, real)
-		names, ds := policyjson.ParseBucketList("", data, policyjson.Limits{})
-		if names == nil {
-			names = []string{}
-		}
-		return content{sum: string(data), list: names}, !policy.HasErrors(ds)
-	}
-	return content{}, false
-}
-
-func (o *modelOrg) lookBuckets(root, at, org string, confirm bool, listed map[string]map[string]bool) {
-	kind, real := find(root, at)
-	names, ok := list(root, real)
-	switch {
-	case kind == aFile, kind == aFault, kind == aFolder && !ok:
-		o.bucketsBroken = true
-		return
-	}
-	o.bucketsBroken = false
-	o.oddBuckets = nil
-	there := map[string]bool{}
-	held, stay, moved := 0, 0, 0
-	for name := range o.buckets {
-		if o.missed[name] {
-			continue
-		}
-		held++
-		if listed[org][name] {
-			stay++
-		} else if elsewhere(listed, org, name) {
-			moved++
-		}
-	}
-	if held > 1 && stay == 0 && moved < held && !confirm {
-		for name := range o.buckets {
-			o.miss(name)
-		}
-	}
-	for _, name := range names {
-		kind, file := find(root, filepath.Join(real, name))
-		if !strings.HasSuffix(name, ".json") {
-			if kind != aFile {
-				o.oddBuckets = append(o.oddBuckets, org+"/buckets/"+name)
-			}
-			continue
-		}
-		there[name] = true
-		b := o.buckets[name]
-		if b == nil {
-			b = &modelUnit{known: o.bucketsKnown}
-			o.buckets[name] = b
-		}
-		if kind != aFile || strings.Contains(name, "!") {
-			b.broken = true
-			continue
-		}
-		data := read(root, file)
-		doc, _ := policyjson.ParseBucket(org+"/buckets/"+name, strings.TrimSuffix(name, ".json"), data, policyjson.Limits{})
-		b.see(content{sum: string(data), docs: []*policy.Document{doc}}, doc != nil)
-	}
-	for name := range o.buckets {
-		if there[name] {
-			delete(o.missed, name)
-		} else if !o.missed[name] {
-			delete(o.buckets, name)
-		}
-	}
-	o.bucketsKnown = o.bucketsKnown || len(o.missed) == 0
 }
 
 func (m *model) quarantined() []string {
