@@ -41,7 +41,7 @@ var io = []string{"encoding/json", "os", "net", "log"}
 var rooms = map[string]room{
 	"policy": {job: "the vocabulary as plain data", never: io,
 		why: "everything imports it, so it imports nothing"},
-	"internal/action": {job: "the table of known actions", never: io,
+	"internal/action": {job: "the table of known actions", ours: []string{"internal/spelling"}, never: io,
 		why: "it is data that parser, compiler, reference and doors share"},
 	"internal/arena": {job: "short texts in blocks of memory that they share", never: io,
 		why: "whoever reads or compiles many files keeps their texts alike"},
