@@ -9,7 +9,7 @@
 // did not run is shown as not measured, and no mark is met without its figures.
 //
 // Files: stages.go is what is run, run.go runs it, parse.go reads what it
-// printed; marks*.go hold figures against marks; document.go and markdown.go
-// write RESULTS.md from RESULTS.tmpl, which holds what is known in prose;
-// chart.go draws a line chart, plots.go says which.
+// printed; mark.go and marks*.go hold figures against marks; document.go writes
+// RESULTS.md from RESULTS.tmpl, which holds what is known in prose; chart.go draws
+// a line chart, plots.go says which.
 package main

@@ -101,6 +101,28 @@ func citable(t *testing.T) map[string]bool {
 	return known
 }
 
+// TestPathsOfTheArchitecture: every file and folder that docs/architecture.md and
+// CONTRIBUTING.md name is there, and so is the one that a change is to be made in.
+func TestPathsOfTheArchitecture(t *testing.T) {
+	path := regexp.MustCompile("`((?:[a-z.][\\w.-]*/)+[\\w.-]+)`")
+	paths := 0
+	for _, name := range []string{"docs/architecture.md", "CONTRIBUTING.md"} {
+		data, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range path.FindAllStringSubmatch(string(data), -1) {
+			paths++
+			if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(m[1]))); err != nil && m[1] != "provider/name" {
+				t.Errorf("%s names %s, which is not there", name, m[1])
+			}
+		}
+	}
+	if paths < 20 {
+		t.Errorf("found %d paths: the search went wrong", paths)
+	}
+}
+
 func TestCitationsAreFound(t *testing.T) {
 	got := citations("see specification 1.7 and Specification 4, Bounds (attack class 21)")
 	want := []string{"specification 1.7", "specification 4", "attack class 21"}
