@@ -111,3 +111,20 @@ func BenchmarkHandler(b *testing.B) {
 		})
 	}
 }
+
+// TestDoorsAllocateNothing is the same for the doors of proxies and stores.
+func TestDoorsAllocateNothing(t *testing.T) {
+	for name, c := range doorRequests(t) {
+		ctx := call(t, c.server, c.text)
+		n := testing.AllocsPerRun(200, func() {
+			ctx.Response.Reset()
+			c.server.handle(ctx)
+		})
+		if got := c.told(ctx); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+		if n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}

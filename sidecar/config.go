@@ -42,6 +42,9 @@ type Config struct {
 	// ExplainOff refuses requests for explanations.
 	ExplainOff bool
 
+	// Doors are the doors for proxies and object stores; the zero value has none.
+	Doors Doors
+
 	// AllowEmpty lets /readyz say 200 although the policy directory held no file
 	// of its layout.
 	AllowEmpty bool

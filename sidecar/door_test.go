@@ -23,10 +23,14 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s has the path %q", e.name, e.path)
 		}
 		paths[e.path] = true
-		if (e.door == nil) == (e.page == nil) || e.method != "GET" && e.method != "POST" || e.door != nil && e.probe {
+		if (e.door == nil) == (e.page == nil) || e.method != "GET" && e.method != "POST" && e.has == nil || e.door != nil && e.probe {
 			t.Errorf("%s: %+v", e.name, e)
 		}
-		for target, want := range map[string]endpoint{e.path: endpoint(at), e.path + "?a=/b": endpoint(at), e.path + "/": endpointOther, "/" + e.path: endpointOther, e.path[1:]: endpointOther} {
+		below := endpointOther
+		if e.below {
+			below = endpoint(at)
+		}
+		for target, want := range map[string]endpoint{e.path: endpoint(at), e.path + "?a=/b": endpoint(at), e.path + "/": below, e.path + "/a?b": below, e.path + "a": endpointOther, "/" + e.path: endpointOther, e.path[1:]: endpointOther} {
 			if got := find([]byte(target)); got != want {
 				t.Errorf("%s is of %s", target, table[got].name)
 			}

@@ -25,7 +25,7 @@ const (
 )
 
 // endpoints is how many rows table has.
-const endpoints = 11
+const endpoints = 12
 
 // table has a row for each endpoint: all that tells one from another.
 var table = [...]struct {
@@ -35,8 +35,15 @@ var table = [...]struct {
 	// probe: it is for those who watch the process, and is answered where others
 	// are not any more (places.go), and by Server.Watch.
 	probe bool
-	door  door // either of the two
-	page  page
+	// below: paths that begin with the path and a slash belong to it too. method
+	// "" is any.
+	below bool
+	// hosts: whoever has the secret may come with the Host and Origin of another.
+	hosts bool
+	// has reports whether a server has the endpoint; nil is always.
+	has  func(*Server) bool
+	door door // either of the two
+	page page
 }{
 	endpointOther:      {name: "other"},
 	endpointEvaluation: {path: pathEvaluation, method: "POST", name: "evaluation", metadata: "access_evaluation_endpoint", door: evaluationDoor{}},
@@ -49,12 +56,13 @@ var table = [...]struct {
 	{path: "/healthz", method: "GET", name: "healthz", probe: true, page: healthPage{}},
 	{path: "/readyz", method: "GET", name: "readyz", probe: true, page: readyPage{}},
 	{path: "/v1/status", method: "GET", name: "status", page: statusPage{}},
+	{path: pathAuthorize, below: true, name: "authorize", hosts: true, has: func(s *Server) bool { return s.forward != nil }, door: forwardDoor{}},
 }
 
 var _ = [endpoints]struct{}([len(table)]struct{}{}) // the two agree
 
 // codes are the statuses that are ever answered.
-var codes = [...]int{200, 400, 403, 404, 405, 408, 413, 429, 431, 500, 503}
+var codes = [...]int{200, 400, 401, 403, 404, 405, 408, 413, 429, 431, 500, 503}
 
 // codeOf returns the place of a status in codes. Any other counts as 500.
 func codeOf(status int) int {
@@ -76,12 +84,24 @@ func find(target []byte) endpoint {
 		target = target[:i]
 	}
 	for at := endpointOther + 1; at < endpoints; at++ {
-		if string(target) == table[at].path {
+		row := &table[at]
+		if string(target) == row.path || row.below && len(target) > len(row.path) && target[len(row.path)] == '/' && string(target[:len(row.path)]) == row.path {
 			return at
 		}
 	}
 	return endpointOther
 }
+
+// find is find for the endpoints that the server has.
+func (s *Server) find(target []byte) endpoint {
+	if at := find(target); s.has(at) {
+		return at
+	}
+	return endpointOther
+}
+
+// has reports whether the server has an endpoint.
+func (s *Server) has(at endpoint) bool { return table[at].has == nil || table[at].has(s) }
 
 // probes names the probes' paths in a sentence.
 var probes = func() string {

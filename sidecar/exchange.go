@@ -32,6 +32,7 @@ type exchange struct {
 
 	decoder  request.Decoder
 	scratch  index.Scratch
+	asking   asking // of the doors of doors.go
 	task     task
 	batch    batch
 	verdicts []verdict // what was decided, to be counted with the answer

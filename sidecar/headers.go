@@ -12,6 +12,9 @@ type headers struct {
 	origin    bool
 	requestID []byte
 	explain   []byte // nil if the header is not there
+	// secret is X-Postern-Secret, and secretTwice says that there are several.
+	secret      []byte
+	secretTwice bool
 	// framing is what is wrong with how the request says its length.
 	framing string
 
@@ -58,6 +61,9 @@ func (h *headers) read(raw []byte) {
 				h.requestID = v
 			} else if v, ok := named(line, "x-postern-explain"); ok {
 				h.explain = v
+			} else if v, ok := named(line, "x-postern-secret"); ok {
+				h.secretTwice = h.secret != nil
+				h.secret = v
 			}
 		case 'c':
 			if _, ok := named(line, "content-length"); ok {
@@ -135,6 +141,9 @@ func equalFold(s, lower string) bool {
 	}
 	return true
 }
+
+// bytesOf looks at a string as bytes, which must not be changed.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 // view looks at bytes as a string, for as long as they do not change.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -70,6 +70,10 @@ func snapshotOf(t testing.TB, generation uint64, files map[string]string) *index
 			d.Buckets[bucket] = &policy.DirectoryBucket{Owner: org, Policy: doc}
 			continue
 		}
+		if bucket, ok := strings.CutPrefix(rest, "bare/"); ok { // without a policy
+			d.Buckets[bucket] = &policy.DirectoryBucket{Owner: org}
+			continue
+		}
 		if strings.HasPrefix(rest, "iam/") {
 			doc, ds := policyjson.ParseAccess(name, []byte(content), policyjson.Limits{})
 			if policy.HasErrors(ds) {

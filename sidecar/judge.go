@@ -22,7 +22,7 @@ func (s *Server) judged(ctx *fasthttp.RequestCtx, c *conn, h *headers) (endpoint
 	if h.close { // fasthttp knows only the exact value `close`
 		ctx.SetConnectionClose()
 	}
-	at := find(head.RequestURI())
+	at := s.find(head.RequestURI())
 	l := noListener
 	if c != nil {
 		l = c.listener
@@ -57,8 +57,10 @@ func (s *Server) judge(head *fasthttp.RequestHeader, h *headers, at endpoint, l 
 	case h.lines > maxHeaderLines:
 		return 431, "there are more than " + itoa(maxHeaderLines) + " headers; send fewer"
 	}
-	if message = s.browser(head.Host(), h, l, c); message != "" {
-		return 403, message
+	if !table[at].hosts || s.config.Doors.Secrets == nil || !s.config.Doors.admits(h.secret) {
+		if message = s.browser(head.Host(), h, l, c); message != "" {
+			return 403, message
+		}
 	}
 	switch {
 	case at == endpointOther || l.watch && !table[at].probe:
@@ -66,7 +68,7 @@ func (s *Server) judge(head *fasthttp.RequestHeader, h *headers, at endpoint, l 
 			return 404, "there is no such endpoint at this address; it has " + probes
 		}
 		return 404, "there is no such endpoint; see " + pathMetadata
-	case string(head.Method()) != table[at].method:
+	case table[at].method != "" && string(head.Method()) != table[at].method:
 		return 405, "this endpoint answers " + table[at].method
 	case head.ContentLength() > s.config.MaxBody:
 		return 413, s.tooLong()
@@ -85,7 +87,7 @@ func (s *Server) received(l *listener) func(*fasthttp.RequestHeader) fasthttp.Re
 		if length := head.ContentLength(); length > 0 || length == -1 {
 			var h headers
 			h.read(head.RawHeaders())
-			if status, _ := s.judge(head, &h, find(head.RequestURI()), l, nil); status != 0 {
+			if status, _ := s.judge(head, &h, s.find(head.RequestURI()), l, nil); status != 0 {
 				head.Set("Expect", "100-continue")
 			}
 		}

@@ -103,6 +103,9 @@ func (s *Server) writeMetrics(w *bytes.Buffer) {
 	}
 	family(w, "postern_http_requests_total", "counter", "Answers by endpoint and status code; what could not be read to the end of its head is of endpoint other.")
 	for e := range t.requests {
+		if !s.has(endpoint(e)) {
+			continue
+		}
 		for i, n := range t.requests[e] {
 			if n > 0 || codes[i] == 200 && endpoint(e) != endpointOther {
 				fmt.Fprintf(w, "postern_http_requests_total{endpoint=%q,code=\"%d\"} %d\n", table[e].name, codes[i], n)
@@ -111,6 +114,9 @@ func (s *Server) writeMetrics(w *bytes.Buffer) {
 	}
 	family(w, "postern_request_duration_seconds", "histogram", "Time from a request's last byte to its answer's first.")
 	for e := range t.durations {
+		if !s.has(endpoint(e)) {
+			continue
+		}
 		d := &t.durations[e]
 		histogram(w, "postern_request_duration_seconds", fmt.Sprintf("endpoint=%q", table[e].name), bounds[:], d.counts[:], float64(d.nanos)/1e9)
 	}

@@ -16,6 +16,8 @@ type reply struct {
 	contentType string
 	// body is the exchange's buffer, or a text of at most freeBytes.
 	body []byte
+	// reason is the header X-Postern-Reason, for callers that read no body.
+	reason string
 	// retry: the same request may be answered in a second.
 	retry bool
 	// last: the connection ends with this answer.
@@ -60,6 +62,9 @@ func write(ctx *fasthttp.RequestCtx, r *reply) int {
 func writeHead(ctx *fasthttp.RequestCtx, r *reply) {
 	ctx.Response.SetStatusCode(r.status)
 	ctx.Response.Header.SetContentType(r.contentType)
+	if r.reason != "" {
+		ctx.Response.Header.Set("X-Postern-Reason", r.reason)
+	}
 	if r.retry {
 		ctx.Response.Header.Set("Retry-After", "1")
 	}

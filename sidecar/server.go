@@ -26,7 +26,9 @@ const maxHeader = 8 << 10
 type Server struct {
 	config Config
 	hosts  hosts
-	log    *slog.Logger
+	// forward is how proxies are answered; nil if they are not.
+	forward *forwarding
+	log     *slog.Logger
 
 	exchanges   sync.Pool    // of *exchange
 	bodies      buffers      // of bodies that are being received, or answered
@@ -60,7 +62,13 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, hosts: hosts, log: c.Logger, connections: newConnections(&c),
+	var forward *forwarding
+	if c.Doors.Forward != nil {
+		if forward, err = newForwarding(&c.Doors); err != nil {
+			return nil, err
+		}
+	}
+	s := &Server{config: c, hosts: hosts, forward: forward, log: c.Logger, connections: newConnections(&c),
 		refusing: make(chan struct{}, refusers), ended: make(chan struct{}), base: strings.TrimRight(c.PublicURL, "/")}
 	s.bodies.budget.max, s.answers.max = receivedBytes, sentBytes
 	s.turns.free = max(1, runtime.GOMAXPROCS(0)/2)
@@ -195,7 +203,7 @@ func (s *Server) recovered(ctx *fasthttp.RequestCtx) {
 	s.shared.answered(endpointOther, 500, nil)
 	s.log.Error("a handler panicked; the request was denied", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 	rewrite(ctx)
-	refuse(ctx, find(ctx.Request.Header.RequestURI()), 500, "internal error; it was logged")
+	refuse(ctx, s.find(ctx.Request.Header.RequestURI()), 500, "internal error; it was logged")
 	ctx.SetConnectionClose()
 }
 

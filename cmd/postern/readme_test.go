@@ -146,10 +146,10 @@ func parsePage(t *testing.T, name, text string) (parts []string, examples []exam
 				inside, console = false, false
 			case language == "console":
 				inside, console = true, true
-			case language == "yaml" || language == "json":
+			case language == "yaml" || language == "json" || language == "nginx":
 				inside = true
 			default:
-				t.Fatalf("%s:%d: a block of %q: write console for commands, yaml or json for files", name, n, language)
+				t.Fatalf("%s:%d: a block of %q: write console for commands, yaml, json or nginx for files", name, n, language)
 			}
 			part.WriteString(line)
 			continue

@@ -104,6 +104,7 @@ type serveOptions struct {
 	rescan, reread                   time.Duration
 	maxBody                          size
 	maxConnections                   int
+	doorFlags
 }
 
 func (o *serveOptions) define(fs *flags) {
@@ -123,6 +124,7 @@ func (o *serveOptions) define(fs *flags) {
 	fs.DurationVar(&o.rescan, "rescan", time.Minute, "`INTERVAL` at which the whole directory is looked at, in case an event was missed")
 	fs.DurationVar(&o.reread, "reread", time.Hour, "`INTERVAL` in which every file is read once, in case its content changed and its time did not")
 	fs.Var(&o.maxBody, "max-body", "largest request body, in `BYTES`")
+	o.doorFlags.define(fs)
 	fs.IntVar(&o.maxConnections, "max-connections", 4096, "`N`: most connections at once that may ask; further ones get 429, but for probes")
 }
 
@@ -210,7 +212,15 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 	if err != nil {
 		return err
 	}
+	if err := o.doorFlags.check(ctx, o.listen, o.allowRemote); err != nil {
+		return err
+	}
+	doors, err := o.doors()
+	if err != nil {
+		return err
+	}
 	door, err = sidecar.New(sidecar.Config{
+		Doors:          doors,
 		Current:        current,
 		Status:         policies.Status,
 		MaxBody:        int(o.maxBody),
@@ -257,6 +267,9 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 	for _, l := range watch {
 		logger.Info("serving metrics and probes", "address", l.Addr().String())
 		go serveOn(l, door.Watch)
+	}
+	if o.secrets != nil {
+		go o.secrets.watch(ctx, logger)
 	}
 	loading, stopLoading := context.WithCancel(ctx)
 	loaded := make(chan struct{})

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const doorSecret = "0123456789abcdef0123456789abcdef"
+
+// TestForwardAuthOfTheBinary: the flags reach the door, and the door answers.
+func TestForwardAuthOfTheBinary(t *testing.T) {
+	dir := write(t, t.TempDir(), "acme/access-policies/p.json", organizationPolicy("Allow"), "acme/buckets.json", `{"buckets":["b"]}`)
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(doorSecret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, "serve", "-policies", dir, "-forward-auth", "nginx", "-door-secret", secret, "-door-org", "acme", "-identity-headers", "principal",
+		"-s3-domain", "s3.example", "-s3-host", "storage.internal", "-door-context", "x:a=1", "-opaque-keys")
+	ask := func(uri, host string) string {
+		r, err := http.NewRequest("GET", "http://"+s.address+"/authorize", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range map[string]string{"X-Postern-Secret": doorSecret, "X-Original-Method": "GET", "X-Original-Uri": uri, "X-Original-Host": host,
+			"X-Original-Client": "10.0.0.1", "X-Original-Tls": "none", "X-Postern-Principal": "role/Admin"} {
+			r.Header.Set(name, value)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		answer.Body.Close()
+		return strings.TrimSpace(answer.Status[:3] + " " + answer.Header.Get("X-Postern-Reason"))
+	}
+	for _, c := range []struct{ uri, host, want string }{
+		{"/b/k", "s3.example", "200"}, {"/b/k", "storage.internal", "200"}, {"/k", "b.s3.example", "200"}, {"/b/k", "other.example", "403 host"},
+		{"/b//k", "s3.example", "200"}, {"/b?acl&policy", "s3.example", "403 unknown_operation"}, {"/unheard/k", "s3.example", "403 owner_unknown"},
+	} {
+		if got := ask(c.uri, c.host); got != c.want {
+			t.Errorf("%s of %s: %s, want %s", c.uri, c.host, got, c.want)
+		}
+	}
+	if code, _ := s.ask(readKey); code != 200 {
+		t.Errorf("the main door says %d", code)
+	}
+}
+
+// TestDoorFlagsRefused: what could not work, or would admit more than was meant, is
+// refused, and the message says what to write.
+func TestDoorFlagsRefused(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good, short, empty := file("good", doorSecret), file("short", doorSecret+"\nabc\n"), file("empty", "\n")
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"unknown proxy":         {[]string{"-forward-auth", "apache"}, "write off or nginx or haproxy or caddy or traefik or envoy"},
+		"no door":               {[]string{"-door-secret", good}, "-door-secret is for the doors of proxies and stores, and none is on"},
+		"short secret":          {[]string{"-forward-auth", "nginx", "-door-secret", short}, "short:2: a secret has at least 32 bytes, and this line 3; make one with `openssl rand -hex 32`"},
+		"empty file":            {[]string{"-forward-auth", "nginx", "-door-secret", empty}, "holds no secret"},
+		"no file":               {[]string{"-forward-auth", "nginx", "-door-secret", dir + "/none"}, "no such file"},
+		"needs a secret":        {[]string{"-forward-auth", "caddy"}, "forward-auth for caddy passes the client's Host on, and so needs a secret"},
+		"remote without secret": {[]string{"-forward-auth", "nginx", "-allow-remote", "-listen", "0.0.0.0:0"}, "needs -door-secret FILE"},
+		"a server's key":        {[]string{"-forward-auth", "nginx", "-door-context", "aws:PrincipalOrgID=x"}, "postern sets this key itself"},
+		"the time":              {[]string{"-forward-auth", "nginx", "-door-context", "aws:CurrentTime=2026-01-01"}, "cannot state the time"},
+		"no value":              {[]string{"-forward-auth", "nginx", "-door-context", "x"}, "write NAME=VALUE"},
+		"no principal":          {[]string{"-forward-auth", "nginx", "-identity-headers", "org"}, "have to have principal among them"},
+		"unknown header":        {[]string{"-forward-auth", "nginx", "-identity-headers", "principal,claims"}, `no header of an identity is called "claims"`},
+		"certificates, no CA":   {[]string{"-forward-auth", "nginx", "-identity", "cert"}, "needs -client-ca FILE"},
+		"CA, no certificates":   {[]string{"-forward-auth", "nginx", "-client-ca", good}, "add one of them"},
+		"no CA in the file":     {[]string{"-forward-auth", "nginx", "-identity", "cert", "-client-ca", "acme=" + good}, "no certificate in PEM is in it"},
+		"certificates of envoy": {[]string{"-forward-auth", "envoy", "-door-secret", good, "-identity", "cert", "-client-ca", good}, "write -identity headers"},
+		"spiffe, no cert":       {[]string{"-forward-auth", "nginx", "-spiffe", "t=acme"}, "-spiffe is for -identity cert"},
+	} {
+		args := append([]string{"-policies", dir, "-listen", "127.0.0.1:0"}, c.args...)
+		var out, errs bytes.Buffer
+		if code := runServe(args, func(string) (string, bool) { return "", false }, nil, &out, &errs); code == exitOK || !strings.Contains(errs.String(), c.says) {
+			t.Errorf("%s: %d, no %q in: %s", name, code, c.says, errs.String())
+		}
+	}
+}
+
+// TestSecretsAreReadAgain: a file that changes is in force at the next look, and one
+// that cannot be read leaves the last secrets.
+func TestSecretsAreReadAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	put := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(doorSecret + "\r\n\n" + doorSecret + "2")
+	f, err := readSecrets(path)
+	if err != nil || len(f.get()) != 2 || string(f.get()[0]) != doorSecret {
+		t.Fatal(err, f.get())
+	}
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	put(doorSecret + "3")
+	f.look(logger)
+	if len(f.get()) != 1 || string(f.get()[0]) != doorSecret+"3" {
+		t.Errorf("changed: %q", f.get())
+	}
+	for _, broken := range []string{"", "short", doorSecret + "\nshort"} {
+		put(broken)
+		f.look(logger)
+		f.look(logger)
+		if len(f.get()) != 1 || string(f.get()[0]) != doorSecret+"3" {
+			t.Errorf("broken: %q", f.get())
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	f.look(logger)
+	if len(f.get()) != 1 || strings.Count(log.String(), "the last secrets stay in force") != 4 || strings.Contains(log.String(), doorSecret) {
+		t.Errorf("%q\n%s", f.get(), log.String())
+	}
+}
+
+// TestProxiesOfREADME: the headers that README's lines for nginx set are those of
+// the whole configuration, with the same values.
+func TestProxiesOfREADME(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile("../../deploy/proxies/nginx.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := regexp.MustCompile(`proxy_set_header +(\S+) +(\S+);`)
+	_, block, _ := strings.Cut(string(readme), "```nginx\n")
+	block, _, _ = strings.Cut(block, "```")
+	found := map[string]bool{}
+	for _, m := range header.FindAllStringSubmatch(string(whole), -1) {
+		found[m[1]+" "+m[2]] = true
+	}
+	n := 0
+	for _, m := range header.FindAllStringSubmatch(block, -1) {
+		n++
+		if set := m[1] + " " + strings.Replace(m[2], "$ssl_protocol", "$tls", 1); !found[set] {
+			t.Errorf("README sets %s, and deploy/proxies/nginx.conf does not", set)
+		}
+	}
+	if n < 9 {
+		t.Errorf("README sets %d headers", n)
+	}
+}

@@ -1,0 +1,220 @@
+package sidecar
+
+import (
+	"crypto/subtle"
+	"strings"
+
+	"postern/internal/request"
+	"postern/internal/s3request"
+	"postern/policy"
+)
+
+// Doors are the doors beside those of AuthZEN's API, for proxies and object
+// stores (specification 7). The zero value has none.
+type Doors struct {
+	// Org is the organization of callers that a door cannot tell, "" for the
+	// default organization.
+	Org string
+	// Secrets returns the secrets of which a caller must show one; nil asks for
+	// none. It is called for every request, and what it returns never changes.
+	Secrets func() [][]byte
+	// Context are the condition keys that the operator vouches for in every
+	// request.
+	Context []policy.Attribute
+	// Hosts and OpaqueKeys say how the store behind reads addresses.
+	Hosts      s3request.Hosts
+	OpaqueKeys bool
+
+	// Forward answers proxies at /authorize; nil switches it off.
+	Forward *Forward
+}
+
+// asking is the memory of one request of a door, kept with the exchange.
+type asking struct {
+	reader  s3request.Reader
+	lines   []s3request.Header
+	s3      s3request.Request
+	request policy.Request
+	ids     []string
+	groups  []string
+	context []policy.Attribute
+	// stated and facts are what the door itself says of a request.
+	stated [3]policy.Attribute
+	facts  [3]policy.Value
+	text   []byte
+}
+
+// sight is which condition keys a door sees, by the kind of request, and what the
+// operator vouches for of the others.
+type sight struct {
+	seen    [s3request.Kinds]policy.KeySet
+	context []vouched
+}
+
+// vouched is a condition key that the operator vouches for.
+type vouched struct {
+	policy.Attribute
+	folded string // its key in lower case
+}
+
+// newSight is the sight of a door that reads headers or does not, and knows the
+// further keys, which are in lower case.
+func newSight(d *Doors, headers bool, further ...string) *sight {
+	s := &sight{}
+	for kind := range s.seen {
+		s.seen[kind] = s3request.Keys(s3request.Kind(kind), headers)
+		s.seen[kind].Names = append(s.seen[kind].Names, further...)
+	}
+	for _, a := range d.Context {
+		s.context = append(s.context, vouched{a, strings.ToLower(a.Key)})
+	}
+	return s
+}
+
+// vouch adds to the keys of a request those that the operator vouches for. It is
+// false if the request says something else of one that the door sees.
+func (s *sight) vouch(list []policy.Attribute, seen *policy.KeySet) ([]policy.Attribute, bool) {
+	n := len(list)
+	for i := range s.context {
+		c := &s.context[i]
+		stated := false
+		for j := range list[:n] {
+			if a := &list[j]; equalFold(a.Key, c.folded) {
+				stated = true
+				if !sameValues(a, &c.Attribute) {
+					return list, false
+				}
+			}
+		}
+		switch {
+		case stated:
+		case seen.Has(c.folded):
+			return list, false
+		default:
+			list = append(list, c.Attribute)
+		}
+	}
+	return list, true
+}
+
+func sameValues(a, b *policy.Attribute) bool {
+	if a.Unreadable || len(a.Values) != len(b.Values) {
+		return false
+	}
+	for i := range a.Values {
+		if a.Values[i].Text != b.Values[i].Text {
+			return false
+		}
+	}
+	return true
+}
+
+// Why a door denies what no policy was asked about.
+const (
+	denyContext = "context"     // the request says otherwise than -door-context
+	denyRequest = "bad_request" // it breaks a rule of requests
+)
+
+// allowed decides all questions of a request of S3, of the caller in
+// x.asking.request, and reports whether each is allowed. If not, reason says why:
+// that of the first denial. facts are the keys that the door itself states.
+func (x *exchange) allowed(s *sight, facts []policy.Attribute) (ok bool, reason string) {
+	a := &x.asking
+	r := &a.request
+	seen := &s.seen[a.reader.Kind]
+	for i := range a.reader.Questions {
+		q := &a.reader.Questions[i]
+		r.Action, r.Resource = q.Action, policy.Resource{Type: "bucket", ID: q.Resource}
+		switch {
+		case q.Object:
+			r.Resource.Type = "object"
+		case q.Resource == "*":
+			r.Resource.Type = "organization"
+		case q.Created:
+			r.Resource.Org = r.Principal.Org
+		}
+		var agreed bool
+		a.context = append(append(a.context[:0], a.reader.Keys(q)...), facts...)
+		if a.context, agreed = s.vouch(a.context, seen); !agreed {
+			return false, denyContext
+		}
+		r.Context, r.Seen, r.Now = a.context, seen, x.now
+		if request.Check(r) != nil {
+			return false, denyRequest
+		}
+		if d := x.decide(r); d.Outcome != policy.Allow {
+			return false, d.Reason.String()
+		}
+	}
+	return len(a.reader.Questions) > 0, denyRequest
+}
+
+// fact states a condition key that the door knows itself.
+func (a *asking) fact(i int, key string, kind policy.ValueKind, text string) policy.Attribute {
+	a.facts[i] = policy.Value{Kind: kind, Text: text}
+	return policy.Attribute{Key: key, Values: a.facts[i : i+1 : i+1]}
+}
+
+// admits reports whether a caller's secret is one of those that are valid; true
+// if none is asked for. It takes as long whichever it is.
+func (d *Doors) admits(secret []byte) bool {
+	if d.Secrets == nil {
+		return true
+	}
+	ok := 0
+	for _, s := range d.Secrets() {
+		ok |= subtle.ConstantTimeCompare(s, secret)
+	}
+	return ok == 1
+}
+
+// readLines makes the lines of a request's head out of its raw headers.
+func (a *asking) readLines(raw []byte) {
+	a.lines = a.lines[:0]
+	for text := view(raw); text != ""; {
+		var line string
+		line, text, _ = strings.Cut(text, "\n")
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			a.lines = append(a.lines, s3request.Header{Name: name, Value: strings.Trim(value, " \t\r")})
+		}
+	}
+}
+
+// since is the text that was put into the memory of the request since a length of
+// it. It lasts as long as the request.
+func (a *asking) since(from int) string { return view(a.text[from:]) }
+
+// unescape decodes %XX once. The result aliases raw, or the request's memory. It
+// is false where an escape is bad.
+func (a *asking) unescape(raw string) (string, bool) {
+	if strings.IndexByte(raw, '%') < 0 {
+		return raw, true
+	}
+	from := len(a.text)
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '%' {
+			a.text = append(a.text, raw[i])
+			continue
+		}
+		if i+2 >= len(raw) {
+			return "", false
+		}
+		high, low := hexDigit(raw[i+1]), hexDigit(raw[i+2])
+		if high < 0 || low < 0 {
+			return "", false
+		}
+		a.text = append(a.text, byte(high<<4|low))
+		i += 2
+	}
+	return a.since(from), true
+}
+
+func hexDigit(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return -1
+}

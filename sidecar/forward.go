@@ -1,0 +1,243 @@
+package sidecar
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"postern/policy"
+)
+
+// pathAuthorize is where proxies ask. In mode envoy the path that is asked about
+// stands behind it.
+const pathAuthorize = "/authorize"
+
+// Forward is how a proxy asks whether it may let a request through (specification
+// 7.2).
+type Forward struct {
+	// Mode is the name of a row of forwardModes.
+	Mode     string
+	Identity Identity
+}
+
+// forwardMode is which headers a kind of proxy says what in. Their names are in
+// lower case; "" is the request's own.
+type forwardMode struct {
+	name              string
+	method, uri, host string
+	client, tls       string
+	// last: client is a list of which the proxy wrote the last.
+	last bool
+	// scheme: tls is http or https, and not a version of TLS or none.
+	scheme bool
+	// passesHost: the request comes with the client's Host.
+	passesHost bool
+	// filters: the proxy passes only some headers on.
+	filters bool
+	// placeholders: the proxy leaves `{name}` where it knows no value.
+	placeholders bool
+}
+
+var forwardModes = [...]forwardMode{
+	{name: "nginx", method: "x-original-method", uri: "x-original-uri", host: "x-original-host", client: "x-original-client", tls: "x-original-tls"},
+	{name: "haproxy", method: "x-original-method", uri: "x-original-uri", host: "x-original-host", client: "x-original-client", tls: "x-original-tls"},
+	{name: "caddy", method: "x-forwarded-method", uri: "x-forwarded-uri", host: "x-forwarded-host", client: "x-forwarded-for", tls: "x-forwarded-proto",
+		last: true, scheme: true, passesHost: true, placeholders: true},
+	{name: "traefik", method: "x-forwarded-method", uri: "x-forwarded-uri", host: "x-forwarded-host", client: "x-forwarded-for", tls: "x-forwarded-proto",
+		last: true, scheme: true, filters: true},
+	{name: "envoy", client: "x-forwarded-for", tls: "x-forwarded-proto", last: true, scheme: true, passesHost: true, filters: true},
+}
+
+// ForwardModes are the names of all modes.
+func ForwardModes() (names []string) {
+	for _, m := range forwardModes {
+		names = append(names, m.name)
+	}
+	return names
+}
+
+// forwarding is a Forward as requests are answered by it. It never changes.
+type forwarding struct {
+	*forwardMode
+	identity identity
+	sight    *sight
+}
+
+func newForwarding(d *Doors) (*forwarding, error) {
+	f := &forwarding{}
+	for i := range forwardModes {
+		if forwardModes[i].name == d.Forward.Mode {
+			f.forwardMode = &forwardModes[i]
+		}
+	}
+	if f.forwardMode == nil {
+		return nil, fmt.Errorf("no mode of forward-auth is called %q; write one of %s", d.Forward.Mode, strings.Join(ForwardModes(), ", "))
+	}
+	if f.passesHost && d.Secrets == nil {
+		return nil, fmt.Errorf("forward-auth for %s passes the client's Host on, and so needs a secret: any web page could ask otherwise", f.name)
+	}
+	keys := []string{"aws:sourceip", "aws:securetransport"}
+	if !f.scheme {
+		keys = append(keys, "s3:tlsversion")
+	}
+	f.sight = newSight(d, true, keys...)
+	var err error
+	f.identity, err = newIdentity(&d.Forward.Identity, d.Org, f.placeholders)
+	return f, err
+}
+
+// Why forward-auth denies what no policy was asked about, beside the reasons of
+// internal/s3request.
+const (
+	denySecret   = "secret"   // the secret is missing or wrong
+	denyHeaders  = "headers"  // a header of the mode is missing, empty, there twice or under another spelling
+	denyIdentity = "identity" // the identity cannot be read for certain
+)
+
+// forwardDoor is the door of proxies. It answers 200, 401 or 403, and nothing else.
+type forwardDoor struct{}
+
+func (forwardDoor) refuse(status int, _ string) reply {
+	reason := "refused"
+	if status == 503 {
+		reason = "unavailable"
+	}
+	return reply{status: 403, reason: reason}
+}
+
+func (forwardDoor) ask(x *exchange) reply {
+	f, a := x.server.forward, &x.asking
+	if !x.server.config.Doors.admits(x.headers.secret) || x.headers.secretTwice {
+		return reply{status: 403, reason: denySecret}
+	}
+	a.text, a.ids, a.groups = a.text[:0], a.ids[:0], a.groups[:0]
+	a.readLines(x.head.RawHeaders())
+	facts, ok := f.facts(x)
+	if !ok {
+		return reply{status: 403, reason: denyHeaders}
+	}
+	a.request = policy.Request{}
+	if status := f.identity.read(a, x.now, &a.request.Principal); status != 200 {
+		return reply{status: status, reason: denyIdentity}
+	}
+	s := &a.s3
+	s.Hosts, s.OpaqueKeys = &x.server.config.Doors.Hosts, x.server.config.Doors.OpaqueKeys
+	s.Headers, s.Filtered, s.Now = a.lines, f.filters, x.now
+	if reason := a.reader.Read(s); reason != 0 {
+		return reply{status: 403, reason: reason.String()}
+	}
+	if ok, reason := x.allowed(f.sight, facts[:]); !ok {
+		return reply{status: 403, reason: reason}
+	}
+	return reply{status: 200}
+}
+
+// facts reads what the proxy says of a request into x.asking.s3, and the condition
+// keys that follow. It is false unless each header of the mode is there, once.
+func (f *forwarding) facts(x *exchange) (keys []policy.Attribute, ok bool) {
+	a := &x.asking
+	names := [...]string{f.method, f.uri, f.host, f.client, f.tls}
+	var values [len(names)]string
+	if !a.each(names[:], values[:]) {
+		return nil, false
+	}
+	for i := range names {
+		if names[i] != "" && values[i] == "" {
+			return nil, false
+		}
+	}
+	s := &a.s3
+	s.Method, s.Target, s.Host = values[0], values[1], values[2]
+	if f.method == "" {
+		s.Method = view(x.head.Method())
+	}
+	if f.uri == "" {
+		s.Target = strings.TrimPrefix(view(x.head.RequestURI()), pathAuthorize)
+	}
+	if f.host == "" {
+		s.Host = view(x.head.Host())
+	}
+	client, tls := values[3], values[4]
+	if f.last {
+		client = strings.Trim(client[strings.LastIndexByte(client, ',')+1:], " \t")
+	}
+	if _, err := netip.ParseAddr(client); err != nil {
+		return nil, false
+	}
+	version, secure, ok := tlsVersion(tls)
+	if f.scheme {
+		version, secure, ok = "", tls == "https", tls == "https" || tls == "http"
+	}
+	if !ok {
+		return nil, false
+	}
+	keys = append(a.stated[:0], a.fact(0, "aws:SourceIp", policy.ValueString, client), a.fact(1, "aws:SecureTransport", policy.ValueBool, boolText(secure)))
+	if version != "" {
+		keys = append(keys, a.fact(2, "s3:TlsVersion", policy.ValueNumber, version))
+	}
+	return keys, true
+}
+
+// tlsVersion reads a version of TLS as OpenSSL writes it, or `none`.
+func tlsVersion(text string) (version string, secure, ok bool) {
+	switch text {
+	case "none":
+		return "", false, true
+	case "TLSv1":
+		return "1.0", true, true
+	case "TLSv1.1", "TLSv1.2", "TLSv1.3":
+		return text[len("TLSv"):], true, true
+	}
+	return "", false, false
+}
+
+func boolText(b bool) string {
+	if b {
+		return "true"
+	}
+	return "false"
+}
+
+// each finds the headers of some names, which are in lower case, "" for none. It is
+// false if one is there twice, or under a name with underscores that a gateway may
+// take for it.
+func (a *asking) each(names, values []string) bool {
+	var seen uint64
+	for i := range a.lines {
+		line := &a.lines[i]
+		for n, name := range names {
+			if name == "" || len(line.Name) != len(name) || !equalFold(line.Name, name) {
+				if name != "" && twinOf(line.Name, name) {
+					return false
+				}
+				continue
+			}
+			if seen>>n&1 != 0 {
+				return false
+			}
+			seen |= 1 << n
+			values[n] = line.Value
+		}
+	}
+	return true
+}
+
+// twinOf reports that a name is another one but for case and underscores.
+func twinOf(s, lower string) bool {
+	if len(s) != len(lower) {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c == '_' {
+			c = '-'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
