@@ -43,6 +43,7 @@ func commands() []command {
 		{"search", "list who may do it, on which resources, or which actions", runSearch},
 		{"test", "hold policies against files of expected decisions", runTest},
 		{"validate", "show every error and warning in policy files", runValidate},
+		{"diff", "tell which decisions change between two policy directories", runDiff},
 		{"version", "print version, commit and Go version", runVersion},
 	}
 }
@@ -68,7 +69,7 @@ func run(args []string, env lookup, in io.Reader, out, errs io.Writer) int {
 			return c.run(args[1:], env, in, out, errs)
 		}
 	}
-	fmt.Fprintf(errs, "postern: unknown command %q; write one of serve, check, search, test, validate, version (postern -help tells what they do)\n", args[0])
+	fmt.Fprintf(errs, "postern: unknown command %q; write one of serve, check, search, test, validate, diff, version (postern -help tells what they do)\n", args[0])
 	return exitFailed
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"postern/internal/action"
+	"postern/internal/conditionkey"
 	"postern/policy"
 )
 
@@ -23,6 +24,18 @@ type clause struct {
 	// implied: no file has the statement. It speaks of the callers of owner.
 	implied bool
 	owner   string
+}
+
+// statable reports that the clause asks for keys that the context may state in
+// the server's place.
+func (c *clause) statable() bool {
+	for _, condition := range c.Conditions {
+		switch kind, _ := conditionkey.Split(condition.Key); kind {
+		case conditionkey.PrincipalArn, conditionkey.PrincipalAccount, conditionkey.Username:
+			return true
+		}
+	}
+	return slices.ContainsFunc(c.resources, func(r resource) bool { return !r.exact })
 }
 
 // resource is one resource pattern of a clause.

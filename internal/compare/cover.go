@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern/internal/action"
 	"postern/internal/conditionkey"
 	"postern/policy"
 )
@@ -182,6 +183,17 @@ func (r *reader) resourcesWithin(inner, outer *clause) bool {
 		return true
 	}
 	return !aboutObjects && within(append(r.domain(), noneOf(inner.globs(true)...)), outer.globs(true))
+}
+
+// speaksOf reports that a clause speaks, or may speak, of an action of a class
+// that has a service of its own.
+func (r *reader) speaksOf(c *clause, class action.Class) bool {
+	for id := range action.ID(action.Count()) {
+		if action.ClassOfID(id) == class && c.known.has(id) {
+			return true
+		}
+	}
+	return r.speaks(c, nil)
 }
 
 // speaksOfNothing reports that no request of the layer satisfies the clause, by

@@ -1,6 +1,8 @@
 // Package compare answers questions about policies that no single request
-// answers: which statements can change no decision (Checker.DeadInBucket), and
-// whether a bucket is open to strangers (Checker.Public; specification 8.1).
+// answers: which statements can change no decision (Checker.DeadInBucket),
+// whether a bucket is open to strangers (Checker.Public; specification 8.1), and
+// which decisions change from one policy directory to another (Compare;
+// specification 8.3).
 //
 // It computes with sets of requests, a dimension at a time. A set of texts is a
 // demand (demand.go): that a text matches one of some patterns, or none of them.

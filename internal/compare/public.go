@@ -144,28 +144,7 @@ func (s *solver) everyWayOnce(hands int, allows [][]*clause, denies []*clause) f
 			choices = append(choices, ways)
 		}
 	}
-	return s.choose(nil, choices, fail)
-}
-
-// choose takes one of each list of choices besides what is needed.
-func (s *solver) choose(need []item, choices [][]item, fail []item) found {
-	if len(choices) == 0 {
-		return s.solve(need, fail)
-	}
-	result := foundNothing
-	for _, it := range choices[0] {
-		switch s.choose(append(need[:len(need):len(need)], it), choices[1:], fail) {
-		case foundText:
-			return foundText
-		case foundLimit:
-			result = foundLimit
-		}
-		if s.budget.branches <= 0 {
-			s.leave(doubtWork)
-			return foundLimit
-		}
-	}
-	return result
+	return s.solve(nil, choices, fail)
 }
 
 // forEveryone are the Denies of an organization's policies that reach callers of

@@ -21,6 +21,10 @@ type scenario struct {
 	bucket string
 	kind   policy.ResourceKind
 	action asked
+	// blank: the request does not say whose the caller is, and -default-org does.
+	blank bool
+	// statesOwner: the request says whose the resource is.
+	statesOwner bool
 	// stated: the context states the keys that the server sets where nobody does.
 	stated bool
 	// fixed are the values of keys that are settled because policy variables
@@ -84,6 +88,7 @@ const (
 	doubtVariables = "policy variables"
 	doubtText      = "a search for a text that several patterns agree on ended at its limit"
 	doubtWork      = "the search ended at its limit of branches or of time"
+	doubtIAM       = "the iam layer decides the actions of cwobject: beside organization policies"
 	doubtEngine    = "the engine decides otherwise what the search found"
 )
 
@@ -375,7 +380,7 @@ func (sc *scenario) slotFor(name string, listed *wordTree) *slot {
 			s.domain = []demand{oneOf(anything), noneOf(withSlash)}
 			s.avoid = listed
 		default:
-			s.domain = []demand{oneOf(objectOfAny)}
+			s.domain = []demand{oneOf(objectOfAny), noneOf(prefixGlob("/"))}
 			s.avoid = listed
 		}
 		return s

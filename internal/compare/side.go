@@ -1,22 +1,76 @@
 package compare
 
 import (
+	"maps"
 	"slices"
+	"strings"
 
+	"postern/compile"
+	"postern/index"
 	"postern/policy"
 )
 
-// A side is what one policy directory says of s3: and cwobject: requests, read
-// as far as it was asked for.
-type side struct {
-	*Checker
-	directory *policy.Directory
-	orgs      map[string][]*clause
-	buckets   map[string][]*clause
+// A Side is one of two policy directories that Diff compares. Nothing of it is
+// unavailable: what is broken is not compared.
+type Side struct {
+	// DefaultOrganization is `-default-org` where it is in force, else "".
+	DefaultOrganization string
+	// PlatformOrganizations are those that `-platform-org` names.
+	PlatformOrganizations []string
+	// Organizations are those that have a folder, with their documents.
+	Organizations map[string]*policy.DirectoryOrganization
+	// Buckets are those that have a file or are listed, by name.
+	Buckets map[string]BucketFile
+	// Snapshot decides.
+	Snapshot *index.Snapshot
 }
 
-func newSide(k *Checker, d *policy.Directory) *side {
-	return &side{Checker: k, directory: d, orgs: map[string][]*clause{}, buckets: map[string][]*clause{}}
+// A BucketFile is a bucket of a Side. Its policy is read when it is asked for,
+// since most of many buckets are equal on both sides.
+type BucketFile struct {
+	Owner     string
+	Claimants []string
+	// HasPolicy tells whether there is a policy; Content is equal for two
+	// policies that are equal, byte for byte, and Read reads it.
+	HasPolicy bool
+	Content   string
+	Read      func() *policy.Document
+}
+
+// SideOf makes a side of a directory of which nothing is unavailable. Documents
+// that are one in memory are equal.
+func SideOf(d *policy.Directory) (Side, []policy.Diagnostic) {
+	s := Side{
+		DefaultOrganization:   d.DefaultOrganization,
+		PlatformOrganizations: d.PlatformOrganizations,
+		Organizations:         d.Organizations,
+		Buckets:               map[string]BucketFile{},
+	}
+	for name, b := range d.Buckets {
+		f := BucketFile{Owner: b.Owner, Claimants: b.Claimants, HasPolicy: b.Policy != nil}
+		if b.Policy != nil {
+			f.Content = "\x00" + normalDocument(b.Policy)
+			f.Read = func() *policy.Document { return b.Policy }
+		}
+		s.Buckets[name] = f
+	}
+	var ds []policy.Diagnostic
+	s.Snapshot, ds = compile.Compiler{BuiltIn: d.BuiltIn}.Directory(d, 1)
+	return s, ds
+}
+
+// A side is a Side with its statements, read as far as they were asked for.
+type side struct {
+	*Checker
+	Side
+	orgs    map[string][]*clause
+	buckets map[string][]*clause
+	steps   map[string]step
+	scratch index.Scratch
+}
+
+func newSide(k *Checker, s Side) *side {
+	return &side{Checker: k, Side: s, orgs: map[string][]*clause{}, buckets: map[string][]*clause{}, steps: map[string]step{}}
 }
 
 // organizationClauses are the statements of an organization's policies, in order
@@ -26,9 +80,9 @@ func (s *side) organizationClauses(org string) []*clause {
 		return c
 	}
 	var out []*clause
-	if o := s.directory.Organizations[org]; o != nil {
+	if o := s.Organizations[org]; o != nil {
 		docs := slices.Clone(o.Policies)
-		slices.SortStableFunc(docs, func(a, b *policy.Document) int { return compareText(a.File, b.File) })
+		slices.SortStableFunc(docs, func(a, b *policy.Document) int { return strings.Compare(a.File, b.File) })
 		r := s.organization()
 		for _, d := range docs {
 			out = append(out, r.read(d)...)
@@ -42,14 +96,14 @@ func (s *side) organizationClauses(org string) []*clause {
 // open to the callers of its owner (specification 1.3): it is as if it had one
 // statement that says so.
 func (s *side) bucketClauses(name, owner string) []*clause {
-	b := s.directory.Buckets[name]
-	if b == nil || b.Policy == nil {
+	b, listed := s.Buckets[name]
+	if !listed || !b.HasPolicy {
 		return []*clause{ownersAllow(owner)}
 	}
 	if c, ok := s.buckets[name]; ok {
 		return c
 	}
-	out := s.Checker.bucket(name).read(b.Policy)
+	out := s.Checker.bucket(name).read(b.Read())
 	s.buckets[name] = out
 	return out
 }
@@ -77,12 +131,15 @@ func ownersAllow(owner string) *clause {
 	return c
 }
 
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
+// organizations are those that a side has a folder of, or that pass by
+// themselves, sorted.
+func (s *side) organizations() []string {
+	names := slices.Sorted(maps.Keys(s.Organizations))
+	for _, o := range s.PlatformOrganizations {
+		if !slices.Contains(names, o) {
+			names = append(names, o)
+		}
 	}
-	return 0
+	slices.Sort(names)
+	return names
 }

@@ -70,21 +70,11 @@ func (b *budget) spend() bool {
 	return true
 }
 
-// solve looks for a request that satisfies all of need and none of fail. It
-// returns foundNothing only if there is none.
-func (s *solver) solve(need, fail []item) found {
+// solve looks for a request that satisfies all of need, one of each list of
+// choices, and none of fail. It returns foundNothing only if there is none.
+func (s *solver) solve(need []item, choices [][]item, fail []item) found {
 	s.slots, s.wishes, s.model = map[string]*slot{}, map[string][]wish{}, map[string]content{}
-	s.need, s.fail, s.refused, s.open = need, nil, 0, false
-	for _, it := range need {
-		if it.never {
-			return foundNothing
-		}
-		for _, a := range it.atoms {
-			if !s.wish(wish{a, true}) {
-				return s.failed()
-			}
-		}
-	}
+	s.need, s.fail, s.refused, s.open = nil, nil, 0, false
 	for _, it := range fail {
 		if it.never {
 			continue
@@ -94,10 +84,83 @@ func (s *solver) solve(need, fail []item) found {
 		}
 		s.fail = append(s.fail, it)
 	}
-	if s.refine() {
+	for _, it := range need {
+		if it.never || !s.take(it) {
+			return s.failed()
+		}
+	}
+	// The fewer there are to choose from, the sooner.
+	slices.SortStableFunc(choices, func(a, b []item) int { return len(a) - len(b) })
+	if s.choose(choices) {
 		return foundText
 	}
 	return s.failed()
+}
+
+// take adds what is needed for a statement to hold; false if that cannot be,
+// and then wishes are left in disorder.
+func (s *solver) take(it item) bool {
+	s.need = append(s.need, it)
+	for _, a := range it.atoms {
+		if !s.wish(wish{a, true}) {
+			return false
+		}
+	}
+	return true
+}
+
+// choose takes one of each list of choices, and goes on to refine.
+func (s *solver) choose(choices [][]item) bool {
+	if len(choices) == 0 {
+		return s.refine()
+	}
+	// A statement that holds already holds for another action at hand, too.
+	for _, it := range choices[0] {
+		if slices.ContainsFunc(s.need, func(n item) bool { return n.clause == it.clause }) {
+			return s.choose(choices[1:])
+		}
+	}
+	for _, it := range choices[0] {
+		if !s.budget.spend() {
+			s.leave(doubtWork)
+			return false
+		}
+		before := s.save(it.atoms)
+		if s.take(it) && s.choose(choices[1:]) {
+			return true
+		}
+		s.need = s.need[:len(s.need)-1]
+		s.restore(before)
+	}
+	return false
+}
+
+// saved is what a slot was before wishes were added.
+type saved struct {
+	name   string
+	wishes []wish
+	model  content
+	had    bool
+}
+
+func (s *solver) save(atoms []*atom) []saved {
+	out := make([]saved, 0, len(atoms))
+	for _, a := range atoms {
+		m, had := s.model[a.slot]
+		out = append(out, saved{a.slot, s.wishes[a.slot], m, had})
+	}
+	return out
+}
+
+func (s *solver) restore(list []saved) {
+	for _, b := range list {
+		s.wishes[b.name] = b.wishes
+		if b.had {
+			s.model[b.name] = b.model
+		} else {
+			delete(s.model, b.name)
+		}
+	}
 }
 
 // failed is what a search that found nothing came to.
@@ -215,44 +278,21 @@ func (s *solver) refine() bool {
 		broken = doubted // it may be what refused: let a test fail that is understood
 	}
 	atoms := slices.DeleteFunc(slices.Clone(s.fail[broken].atoms), func(a *atom) bool { return a.inexact })
-	type saved struct {
-		wishes []wish
-		model  content
-		had    bool
-	}
-	before := map[string]saved{}
+	before := s.save(atoms)
 	for _, a := range atoms {
-		m, had := s.model[a.slot]
-		before[a.slot] = saved{s.wishes[a.slot], m, had}
-	}
-	restore := func(name string) {
-		b := before[name]
-		s.wishes[name] = b.wishes
-		if b.had {
-			s.model[name] = b.model
-		} else {
-			delete(s.model, name)
-		}
-	}
-	defer func() {
-		for name := range before {
-			restore(name)
-		}
-	}()
-	for _, a := range atoms {
-		at := saved{wishes: s.wishes[a.slot], model: s.model[a.slot]}
+		at := s.save([]*atom{a})
 		if s.wish(wish{a, false}) {
 			if s.refine() {
-				clear(before)
 				return true
 			}
-			s.wishes[a.slot], s.model[a.slot] = at.wishes, at.model
+			s.restore(at)
 		}
 		// In what is left to try this test holds.
 		if !s.wish(wish{a, true}) {
-			return false
+			break
 		}
 	}
+	s.restore(before)
 	return false
 }
 

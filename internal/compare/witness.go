@@ -14,6 +14,9 @@ import (
 // through. now is the clock where no condition asks for another time.
 func (c *choice) request(now int64) *policy.Request {
 	r := &policy.Request{Principal: policy.Principal{Org: c.caller}, Action: c.action.name, Now: now}
+	if c.blank {
+		r.Principal.Org = ""
+	}
 	if c.token != "" {
 		r.Principal.IDs = []string{"token/" + c.token}
 	} else {
@@ -31,7 +34,7 @@ func (c *choice) request(now int64) *policy.Request {
 	case policy.ResourceObject:
 		r.Resource.Type, r.Resource.ID = "object", c.model[resourceSlot].texts[0]
 	}
-	if c.bucket == "" && c.kind != policy.ResourceOrganization {
+	if c.statesOwner {
 		r.Resource.Org = c.owner
 	}
 	timeStated := false
