@@ -44,16 +44,16 @@ func (s *scan) chunk(f *source.OrgFinding, b *bucketsScan, known *source.Last, n
 	return nil
 }
 
-// buffers are the memory that one bucket file after the other is read and parsed in.
+// buffers is memory into which one bucket file after the other is read and parsed.
 type buffers struct {
 	buf    []byte
 	parser policyjson.Parser
-	file   [1]source.Parsed // which Maker.Compile does not keep
+	file   [1]source.Parsed // the argument of Maker.Compile
 }
 
 var buffersPool = sync.Pool{New: func() any { return new(buffers) }}
 
-// bucketLook looks at names in one buckets/ folder, one after the other.
+// bucketLook looks at the names in one buckets/ folder, one after the other.
 type bucketLook struct {
 	*scan
 	in     *bucketsScan
@@ -67,8 +67,8 @@ func (l *bucketLook) path(name string) string {
 	return l.org + "/" + layout.BucketsName + "/" + name
 }
 
-// file looks at one name until nothing changes under the look. known is what the
-// last looks left of it; nil: nothing. False: it is as it was.
+// file looks at one name until nothing changes during the look. known is what the last
+// looks left of it, or nil. file returns false if nothing has changed.
 func (l *bucketLook) file(known *source.Bucket, name string) (x source.BucketFinding, changed bool) {
 	for attempt := range source.Repeats {
 		x, changed, err := l.once(known, name, attempt == 0)
@@ -82,8 +82,8 @@ func (l *bucketLook) file(known *source.Bucket, name string) (x source.BucketFin
 	return source.BucketFinding{Name: name, Added: known == nil, Diagnostics: []policy.Diagnostic{layout.Problem(l.path(name), stillChanging)}}, true
 }
 
-// once looks at one name: what it is, what it holds if that may be another than
-// before, and what that says if it is. The error is tree.ErrChanged, or nil.
+// once looks at one name: what it leads to, what the file has in it if that may have
+// changed, and what that says if it has. The error is tree.ErrChanged or nil.
 func (l *bucketLook) once(known *source.Bucket, name string, first bool) (x source.BucketFinding, changed bool, err error) {
 	l.d.Looks.Add(1)
 	x = source.BucketFinding{Name: name, Added: known == nil}
@@ -134,7 +134,7 @@ func (l *bucketLook) past(name string) bool {
 	return past
 }
 
-// judge says what is wrong with the name where a bucket file belongs; nil: nothing.
+// judge returns what is wrong with the name where a bucket file belongs, or nil.
 func (l *bucketLook) judge(name string, at tree.Spot) *policy.Diagnostic {
 	var d policy.Diagnostic
 	if e := judge(layout.Buckets, name, at); e.problem != "" {
@@ -147,15 +147,15 @@ func (l *bucketLook) judge(name string, at tree.Spot) *policy.Diagnostic {
 	return &d
 }
 
-// readListed reads a file that the listing of the folder showed to be regular,
-// unless it is not; see tree.Reader.
+// readListed reads a file that the listing of the folder showed to be regular; see
+// tree.Reader.ReadListed.
 func (l *bucketLook) readListed(name string) (tree.Spot, []byte, bool) {
 	defer l.d.spent(time.Now())
 	return l.d.Reader.ReadListed(l.folder, name, &l.buf)
 }
 
-// read reads the file that was found as at. tree.ErrChanged says that it is
-// another by now.
+// read reads the file that a look found as at. The error is tree.ErrChanged if it is
+// another one by now.
 func (l *bucketLook) read(name string, at tree.Spot) (data []byte, err error) {
 	if at.Through != nil {
 		data, err = l.open(at)
@@ -170,8 +170,8 @@ func (l *bucketLook) read(name string, at tree.Spot) (data []byte, err error) {
 	return data, err
 }
 
-// content puts into what was found of a file what its bytes say. They are parsed
-// and compiled unless they are those of what is known.
+// content sets in the finding of a file what its bytes say. They are parsed and compiled
+// unless they are known.
 func (l *bucketLook) content(x *source.BucketFinding, known *source.Bucket, data []byte) {
 	sum := layout.SumOf(data)
 	switch {
@@ -196,7 +196,7 @@ func (l *bucketLook) content(x *source.BucketFinding, known *source.Bucket, data
 	}
 }
 
-// strange judges a name in buckets/ that is no `.json`.
+// strange notes what is wrong with a name in buckets/ that does not end in .json.
 func (b *bucketsScan) strange(path string, at tree.Spot) {
 	var d *policy.Diagnostic
 	switch at.Kind {

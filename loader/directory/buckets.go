@@ -19,13 +19,13 @@ import (
 type bucketsScan struct {
 	*source.BucketsFinding
 	at     tree.Spot
-	kinds  bool                // the listing told of every name whether it is a regular file
-	others map[string]struct{} // those that are none
-	mu     sync.Mutex
-	moved  atomic.Bool // it was not the same folder all the time
+	kinds  bool                // the listing said of every name whether it is a regular file
+	others map[string]struct{} // the names that are none, if kinds is true
+	mu     sync.Mutex          // guards Found and Misplaced
+	moved  atomic.Bool         // the folder was exchanged during the look
 }
 
-// buckets notes what has to be done in one buckets/ folder.
+// buckets looks at one buckets/ folder, and collects the tasks for its files.
 func (s *scan) buckets(f *source.OrgFinding, sc *source.OrgScope, known *source.Last) {
 	if known == nil {
 		known = &source.Last{}
@@ -94,11 +94,11 @@ func (s *scan) buckets(f *source.OrgFinding, sc *source.OrgScope, known *source.
 	s.chunks(f, b, known, names, n)
 }
 
-// chunk is how many bucket files one task looks at.
+// chunk is how many bucket files one task looks at, at most.
 const chunk = 128
 
-// chunks notes the names of one buckets/ folder as tasks. The first n are
-// there, the rest may have vanished.
+// chunks collects tasks for the names in one buckets/ folder. The first n names are
+// there, the others may have vanished.
 func (s *scan) chunks(f *source.OrgFinding, b *bucketsScan, known *source.Last, names []string, n int) {
 	s.total.Add(int64(len(names)))
 	if len(known.Buckets) == 0 { // all are news
@@ -110,8 +110,8 @@ func (s *scan) chunks(f *source.OrgFinding, b *bucketsScan, known *source.Last, 
 	}
 }
 
-// over counts files and returns those past the bound. They are counted before
-// any is looked at, in order, so that it is the same files each time.
+// over counts the files and returns those past the bound. It counts in byte order and
+// before any file is looked at, so that the same files are past it each time.
 func (s *scan) over(b *bucketsScan, known *source.Last, names []string) map[string]struct{} {
 	var over map[string]struct{}
 	for _, name := range names {
@@ -131,8 +131,8 @@ func (s *scan) over(b *bucketsScan, known *source.Last, names []string) map[stri
 	return over
 }
 
-// plain reports that the name is that of a `.json`, fit for a bucket, and that
-// the listing of the folder showed it to be a regular file.
+// plain reports whether the name is a bucket file's, and the listing of the folder
+// showed it to be a regular file.
 func (b *bucketsScan) plain(name string) bool {
 	_, other := b.others[name]
 	return b.kinds && !other && strings.HasSuffix(name, layout.Suffix) && layout.BadStem(layout.Buckets, name) == ""

@@ -15,9 +15,9 @@ import (
 	"postern/policy"
 )
 
-// Source is the source that is a policy directory (specification 4). It
-// remembers where each folder lay at the last look, and what leads there; what
-// was seen of files it reads in the model, by their versions.
+// Source is the source.Source that is a policy directory (specification 4). It keeps
+// where each folder was at the last look and which links lead there. What the last
+// look saw of files is in the model of the loader.
 type Source struct {
 	path     string // it may be a link, and may be re-pointed
 	maxFiles int
@@ -27,41 +27,42 @@ type Source struct {
 	log      *slog.Logger
 	Reader   tree.Reader
 
-	at       tree.Spot // of the root
-	spots    map[string]*spots
-	arriving map[string]tree.Spot // the folders of organizations that are arriving, as last surveyed
+	at       tree.Spot            // the root at the last look
+	spots    map[string]*spots    // by organization
+	arriving map[string]tree.Spot // the folders of organizations that are arriving, at their last survey
 	routes   routes
 	watcher  *watcher
 
-	Looks       atomic.Int64 // names looked at
-	reading     atomic.Int64 // nanoseconds, of all workers together
+	Looks       atomic.Int64 // the number of names looked at
+	reading     atomic.Int64 // the time spent reading in nanoseconds, of all workers together
 	progressing sync.Mutex
 }
 
-// spots are where the folders of one organization lay at the last look.
+// spots has where the folders of one organization were at the last look.
 type spots struct {
 	at      tree.Spot
 	units   [len(layout.Sets)]tree.Spot
 	buckets tree.Spot
 }
 
-// Config says where a policy directory is, and its bounds.
+// Config says where a policy directory is, and its bounds. All fields are required.
 type Config struct {
-	Path     string // absolute
-	MaxFile  int64  // bytes in a file
-	MaxFiles int
-	Workers  int           // files read and parsed side by side
-	Rescan   time.Duration // from one look at everything to the next, for messages
+	Path     string        // absolute; it may be a link
+	MaxFile  int64         // the size of the largest file, in bytes
+	MaxFiles int           // the number of all files
+	Workers  int           // how many files are read and parsed in parallel
+	Rescan   time.Duration // the interval between looks at everything, for messages
 	Now      func() time.Time
 	Log      *slog.Logger
 }
 
+// New returns the source. It does not look at the directory.
 func New(c Config) *Source {
 	return &Source{path: c.Path, maxFiles: c.MaxFiles, workers: c.Workers, rescan: c.Rescan, now: c.Now, log: c.Log,
 		Reader: tree.Reader{MaxFile: c.MaxFile}, spots: map[string]*spots{}, arriving: map[string]tree.Spot{}, routes: newRoutes()}
 }
 
-// of is never nil.
+// of returns where the folders of an organization were at the last look; never nil.
 func (d *Source) of(org string) *spots {
 	if o := d.spots[org]; o != nil {
 		return o
@@ -69,30 +70,32 @@ func (d *Source) of(org string) *spots {
 	return &spots{}
 }
 
-// versionOf is the version of a file or folder of which that is the stamp.
+// versionOf returns the version of a file or folder with that stamp.
 func versionOf(s tree.Stamp) source.Version {
 	return source.Version{uint64(s.Size), uint64(s.Mtime), uint64(s.Ctime), s.Inode, s.Device}
 }
 
-// freshFor is the coarsest step of a file system's clock that is allowed for.
+// freshFor is the coarsest step that the clock of a file system may have.
 const freshFor = 2 * time.Second
 
+// freshAt reports whether a file read now may change further without its stamp
+// changing.
 func freshAt(s tree.Stamp, now time.Time) bool {
 	return max(s.Mtime, s.Ctime) > now.Add(-freshFor).UnixNano()
 }
 
-// Forget is source.Source's.
+// Forget implements source.Source.
 func (d *Source) Forget(p layout.Place) { d.routes.drop(p) }
 
-// Done is source.Source's.
+// Done implements source.Source.
 func (d *Source) Done() (looks, reads, reading int64) {
 	return d.Looks.Load(), d.Reader.Reads.Load(), d.reading.Load()
 }
 
-// spent adds the time since begin to that of reading.
+// spent adds the time since begin to the time spent reading.
 func (d *Source) spent(begin time.Time) { d.reading.Add(int64(time.Since(begin))) }
 
-// folder is where the files of a unit lay at the last look.
+// folder returns the real path of the folder of a unit's files at the last look.
 func (d *Source) folder(p layout.Place) string {
 	o := d.of(p.Org)
 	switch p.Part {
@@ -104,7 +107,7 @@ func (d *Source) folder(p layout.Place) string {
 	return o.units[p.Part].Real
 }
 
-// Files is source.Source's.
+// Files implements source.Source.
 func (d *Source) Files(p layout.Place, names []string) []layout.File {
 	root, err := os.OpenRoot(d.at.Real)
 	if err != nil {
@@ -131,7 +134,7 @@ func (d *Source) Files(p layout.Place, names []string) []layout.File {
 	return out
 }
 
-// Differ is source.Source's.
+// Differ implements source.Source.
 func (d *Source) Differ(files []source.SeenFile, seen func(source.SeenFile) *source.Seen) (out []source.SeenFile, err error) {
 	root, err := os.OpenRoot(d.at.Real)
 	if err != nil {
@@ -146,7 +149,7 @@ func (d *Source) Differ(files []source.SeenFile, seen func(source.SeenFile) *sou
 	return out, nil
 }
 
-// same reports whether a file holds what was seen of it.
+// same reports whether a file has the version and the content that were seen.
 func (d *Source) same(root *os.Root, f source.SeenFile, was *source.Seen) bool {
 	at := tree.Look(d.at.Real, d.folder(f.Unit), f.Name)
 	rel, ok := tree.Below(d.at.Real, at.Real)
@@ -157,7 +160,7 @@ func (d *Source) same(root *os.Root, f source.SeenFile, was *source.Seen) bool {
 	return err == nil && layout.SumOf(data) == *was.Sum
 }
 
-// readProblem is what a failed read means to a user.
+// readProblem returns the error of a unit for a failed read.
 func (d *Source) readProblem(path string, err error) policy.Diagnostic {
 	if errors.Is(err, tree.ErrTooLarge) {
 		return layout.Problem(path, "this file is larger than "+strconv.FormatInt(d.Reader.MaxFile, 10)+" bytes; raise -max-file, or move part of it into another file (of a bucket there is only one)")

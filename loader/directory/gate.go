@@ -19,7 +19,7 @@ const (
 
 var transactionPrefix = []byte("transaction ")
 
-// Gate looks at .hold and .held, and is source.Source's.
+// Gate implements source.Source. It looks at .hold and .held.
 func (d *Source) Gate() (g source.Gate) {
 	root, _, err := tree.Find(d.path)
 	if err != nil {
@@ -43,7 +43,7 @@ func (d *Source) Gate() (g source.Gate) {
 	return g
 }
 
-// isTransaction reports whether a hold does not end by time; true in doubt.
+// isTransaction reports whether a hold is a transaction; in doubt it is.
 func isTransaction(path string) bool {
 	fi, err := os.Stat(path)
 	if err != nil {

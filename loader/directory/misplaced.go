@@ -12,11 +12,10 @@ import (
 	"postern/loader/internal/tree"
 )
 
-// passedOver reports whether a plain file that has no place in the layout is
-// passed over in silence: POLICIES may be a checkout, and these names are what
-// a repository has beside its content (specification 4, Names). A name that
-// ends in .json, however it is written, is never passed over for its
-// beginning: somebody may take it for a policy.
+// passedOver reports whether there is no warning about a plain file that has no place in
+// the layout. POLICIES may be a checkout, and these are names that a repository has
+// beside its content (specification 4, Names). A name that ends in .json, in whatever
+// case, always has a warning, as somebody may take it for a policy.
 func passedOver(name string) bool {
 	if jsonLike(name) {
 		return false
@@ -36,8 +35,8 @@ const manifest = "package.json"
 // jsonLike reports whether a name ends in .json, in whatever case.
 func jsonLike(name string) bool { return strings.EqualFold(path.Ext(name), layout.Suffix) }
 
-// nearest is the name of an organization's folder that name is most like, with
-// a slash after a folder's; "" if it is like none.
+// nearest returns the name of the part that name is most like, a folder's with a slash at
+// the end; "" if it is like none.
 func nearest(name string, isFolder bool) string {
 	plain := plainName(name)
 	if !isFolder {
@@ -70,8 +69,8 @@ func plainName(name string) string {
 	}, strings.ToLower(name))
 }
 
-// misplacedInFolder says what is wrong with a name that has no place in an
-// organization's folder, and which name has one.
+// misplacedInFolder returns the message for a name that has no place in an organization's
+// folder.
 func misplacedInFolder(name string, at tree.Spot) string {
 	isFolder := at.Kind == tree.Folder
 	written := layout.Shown(name)
@@ -88,8 +87,8 @@ func misplacedInFolder(name string, at tree.Spot) string {
 	return message + "an organization's folder holds access-policies/, buckets/, buckets.json and iam/"
 }
 
-// misplacedInPart says what is wrong with a plain file that is no `.json` in
-// access-policies/, buckets/ or iam/.
+// misplacedInPart returns the message for a plain file in access-policies/, buckets/ or
+// iam/ that does not end in .json.
 func misplacedInPart(name string) string {
 	message := layout.Shown(name) + " has no place here: only .json files are read"
 	ext := path.Ext(name)
@@ -103,8 +102,7 @@ func misplacedInPart(name string) string {
 	return message
 }
 
-// misplacedInRoot says what is wrong with a plain file beside the
-// organizations' folders.
+// misplacedInRoot returns the message for a plain file beside the organizations' folders.
 func misplacedInRoot(name string) string {
 	message := layout.Shown(name) + " has no place here: the policy directory holds a folder for each organization"
 	if jsonLike(name) {
@@ -113,8 +111,8 @@ func misplacedInRoot(name string) string {
 	return message
 }
 
-// misplacedFolder says what is wrong with a folder beside the organizations'
-// whose name no organization can have.
+// misplacedFolder returns the message for a folder beside the organizations' folders whose
+// name no organization can have.
 func misplacedFolder(name string) string {
 	message := layout.Shown(name) + "/ has no place here: an organization's folder is 1 to 64 of A-Z a-z 0-9 - _"
 	better := strings.Map(func(r rune) rune {
@@ -129,11 +127,11 @@ func misplacedFolder(name string) string {
 	return message
 }
 
-// mostStrange bounds the names that are looked at in a folder without a place.
+// mostStrange bounds how many names holdsJSON looks at.
 const mostStrange = 1000
 
-// holdsJSON reports whether a name is, or holds, something that ends in .json;
-// true in doubt. It follows no link.
+// holdsJSON reports whether a name ends in .json, or is a folder with such a name in it.
+// In doubt it does. It follows no link.
 func holdsJSON(at tree.Spot, name string) bool {
 	if at.Kind != tree.Folder {
 		return jsonLike(name)

@@ -11,7 +11,7 @@ import (
 	"postern/policy"
 )
 
-// organization notes what has to be done for one name in the root.
+// organization looks at one name in the root, and collects the tasks for it.
 func (s *scan) organization(name string) error {
 	at := tree.Look(s.real, s.real, name)
 	s.watchLinks(at.Through)
@@ -57,8 +57,8 @@ func (s *scan) organization(name string) error {
 	return s.parts(f, sc, known)
 }
 
-// judgeInRoot says what is wrong with a name beside the organizations' folders
-// that has no place there; nil: nothing. valid: an organization can have it.
+// judgeInRoot returns what is wrong with a name in the root that has no place there, nil
+// if nothing is. valid says that an organization can have the name.
 func judgeInRoot(name string, valid bool, at tree.Spot) *policy.Diagnostic {
 	var d policy.Diagnostic
 	switch {
@@ -74,7 +74,7 @@ func judgeInRoot(name string, valid bool, at tree.Spot) *policy.Diagnostic {
 	return &d
 }
 
-// parts notes what has to be done inside one organization's folder.
+// parts collects the tasks for the parts of one organization.
 func (s *scan) parts(f *source.OrgFinding, sc *source.OrgScope, known *source.Last) error {
 	f.Misplaced = map[string]*policy.Diagnostic{}
 	names := slices.Collect(maps.Keys(sc.Misplaced))

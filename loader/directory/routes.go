@@ -8,13 +8,13 @@ import (
 	"postern/loader/source"
 )
 
-// routes tell what an event's path is about. They use real paths, as events
-// do: a folder may be reached by several names, and a link changes what it
-// leads to when anything on its way does.
+// routes tells which places an event on a path is about. All paths are real, as those of
+// events are: several names may lead to one folder, and what a link leads to changes
+// when anything on the way there does.
 type routes struct {
-	inside map[string][]layout.Place // of a folder: the places whose names lie in it
-	exact  map[string][]layout.Place // of a path: the places that depend on that very name
-	own    map[layout.Place]route
+	inside map[string][]layout.Place // by folder: the places whose names are in it
+	exact  map[string][]layout.Place // by path: the places that depend on that name itself
+	own    map[layout.Place]route    // what set was called with
 }
 
 type route struct{ inside, exact []string }
@@ -23,8 +23,8 @@ func newRoutes() routes {
 	return routes{inside: map[string][]layout.Place{}, exact: map[string][]layout.Place{}, own: map[layout.Place]route{}}
 }
 
-// set replaces what leads to p: names in the folders inside, and the names
-// exact. Nothing is kept for plain bucket files, which lie in their folder.
+// set replaces what leads to p: any name in the folders inside, and the paths exact.
+// Nothing is kept for a bucket file without links, as its folder has it inside.
 func (r *routes) set(p layout.Place, inside, exact []string) {
 	r.drop(p)
 	if len(inside)+len(exact) == 0 {
@@ -67,7 +67,7 @@ func without(m map[string][]layout.Place, path string, p layout.Place) {
 	m[path] = kept
 }
 
-// folders calls do for every folder that has to be watched.
+// folders calls do with every folder that has to be watched.
 func (r *routes) folders(do func(string)) {
 	for path := range r.inside {
 		do(path)
@@ -77,7 +77,7 @@ func (r *routes) folders(do func(string)) {
 	}
 }
 
-// mark puts into scope what an event on path is about.
+// mark adds to the scope what an event on path is about.
 func (r *routes) mark(sc *source.Scope, path string) {
 	for _, p := range r.exact[path] {
 		sc.Add(p)
@@ -107,7 +107,7 @@ func (r *routes) mark(sc *source.Scope, path string) {
 	}
 }
 
-// inFolder is the place of a name in an organization's folder.
+// inFolder returns the place of a name in an organization's folder.
 func inFolder(org, name string) layout.Place {
 	for p, n := range layout.PartNames {
 		if n == name {

@@ -17,7 +17,7 @@ import (
 	"postern/policy"
 )
 
-// check is a name whose target is compared again at the end of the look.
+// check is a name that is looked at again at the end of the look.
 type check struct {
 	org, dir, name string
 	was            tree.Spot
@@ -25,11 +25,11 @@ type check struct {
 
 const stillChanging = "this kept changing while it was read; it is looked at again with its next change or rescan"
 
-// pieceTasks is how many tasks run between two chances for events: of at most
-// 16 x chunk files.
+// pieceTasks is how many tasks run before events are looked at. A task is about at most
+// chunk bucket files.
 const pieceTasks = 16
 
-// scan is one look at the tree. It reads the model and does not change it.
+// scan is one look at the directory.
 type scan struct {
 	d       *Source
 	q       *source.Query
@@ -38,19 +38,19 @@ type scan struct {
 	at      tree.Spot // of the root
 	real    string    // its path
 	now     time.Time
-	counted atomic.Int64 // files seen, against the bound
-	total   atomic.Int64 // files to look at, for progress
-	listed  atomic.Bool  // total is all of them
-	done    atomic.Int64
+	counted atomic.Int64 // the number of files, against the bound
+	total   atomic.Int64 // the number of files to look at, for progress
+	listed  atomic.Bool  // total is final
+	done    atomic.Int64 // the number of files looked at, for progress
 	checks  []check
 	found   *source.Found
 	trace   *trace
 	folders map[string]*bucketsScan // buckets/, by organization
-	waiting []func()                // bucket folders to list once all other units are looked at
+	waiting []func()                // lists a buckets/ each; called when all other units are looked at
 	tasks   []func() error
 }
 
-// Here is source.Source's.
+// Here implements source.Source.
 func (d *Source) Here() (*source.Found, error) {
 	at, through, err := tree.Find(d.path)
 	if err != nil {
@@ -59,7 +59,7 @@ func (d *Source) Here() (*source.Found, error) {
 	return &source.Found{Trace: &trace{root: at, through: through}}, nil
 }
 
-// Scan is source.Source's.
+// Scan implements source.Source.
 func (d *Source) Scan(ctx context.Context, q *source.Query) (*source.Found, error) {
 	t := &trace{surveys: map[string]tree.Spot{}}
 	s := &scan{d: d, q: q, ctx: ctx, now: d.now(), trace: t, folders: map[string]*bucketsScan{},
@@ -120,7 +120,8 @@ func (s *scan) scan() (*source.Found, error) {
 	return s.found, nil
 }
 
-// facts says of the findings what is another folder than at the last look.
+// facts sets in the findings which folders are there, their versions, and whether they
+// were exchanged.
 func (s *scan) facts() {
 	for _, f := range s.found.Orgs {
 		was, at := s.d.of(f.Name), spotOf(f.Trace)
@@ -139,12 +140,12 @@ func (s *scan) facts() {
 	}
 }
 
-// swapped reports that a link leads to another folder than before.
+// swapped reports whether a link leads to another folder than before.
 func swapped(was, is tree.Spot) bool {
 	return is.Kind == tree.Folder && is.Through != nil && !is.Same(was)
 }
 
-// between is query.between, unless the root is another.
+// between calls Query.Between, unless the root is another one than at the last look.
 func (s *scan) between() error {
 	if s.q.Between == nil || s.found.Moved {
 		return nil
@@ -152,7 +153,7 @@ func (s *scan) between() error {
 	return s.q.Between()
 }
 
-// walk notes what has to be done, organization by organization.
+// walk collects the tasks of the look, organization by organization.
 func (s *scan) walk() error {
 	var names []string
 	if s.q.Scope.All {
@@ -188,7 +189,7 @@ func (s *scan) check(org, dir, name string, was tree.Spot) {
 	s.checks = append(s.checks, check{org, dir, name, was})
 }
 
-// run does the tasks noted so far, side by side, in pieces.
+// run does the tasks collected so far, in parallel and in pieces.
 func (s *scan) run() error {
 	tasks, piece := s.tasks, len(s.tasks)
 	s.tasks = nil
@@ -222,8 +223,8 @@ func (s *scan) runPiece(tasks []func() error) error {
 	return g.Wait()
 }
 
-// settle makes sure that the folders looked at still are where they were, so
-// that no generation holds half of a swap.
+// settle makes sure that the folders looked at are still where they were, so that no
+// generation has half of an exchange.
 func (s *scan) settle() error {
 	if at, _, err := tree.Find(s.d.path); err != nil || !at.Same(s.at) {
 		return tree.ErrChanged
@@ -250,7 +251,7 @@ func (s *scan) settle() error {
 	return nil
 }
 
-// progress counts files that the first look is done with.
+// progress reports that the first look is done with n more files.
 func (s *scan) progress(n int) {
 	if s.q.Progress == nil || n == 0 {
 		return
@@ -264,8 +265,8 @@ func (s *scan) progress(n int) {
 	s.q.Progress(int(s.done.Add(int64(n))), total)
 }
 
-// names watches and lists a folder that was found as at, and returns its names in
-// byte order, the ignored ones left out.
+// names watches a folder that a look found as at, and returns the names in it in byte
+// order, without ignored ones.
 func (s *scan) names(at tree.Spot) ([]string, error) {
 	h, err := tree.Enter(s.root, s.real, at)
 	if err != nil {

@@ -11,15 +11,15 @@ import (
 	"postern/policy"
 )
 
-// setLook looks at a unit of several files, or at buckets.json.
+// setLook looks at a set.
 type setLook struct {
 	*scan
 	f     *source.OrgFinding
 	part  layout.Part
-	known *source.Unit // what the last looks left of it
+	known *source.Unit // what the last looks left of it; not nil
 }
 
-// path is that of a file of the unit.
+// path returns the path of a file of the set.
 func (l *setLook) path(name string) string {
 	if l.part == layout.List {
 		return l.f.Name + "/" + name
@@ -27,7 +27,7 @@ func (l *setLook) path(name string) string {
 	return l.f.Name + "/" + layout.PartNames[l.part] + "/" + name
 }
 
-// look looks at the unit until nothing changes under the look.
+// look looks at the set until nothing changes during the look.
 func (l *setLook) look() (*source.SetFinding, error) {
 	at := tree.Look(l.real, spotOf(l.f.Trace).Real, layout.PartNames[l.part])
 	if l.q.Inner && at.Through != nil && l.part != layout.List && !at.Same(l.d.of(l.f.Name).units[l.part]) {
@@ -45,28 +45,30 @@ func (l *setLook) look() (*source.SetFinding, error) {
 	return source.BrokenSet(layout.Problem(layout.Place{Org: l.f.Name, Part: l.part}.Path(), stillChanging)), nil
 }
 
-// listing is what the names of a unit are, files unread.
+// listing has the names of a set.
 type listing struct {
-	at      tree.Spot
+	at      tree.Spot // the folder; zero for buckets.json
 	entries []entry
-	stray   []policy.Diagnostic
-	through []string           // links on the way to all of these
-	fault   *policy.Diagnostic // the folder cannot be listed
-	changed bool               // the folder was exchanged meanwhile
+	stray   []policy.Diagnostic // warnings about names that are not read
+	through []string            // the links that lead to all of these
+	fault   *policy.Diagnostic  // why the folder cannot be listed; nil if it can
+	changed bool                // the folder was exchanged during the look
 }
 
+// entry is one name where a file of the set belongs.
 type entry struct {
 	name    string
 	spot    tree.Spot
-	problem string
+	problem string // what is wrong with the name; "" if nothing
 }
 
+// same reports whether both listings have the same files in the same state.
 func (l listing) same(o listing) bool {
 	return !o.changed && l.at.Same(o.at) && (l.fault == nil) == (o.fault == nil) &&
 		slices.EqualFunc(l.entries, o.entries, func(a, b entry) bool { return a.name == b.name && a.spot.Same(b.spot) })
 }
 
-// list looks at the names of the unit.
+// list looks at the names of the set.
 func (l *setLook) list() (names listing) {
 	at := tree.Look(l.real, spotOf(l.f.Trace).Real, layout.PartNames[l.part])
 	l.watchLinks(at.Through)
@@ -118,7 +120,7 @@ func (l *setLook) list() (names listing) {
 // noFolder is what is wrong with a folder where files belong.
 const noFolder = "a folder has no place here: put the files one level up"
 
-// judge says what is wrong with a name where a file belongs.
+// judge returns a name where a file of the part belongs, with what is wrong with it.
 func judge(p layout.Part, name string, at tree.Spot) entry {
 	e := entry{name: name, spot: at}
 	switch {

@@ -16,8 +16,8 @@ import (
 	"postern/policy"
 )
 
-// files finds what the files of a listing say. The error is tree.ErrChanged if
-// they changed under the look.
+// files returns the finding for a listing. The error is tree.ErrChanged if something
+// changed during the look.
 func (l *setLook) files(names listing) (*source.SetFinding, error) {
 	if names.changed {
 		return nil, tree.ErrChanged
@@ -38,8 +38,8 @@ func (l *setLook) files(names listing) (*source.SetFinding, error) {
 	return found, nil
 }
 
-// admit tells the names that are files to be read from those that something is
-// wrong with, and counts the files against the bound.
+// admit separates the files to be read from the names with something wrong, and counts
+// the files against the bound.
 func (l *setLook) admit(entries []entry) (todo []entry, faults []policy.Diagnostic, counted int, err error) {
 	for _, e := range entries {
 		if e.spot.Kind == tree.Absent {
@@ -58,8 +58,8 @@ func (l *setLook) admit(entries []entry) (todo []entry, faults []policy.Diagnost
 	return todo, faults, counted, nil
 }
 
-// fill puts into what was found of the unit what its files say: what they said
-// before if none is another, and else what they are read, parsed and compiled to.
+// fill sets in the finding what the files say. If no file has changed that is what they
+// said before; else they are read, parsed and compiled.
 func (l *setLook) fill(found *source.SetFinding, names listing, todo []entry, faults []policy.Diagnostic) error {
 	found.Complete = faults == nil
 	l.total.Add(int64(len(todo)))
@@ -94,8 +94,8 @@ func (l *setLook) fill(found *source.SetFinding, names listing, todo []entry, fa
 	return nil
 }
 
-// content puts into what was found of the unit what its files say together. They
-// are compiled unless they are those of what is known.
+// content sets in the finding what the files say together. They are compiled unless they
+// are the files of the last good content.
 func (l *setLook) content(found *source.SetFinding, r setRead) {
 	sum := source.SumOfSet(r.seen)
 	if l.known.Known && l.known.Good.Sum == sum {
@@ -112,15 +112,15 @@ func (l *setLook) content(found *source.SetFinding, r setRead) {
 	found.Good, found.Raw = &c, r.raws
 }
 
-// setRead are the files of a unit, read and parsed.
+// setRead has the files of a set, read and parsed.
 type setRead struct {
 	seen   []source.Seen
 	parsed []source.Parsed
-	raws   []layout.File       // nil: not all are kept for the mirror
+	raws   []layout.File       // the files for the mirror; nil if not all are kept
 	faults []policy.Diagnostic // of files that cannot be read
 }
 
-// read reads and parses files, side by side if there are many.
+// read reads and parses files, in parallel if there are many.
 func (l *setLook) read(todo []entry) (r setRead, err error) {
 	r = setRead{seen: make([]source.Seen, len(todo)), parsed: make([]source.Parsed, len(todo)), raws: make([]layout.File, len(todo))}
 	var mu sync.Mutex // for faults
@@ -154,14 +154,14 @@ func (l *setLook) read(todo []entry) (r setRead, err error) {
 	return r, err
 }
 
-// trusts reports whether a file that bears the stamp is taken for what was seen
-// of it, unread. SIGHUP has every file read.
+// trusts reports whether a file with that stamp is taken to have the content that was
+// seen, without being read. SIGHUP has every file read.
 func (s *scan) trusts(seen source.Seen, now tree.Stamp) bool {
 	return seen.Version == versionOf(now) && !seen.Fresh && !s.q.Scope.Confirm
 }
 
-// unchanged compares the files with what was seen of them, by stamp, then by
-// content; nil if that is another.
+// unchanged compares the files with what was seen of them, by stamp and then by content.
+// It returns nil if a file has changed, and else what is seen of the files now.
 func (s *scan) unchanged(todo []entry, seen []source.Seen) ([]source.Seen, error) {
 	if !slices.EqualFunc(todo, seen, func(e entry, f source.Seen) bool { return e.name == f.Name }) {
 		return nil, nil
@@ -187,7 +187,7 @@ func (s *scan) unchanged(todo []entry, seen []source.Seen) ([]source.Seen, error
 	return out, nil
 }
 
-// open reads the file at its final target.
+// open reads the file that a look found as at, by its real path.
 func (s *scan) open(at tree.Spot) ([]byte, error) {
 	defer s.d.spent(time.Now())
 	rel, ok := tree.Below(s.real, at.Real)
@@ -197,7 +197,7 @@ func (s *scan) open(at tree.Spot) ([]byte, error) {
 	return s.d.Reader.Read(s.root, rel, at)
 }
 
-// each calls do for 0 to n-1, side by side if there are many.
+// each calls do for 0 to n-1, in parallel if n is large.
 func (s *scan) each(n int, do func(int) error) error {
 	if n < 16 {
 		for i := range n {

@@ -11,24 +11,23 @@ import (
 	"slices"
 )
 
-// arriving reports whether the organization's folder found as at has to be at
-// rest before it is taken: it is new to the model, and what it is part of was
-// not exchanged whole.
+// arriving reports whether the organization's folder, found as at, has to be at rest
+// before it is taken: it is new to the model, and the root was not exchanged whole.
 func (s *scan) arriving(name string, at tree.Spot) bool {
 	return s.q.Loaded && !s.q.Scope.AtOnce && s.q.Org(name) == nil && at.Kind == tree.Folder && !s.found.Moved
 }
 
-// atRest surveys an organization's folder that is arriving, and reports whether
-// it is at rest, or has not been for too long.
+// atRest surveys the folder of an organization that is arriving, and reports whether it
+// is taken.
 func (s *scan) atRest(name string, at tree.Spot) bool {
 	now := s.survey(at)
 	s.found.Surveys[name], s.trace.surveys[name] = now, at
 	return s.q.Rest(name, now)
 }
 
-// survey looks at all names of the layout in an organization's folder, and at
-// the ignored ones beside them: what is written there first, as rsync's
-// --delay-updates does, is a copy that is not done.
+// survey looks at all names in an organization's folder that have a place in the layout,
+// and at the ignored names beside them: a copy that is written there first, as by
+// rsync --delay-updates, is not done.
 func (s *scan) survey(at tree.Spot) source.Survey {
 	v := source.Survey{}
 	sum := sha256.New()
@@ -50,8 +49,8 @@ func (s *scan) survey(at tree.Spot) source.Survey {
 	return v
 }
 
-// surveyFolder adds the ignored names in a folder and calls do for each other
-// one, or adds why it cannot be listed.
+// surveyFolder adds the ignored names in a folder to the sum and calls do for every other
+// name. If the folder cannot be listed it adds the reason.
 func (s *scan) surveyFolder(sum hash.Hash, at tree.Spot, do func(name string)) {
 	h, err := tree.Enter(s.root, s.real, at)
 	var names []string
@@ -81,8 +80,8 @@ func addSpot(sum io.Writer, name string, at tree.Spot) {
 	sum.Write(append(append(b, at.Problem...), 0))
 }
 
-// stillArriving takes the organizations out of the findings that changed while
-// they were scanned.
+// stillArriving takes out of the findings the organizations that were taken and changed
+// during the look.
 func (s *scan) stillArriving() {
 	kept := s.found.Orgs[:0]
 	for _, f := range s.found.Orgs {

@@ -9,31 +9,31 @@ import (
 	"postern/loader/source"
 )
 
-// trace is what the directory has to know of findings once they are in the
-// model.
+// trace is Found.Trace: what the directory keeps of a look when the loader has committed
+// its findings.
 type trace struct {
 	root    tree.Spot
-	through []string // links that lead to the root
+	through []string // the links that lead to the root
 	surveys map[string]tree.Spot
 
 	mu    sync.Mutex
-	links map[layout.Place][]string // on the way to names without a place
+	links map[layout.Place][]string // the links that lead to names that have no place in the layout
 }
 
-// setTrace is that of a unit of several files.
+// setTrace is SetFinding.Trace.
 type setTrace struct {
-	at      tree.Spot // of the folder; zero for buckets.json
-	through []string  // links that led to the files
+	at      tree.Spot // the folder; zero for buckets.json
+	through []string  // the links that lead to the files
 }
 
-// spotOf is the spot that a trace is.
+// spotOf returns the spot that an OrgFinding.Trace or a BucketsFinding.Trace is.
 func spotOf(trace any) tree.Spot {
 	at, _ := trace.(tree.Spot)
 	return at
 }
 
-// link notes the links on the way to a name without a place: it may become
-// one that has, or an error.
+// link notes the links that lead to a name that has no place in the layout, since a
+// change of one of them may make it an organization's, or an error.
 func (t *trace) link(p layout.Place, at tree.Spot) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -43,7 +43,7 @@ func (t *trace) link(p layout.Place, at tree.Spot) {
 	t.links[p] = at.Through
 }
 
-// Took is source.Source's.
+// Took implements source.Source.
 func (d *Source) Took(f *source.Found) {
 	t, ok := f.Trace.(*trace)
 	if !ok {

@@ -14,30 +14,30 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// notifier is what the loader needs of fsnotify.
+// notifier is what the directory needs of fsnotify.
 type notifier interface {
 	Add(path string) error
 	Remove(path string) error
 	Close() error
 }
 
-// watcher keeps the watches on folders. Watches are by real path; a folder has
-// one watch however many names lead to it. Safe from many goroutines.
+// watcher keeps the watches on folders. A watch is on a real path, so a folder has one
+// watch however many names lead to it. A watcher is safe for concurrent use.
 type watcher struct {
 	n         notifier
 	mu        sync.Mutex
-	watched   map[string]tree.Stamp
-	byInode   map[[2]uint64]string
-	exhausted bool
-	report    func(error) // called once for each kind of trouble
+	watched   map[string]tree.Stamp // by path
+	byInode   map[[2]uint64]string  // the path, by device and inode
+	exhausted bool                  // report was called
+	report    func(error)           // called with the first folder that cannot be watched
 }
 
 func newWatcher(n notifier, report func(error)) *watcher {
 	return &watcher{n: n, watched: map[string]tree.Stamp{}, byInode: map[[2]uint64]string{}, report: report}
 }
 
-// add watches the folder dir, which was found as s. again adds it even if it is
-// watched already, in case the watch was lost.
+// add watches the folder dir, which has the stamp s. With again it adds the watch even if
+// there is one, in case that was lost.
 func (w *watcher) add(dir string, s tree.Stamp, again bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -66,7 +66,7 @@ func (w *watcher) add(dir string, s tree.Stamp, again bool) {
 	w.byInode[id] = dir
 }
 
-// forget removes a watch. The caller holds mu.
+// forget removes a watch. The caller must hold mu.
 func (w *watcher) forget(dir string) {
 	s, ok := w.watched[dir]
 	if !ok {
@@ -79,7 +79,7 @@ func (w *watcher) forget(dir string) {
 	w.n.Remove(dir) // fails if it is gone already
 }
 
-// keep drops watches on folders that are not wanted any more.
+// keep removes the watches on folders that are not in wanted.
 func (w *watcher) keep(wanted map[string]struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -103,8 +103,8 @@ func (d *Source) watchFolder(dir string, s tree.Stamp, again bool) {
 	}
 }
 
-// watchLinks watches the folders that the links on a way lie in. Outside of the
-// policy directory only the way to it is watched.
+// watchLinks watches the folders of the links that lead to a name. Outside the policy
+// directory only the links that lead to the root are watched.
 func (s *scan) watchLinks(through []string) {
 	if len(through) > 0 {
 		s.d.watchLinks(through, s.real)
@@ -126,7 +126,7 @@ func (d *Source) watchLinks(through []string, within string) {
 	}
 }
 
-// Watch is source.Source's.
+// Watch implements source.Source.
 func (d *Source) Watch(ctx context.Context, to source.Events) (stop func(), err error) {
 	w, err := fsnotify.NewBufferedWatcher(64)
 	if err != nil {
@@ -135,7 +135,7 @@ func (d *Source) Watch(ctx context.Context, to source.Events) (stop func(), err 
 	return d.WatchWith(ctx, to, w, w.Events, w.Errors), nil
 }
 
-// WatchWith is watch over any notifier; stop closes it.
+// WatchWith is Watch over any notifier, which stop closes.
 func (d *Source) WatchWith(ctx context.Context, to source.Events, n notifier, changes <-chan fsnotify.Event, errs <-chan error) (stop func()) {
 	d.watcher = newWatcher(n, func(err error) {
 		d.log.Warn("a folder cannot be watched: changes in it are found by the rescan", "error", tree.Reason(err), "every", d.rescan)
@@ -149,8 +149,8 @@ func (d *Source) WatchWith(ctx context.Context, to source.Events, n notifier, ch
 	}
 }
 
-// collect notes events while looks are under way, so that the queue of the
-// system does not overflow for that.
+// collect reports events as they come, also during looks, so that the queue of the system
+// does not overflow.
 func (d *Source) collect(ctx context.Context, to source.Events, changes <-chan fsnotify.Event, errs <-chan error) {
 	for changes != nil || errs != nil {
 		select {
@@ -171,12 +171,12 @@ func (d *Source) collect(ctx context.Context, to source.Events, changes <-chan f
 	}
 }
 
-// Lost is source.Source's.
+// Lost implements source.Source.
 func (d *Source) Lost(change string) {
 	if d.watcher != nil {
 		d.watcher.lost(change)
 	}
 }
 
-// About is source.Source's.
+// About implements source.Source.
 func (d *Source) About(sc *source.Scope, change string) { d.routes.mark(sc, change) }

@@ -15,13 +15,13 @@ import (
 	"postern/policy"
 )
 
-// Maker is the source.Maker. It is safe from many goroutines.
+// Maker is the source.Maker of the loader. It is safe for concurrent use.
 type Maker struct {
 	Compiler compile.Compiler
 	Limits   policyjson.Limits // within a file; past one is an error on it
 	Log      *slog.Logger      // not nil
-	// InForce is the content in force of an organization's iam/, nil if none is:
-	// what did not change is shared with it. It must not change while the maker
+	// InForce returns the content in force of an organization's iam/, or nil. New
+	// content shares with it what did not change. It must not change while the maker
 	// compiles.
 	InForce func(org string) *source.SetContent
 
@@ -29,12 +29,12 @@ type Maker struct {
 	// without an error: see loader.Config.
 	Inspect func(path, bucket string, data []byte, f policyjson.File) []policy.Diagnostic
 
-	parses             atomic.Int64 // files parsed
-	parsing, compiling atomic.Int64 // nanoseconds, of all callers together
+	parses             atomic.Int64 // the number of files parsed
+	parsing, compiling atomic.Int64 // the time taken, in nanoseconds, of all callers together
 }
 
-// Done are the files parsed since the start, and the nanoseconds that parsing and
-// compiling took; as callers work side by side, that may be more than passed.
+// Done returns the number of files parsed since the start, and the time in nanoseconds
+// that parsing and compiling took. The times of callers that ran in parallel add up.
 func (m *Maker) Done() (parses, parsing, compiling int64) {
 	return m.parses.Load(), m.parsing.Load(), m.compiling.Load()
 }
@@ -42,9 +42,7 @@ func (m *Maker) Done() (parses, parsing, compiling int64) {
 // spend adds the time since begin.
 func spend(sum *atomic.Int64, begin time.Time) { sum.Add(int64(time.Since(begin))) }
 
-// Parse parses one file by the part of the layout that it lies in. A bucket
-// file's document is made in the memory of parser, unless that is nil, and is
-// good until that parses again.
+// Parse parses one file of a part; see source.Maker.
 func (m *Maker) Parse(parser *policyjson.Parser, p layout.Part, path string, data []byte) (out source.Parsed) {
 	defer spend(&m.parsing, time.Now())
 	m.parses.Add(1)
@@ -71,12 +69,11 @@ func (m *Maker) Parse(parser *policyjson.Parser, p layout.Part, path string, dat
 	return out
 }
 
-// Compile makes the content of a unit of its parsed files, or says what is wrong
-// with them. It does not keep files. Who calls it sets the sums and names of the
-// files in the content.
+// Compile compiles the files of a unit; see source.Maker. The caller has to set the
+// Sum of the content and the Files of a set.
 //
-// A panic in the compiler is an error of the unit: one unit must not take the
-// process down, nor keep the others from being updated.
+// A panic in the compiler becomes an error of the unit, so that one unit neither takes
+// the process down nor keeps the others from being updated.
 func (m *Maker) Compile(p layout.Part, org string, files []source.Parsed) (c source.Content, ds []policy.Diagnostic) {
 	defer spend(&m.compiling, time.Now())
 	defer func() {
