@@ -15,32 +15,31 @@ import (
 	"postern/loader/internal/tree"
 )
 
-// Model is what the mirror has to know of what is in force. Its methods are
-// called while it does not change, wanted and files from several goroutines.
+// Model is what the mirror needs to know about what is in force. It does not change
+// during a call of the mirror. Wanted and Files are called from several goroutines.
 type Model interface {
-	// Wanted tells what the mirror has to hold of a unit.
+	// Wanted returns what the mirror has to have of a unit.
 	Wanted(p layout.Place) Wanted
-	// Files reads the files of a unit again; what they hold now may be other
-	// content, or nil.
+	// Files reads the files of a unit again. By now they may have other content, or be
+	// gone.
 	Files(p layout.Place) []layout.File
-	// Organization tells whether an organization is in force and, if it is not,
-	// what is remembered of its buckets/; nil: nothing.
+	// Organization reports whether an organization is in force. If it is not, it
+	// returns what is remembered of its buckets/, or nil.
 	Organization(org string) (here bool, remembered *Held)
 }
 
-// Wanted is what the mirror has to hold of a unit.
+// Wanted says what the mirror has to have of a unit.
 type Wanted struct {
-	Gone   bool       // its organization is: nothing
-	Leave  bool       // what it holds, whatever that is: only the mirror knows
-	Known  bool       // it has last good content; else nothing of it can be trusted
-	Sum    layout.Sum // of that content; zeros if not known
-	None   bool       // it is that of no files
-	Faulty bool       // the unit is quarantined, so that even no files are worth a word
-	Held   *Held      // known, and it is buckets/ as a whole: what that held and misses
+	Gone   bool       // nothing, because the organization is gone
+	Leave  bool       // what it has already, because nobody else has it
+	Known  bool       // the unit has last good content; if not, nothing can be trusted
+	Sum    layout.Sum // the sum of that content; zeros if Known is false
+	None   bool       // that content is that there are no files
+	Faulty bool       // the unit is quarantined, so that None has to be written too
+	Held   *Held      // for buckets/ as a whole, if Known is true: what it held and misses
 }
 
-// Note notes that a unit may have to be mirrored, with its files if they are to
-// be kept.
+// Note notes that a unit changed. files are its good files if they were kept, or nil.
 func (s *Mirror) Note(p layout.Place, files []layout.File) {
 	if s != nil && !s.taken {
 		s.jobs[p] = files
@@ -48,8 +47,8 @@ func (s *Mirror) Note(p layout.Place, files []layout.File) {
 	}
 }
 
-// Again is Note for a unit that did not change, and whose files may be kept
-// already.
+// Again has a unit mirrored that did not change. It leaves the files that an earlier
+// Note was given.
 func (s *Mirror) Again(p layout.Place) {
 	if s == nil {
 		return
@@ -59,11 +58,11 @@ func (s *Mirror) Again(p layout.Place) {
 	}
 }
 
-// Backlog reports whether units wait to be mirrored.
+// Backlog reports whether units wait to be mirrored and the last write did not fail.
 func (s *Mirror) Backlog() bool { return s != nil && len(s.jobs) > 0 && !s.trouble }
 
-// Flush brings the mirror up to date with the model, flushAtOnce units at most.
-// What fails is tried again with the next call.
+// Flush mirrors at most flushAtOnce of the units that wait. What fails is tried again
+// with the next call.
 func (s *Mirror) Flush(ctx context.Context, m Model) {
 	if s == nil {
 		return
@@ -76,7 +75,7 @@ func (s *Mirror) Flush(ctx context.Context, m Model) {
 	}
 }
 
-// flushSome is flush while no other process uses the state directory.
+// flushSome is Flush with the state directory locked.
 func (s *Mirror) flushSome(ctx context.Context, m Model) error {
 	if !s.swept {
 		s.swept = true
@@ -141,8 +140,7 @@ func (s *Mirror) flushSome(ctx context.Context, m Model) error {
 	return s.marks.clear()
 }
 
-// Now brings one unit up to date, and has it looked at again with the next
-// flush.
+// Now mirrors one unit at once, and again with the next Flush.
 func (s *Mirror) Now(m Model, p layout.Place) {
 	if s == nil {
 		return
@@ -151,7 +149,7 @@ func (s *Mirror) Now(m Model, p layout.Place) {
 	s.Note(p, nil)
 }
 
-// failed logs the first of a row of errors.
+// failed notes whether a write failed, and logs the first of a row of failures.
 func (s *Mirror) failed(p layout.Place, err error) {
 	if err == nil {
 		s.trouble = s.trouble && len(s.jobs) > 0
@@ -163,7 +161,7 @@ func (s *Mirror) failed(p layout.Place, err error) {
 	s.trouble, s.failure = true, tree.Reason(err)
 }
 
-// Problem says what is wrong with the state directory, "" if nothing.
+// Problem returns what is wrong with the state directory, or "".
 func (s *Mirror) Problem() string {
 	switch {
 	case s == nil:
@@ -178,8 +176,8 @@ func (s *Mirror) Problem() string {
 	return ""
 }
 
-// flushUnit brings one unit of the mirror up to date. files are its good ones,
-// if they were kept. It reads the model and may run beside others.
+// flushUnit mirrors one unit. files are its good files if they were kept, or nil. It may
+// run in parallel with itself.
 func (s *Mirror) flushUnit(m Model, p layout.Place, files []layout.File) error {
 	w := m.Wanted(p)
 	switch {
@@ -220,9 +218,9 @@ func (s *Mirror) flushUnit(m Model, p layout.Place, files []layout.File) error {
 	return s.write(p, files)
 }
 
-// sweep removes what a killed process left half written, and has every unit of
-// the organizations that are here brought up to date. Of those that are not,
-// the model notes the folder.
+// sweep removes files that a killed process did not finish, and has every unit mirrored
+// that the mirror has of an organization in force. For other organizations the loader
+// notes the folder.
 func (s *Mirror) sweep(m Model) {
 	orgs, _ := os.ReadDir(s.dir)
 	for _, e := range orgs {
@@ -256,9 +254,10 @@ func (s *Mirror) sweep(m Model) {
 	}
 }
 
-// Mark marks the units that changed since the last call, before the generation
-// that has them is in force. If it cannot, that is told, and the generation is
-// published all the same: a revocation does not wait for a disk.
+// Mark marks the units that were noted since the last call. It must be called before
+// the generation with their changes is in force. A failure is logged and shown by
+// Problem, and the generation is published all the same: a revocation does not wait for
+// a disk.
 func (s *Mirror) Mark(m Model) {
 	if s == nil || s.taken || len(s.marks.due) == 0 && !s.marks.short {
 		return

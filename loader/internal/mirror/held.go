@@ -10,27 +10,27 @@ import (
 	"postern/loader/internal/layout"
 )
 
-// Held is what is remembered of an organization's buckets/: names, not contents.
+// Held has the names of the bucket files that an organization's buckets/ held.
 type Held struct {
-	Known bool // files are all that there were
-	// Files are what it held, and missed those of them that it misses; both
-	// without content and in byte order of their names.
+	Known bool // Files are all that there were
+	// Files are the bucket files that it held, and Missed those of them that are
+	// missed. Both are in byte order of names and have no content.
 	Files, Missed []layout.File
 }
 
 const (
-	// heldNames is the file of the mirror that lists what buckets/ held, while
-	// that is at fault or misses policies.
+	// heldNames lists the bucket files that buckets/ held. It is there while buckets/
+	// is at fault or misses files.
 	heldNames = "buckets.names"
-	// missedNames is the file of the mirror that lists what buckets/ misses.
+	// missedNames lists the bucket files that buckets/ misses.
 	missedNames = "buckets.missed"
-	// leftName is a file of the mirror that an organization which vanished has.
+	// leftName is a file that an organization has which vanished.
 	leftName = "vanished"
 )
 
-// Remembered is what the mirror knows of an organization's buckets/: what it
-// held, and what it missed. Where the mirror may not say what was missed last,
-// all that it has was, but for what is marked as removed.
+// Remembered returns what an organization's buckets/ held and missed, by all that the
+// mirror has. If the list of what was missed cannot be trusted, Remembered has every
+// bucket file as missed that is not marked as removed.
 func (s *Mirror) Remembered(org string) Held {
 	listed, trusted := s.Listed(org)
 	files := map[string]struct{}{}
@@ -49,8 +49,8 @@ func (s *Mirror) Remembered(org string) Held {
 	return h
 }
 
-// Listed is what the mirror lists of an organization's buckets/. Not trusted: what
-// it has of that is damaged, or out of date.
+// Listed returns what the lists of the mirror say of an organization's buckets/.
+// trusted is false if the lists are damaged or overtaken.
 func (s *Mirror) Listed(org string) (h Held, trusted bool) {
 	p := layout.Place{Org: org, Part: layout.Buckets}
 	var err error
@@ -68,7 +68,7 @@ func (s *Mirror) Listed(org string) (h Held, trusted bool) {
 	return h, true
 }
 
-// Sum is the sum of what setHeld writes.
+// Sum returns the sum of what setHeld writes.
 func (h Held) Sum() layout.Sum {
 	p := layout.Place{Part: layout.Buckets}
 	b := encode(p, h.Missed)
@@ -78,8 +78,8 @@ func (h Held) Sum() layout.Sum {
 	return layout.SumOf(b)
 }
 
-// setHeld lists the bucket files that an organization holds, if all are known,
-// and those that it misses.
+// setHeld writes the lists of the bucket files that an organization held, if all are
+// known, and of those that it misses.
 func (s *Mirror) setHeld(org string, h Held) error {
 	p := layout.Place{Org: org, Part: layout.Buckets}
 	var err error
@@ -98,7 +98,7 @@ func (s *Mirror) setHeld(org string, h Held) error {
 	return err
 }
 
-// NamesOf are files without content, in byte order of their names.
+// NamesOf returns files without content for the keys of a map, in byte order.
 func NamesOf[T any](of map[string]T) (out []layout.File) {
 	for _, name := range slices.Sorted(maps.Keys(of)) {
 		out = append(out, layout.File{Name: name})
@@ -106,9 +106,9 @@ func NamesOf[T any](of map[string]T) (out []layout.File) {
 	return out
 }
 
-// leave removes what the mirror has of an organization that vanished, but for
-// its bucket policies, which are remembered. Of these it spoils what was
-// overtaken, before the marks that say so are cleared.
+// leave removes what the mirror has of an organization that vanished, except its bucket
+// policies, which are remembered. It spoils those of them that are overtaken, before
+// the marks that say so are cleared.
 func (s *Mirror) leave(org string, h Held) error {
 	var errs []error
 	for _, name := range s.Buckets(org) {
@@ -125,12 +125,12 @@ func (s *Mirror) leave(org string, h Held) error {
 	return errors.Join(append(errs, s.setHeld(org, h), put(filepath.Join(s.dir, org, leftName), nil))...)
 }
 
-// Left reports whether all that the mirror has of an organization is what is
+// Left reports whether an organization vanished and the mirror has only what is
 // remembered of it.
 func (s *Mirror) Left(org string) bool {
 	_, err := os.Lstat(filepath.Join(s.dir, org, leftName))
 	return err == nil
 }
 
-// stays takes back that an organization vanished.
+// stays undoes leave for an organization that appeared again.
 func (s *Mirror) stays(org string) { os.Remove(filepath.Join(s.dir, org, leftName)) }

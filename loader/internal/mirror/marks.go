@@ -50,7 +50,7 @@ type marks struct {
 	short bool                 // a generation's marks are not in it: it has to be written anew
 }
 
-// known is a mark that was found at the start, and how many were before it.
+// known is a mark that was found at the start, and its number in the file.
 type known struct {
 	content layout.Sum
 	order   int
@@ -63,8 +63,8 @@ const (
 	MarksName  = "overtaken.marks" // which no organization is called
 	marksMagic = "postern-marks 1\n"
 	markSize   = 2 * len(layout.Sum{})
-	// marksRest is the size up to which the file is not written anew, in bytes,
-	// beside twice what the units that wait would take.
+	// marksRest is the size in bytes up to which the file is not written anew, beside
+	// twice the size of the marks of all units that wait.
 	marksRest = 1 << 20
 )
 
@@ -96,8 +96,8 @@ func appendFrame(b []byte, last layout.Sum, ms []mark) ([]byte, layout.Sum) {
 	return append(b, own[:]...), own
 }
 
-// parseMarks reads what appendFrame wrote, and believes nothing that does not
-// check out.
+// parseMarks reads what appendFrame wrote. It returns errDamaged if a byte of it is
+// another or is missing.
 func parseMarks(b []byte) ([]mark, error) {
 	b, ok := bytes.CutPrefix(b, []byte(marksMagic))
 	if !ok {
@@ -125,9 +125,9 @@ func parseMarks(b []byte) ([]mark, error) {
 	return out, nil
 }
 
-// open reads the marks and makes the file this process's own. It must be called
-// with the state directory locked. The error says that the marks cannot be
-// trusted, or not be written; both are bearable.
+// open reads the marks and writes the file anew, so that it is this process's. The state
+// directory must be locked. The error is errDamaged if the marks cannot be trusted; any
+// other says that they cannot be written. open can be used after either.
 func (m *marks) open(mirrored bool) error {
 	data, err := os.ReadFile(m.path)
 	var found []mark
@@ -149,8 +149,8 @@ func (m *marks) open(mirrored bool) error {
 	return errors.Join(err, m.rewrite(found))
 }
 
-// trusts reports whether content that the mirror has of a unit may be put in
-// force: nothing else is known to have been in force since.
+// trusts reports whether content that the mirror has of a unit may be put in force,
+// because no mark says that other content was in force since.
 func (m *marks) trusts(p layout.Place, content layout.Sum) bool {
 	own, marked := m.known[unitKey(p)]
 	for _, whole := range []layout.Sum{doubtAll, unitKey(layout.Place{Org: p.Org, Part: layout.Folder})} {
@@ -161,8 +161,8 @@ func (m *marks) trusts(p layout.Place, content layout.Sum) bool {
 	return !marked || own.content == content
 }
 
-// removed reports whether a bucket file's last mark, or that of its whole
-// organization, says that it was removed.
+// removed reports whether the last mark of a bucket file, or of its organization, says
+// that it was removed.
 func (m *marks) removed(p layout.Place) bool {
 	own, marked := m.known[unitKey(p)]
 	if whole := m.known[unitKey(layout.Place{Org: p.Org, Part: layout.Folder})]; whole.content == layout.SumOfGone && (!marked || own.order < whole.order) {
@@ -185,7 +185,7 @@ func (m *marks) append(ms []mark) error {
 	return nil
 }
 
-// rewrite puts a file with these marks in place of what was there.
+// rewrite replaces the file with one that has these marks.
 func (m *marks) rewrite(ms []mark) error {
 	b, last := []byte(marksMagic), layout.Sum{}
 	if len(ms) > 0 {
@@ -217,7 +217,7 @@ func (m *marks) rewrite(ms []mark) error {
 	return nil
 }
 
-// clear takes all marks away: the mirror has caught up.
+// clear removes all marks. It is called when no unit waits to be mirrored.
 func (m *marks) clear() error {
 	if m.file == nil || m.short {
 		if err := m.rewrite(nil); err != nil {
@@ -234,7 +234,7 @@ func (m *marks) clear() error {
 	return nil
 }
 
-// taken reports whether another process has put its own file in place.
+// taken reports whether another process has replaced the file.
 func (m *marks) taken() bool {
 	if m.file == nil {
 		return false
@@ -251,8 +251,8 @@ func syncFolder(dir string) {
 	}
 }
 
-// exclusive does what must not meet another process that uses the state
-// directory: errTaken if one has taken it over.
+// exclusive calls do with the state directory locked against other processes. It returns
+// errTaken if another process uses the directory now.
 func (s *Mirror) exclusive(do func() error) error {
 	if s.taken {
 		return errTaken
@@ -269,10 +269,10 @@ func (s *Mirror) exclusive(do func() error) error {
 	return do()
 }
 
-// bound is the size past which the file of marks is written anew.
+// bound returns the size in bytes past which the file of marks is written anew.
 func (s *Mirror) bound() int64 { return marksRest + int64(2*markSize*len(s.jobs)) }
 
-// found are the marks that were found at the start, in their order.
+// found returns the marks that were found at the start, in the order of the file.
 func (m *marks) found() []mark {
 	out := make([]mark, 0, len(m.known))
 	for unit, k := range m.known {
@@ -282,7 +282,7 @@ func (m *marks) found() []mark {
 	return out
 }
 
-// OpenMarks opens the marks once, with the first look.
+// OpenMarks reads the marks. Calls after the first do nothing.
 func (s *Mirror) OpenMarks() {
 	if s == nil || s.opened {
 		return
@@ -296,7 +296,8 @@ func (s *Mirror) OpenMarks() {
 	}
 }
 
-// marksFailed tells that the marks of a generation could not be written.
+// marksFailed notes whether the marks of a generation could be written, and logs the
+// first of a row of failures.
 func (s *Mirror) marksFailed(err error) {
 	switch {
 	case err == nil:
@@ -312,7 +313,7 @@ func (s *Mirror) marksFailed(err error) {
 // in force.
 func (s *Mirror) Synced() bool { return s.marks.sync }
 
-// marksOf are the marks of units as they are in the model.
+// marksOf returns the marks of units by what the model has of them.
 func marksOf(m Model, places []layout.Place) []mark {
 	ms := make([]mark, 0, len(places))
 	put := func(p layout.Place) { ms = append(ms, mark{unitKey(p), m.Wanted(p).Sum}) }

@@ -18,10 +18,10 @@ import (
 	"postern/loader/internal/tree"
 )
 
-// Mirror is the mirror of the last good files (specification 4, Restart): one
-// file a unit, at the unit's own path below DIR. It is written after each
-// generation, each file beside its place and renamed over it, so that killing
-// the process at any moment leaves every unit at some content that was good.
+// Mirror is the folder with the last good files (specification 4, Restart). It has one
+// file for each unit, at the unit's own path. After each generation the files of the
+// units that changed are written under another name and renamed, so that a process that
+// is killed at any moment leaves every unit with some content that was good.
 //
 //	postern-state 2 <path of the unit> <number of files>
 //	<name> <length>
@@ -29,23 +29,23 @@ import (
 //	...
 //	<SHA-256 of all before, 64 hexadecimal digits>
 //
-// A unit of no files is written only while it is quarantined: then that it was
-// not there is what has to survive. While buckets/ itself is at fault,
-// buckets.names lists the bucket files that it held.
+// A unit without files is written only while it is quarantined: then that there was no
+// file is what has to survive. While buckets/ itself is at fault, buckets.names lists
+// the bucket files that it held.
 type Mirror struct {
 	dir     string
 	log     *slog.Logger
-	budget  atomic.Int64 // bytes of files that may still be kept until flush
-	mu      sync.Mutex
-	jobs    map[layout.Place][]layout.File
-	swept   bool // what no unit owns was removed
-	trouble bool
-	failure string // of trouble
+	budget  atomic.Int64                   // how many bytes of files may still be kept until Flush
+	mu      sync.Mutex                     // guards jobs, trouble and failure during a flush
+	jobs    map[layout.Place][]layout.File // the units that wait, with their files if they were kept
+	swept   bool                           // sweep was called
+	trouble bool                           // the last write failed
+	failure string                         // why
 
 	marks    marks
 	opened   bool   // the marks were read
-	unmarked string // why the marks of the last generation could not be written
-	taken    bool   // another process has taken the directory over
+	unmarked string // why the marks of the last generation could not be written; "" if they were
+	taken    bool   // another process uses the folder now
 }
 
 const (
@@ -59,9 +59,9 @@ const (
 	flushAtOnce = 128
 )
 
-// Open opens the mirror in a folder, which it makes if there is none. With sync
-// marks reach the disk before Mark returns. The error says that the folder
-// cannot be written. Nothing that the mirror has is trusted before OpenMarks.
+// Open opens the mirror in a folder, which it makes if there is none. With sync, the
+// marks are on the disk when Mark returns. An error says that the folder cannot be
+// written. LastGood returns nothing before OpenMarks was called.
 func Open(dir string, sync bool, log *slog.Logger) (*Mirror, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -74,14 +74,15 @@ func Open(dir string, sync bool, log *slog.Logger) (*Mirror, error) {
 	return &Mirror{dir: dir, log: log, jobs: map[layout.Place][]layout.File{}, marks: newMarks(dir, sync)}, os.Remove(f.Name())
 }
 
-// Begin begins a look: the files of its units may be kept up to keepBytes again.
+// Begin begins a look, during which Keep allows keepBytes again.
 func (s *Mirror) Begin() {
 	if s != nil {
 		s.budget.Store(keepBytes)
 	}
 }
 
-// Keep reports whether n more bytes may be kept until they are mirrored.
+// Keep reports whether a file of n bytes may be kept in memory until it is mirrored. It
+// is safe for concurrent use.
 func (s *Mirror) Keep(n int) bool { return s != nil && s.budget.Add(int64(-n)) >= 0 }
 
 func (s *Mirror) file(p layout.Place) string {
@@ -91,7 +92,7 @@ func (s *Mirror) file(p layout.Place) string {
 	return filepath.Join(s.dir, filepath.FromSlash(p.Path()))
 }
 
-// Organizations lists those that the mirror knows.
+// Organizations returns the organizations that the mirror has.
 func (s *Mirror) Organizations() []string {
 	if s == nil {
 		return nil
@@ -106,7 +107,7 @@ func (s *Mirror) Organizations() []string {
 	return out
 }
 
-// Buckets lists the bucket files that the mirror knows of an organization.
+// Buckets returns the names of the bucket files that the mirror has of an organization.
 func (s *Mirror) Buckets(org string) []string {
 	es, err := os.ReadDir(filepath.Join(s.dir, org, layout.BucketsName))
 	if err != nil {
@@ -121,7 +122,7 @@ func (s *Mirror) Buckets(org string) []string {
 	return out
 }
 
-// encode writes a unit as one file of the mirror.
+// encode returns the file of the mirror for a unit.
 func encode(p layout.Place, files []layout.File) []byte {
 	b := fmt.Appendf(nil, "%s%s %d\n", stateMagic, p.Path(), len(files))
 	for _, f := range files {
@@ -134,7 +135,7 @@ func encode(p layout.Place, files []layout.File) []byte {
 
 var errRotten = errors.New("the mirror of this unit is damaged")
 
-// decode reads what encode wrote, and believes nothing that does not check out.
+// decode reads what encode wrote. It returns errRotten if a byte of it is another.
 func decode(p layout.Place, b []byte) ([]layout.File, error) {
 	end := len(b) - 2*sha256.Size - 1
 	if end < 0 {
@@ -180,8 +181,9 @@ func (s *Mirror) read(p layout.Place) ([]layout.File, error) {
 	return decode(p, b)
 }
 
-// LastGood reads one unit of the mirror, unless other content of it was in
-// force since it was written.
+// LastGood returns the files that the mirror has of a unit. The error is
+// fs.ErrNotExist if it has none; any other says that they cannot be trusted, because
+// they are damaged or other content of the unit was in force since.
 func (s *Mirror) LastGood(p layout.Place) ([]layout.File, error) {
 	files, err := s.read(p)
 	if err == nil && !s.marks.trusts(p, layout.SumOfUnit(p.Part, files)) {
@@ -190,9 +192,9 @@ func (s *Mirror) LastGood(p layout.Place) ([]layout.File, error) {
 	return files, err
 }
 
-// write puts one unit into the mirror, atomically and durably. If it cannot,
-// what the mirror had is spoilt: an older content is not what the snapshot
-// says, and to restore nothing, which denies, takes no room on a full disk.
+// write writes one unit, atomically and durably. If it cannot, it spoils what the mirror
+// had: older content is not what the snapshot says. To restore nothing, which denies,
+// takes no room on a full disk.
 func (s *Mirror) write(p layout.Place, files []layout.File) error {
 	at := s.file(p)
 	err := put(at, encode(p, files))
@@ -224,8 +226,8 @@ func put(at string, data []byte) error {
 	return err
 }
 
-// spoil leaves of a file of the mirror that there was one: decode believes
-// nothing of it.
+// spoil empties a file of the mirror, so that decode refuses it and it still says that
+// there was content.
 func spoil(at string) error {
 	f, err := os.OpenFile(at, os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {
@@ -242,5 +244,5 @@ func (s *Mirror) remove(p layout.Place) error {
 	return err
 }
 
-// Reason is the text of an error of the mirror, without paths.
+// Reason returns the text of an error of the mirror without paths.
 func Reason(err error) string { return tree.Reason(err) }
