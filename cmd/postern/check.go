@@ -141,7 +141,8 @@ func (o *checkOptions) request(in io.Reader, now time.Time) (*policy.Request, er
 	return r, nil
 }
 
-// contextOf reads the values of -context: a key that is given twice is a list.
+// contextOf reads the values of -context. The values of a key that is given more than
+// once are a list.
 func contextOf(given list) (out []policy.Attribute, err error) {
 	for _, c := range given {
 		key, value, ok := strings.Cut(c, "=")
@@ -158,8 +159,8 @@ func contextOf(given list) (out []policy.Attribute, err error) {
 	return out, nil
 }
 
-// inFlags words an error about a request in terms of the flags that made it:
-// internal/request speaks of the members of an AuthZEN body.
+// inFlags returns an error about a request in terms of flags. internal/request words it
+// in terms of the members of an AuthZEN body.
 func inFlags(err error) error {
 	e, ok := errors.AsType[*request.Error](err)
 	if !ok {
@@ -188,7 +189,7 @@ func inFlags(err error) error {
 	return usagef("%s: %s", path, flagWords.Replace(e.Message))
 }
 
-// flagWords turns advice on how to write a body into advice on flags.
+// flagWords replaces advice on how to write a body by advice on flags.
 var flagWords = strings.NewReplacer(
 	"write its name into subject.properties.groups", "write -group NAME",
 	`write {"type": "token", "id": "NAME"} as the subject, with no other identifier`, "write -principal token/NAME and no other",
@@ -220,9 +221,8 @@ func readInput(name string, in io.Reader) ([]byte, error) {
 	return data, nil
 }
 
-// load reads the directory once, for the command verb. What is broken denies as
-// it would in serve; it is told on errs, so that a deny for that reason is no
-// riddle.
+// load reads the policy directory once, for the command verb. Broken files deny as in
+// serve; load reports them on errs, so that the reason of such a deny can be seen.
 func (o *checkOptions) load(ctx context.Context, verb string, errs io.Writer) (*index.Snapshot, error) {
 	current := new(index.Current)
 	config := o.config(current, slog.New(slog.DiscardHandler))

@@ -11,7 +11,7 @@ import (
 	"postern/loader"
 )
 
-// lookup is os.LookupEnv's shape.
+// lookup is a function such as os.LookupEnv.
 type lookup func(name string) (string, bool)
 
 // flags is a flag set of one command whose every flag can also be given by an
@@ -31,9 +31,9 @@ func newFlags(name, synopsis, examples string) *flags {
 	return fs
 }
 
-// parse reads the command line and the environment. It returns flag.ErrHelp
-// after printing help to out. Flags may stand behind arguments too: `postern
-// validate DIR -json` means what it says.
+// parse reads the command line and the environment, and returns the arguments that are
+// no flags. Flags may follow arguments, as in `postern validate DIR -json`. After
+// printing help to out it returns flag.ErrHelp.
 func (fs *flags) parse(args []string, env lookup, out io.Writer) ([]string, error) {
 	var rest []string
 	for {
@@ -77,7 +77,7 @@ func (fs *flags) parse(args []string, env lookup, out io.Writer) ([]string, erro
 	return rest, failed
 }
 
-// variable is the environment variable of a flag.
+// variable returns the name of the environment variable of a flag.
 func variable(name string) string {
 	return "POSTERN_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
@@ -123,7 +123,7 @@ func (l *list) String() string {
 	return strings.Join(*l, ",")
 }
 
-// repeated marks the flags that take one value a line in the environment.
+// repeated marks a flag whose environment variable has one value in each line.
 func (l *list) repeated() {}
 
 func (l *list) Set(v string) error {

@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// noListen as `-listen` serves no TCP address.
+// noListen is the value of -listen with which no TCP address is served.
 const noListen = "none"
 
-// socketMode lets the owner and the group of the process ask, and nobody else
-// (specification 3).
+// socketMode is the mode of the Unix socket: the owner and the group of the process may
+// connect, and nobody else (specification 3).
 const socketMode = 0o660
 
-// listen opens the TCP address and the Unix socket. Either may be left out,
-// not both. An error leaves nothing open.
+// listen opens the TCP address and the Unix socket. Either may be left out, but not
+// both. After an error nothing is open.
 func listen(ctx context.Context, address, socket string, remote bool) ([]net.Listener, error) {
 	var open []net.Listener
 	if address != noListen {
@@ -48,7 +48,7 @@ func listen(ctx context.Context, address, socket string, remote bool) ([]net.Lis
 	return open, nil
 }
 
-// listenTCP opens the address that a flag gives.
+// listenTCP opens a TCP address. flag is the flag that it is from, for errors.
 func listenTCP(ctx context.Context, flag, address string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -60,8 +60,9 @@ func listenTCP(ctx context.Context, flag, address string) (net.Listener, error) 
 	return l, nil
 }
 
-// checkAddress refuses an address that other machines could reach: whoever can
-// ask is trusted with subject, resource and context (specification 3.3).
+// checkAddress returns an error if other machines could reach the address, unless remote
+// allows that: whoever can connect is trusted with subject, resource and context
+// (specification 3.3).
 func checkAddress(ctx context.Context, address string, remote bool) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || port == "" {
@@ -94,10 +95,10 @@ func checkAddress(ctx context.Context, address string, remote bool) error {
 	return nil
 }
 
-// listenUnix makes the socket with its mode from the first moment on: between
-// bind and chmod anyone could connect. A socket file that nobody answers on
-// was left by a process that is gone, and is replaced; everything else at that
-// path is left alone.
+// listenUnix makes a Unix socket. The socket has its mode from the beginning, since
+// anyone could connect between a bind and a chmod. A socket file on which nobody answers
+// was left by a process that is gone, and is replaced. Anything else at that path is an
+// error.
 func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	if longest := len(syscall.RawSockaddrUnix{}.Path) - 1; len(path) > longest {
 		return nil, usagef("-socket path has %d bytes, and the system allows %d; choose a shorter one", len(path), longest)

@@ -15,8 +15,9 @@ func newLogger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, nil))
 }
 
-// isTerminal takes every character device but the null device for a terminal:
-// a mistake costs the looks of a line, and no library is needed.
+// isTerminal reports whether w is a terminal. It takes every character device but the
+// null device for one: a mistake changes no more than the format of the output, and no
+// library is needed.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {

@@ -48,7 +48,7 @@ func commands() []command {
 	}
 }
 
-// run is main without the process: it returns the exit code.
+// run runs a command line and returns the exit code.
 func run(args []string, env lookup, in io.Reader, out, errs io.Writer) int {
 	if len(args) == 0 {
 		usage(errs)
@@ -107,10 +107,10 @@ type usageError struct{ message string }
 func (e *usageError) Error() string        { return e.message }
 func (e *usageError) Is(target error) bool { return target == errUsage }
 
-// usagef makes an error that errors.Is(err, errUsage).
+// usagef returns an error that wraps errUsage.
 func usagef(format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...)}
 }
 
-// isHelp reports that a command's flags asked for help, which has been printed.
+// isHelp reports whether err says that help was asked for, which has been printed.
 func isHelp(err error) bool { return errors.Is(err, flag.ErrHelp) }

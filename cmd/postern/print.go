@@ -33,7 +33,7 @@ type step struct {
 	Note         string `json:"note,omitempty"`
 }
 
-// newStep is a step as -json prints it.
+// newStep returns a step as -json prints it.
 func newStep(s policy.Step) step {
 	out := step{Layer: s.Layer.String(), Organization: s.Org, Outcome: s.Outcome.String()}
 	if s.Platform {
@@ -56,7 +56,7 @@ type obligation struct {
 	} `json:"properties"`
 }
 
-// maxOpen is the obligation of a decision, nil if it has none.
+// maxOpen returns the obligation of a decision, nil if it has none.
 func maxOpen(d policy.Decision) *granted {
 	if d.Outcome != policy.Allow || d.MaxOpenSeconds == 0 {
 		return nil
@@ -88,7 +88,8 @@ func printJSON(w io.Writer, e *policy.Explanation, explain bool) error {
 	return enc.Encode(newAnswer(e, explain))
 }
 
-// newAnswer is a decision as -json prints it, with its grounds if explain.
+// newAnswer returns a decision as -json prints it, with its explanation if explain is
+// true.
 func newAnswer(e *policy.Explanation, explain bool) answer {
 	d := e.Decision
 	a := answer{
@@ -157,7 +158,7 @@ func printText(w io.Writer, e *policy.Explanation, explain bool) error {
 	return err
 }
 
-// describe names a statement: effect, place, name.
+// describe returns the effect, the position and the name of a statement.
 func describe(r policy.StatementRef) string {
 	name := r.Statement
 	if name == "" {

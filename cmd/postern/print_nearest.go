@@ -43,7 +43,7 @@ func newNearest(n *policy.Nearest) *nearest {
 	return out
 }
 
-// printNearest writes the nearest Allow, and why it does not hold, in sentences.
+// printNearest writes the nearest Allow, and why it is not satisfied, in sentences.
 func printNearest(b *strings.Builder, n *policy.Nearest) {
 	if n.Action != "" {
 		fmt.Fprintf(b, "the action asked needs %s too, which no Allow gives here\n", n.Action)

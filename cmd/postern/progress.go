@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// progress shows on a terminal how far a long first load is: one line, written
-// again and again, and wiped when the load ends. A load that ends within
-// progressAfter shows nothing.
+// progress shows on a terminal how far the first load is, in one line that is written
+// over and removed when the load ends. A load that ends within progressAfter shows
+// nothing.
 type progress struct {
 	w     io.Writer
 	every time.Duration
@@ -29,8 +29,8 @@ func newProgress(w io.Writer, now func() time.Time) *progress {
 	return &progress{w: w, every: progressEvery, now: now, next: now().Add(progressAfter)}
 }
 
-// step says that done of total files are read; a total of 0 is not known yet.
-// Safe from many goroutines.
+// step shows that done of total files are read; total is 0 while it is not known. It is
+// safe for concurrent use.
 func (p *progress) step(done, total int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -47,7 +47,7 @@ func (p *progress) step(done, total int) {
 	fmt.Fprintf(p.w, "\r\x1b[Kreading policies: %d of %d files (%d %%)", done, total, 100*int64(done)/int64(total))
 }
 
-// end wipes the line.
+// end removes the line.
 func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

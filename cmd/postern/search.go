@@ -162,8 +162,8 @@ func (o *searchOptions) request(open request.Open, now time.Time) (*policy.Reque
 	return r, nil
 }
 
-// find goes through all pages, up to -limit. What it returns is as one page:
-// Next is not empty where -limit ended the search.
+// find searches through all pages, up to -limit, and returns them as one. Its Next is not
+// empty if -limit ended the search.
 func (o *searchOptions) find(s *index.Snapshot, open request.Open, r *policy.Request) (*index.Found, error) {
 	search := map[request.Open]func(*policy.Request, index.Page) (index.Found, error){
 		request.OpenSubject: s.SearchSubjects, request.OpenResource: s.SearchResources, request.OpenAction: s.SearchActions,
@@ -265,8 +265,8 @@ func (o *searchOptions) printJSON(w io.Writer, open request.Open, found *index.F
 	return enc.Encode(out)
 }
 
-// printable shows an id on one line of a terminal: as it is, or quoted where it
-// holds what would not stay there.
+// printable returns an id as it is shown on one line of a terminal: quoted if it has
+// characters that do not print.
 func printable(id string) string {
 	if strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\ufffd' || r >= 0x80 && r < 0xa0 }) {
 		return fmt.Sprintf("%q", id)

@@ -60,12 +60,11 @@ func (p *policyFlags) check() error {
 	return nil
 }
 
-// unread says which directory could not be read.
+// unread returns the error of a policy directory that could not be read.
 func (p *policyFlags) unread(err error) error { return fmt.Errorf("-policies %s: %w", p.policies, err) }
 
-// idleDefault says what becomes of requests that state no organization where
-// -default-org does not give them one with policies; "" where it does, or was
-// not given.
+// idleDefault returns the warning that -default-org has no effect, or none yet, and what
+// that means for requests that state no organization; "" if it has, or is not given.
 func (p *policyFlags) idleDefault(s *policy.Status) string {
 	var there bool
 	for _, o := range s.Organizations {
@@ -188,8 +187,8 @@ func runServe(args []string, env lookup, _ io.Reader, out, errs io.Writer) int {
 	return exitOK
 }
 
-// serve runs until ctx is done and returns nil then; an error says why it
-// could not start or go on.
+// serve serves until ctx is done, and returns nil. An error says why it could not start
+// or go on.
 func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger *slog.Logger, errs io.Writer) error {
 	current := new(index.Current)
 	config := o.config(current, logger)
@@ -315,8 +314,8 @@ wait:
 	return why
 }
 
-// logReady says what the first load brought; or that there was nothing to load,
-// and returns false.
+// logReady logs what the first load brought and returns true. If it brought no policies
+// and -allow-empty is not given, logReady logs that and returns false.
 func (o *serveOptions) logReady(logger *slog.Logger, s *policy.Status) bool {
 	if !s.Held() && !o.allowEmpty {
 		logger.Warn("not ready: the policy directory holds no policy file, so that everything is denied; put one there, or start with -allow-empty if that is meant",
@@ -332,8 +331,7 @@ func (o *serveOptions) logReady(logger *slog.Logger, s *policy.Status) bool {
 	return true
 }
 
-// wiping is a slog.Handler that takes the progress line away before a record
-// is written over it.
+// wiping is a slog.Handler that removes the progress line before it writes a record.
 type wiping struct {
 	slog.Handler
 	p *progress

@@ -100,8 +100,8 @@ func runValidate(args []string, env lookup, _ io.Reader, out, errs io.Writer) in
 	return exitOK
 }
 
-// mostShown is how many errors and warnings are listed as text; the others are
-// counted. Programs get all.
+// mostShown bounds how many errors and warnings are listed as text; the others are
+// counted. Formats for programs have all.
 const mostShown = 1000
 
 // text prints for people; the last line counts all.
@@ -139,7 +139,7 @@ func (v *validation) machine(out io.Writer, counts diagnostic.Summary, summary b
 	return diagnostic.JSON(out, v.found)
 }
 
-// colors follows the NO_COLOR convention.
+// colors reports whether output may have colors, by the NO_COLOR convention.
 func colors(env lookup) bool {
 	v, _ := env("NO_COLOR")
 	return v == ""
@@ -162,7 +162,7 @@ type validation struct {
 	unchecked int
 }
 
-// add reads a file or a directory. The error says that it could not.
+// add validates a file or a directory. The error says that it could not be read.
 func (v *validation) add(ctx context.Context, name string) error {
 	v.asked++
 	info, err := os.Stat(name)
@@ -198,8 +198,8 @@ func (v *validation) add(ctx context.Context, name string) error {
 	return nil
 }
 
-// addDirectory reads a policy directory as serve does, once, and gathers what
-// it would quarantine and warn of.
+// addDirectory reads a policy directory once, as serve does, and gathers what serve would
+// quarantine and warn about.
 func (v *validation) addDirectory(ctx context.Context, dir string) error {
 	organizations, lists, err := folders(dir)
 	if err != nil {
@@ -235,7 +235,7 @@ func (v *validation) addDirectory(ctx context.Context, dir string) error {
 	return nil
 }
 
-// put keeps diagnostics of a directory under names that a reader can open.
+// put adds diagnostics of a directory, with paths that a reader can open.
 func (v *validation) put(dir string, ds []policy.Diagnostic) {
 	for _, d := range ds {
 		d.Position.File = filepath.Join(dir, filepath.FromSlash(d.Position.File))
@@ -251,8 +251,8 @@ func (v *validation) put(dir string, ds []policy.Diagnostic) {
 	}
 }
 
-// source is the content of a file that a diagnostic names, nil if it cannot
-// be had.
+// source returns the content of a file that a diagnostic names, nil if it cannot be
+// read.
 func (v *validation) source(file string) []byte {
 	name, ok := v.sources[file]
 	if !ok {
@@ -268,7 +268,7 @@ func (v *validation) source(file string) []byte {
 	return data
 }
 
-// total counts everything in one line.
+// total returns the number of errors and warnings in one line.
 func (v *validation) total(counts diagnostic.Summary) string {
 	s := plural(counts.Errors, "error") + ", " + plural(counts.Warnings, "warning")
 	if v.unread > 0 {
@@ -313,7 +313,7 @@ func (c *codes) Set(v string) error {
 
 func (c *codes) has(code policy.Code) bool { return slices.Contains(c.list, code.String()) }
 
-// unfinished says what was not checked of single files.
+// unfinished returns a note about what could not be checked in single files.
 func (v *validation) unfinished() string {
 	return plural(v.unchecked, "reference") + " to what is not in the same file not checked; postern validate DIR, of the whole policy directory, does"
 }

@@ -7,11 +7,10 @@ import (
 	"runtime/debug"
 )
 
-// build is what the binary knows of its own making.
+// build says from what the binary was built.
 type build struct{ version, commit string }
 
-// buildOf reads the build information that the Go tool puts into the binary:
-// no linker flags are needed.
+// buildOf reads the build information that the Go tool puts into the binary.
 func buildOf(info *debug.BuildInfo, ok bool) build {
 	b := build{"(devel)", "unknown"}
 	if !ok {

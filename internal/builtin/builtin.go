@@ -1,7 +1,7 @@
-// Package builtin holds what stands ready without any file (specification 2,
-// Built in): builtin.json, an AccessPolicy document of CoreWeave's roles and
-// Pulumi's permission sets and roles, and scopes.txt, Pulumi's catalogue of
-// scopes. It is data that anyone can read; policyjson.BuiltIn parses it.
+// Package builtin has the definitions that need no file (specification 2, Built in):
+// builtin.json, an AccessPolicy document with CoreWeave's roles and Pulumi's permission
+// sets and roles, and scopes.txt, Pulumi's catalogue of scopes. It is data;
+// policyjson.BuiltIn parses it.
 package builtin
 
 import (

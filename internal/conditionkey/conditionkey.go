@@ -1,7 +1,7 @@
-// Package conditionkey takes the names of condition keys apart (specification
-// 1.7): which of them the server sets, and what stands in those that have a form,
-// as in `iam:ORG:groups`. Parser, compiler and request read keys by it; the
-// reference has a reading of its own.
+// Package conditionkey classifies the names of condition keys (specification 1.7): which
+// of them the server sets, and what the variable part is of those that have a form, such
+// as `iam:ORG:groups`. Parser, compiler and request use it; the reference has code of its
+// own.
 package conditionkey
 
 import "postern/internal/value"
@@ -11,7 +11,7 @@ type Kind uint8
 
 // The kinds of condition key.
 const (
-	// Caller is a key of the caller's own: any that is none of the others.
+	// Caller is a key that callers state: any that is none of the others.
 	Caller Kind = iota
 
 	PrincipalOrg
@@ -35,20 +35,20 @@ const (
 	PrincipalAccount
 	Username
 
-	// KindCount is the length of an array that holds something of each kind.
+	// KindCount is the length of an array with an element for each kind.
 	KindCount = iota
 )
 
-// ServerSet reports that the server sets keys of this kind, so that no context
-// can state them. (The last five can be stated.)
+// ServerSet reports whether the server sets keys of this kind, so that no context can
+// state them. The kinds from CurrentTime on can be stated.
 func (k Kind) ServerSet() bool { return k > Caller && k < CurrentTime }
 
-// A row is a key, or a form of keys: Name between before and behind.
+// A row is a key, or a form of keys: a name between before and behind.
 type row struct {
 	kind           Kind
 	before, behind string
 	form           bool
-	// inner is what else a name in the form has to hold.
+	// inner is a byte that the name has to have; 0 if there is none.
 	inner byte
 }
 
@@ -76,8 +76,8 @@ var table = []row{
 	{kind: ActionProperty, before: "action.", form: true},
 }
 
-// byFirst are the rows by the first letter of their keys: a request's keys are
-// looked up as it is decided.
+// byFirst has the rows by the first letter of their keys, so that the look-up of a
+// request's keys is fast.
 var byFirst = func() (rows [26][]row) {
 	for _, r := range table {
 		i := (r.before[0] | 0x20) - 'a'
@@ -86,11 +86,11 @@ var byFirst = func() (rows [26][]row) {
 	return rows
 }()
 
-// Split returns the kind of a key, of which the letters outside a name are
-// compared without regard to ASCII case, and the name in it: ORG of Groups,
-// ORG:CLAIM of Claim, NAME of a property (which folds ASCII case too, and is
-// returned as it is written); of a key without a form, the key. The name aliases
-// key. ORG and CLAIM may be empty: nobody has such a key.
+// Split returns the kind of a key and the name in it, which is ORG for Groups, ORG:CLAIM
+// for Claim, NAME for a property, and the whole key for a key without a form. The rest of
+// the key is compared without regard to ASCII case. A NAME is too, wherever it is
+// compared; Split returns it as it is written. ORG and CLAIM may be empty; no caller has
+// such a key. The name aliases key.
 func Split(key string) (kind Kind, name string) {
 	if key == "" {
 		return Caller, key
@@ -130,8 +130,8 @@ func (r *row) split(key string) (name string, ok bool) {
 	return name, true
 }
 
-// Fold returns the text that is equal for two keys if they are the same key: the
-// key in lower case, but for ORG and CLAIM, which are compared byte for byte.
+// Fold returns a text that is equal for two keys exactly if they are the same key: the
+// key in lower case, except ORG and CLAIM, whose case counts.
 func Fold(key string) string {
 	switch kind, name := Split(key); kind {
 	case Groups:

@@ -2,8 +2,8 @@
 // each is about, and for programs. One printer serves `postern validate`, the
 // log and golden files.
 //
-// Policy files are not trusted: nothing that stands in one reaches the output
-// in a way that a terminal would act on.
+// Policy files are not trusted: nothing in one reaches the output in a form that a
+// terminal would act on.
 package diagnostic
 
 import (
@@ -24,15 +24,15 @@ type Options struct {
 	Color bool
 }
 
-// Print writes each of ds as `file:line:column: message`, a warning marked so,
-// then the line and a caret below the column. It prints in the order of
-// policy.SortDiagnostics, and leaves ds as it is. source returns the bytes of
-// a file, nil if they cannot be had: then no line is shown; it is asked once
-// for a run of diagnostics of one file. Columns are policy.Position's: a
-// byte-order mark at the start of a source is not counted.
+// Print writes each diagnostic as `file:line:column: message`, a warning with that word,
+// and below it the line with a caret at the column. It prints in the order of
+// policy.SortDiagnostics and does not modify ds. source returns the bytes of a file, or
+// nil if they cannot be read; then the line is left out. Print calls source once for
+// consecutive diagnostics of one file. Columns are those of policy.Position, which do not
+// count a byte-order mark.
 //
-// Time is linear in the sources and the diagnostics, however long the lines.
-// The error is the writer's.
+// The time is linear in the sources and the diagnostics, however long the lines are. The
+// error is the writer's.
 func Print(w io.Writer, ds []policy.Diagnostic, source func(file string) []byte, o Options) error {
 	shown, rest := choose(ds, o.Max)
 	out := bufio.NewWriter(w)
@@ -65,7 +65,7 @@ func Print(w io.Writer, ds []policy.Diagnostic, source func(file string) []byte,
 	return out.Flush()
 }
 
-// choose returns what is printed, sorted, and how many are not, in words.
+// choose returns the diagnostics to print, sorted, and a text that counts the others.
 func choose(ds []policy.Diagnostic, most int) (shown []policy.Diagnostic, rest string) {
 	sorted := slices.Clone(ds)
 	policy.SortDiagnostics(sorted)

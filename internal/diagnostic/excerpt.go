@@ -17,8 +17,8 @@ const (
 	after   = 50
 )
 
-// excerpts finds the lines of positions that come in ascending order, file by
-// file, looking at every byte of a file once.
+// excerpts finds the lines of positions that are in ascending order, file by file. It
+// looks at every byte of a file once.
 type excerpts struct {
 	file   string
 	source []byte
@@ -74,9 +74,9 @@ func (x *excerpts) excerpt(p policy.Position, source func(string) []byte) (line,
 	return string(l) + string(r), blank(l), true
 }
 
-// runes makes b printable, one rune for one: tabs stay, control characters
-// become their pictures, whatever else does not print (bidirectional marks,
-// which reorder a line, among it) and each invalid byte becomes U+FFFD.
+// runes returns b in a printable form, a rune for each rune. Tabs stay. A control
+// character becomes its picture. Anything else that does not print, such as bidirectional
+// marks, which reorder a line, becomes U+FFFD, as does each invalid byte.
 func runes(b []byte) []rune {
 	out := make([]rune, 0, len(b))
 	for len(b) > 0 {
@@ -96,7 +96,8 @@ func runes(b []byte) []rune {
 	return out
 }
 
-// blank is space as wide as line: a tab for a tab, else one space a rune.
+// blank returns white space as wide as the line: a tab for each tab, and a space for any
+// other rune.
 func blank(line []rune) string {
 	var b strings.Builder
 	for _, r := range line {

@@ -2,11 +2,10 @@
 // policy files and for request bodies alike, so that neither is laxer than
 // the other.
 //
-// It differs from lenient decoders where leniency has been a security bug:
-// invalid UTF-8 and lone surrogates are errors, duplicate keys are found after
-// unescaping, nesting is bounded, nothing may follow the value. It allocates
-// only for objects with more than mapFrom members, and it gives the byte
-// offset of everything.
+// It is strict where leniency has been a security bug in other decoders: invalid UTF-8
+// and lone surrogates are errors, duplicate keys are found after unescaping, nesting is
+// bounded, and nothing may follow the value. It allocates only for objects with more than
+// mapFrom members, and it has the byte offset of everything.
 package jsonscan
 
 import (
@@ -57,13 +56,13 @@ const MaxDepth = 64
 // below it comparing tags is faster, above it would be quadratic.
 const mapFrom = 64
 
-// Error is what was wrong, and where. Offset counts bytes from 0.
+// Error says what is wrong, and where: Offset is in bytes, from 0.
 type Error struct {
 	Offset  int
 	Message string
 }
 
-// Error returns the message without the place.
+// Error returns the message without the offset.
 func (e *Error) Error() string { return e.Message }
 
 type key struct {
@@ -139,7 +138,7 @@ func (s *Scanner) Err() error {
 // Failed reports whether there was an error, without allocating.
 func (s *Scanner) Failed() bool { return s.errMessage != "" }
 
-// Offset is the place of the next unread byte.
+// Offset returns the offset of the next unread byte.
 func (s *Scanner) Offset() int { return s.pos }
 
 func (s *Scanner) fail(offset int, message string) bool {
@@ -157,7 +156,7 @@ func (s *Scanner) space() {
 
 func (s *Scanner) spaces() { s.pos = blank(s.data, s.pos) }
 
-// blank returns the place of the first byte from i on that is no white space.
+// blank returns the offset of the first byte from i on that is no white space.
 func blank(data []byte, i int) int {
 	for i < len(data) && (data[i] == ' ' || data[i] == '\n' || data[i] == '\r' || data[i] == '\t') {
 		i++
@@ -165,7 +164,7 @@ func blank(data []byte, i int) int {
 	return i
 }
 
-// Peek skips white space and tells the kind of the value that begins there.
+// Peek skips white space and returns the kind of the value that begins there.
 func (s *Scanner) Peek() Kind {
 	if s.errMessage != "" {
 		return None
@@ -226,7 +225,8 @@ func (s *Scanner) EnterObject() bool {
 // EnterArray reads the `[` of a list. Read its elements with Element.
 func (s *Scanner) EnterArray() bool { return s.enter('[', msgWantList) }
 
-// next handles what stands between members or elements; false at close or error.
+// next reads the comma between members or elements, or the closing byte. It returns false
+// after the closing byte or an error.
 func (s *Scanner) next(close byte, what string) bool {
 	if s.errMessage != "" {
 		return false
@@ -260,11 +260,13 @@ func (s *Scanner) next(close byte, what string) bool {
 	return true
 }
 
-// Element moves to the next element of the list entered last; false at its end.
+// Element moves to the next element of the list entered last. It returns false at the end
+// of the list or after an error.
 func (s *Scanner) Element() bool { return s.next(']', msgNoCommaList) }
 
-// Member moves to the next member of the object entered last and reads its
-// key and colon; false at the object's end. The value is next.
+// Member moves to the next member of the object entered last and reads its key and the
+// colon, so that the value is next. It returns false at the end of the object or after an
+// error.
 func (s *Scanner) Member() bool {
 	// The usual case in one go: white space only where files have it, and a key
 	// of plain ASCII that does not stand at the very end. Whatever else it meets
@@ -377,15 +379,15 @@ func (s *Scanner) Key() (raw []byte, escaped bool) {
 	return s.data[s.keyOffset+1 : s.keyEnd], s.keyEscaped
 }
 
-// KeyOffset is the place of the opening quote of that key.
+// KeyOffset returns the offset of the opening quote of that key.
 func (s *Scanner) KeyOffset() int { return s.keyOffset }
 
-// Duplicate returns the place of the earlier key of the same object that
-// equals the one that Member read, and whether there is one.
+// Duplicate returns the offset of an earlier key of the same object that equals the one
+// that Member read, and whether there is one.
 func (s *Scanner) Duplicate() (offset int, ok bool) { return s.duplicate, s.duplicate >= 0 }
 
-// addKey remembers a key of the current object; it returns the offset of an
-// equal one, or -1.
+// addKey adds a key to those of the current object. It returns the offset of an earlier
+// key that equals it, or -1.
 func (s *Scanner) addKey(raw []byte, escaped bool) int {
 	text := raw
 	if escaped {

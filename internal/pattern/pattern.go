@@ -39,11 +39,11 @@ type Part struct {
 // the text.
 func Parse(text string, variables bool) ([]Part, error) { return Append(nil, text, variables) }
 
-// Plain reports that Parse would find nothing but literal text as it stands.
+// Plain reports whether Parse would return the text itself as one literal, or nothing.
 func Plain(text string, variables bool) bool { return special(text, variables) < 0 }
 
-// special is the place of the first character of a text that may stand for
-// something else, -1 if there is none.
+// special returns the offset of the first character of a text that may not mean itself,
+// or -1.
 func special(text string, variables bool) int {
 	for i := 0; i < len(text); i++ {
 		if c := text[i]; c == '*' || c == '?' || c == '$' && variables {
@@ -53,7 +53,7 @@ func special(text string, variables bool) int {
 	return -1
 }
 
-// Append is Parse, which appends the parts to parts.
+// Append is Parse, and appends the parts to parts.
 func Append(parts []Part, text string, variables bool) ([]Part, error) {
 	if text == "" {
 		return parts, nil
@@ -121,7 +121,7 @@ func Append(parts []Part, text string, variables bool) ([]Part, error) {
 	}
 }
 
-// shown cuts what an error repeats.
+// shown returns what an error repeats of a variable, cut to a bound.
 func shown(inner string) string {
 	if len(inner) > 120 {
 		return strings.ToValidUTF8(inner[:120], "") + "..."
@@ -129,7 +129,7 @@ func shown(inner string) string {
 	return inner
 }
 
-// variable reads what stands between `${` and `}`.
+// variable reads the text between `${` and `}`.
 func variable(inner string) (Part, error) {
 	switch inner {
 	case "*", "?", "$":

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// process returns what Linux tells of the process.
+// process returns the figures that Linux has about the process.
 func process() (out []Figure) {
 	gauge := func(name, help string, value float64) {
 		out = append(out, Figure{name, "gauge", help, value})

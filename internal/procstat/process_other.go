@@ -2,5 +2,5 @@
 
 package procstat
 
-// process returns nothing: this package knows how to ask Linux only.
+// process returns nothing, since this package can ask only Linux.
 func process() []Figure { return nil }

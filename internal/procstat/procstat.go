@@ -1,5 +1,5 @@
-// Package procstat reads figures of the Go runtime and of the process itself,
-// as data: for /metrics (specification 3.4).
+// Package procstat reads figures about the Go runtime and the process, for /metrics
+// (specification 3.4).
 package procstat
 
 import (
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Figure is one number with its name, as Prometheus names things.
+// Figure is one number with its name in Prometheus' form.
 type Figure struct {
 	Name  string
 	Kind  string // "gauge" or "counter"
@@ -15,14 +15,14 @@ type Figure struct {
 	Value float64
 }
 
-// source is a figure that runtime/metrics knows.
+// source is a figure from runtime/metrics.
 type source struct {
 	Figure
 	from string
 }
 
-// sources are the figures of Go: what a client library for Prometheus gives under
-// the same names, where it has one.
+// sources are the figures about Go. They have the names that Prometheus' client library
+// for Go gives them, if it has them.
 var sources = []source{
 	{Figure{"go_goroutines", "gauge", "Goroutines that exist now.", 0}, "/sched/goroutines:goroutines"},
 	{Figure{"go_sched_gomaxprocs_threads", "gauge", "GOMAXPROCS: how many threads may run Go code at one time.", 0}, "/sched/gomaxprocs:threads"},
@@ -43,7 +43,7 @@ var sources = []source{
 	{Figure{"go_sync_mutex_wait_seconds_total", "counter", "Time that goroutines waited for a lock, as the runtime estimates it.", 0}, "/sync/mutex/wait/total:seconds"},
 }
 
-// Read returns the figures of now. What this system does not tell is left out.
+// Read returns the figures as they are now, without those that this system does not have.
 func Read() []Figure {
 	samples := make([]metrics.Sample, len(sources))
 	for i, s := range sources {

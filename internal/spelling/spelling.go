@@ -1,10 +1,10 @@
-// Package spelling tells how far two names are apart, so that messages can say
-// which name was meant.
+// Package spelling measures how similar two names are, so that messages can suggest the
+// name that was meant.
 package spelling
 
-// Distance is the number of bytes to insert, remove, replace, or swap with
-// their neighbour, that makes a of b; limit if it is that or more, or if a name
-// has 64 bytes or more. It allocates nothing.
+// Distance returns how many bytes have to be inserted, removed, replaced, or swapped with
+// their neighbour to turn b into a. It returns limit if that many or more are needed, or
+// if a name has 64 bytes or more. It does not allocate.
 func Distance(a, b string, limit int) int {
 	if max(len(a), len(b))-min(len(a), len(b)) >= limit || len(a) >= 64 || len(b) >= 64 {
 		return limit
@@ -31,8 +31,9 @@ func Distance(a, b string, limit int) int {
 	return min(last[len(b)], limit)
 }
 
-// Nearest returns which of n names is nearest to a text, and -1 if none is
-// nearer than a third of the text's length, and 4 at most. name may fold case.
+// Nearest returns the number of the name, of n names, that is nearest to a text. It
+// returns -1 if the distance of all is a third of the length of the text, or 4, or more.
+// name may fold case.
 func Nearest(text string, n int, name func(i int) string) int {
 	best, at := min(4, len(text)/3+2), -1
 	for i := range n {

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Instant is a point of time: seconds since 1970 (UTC) and nanoseconds.
+// Instant is a point in time: seconds since 1970 in UTC, and nanoseconds.
 type Instant struct {
 	Seconds int64
 	Nanos   int32 // 0 to 999,999,999
 }
 
-// Compare orders instants in time.
+// Compare returns -1, 0 or +1 if a is before, at or after b.
 func (a Instant) Compare(b Instant) int {
 	return cmp.Or(cmp.Compare(a.Seconds, b.Seconds), cmp.Compare(a.Nanos, b.Nanos))
 }
@@ -94,7 +94,8 @@ func Date(s string) (Instant, bool) {
 	return out, true
 }
 
-// two reads the two digits of s at i and behind; negative if they are none.
+// two returns the number that the two digits of s from i on are; it is negative if they
+// are no digits.
 func two(s string, i int) int {
 	a, b := s[i]-'0', s[i+1]-'0'
 	if a > 9 || b > 9 {
@@ -103,7 +104,7 @@ func two(s string, i int) int {
 	return 10*int(a) + int(b)
 }
 
-// days counts the days from 1970-01-01 to a day of the years 0 to 9999.
+// days returns the number of days from 1970-01-01 to a day of the years 0 to 9999.
 func days(year, month, day int) int64 {
 	// From March on, so that a leap day is a year's last; five months have 153
 	// days, and 400 years 146,097. 719,468 days are from 0000-03-01 to 1970.

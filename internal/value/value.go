@@ -28,10 +28,9 @@ func Number(s string) (float64, bool) {
 	return f, true
 }
 
-// NumberWork is about how many nanoseconds Number may take to read s at most. Few
-// for a number as most are. Where its digits, and the places by which its exponent
-// moves them, are many, it is with their square: which of two doubles is nearer
-// may have to be found digit by digit.
+// NumberWork returns roughly how many nanoseconds Number needs at most to read s. That is
+// few for usual numbers. It grows with the square of the number of digits and of the size
+// of the exponent, since the nearer of two doubles may have to be found digit by digit.
 func NumberWork(s string) int {
 	i := len(s)
 	for i > 0 && s[i-1] >= '0' && s[i-1] <= '9' {
@@ -164,15 +163,15 @@ func equalFoldBytes(a, b string) bool {
 // cases has, in each byte of a word, the bit in which a letter's cases differ.
 const cases = 0x2020202020202020
 
-// word is eight bytes of s from i on.
+// word returns eight bytes of s from i on.
 func word(s string, i int) uint64 {
 	_ = s[i+7]
 	return uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
 		uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
 }
 
-// lowerWord folds eight bytes: what is ASCII and from 'A' to 'Z' gets the bit
-// of lower case. No sum carries into the next byte, since each has bit 7 clear.
+// lowerWord folds eight bytes: each from 'A' to 'Z' gets the bit of lower case. No sum
+// carries into the next byte, since each byte has bit 7 clear.
 func lowerWord(x uint64) uint64 {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	low := x &^ high
@@ -256,8 +255,8 @@ func dotted(s string) (netip.Addr, bool) {
 	return netip.AddrFrom4(parts), at == len(s)
 }
 
-// addressText keeps texts from netip.ParseAddr that it would refuse with an
-// error that allocates: only the characters of an address, in sane length.
+// addressText reports whether s has only characters of an address, and not too many of
+// them. It spares netip.ParseAddr other texts, for which that allocates an error.
 func addressText(s string) bool {
 	if len(s) < 2 || len(s) > 45 {
 		return false
@@ -272,9 +271,9 @@ func addressText(s string) bool {
 	return true
 }
 
-// Prefix reads an address or a CIDR range; an address is the range of itself.
-// Host bits are cleared, and reported. A mapped range of /96 and longer is its
-// IPv4 range.
+// Prefix reads a CIDR range, or an address as the range that has it alone. hostBits says
+// that bits past the length were set; they are cleared. An IPv4-mapped range of /96 or
+// longer is returned as the IPv4 range.
 func Prefix(s string) (p netip.Prefix, hostBits, ok bool) {
 	text, length, found := strings.Cut(s, "/")
 	if !found {
