@@ -31,9 +31,9 @@ func Distance(a, b string, limit int) int {
 	return min(last[len(b)], limit)
 }
 
-// Nearest returns the number of the name, of n names, that is nearest to a text. It
-// returns -1 if the distance of all is a third of the length of the text, or 4, or more.
-// name may fold case.
+// Nearest returns the index of the name, of n names, that is nearest to a text, or -1 if
+// none is near: within 3 bytes, and within one more than a third of the length of the
+// text. name may fold case.
 func Nearest(text string, n int, name func(i int) string) int {
 	best, at := min(4, len(text)/3+2), -1
 	for i := range n {
