@@ -82,25 +82,7 @@ func (b *between) lookAt(t burst.Batch) error {
 
 // touch notes what an inner look was about.
 func (b *between) touch(sc *source.Scope, f *findings) {
-	for org, o := range sc.Orgs {
-		if o.Whole {
-			b.touched.Add(layout.Place{Org: org, Part: layout.Folder})
-		}
-		for p, asked := range o.Units {
-			if asked {
-				b.touched.Add(layout.Place{Org: org, Part: layout.Part(p)})
-			}
-		}
-		if o.Buckets {
-			b.touched.Add(layout.Place{Org: org, Part: layout.Buckets})
-		}
-		for name := range o.Files {
-			b.touched.Add(layout.Place{Org: org, Part: layout.Buckets, Name: name})
-		}
-		for name := range o.Misplaced {
-			b.touched.Add(layout.Place{Org: org, Part: layout.Folder, Name: name})
-		}
-	}
+	b.touched.Join(sc)
 	for _, of := range f.Orgs {
 		if of.Whole || of.Gone {
 			b.touched.Add(layout.Place{Org: of.Name, Part: layout.Folder})

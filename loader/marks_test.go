@@ -355,7 +355,7 @@ func TestUnreadMarks(t *testing.T) {
 	tr := stateTree(t, stateFiles...)
 	tr.open()
 	p := layout.Place{Org: "o1", Part: layout.Buckets, Name: "b.json"}
-	if _, err := tr.l.state.LastGood(p); err == nil || errors.Is(err, os.ErrNotExist) {
+	if _, err := tr.l.state.LastGood(p); err == nil || errors.Is(err, mirror.ErrNone) {
 		t.Errorf("before: %v", err)
 	}
 	tr.l.state.OpenMarks()

@@ -3,7 +3,6 @@ package loader
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"path"
 
 	"postern/loader/internal/layout"
@@ -141,7 +140,7 @@ func (l *Loader) restore(p layout.Part, at layout.Place) (*source.Content, bool)
 	}
 	files, err := l.state.LastGood(at)
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !errors.Is(err, mirror.ErrNone) {
 			l.log.Error("the last good content of a unit cannot be restored", "unit", layout.Shown(at.Path()), "error", mirror.Reason(err))
 		}
 		return nil, false

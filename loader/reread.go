@@ -92,24 +92,20 @@ func (l *Loader) readAgain(ctx context.Context) {
 // of quarantined units.
 func (l *Loader) filesOfLeaf(leaf int) []source.SeenFile {
 	out := l.digest.FilesOf(leaf)
-	here := func(path string) bool { return digest.LeafOf(path) == leaf }
+	add := func(f source.SeenFile) {
+		if digest.LeafOf(f.Path()) == leaf {
+			out = append(out, f)
+		}
+	}
 	for p := range l.faults {
 		o := l.orgs[p.Org]
 		switch {
 		case o == nil || p.Part >= layout.Folder:
-		case p.Part == layout.Buckets:
-			if p.Name != "" && here(p.Path()) {
-				out = append(out, source.SeenFile{Unit: p, Name: p.Name})
-			}
-		case p.Part == layout.List:
-			if here(p.Path()) {
-				out = append(out, source.SeenFile{Unit: p, Name: layout.ListName})
-			}
-		default:
+		case p.Part == layout.Buckets && p.Name != "":
+			add(source.SeenFile{Unit: p, Name: p.Name})
+		case p.Part < layout.Buckets:
 			for _, f := range o.Unit(p.Part).Seen {
-				if here(p.Path() + "/" + f.Name) {
-					out = append(out, source.SeenFile{Unit: p, Name: f.Name})
-				}
+				add(source.SeenFile{Unit: p, Name: f.Name})
 			}
 		}
 	}

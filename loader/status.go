@@ -182,12 +182,7 @@ func (l *Loader) warnings() ([]policy.Diagnostic, int) {
 func conflict(bucket string, owners []*organization) []policy.Diagnostic {
 	var out []policy.Diagnostic
 	for _, o := range owners {
-		var others []string
-		for _, x := range owners {
-			if x != o {
-				others = append(others, x.name)
-			}
-		}
+		others := slices.DeleteFunc(names(owners), func(name string) bool { return name == o.name })
 		file := o.name + "/" + layout.ListName
 		if o.Buckets[bucket+layout.Suffix].Claims() {
 			file = o.name + "/" + layout.BucketsName + "/" + bucket + layout.Suffix

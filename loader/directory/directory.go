@@ -2,8 +2,10 @@ package directory
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -47,7 +49,7 @@ type spots struct {
 
 // Config says where a policy directory is, and its bounds. All fields are required.
 type Config struct {
-	Path     string        // absolute; it may be a link
+	Path     string        // it may be a link
 	MaxFile  int64         // the size of the largest file, in bytes
 	MaxFiles int           // the number of all files
 	Workers  int           // how many files are read and parsed in parallel
@@ -56,10 +58,34 @@ type Config struct {
 	Log      *slog.Logger
 }
 
-// New returns the source. It does not look at the directory.
-func New(c Config) *Source {
-	return &Source{path: c.Path, maxFiles: c.MaxFiles, workers: c.Workers, rescan: c.Rescan, now: c.Now, log: c.Log,
-		Reader: tree.Reader{MaxFile: c.MaxFile}, spots: map[string]*spots{}, arriving: map[string]tree.Spot{}, routes: newRoutes()}
+// New returns the source. It does not look at the directory. The error says that the
+// path is empty, or cannot be made absolute.
+func New(c Config) (*Source, error) {
+	path, err := filepath.Abs(c.Path)
+	if c.Path == "" || err != nil {
+		return nil, fmt.Errorf("no policy directory: %q", c.Path)
+	}
+	return &Source{path: path, maxFiles: c.MaxFiles, workers: c.Workers, rescan: c.Rescan, now: c.Now, log: c.Log,
+		Reader: tree.Reader{MaxFile: c.MaxFile}, spots: map[string]*spots{}, arriving: map[string]tree.Spot{}, routes: newRoutes()}, nil
+}
+
+// Contains reports whether a folder is in the policy directory, or is the policy
+// directory. In doubt, as where the folder does not exist, it is not.
+func (d *Source) Contains(folder string) bool {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return false
+	}
+	root, _, err := tree.Find(d.path)
+	if err != nil {
+		return false
+	}
+	at, _, err := tree.Find(folder)
+	if err != nil {
+		return false
+	}
+	_, below := tree.Below(root.Real, at.Real)
+	return below || at.Real == root.Real
 }
 
 // of returns where the folders of an organization were at the last look; never nil.

@@ -41,8 +41,11 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	root := filepath.Join(t.TempDir(), "policies")
 	// Long ago, so that a stamp is to be trusted.
-	s := New(Config{Path: root, MaxFile: 1 << 10, MaxFiles: 100, Workers: 2, Log: slog.New(slog.DiscardHandler),
+	s, err := New(Config{Path: root, MaxFile: 1 << 10, MaxFiles: 100, Workers: 2, Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Now().Add(time.Hour) }})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &world{t, root, s, map[string]*source.Last{}}
 }
 
@@ -178,5 +181,26 @@ func TestAbout(t *testing.T) {
 	w.s.About(sc, real)
 	if !sc.All {
 		t.Error("the root itself is not about everything")
+	}
+}
+
+// A folder is in the directory by where it lies, whatever links lead there.
+func TestContains(t *testing.T) {
+	w := newWorld(t)
+	w.write("o1/access-policies/a.json", "{}")
+	beside := filepath.Join(filepath.Dir(w.root), "policies-and-more")
+	link := filepath.Join(filepath.Dir(w.root), "link")
+	if err := errors.Join(os.Mkdir(beside, 0o755), os.Symlink(filepath.Join(w.root, "o1"), link)); err != nil {
+		t.Fatal(err)
+	}
+	for folder, want := range map[string]bool{
+		w.root: true, filepath.Join(w.root, "o1"): true, link: true, beside: false, filepath.Dir(w.root): false, filepath.Join(w.root, "none"): false,
+	} {
+		if got := w.s.Contains(folder); got != want {
+			t.Errorf("%s is in it: %v", folder, got)
+		}
+	}
+	if _, err := New(Config{}); err == nil {
+		t.Error("a directory without a path")
 	}
 }

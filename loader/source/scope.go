@@ -57,6 +57,32 @@ func (s *Scope) Add(p layout.Place) {
 	}
 }
 
+// Join adds to the scope what o is about.
+func (s *Scope) Join(o *Scope) {
+	if o.All {
+		s.Add(layout.Place{Part: layout.Root})
+	}
+	for org, x := range o.Orgs {
+		if x.Whole {
+			s.Add(layout.Place{Org: org, Part: layout.Folder})
+		}
+		for p, asked := range x.Units {
+			if asked {
+				s.Add(layout.Place{Org: org, Part: layout.Part(p)})
+			}
+		}
+		if x.Buckets {
+			s.Add(layout.Place{Org: org, Part: layout.Buckets})
+		}
+		for name := range x.Files {
+			s.Add(layout.Place{Org: org, Part: layout.Buckets, Name: name})
+		}
+		for name := range x.Misplaced {
+			s.Add(layout.Place{Org: org, Part: layout.Folder, Name: name})
+		}
+	}
+}
+
 // With adds a name to a set, which it makes if it is nil.
 func With(set map[string]struct{}, name string) map[string]struct{} {
 	if set == nil {

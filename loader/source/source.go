@@ -102,6 +102,14 @@ type SeenFile struct {
 	Name string
 }
 
+// Path returns the path of the file.
+func (f SeenFile) Path() string {
+	if f.Unit.Part < layout.List {
+		return f.Unit.Path() + "/" + f.Name
+	}
+	return f.Unit.Path()
+}
+
 // Parsed is one file of a unit, parsed. At most one of Doc, Access and List is
 // set, by the part that the file belongs to.
 type Parsed struct {

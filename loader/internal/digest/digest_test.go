@@ -66,10 +66,7 @@ func TestDigestOfFiles(t *testing.T) {
 	found := map[string]bool{}
 	for leaf := range Leaves {
 		for _, f := range d.FilesOf(leaf) {
-			path := f.Unit.Path()
-			if f.Unit.Part < layout.List {
-				path += "/" + f.Name
-			}
+			path := f.Path()
 			if found[path] || LeafOf(path) != leaf || !strings.HasSuffix(path, f.Name) {
 				t.Errorf("leaf %d has %+v", leaf, f)
 			}

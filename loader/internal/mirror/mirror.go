@@ -63,6 +63,10 @@ const (
 // marks are on the disk when Mark returns. An error says that the folder cannot be
 // written. LastGood returns nothing before OpenMarks was called.
 func Open(dir string, sync bool, log *slog.Logger) (*Mirror, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -133,6 +137,9 @@ func encode(p layout.Place, files []layout.File) []byte {
 	return append(hex.AppendEncode(b, content[:]), '\n')
 }
 
+// ErrNone says that the mirror has nothing of a unit.
+var ErrNone = errors.New("the mirror has nothing of this unit")
+
 var errRotten = errors.New("the mirror of this unit is damaged")
 
 // decode reads what encode wrote. It returns errRotten if a byte of it is another.
@@ -182,10 +189,13 @@ func (s *Mirror) read(p layout.Place) ([]layout.File, error) {
 }
 
 // LastGood returns the files that the mirror has of a unit. The error is
-// fs.ErrNotExist if it has none; any other says that they cannot be trusted, because
+// ErrNone if it has none; any other says that they cannot be trusted, because
 // they are damaged or other content of the unit was in force since.
 func (s *Mirror) LastGood(p layout.Place) ([]layout.File, error) {
 	files, err := s.read(p)
+	if errors.Is(err, os.ErrNotExist) {
+		err = ErrNone
+	}
 	if err == nil && !s.marks.trusts(p, layout.SumOfUnit(p.Part, files)) {
 		return nil, errBehind
 	}
