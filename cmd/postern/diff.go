@@ -210,7 +210,7 @@ func decided(e *policy.Explanation) string {
 	return s
 }
 
-// The members of what -json prints; docs/diff.schema.json describes them.
+// diffJSON has the members of what -json prints; docs/diff.schema.json describes them.
 type diffJSON struct {
 	Gained  []changeJSON  `json:"gained"`
 	Lost    []changeJSON  `json:"lost"`

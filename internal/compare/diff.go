@@ -218,7 +218,8 @@ func eachCause(old, new []*clause, do func(Direction, *clause)) {
 	}
 }
 
-// Which actions ask what.
+// wholeOrganization, onBuckets and inBucketStep report whether actions of a class are
+// asked on the whole organization, on a bucket or object, and at the bucket step.
 func wholeOrganization(c action.Class) bool { return c.WholeOrganization() }
 func onBuckets(c action.Class) bool         { return c != action.IAM && !c.WholeOrganization() }
 func inBucketStep(c action.Class) bool      { return c == action.Bucket || c == action.BucketPolicy }
