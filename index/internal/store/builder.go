@@ -5,7 +5,6 @@ import (
 	"slices"
 	"unsafe"
 
-	"postern/index/internal/block"
 	"postern/index/internal/match"
 )
 
@@ -36,13 +35,13 @@ func NewBuilder(prev *Store) *Builder {
 func (b *Builder) SetOrganization(name string, o Organization) {
 	b.RemoveOrganization(name)
 	b.put(organization{name: name, number: b.number(name), set: true, Organization: o})
-	b.next.bytes += organizationSize(name, &o)
+	b.next.bytes += o.size(name)
 }
 
 // RemoveOrganization removes an organization; its buckets stay until removed.
 func (b *Builder) RemoveOrganization(name string) {
 	if o := b.next.organizations[name]; o != nil && o.set {
-		b.next.bytes -= organizationSize(name, &o.Organization)
+		b.next.bytes -= o.size(name)
 		b.put(organization{name: name, number: o.number})
 	}
 }
@@ -103,17 +102,6 @@ func (b *Builder) Freeze() Store {
 		b.next.shards[i] = newShard(buckets)
 	}
 	return b.next
-}
-
-func organizationSize(name string, o *Organization) int64 {
-	n := int64(unsafe.Sizeof(*o)) + int64(len(name)) + block.EntrySize
-	if o.Policies != nil {
-		n += o.Policies.Bytes()
-	}
-	if o.IAM != nil {
-		n += o.IAM.Bytes()
-	}
-	return n
 }
 
 func (e *bucketEntry) size() int64 {

@@ -71,9 +71,11 @@ func (s *Slot) ClaimedBy(org string) bool {
 	return s.Contested() && slices.Contains(s.entry.claimants, org)
 }
 
-// Name is the bucket's name, and Owner the organization that it belongs to. They
-// lie further away than what the Slot itself holds, see Store.Owner.
-func (s *Slot) Name() string  { return s.entry.name }
+// Name is the bucket's name. It lies further away than what the Slot itself holds.
+func (s *Slot) Name() string { return s.entry.name }
+
+// Owner is the organization that the bucket belongs to. Store.Owner says the same
+// from what the Slot itself holds.
 func (s *Slot) Owner() string { return s.entry.owner }
 
 // Policy is the bucket's policy, if it HasPolicy.

@@ -2,7 +2,9 @@ package store
 
 import (
 	"iter"
+	"unsafe"
 
+	"postern/index/internal/block"
 	"postern/index/internal/iam"
 	"postern/index/internal/match"
 	"postern/index/internal/statements"
@@ -125,6 +127,17 @@ func (s *Store) Buckets() iter.Seq[*Slot] {
 
 // Shards are the parts in which the buckets lie.
 func (s *Store) Shards() []Shard { return s.shards[:] }
+
+func (o *Organization) size(name string) int64 {
+	n := int64(unsafe.Sizeof(*o)) + int64(len(name)) + block.EntrySize
+	if o.Policies != nil {
+		n += o.Policies.Bytes()
+	}
+	if o.IAM != nil {
+		n += o.IAM.Bytes()
+	}
+	return n
+}
 
 // Knows reports that the caller is no token, or one that the organization knows
 // and that has not expired; one without iam layer knows none.

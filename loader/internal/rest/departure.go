@@ -43,8 +43,8 @@ func (r *Rest) Depart(f *source.Found, atOnce bool) {
 			}
 			continue
 		}
-		for _, p := range []layout.Part{layout.Policies, layout.IAM} {
-			if r.set(o, of, p) {
+		for _, p := range layout.Sets {
+			if p != layout.List && r.set(o, of, p) {
 				of.Units[p] = nil
 			}
 		}
