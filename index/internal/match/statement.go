@@ -38,7 +38,7 @@ func (x *Variables) ResourceHolds(b block.Block, r block.Record, v *View) bool {
 	}
 	switch {
 	case found == matches:
-		return !r.NotResource() || v.Over() // as holds
+		return !r.NotResource() || v.Over() // as Holds
 	case !r.NotResource():
 		return false
 	}

@@ -35,8 +35,8 @@ func (p *Policies) AskBlock(b block.Block, v *match.View) policy.Effect {
 }
 
 // askMore is Ask and AskBlock for requests that need more than a look at the
-// statements of one action on the resource as asked: own (the zero Block: there is none)
-// and wide are the blocks to ask. Of several actions a Deny of one denies, and
+// statements of one action on the resource as asked: own (the zero Block: there
+// is none) and wide are the blocks to ask. Of several actions a Deny of one denies, and
 // each must be allowed (specification 1.2).
 func (p *Policies) askMore(own, wide block.Block, v *match.View) policy.Effect {
 	effect, first := p.askAction(own, wide, v), v.Action
@@ -77,7 +77,7 @@ func (p *Policies) deniesObjects(b block.Block, v *match.View) bool {
 		for candidates := v.Candidates(b, first, 0, denies); candidates != 0; candidates &= candidates - 1 {
 			id := first + bits.TrailingZeros64(candidates)
 			if !v.Spend(glob.StatementWork) {
-				return true // as holds
+				return true // as match.Variables.Holds
 			}
 			if b.Sieve().Entry(id).Names()&v.Names != 0 && p.variables.Holds(b, b.Record(id), v) {
 				return true

@@ -36,7 +36,7 @@ type Freezer struct{ f freezer }
 // maxReusedWords bounds the memory that stays with a Freezer.
 const maxReusedWords = 1 << 20
 
-// New is index.New. What it returns shares nothing with the Freezer.
+// New freezes statements as the function New does. What it returns shares nothing with the Freezer.
 func (x *Freezer) New(statements []lowered.Statement, documents []lowered.Document, variables []lowered.Variable, bucket string, form lowered.Form) *Policies {
 	p := x.f.policies(statements, documents, variables, bucket, form)
 	f, w := &x.f, &x.f.w

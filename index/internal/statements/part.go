@@ -92,9 +92,3 @@ func effectOf(b block.Block, id int) policy.Effect {
 	}
 	return policy.EffectAllow
 }
-
-// verify reports whether a statement that covers the action is satisfied.
-func (p *Policies) verify(b block.Block, id int, v *match.View) bool {
-	r := b.Record(id)
-	return p.variables.Holds(b, r, v)
-}

@@ -217,8 +217,8 @@ func (p *Policies) scanRoaring(b block.Block, before policy.Effect, ix *roaringI
 }
 
 // leapfrog reports whether a statement with an id from low to below high is
-// satisfied. It visits the ids that stand in one of v.Postings.Who, one of v.Postings.What and
-// in covering (nil: any).
+// satisfied. It visits the ids that stand in one of v.Postings.Who, in one of
+// v.Postings.What, and in covering (nil: any).
 func (p *Policies) leapfrog(b block.Block, v *match.View, covering *roaring.Bitmap, low, high int) bool {
 	if low == high {
 		return false
@@ -228,7 +228,7 @@ func (p *Policies) leapfrog(b block.Block, v *match.View, covering *roaring.Bitm
 			at := int64(low)
 			for {
 				if !v.Spend(glob.PostingWork) {
-					return true // as holds
+					return true // as match.Variables.Holds
 				}
 				id := who.NextValue(uint32(at))
 				if id < 0 || id >= int64(high) {

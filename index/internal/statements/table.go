@@ -70,7 +70,7 @@ func (t *blockTable) size() int64 {
 	return block.SizeOf(t.slots) + block.SizeOf(t.used) + int64(len(t.far))*64
 }
 
-// placeTable finds places by hash32. Different names may have one hash: what
+// placeTable finds places by block.Hash. Different names may have one hash: what
 // lies at a place has to be checked.
 type placeTable struct {
 	slots []uint64 // the hash above the place, which is never 0
