@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postern/index/lowered"
+	"postern/internal/conditionkey"
 	"postern/internal/value"
 	"postern/policy"
 )
@@ -302,7 +303,7 @@ func (g *grantList) resources(list []policy.ResourcePattern) (programs, uids []s
 func resourceCondition(programs []string, negated bool) lowered.Condition {
 	c := lowered.Condition{
 		Operator: lowered.Operator{Compare: lowered.CompareLike, Negated: negated},
-		Key:      lowered.Key{Kind: lowered.KeyResource},
+		Key:      lowered.Key{Kind: conditionkey.Resource},
 	}
 	for _, p := range programs {
 		c.Values = append(c.Values, lowered.Value{Text: p})
@@ -314,7 +315,7 @@ func resourceCondition(programs []string, negated bool) lowered.Condition {
 // Tags that are not stated are unreadable to it: the condition is false in an
 // Allow and true in a Deny.
 func (g *grantList) requirement(r *policy.TagRequirement) lowered.Condition {
-	c := lowered.Condition{Key: lowered.Key{Kind: lowered.KeyTag, Name: r.Key}}
+	c := lowered.Condition{Key: lowered.Key{Kind: conditionkey.Tag, Name: r.Key}}
 	switch r.Operator {
 	case policy.TagIn, policy.TagNotIn:
 		c.Operator = lowered.Operator{Compare: lowered.CompareText, Negated: r.Operator == policy.TagNotIn}

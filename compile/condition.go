@@ -10,33 +10,10 @@ import (
 	"postern/policy"
 )
 
-// keyKinds maps each kind of condition key to the place where its values come
-// from.
-var keyKinds = [conditionkey.KindCount]lowered.KeyKind{
-	conditionkey.Caller:           lowered.KeyContext,
-	conditionkey.PrincipalOrg:     lowered.KeyPrincipalOrg,
-	conditionkey.ResourceOrg:      lowered.KeyResourceOrg,
-	conditionkey.SubjectType:      lowered.KeySubjectType,
-	conditionkey.SubjectID:        lowered.KeySubjectID,
-	conditionkey.ResourceType:     lowered.KeyResourceType,
-	conditionkey.ResourceID:       lowered.KeyResourceID,
-	conditionkey.ActionName:       lowered.KeyActionName,
-	conditionkey.Groups:           lowered.KeyGroups,
-	conditionkey.Claim:            lowered.KeyClaim,
-	conditionkey.SubjectProperty:  lowered.KeySubjectProperty,
-	conditionkey.ResourceProperty: lowered.KeyResourceProperty,
-	conditionkey.ActionProperty:   lowered.KeyActionProperty,
-	conditionkey.CurrentTime:      lowered.KeyCurrentTime,
-	conditionkey.EpochTime:        lowered.KeyEpochTime,
-	conditionkey.PrincipalArn:     lowered.KeyPrincipalArn,
-	conditionkey.PrincipalAccount: lowered.KeyPrincipalAccount,
-	conditionkey.Username:         lowered.KeyUsername,
-}
-
 // key lowers the name of a condition key (specification 1.7).
 func key(text string) lowered.Key {
 	kind, name := conditionkey.Split(text)
-	k := lowered.Key{Kind: keyKinds[kind]}
+	k := lowered.Key{Kind: kind}
 	switch kind {
 	case conditionkey.Caller, conditionkey.Groups, conditionkey.Claim:
 		k.Name = name

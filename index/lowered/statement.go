@@ -2,6 +2,7 @@ package lowered
 
 import (
 	"postern/internal/action"
+	"postern/internal/conditionkey"
 	"postern/policy"
 )
 
@@ -78,40 +79,16 @@ type Actions struct {
 // Document is what explanations tell of a document.
 type Document struct{ Name, File string }
 
-// KeyKind tells where the value of a condition key comes from.
-type KeyKind uint8
-
-// The kinds of condition key (specification 1.7, Keys that the server sets).
-const (
-	KeyContext KeyKind = iota
-	KeyPrincipalOrg
-	KeyResourceOrg
-	KeyGroups           // iam:ORG:groups; Name is ORG
-	KeyClaim            // oidc:ORG:CLAIM: Name is ORG:CLAIM
-	KeySubjectProperty  // subject.X: Name is X
-	KeyResourceProperty // resource.X
-	KeyActionProperty   // action.X
-	KeyCurrentTime
-	KeyEpochTime
-	KeySubjectType // the type of the caller's first identifier
-	KeySubjectID
-	KeyResourceType
-	KeyResourceID
-	KeyActionName
-	KeyPrincipalArn
-	KeyPrincipalAccount
-	KeyUsername
-	KeyTag      // a tag of the resource, in the iam layer; Name is its key, not folded
-	KeyResource // the resource in the iam layer: the text `type:id`, or that of its uid
-)
-
 // Key is a condition key.
 type Key struct {
-	Kind KeyKind
-	// Name is folded to lower case, except for KeyContext, KeyGroups, KeyClaim
-	// and KeyTag. Kinds of which there is one key have none.
+	Kind conditionkey.Kind
+	// Name is folded to lower case, except for the kinds Caller, Groups, Claim and
+	// Tag. Keys that only the server sets have none, if their kind has one key.
 	Name string
 }
+
+// String returns the key as policies write it.
+func (k Key) String() string { return conditionkey.Text(k.Kind, k.Name) }
 
 // Condition is one lowered operator with one key.
 type Condition struct {
@@ -144,4 +121,12 @@ type Variable struct {
 	Key        Key
 	Default    string
 	HasDefault bool
+}
+
+// String returns the variable as policies write it.
+func (x *Variable) String() string {
+	if x.HasDefault {
+		return "${" + x.Key.String() + ", '" + x.Default + "'}"
+	}
+	return "${" + x.Key.String() + "}"
 }

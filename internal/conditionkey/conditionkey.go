@@ -1,7 +1,7 @@
 // Package conditionkey classifies the names of condition keys (specification 1.7): which
 // of them the server sets, and what the variable part is of those that have a form, such
-// as `iam:ORG:groups`. Parser, compiler and request use it; the reference has code of its
-// own.
+// as `iam:ORG:groups`. It writes them, too. Parser, compiler, request and index use it;
+// the reference has code of its own.
 package conditionkey
 
 import "postern/internal/value"
@@ -35,13 +35,13 @@ const (
 	PrincipalAccount
 	Username
 
+	// Of the iam layer; no Condition block writes such a key.
+	Tag      // a tag of the resource; the name is its key, not folded
+	Resource // the text `type:id` of the resource, or that of its uid
+
 	// KindCount is the length of an array with an element for each kind.
 	KindCount = iota
 )
-
-// ServerSet reports whether the server sets keys of this kind, so that no context can
-// state them. The kinds from CurrentTime on can be stated.
-func (k Kind) ServerSet() bool { return k > Caller && k < CurrentTime }
 
 // A row is a key, or a form of keys: a name between before and behind.
 type row struct {
@@ -50,30 +50,60 @@ type row struct {
 	form           bool
 	// inner is a byte that the name has to have; 0 if there is none.
 	inner byte
+	// stated says that a context may state the key; the server sets it where none does.
+	stated bool
+	// alias says that another row is the one by which Text writes the key.
+	alias bool
 }
 
 // table has the keys that the server sets, each before the form that it has too.
 // Case is as the specification writes it.
 var table = []row{
-	{kind: PrincipalOrg, before: "cw:PrincipalOrgID"},
+	{kind: PrincipalOrg, before: "cw:PrincipalOrgID", alias: true},
 	{kind: PrincipalOrg, before: "aws:PrincipalOrgID"},
-	{kind: ResourceOrg, before: "cw:ResourceOrgID"},
+	{kind: ResourceOrg, before: "cw:ResourceOrgID", alias: true},
 	{kind: ResourceOrg, before: "aws:ResourceOrgID"},
 	{kind: SubjectType, before: "subject.type"},
 	{kind: SubjectID, before: "subject.id"},
 	{kind: ResourceType, before: "resource.type"},
 	{kind: ResourceID, before: "resource.id"},
 	{kind: ActionName, before: "action.name"},
-	{kind: CurrentTime, before: "aws:CurrentTime"},
-	{kind: EpochTime, before: "aws:EpochTime"},
-	{kind: PrincipalArn, before: "aws:PrincipalArn"},
-	{kind: PrincipalAccount, before: "aws:PrincipalAccount"},
-	{kind: Username, before: "aws:username"},
+	{kind: CurrentTime, before: "aws:CurrentTime", stated: true},
+	{kind: EpochTime, before: "aws:EpochTime", stated: true},
+	{kind: PrincipalArn, before: "aws:PrincipalArn", stated: true},
+	{kind: PrincipalAccount, before: "aws:PrincipalAccount", stated: true},
+	{kind: Username, before: "aws:username", stated: true},
 	{kind: Groups, before: "iam:", behind: ":groups", form: true},
 	{kind: Claim, before: "oidc:", form: true, inner: ':'},
 	{kind: SubjectProperty, before: "subject.", form: true},
 	{kind: ResourceProperty, before: "resource.", form: true},
 	{kind: ActionProperty, before: "action.", form: true},
+}
+
+// byKind has, for each kind, the row by which Text writes its keys.
+var byKind = func() (rows [KindCount]row) {
+	for _, r := range table {
+		if !r.alias {
+			rows[r.kind] = r
+		}
+	}
+	rows[Caller] = row{form: true, stated: true}
+	rows[Tag] = row{before: "tags.", form: true}
+	rows[Resource] = row{before: "resource"}
+	return rows
+}()
+
+// ServerSet reports whether the server sets keys of this kind, so that no context can
+// state them.
+func (k Kind) ServerSet() bool { return !byKind[k].stated }
+
+// Text returns the key, as policies write it, of a kind and the name that Split returns.
+func Text(kind Kind, name string) string {
+	r := &byKind[kind]
+	if !r.form {
+		return r.before
+	}
+	return r.before + name + r.behind
 }
 
 // byFirst has the rows by the first letter of their keys, so that the look-up of a

@@ -28,8 +28,8 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// TestTableIsWhole: every kind but the caller's own has a row, which is found by
-// its text.
+// TestTableIsWhole: every kind that a Condition block writes, but the caller's
+// own, has a row, which is found by its text; and Text writes what Split reads.
 func TestTableIsWhole(t *testing.T) {
 	var has [KindCount]bool
 	for _, r := range table {
@@ -37,12 +37,16 @@ func TestTableIsWhole(t *testing.T) {
 		if r.form {
 			key = r.before + "o:n" + r.behind
 		}
-		if kind, _ := Split(key); kind != r.kind || kind == Caller {
+		kind, name := Split(key)
+		if kind != r.kind || kind == Caller {
 			t.Errorf("%s is of kind %d", key, kind)
+		}
+		if text := Text(kind, name); (text == key) == r.alias {
+			t.Errorf("%s is written %s", key, text)
 		}
 		has[r.kind] = true
 	}
-	for kind := Caller + 1; kind < KindCount; kind++ {
+	for kind := Caller + 1; kind < Tag; kind++ {
 		if !has[kind] {
 			t.Errorf("kind %d has no row", kind)
 		}
@@ -50,6 +54,13 @@ func TestTableIsWhole(t *testing.T) {
 	for kind, want := range map[Kind]bool{Caller: false, PrincipalOrg: true, ActionName: true, Groups: true, ActionProperty: true, CurrentTime: false, Username: false} {
 		if kind.ServerSet() != want {
 			t.Errorf("ServerSet of kind %d is %v", kind, !want)
+		}
+	}
+	for text, written := range map[string]string{
+		"s3:Prefix": Text(Caller, "s3:Prefix"), "aws:PrincipalOrgID": Text(PrincipalOrg, ""), "tags.Team": Text(Tag, "Team"), "resource": Text(Resource, ""),
+	} {
+		if written != text {
+			t.Errorf("%s is written %s", text, written)
 		}
 	}
 }

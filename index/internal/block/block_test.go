@@ -15,6 +15,7 @@ import (
 	"postern/index/internal/glob"
 	"postern/index/lowered"
 	"postern/internal/action"
+	"postern/internal/conditionkey"
 	"postern/policy"
 )
 
@@ -244,7 +245,7 @@ func random(r *rand.Rand, i int) *lowered.Statement {
 		if !maybe(6) {
 			continue
 		}
-		c := lowered.Condition{Key: lowered.Key{Kind: lowered.KeyKind(r.IntN(int(lowered.KeyResource) + 1)), Name: text("kK:")}}
+		c := lowered.Condition{Key: lowered.Key{Kind: conditionkey.Kind(r.IntN(int(conditionkey.Resource) + 1)), Name: text("kK:")}}
 		c.Operator = lowered.Operator{Compare: how, Test: policy.Test(r.IntN(int(policy.Null) + 1)), Negated: maybe(4), IfExists: maybe(4), ForAll: maybe(4), ForAny: maybe(4)}
 		for range 1 + r.IntN(3) {
 			v := lowered.Value{}

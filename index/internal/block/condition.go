@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"postern/index/lowered"
+	"postern/internal/conditionkey"
 	"postern/policy"
 )
 
 // A condition entry is followed by its values, whose size layouts has.
 const (
-	conditionHow    = iota // Comparison, operator flags, KeyKind, policy.Test, least byte first
+	conditionHow    = iota // Comparison, operator flags, kind of the key, policy.Test, least byte first
 	conditionKeyTag        // KeyTag of the key's name
 	conditionKeyAt         // the key's name, a text
 	conditionKeyLen        //
@@ -95,8 +96,8 @@ func (c *Condition) Next() {
 }
 
 // Kind says where the value of the key comes from.
-func (c *Condition) Kind() lowered.KeyKind {
-	return lowered.KeyKind(c.b.words[c.entry+conditionHow] >> 16)
+func (c *Condition) Kind() conditionkey.Kind {
+	return conditionkey.Kind(c.b.words[c.entry+conditionHow] >> 16)
 }
 
 // Test is the operator as policies write it.

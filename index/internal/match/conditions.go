@@ -6,6 +6,7 @@ import (
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
+	"postern/internal/conditionkey"
 )
 
 // Condition is one condition, with the variables that its values may hold.
@@ -54,7 +55,7 @@ func (x *Variables) Conditions(b block.Block, r block.Record) iter.Seq[*Conditio
 // value is false in an Allow, before anything else is looked at.
 func (w *Condition) Holds(v *View, deny bool) bool {
 	kind := w.Kind()
-	if kind == lowered.KeyResource {
+	if kind == conditionkey.Resource {
 		return w.onResource(v, deny)
 	}
 	if !v.Spend(glob.ConditionWork + len(v.Request.Context)/2) {
@@ -143,8 +144,9 @@ func (w *Condition) null(absent bool) bool {
 }
 
 // onResource evaluates a list of resources in which some are uids
-// (specification 2, resources): a condition on KeyResource. What it says of a
-// uid that is not known is what 1.7 says of a value that cannot be read.
+// (specification 2, resources): a condition on conditionkey.Resource. What it
+// says of a uid that is not known is what 1.7 says of a value that cannot be
+// read.
 func (w *Condition) onResource(v *View, deny bool) bool {
 	negated := w.Op&block.Negated != 0
 	v.any = deny && !negated

@@ -9,6 +9,7 @@ import (
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
+	"postern/internal/conditionkey"
 	"postern/policy"
 )
 
@@ -27,17 +28,17 @@ func TestContextKeysWithEqualTags(t *testing.T) {
 			t.Fatalf("the tag of %s differs; choose other keys", r.Context[i].Key)
 		}
 		name := strings.ToLower(r.Context[i].Key)
-		if list, _ := v.lookup(lowered.KeyContext, name, block.KeyTag(name), &v.values); len(list) != 1 || list[0].Text != r.Context[i].Key {
+		if list, _ := v.lookup(conditionkey.Caller, name, block.KeyTag(name), &v.values); len(list) != 1 || list[0].Text != r.Context[i].Key {
 			t.Errorf("%s gives %v", name, list)
 		}
 	}
-	if list, _ := v.lookup(lowered.KeyContext, "x:999/same", block.KeyTag("x:999/same"), &v.values); list != nil {
+	if list, _ := v.lookup(conditionkey.Caller, "x:999/same", block.KeyTag("x:999/same"), &v.values); list != nil {
 		t.Errorf("a key that is not stated gives %v", list)
 	}
 	// The next request has keys of its own.
 	next := policy.Request{Context: []policy.Attribute{{Key: "y:100/Same", Values: []policy.Value{{Text: "y"}}}}}
 	v.Begin(&next, "")
-	if list, _ := v.lookup(lowered.KeyContext, "x:100/same", block.KeyTag("x:100/same"), &v.values); list != nil {
+	if list, _ := v.lookup(conditionkey.Caller, "x:100/same", block.KeyTag("x:100/same"), &v.values); list != nil {
 		t.Errorf("a key of the request before gives %v", list)
 	}
 }
@@ -50,7 +51,7 @@ func TestClockOfEachRequest(t *testing.T) {
 		want string
 	}{{0, "1970-01-01T00:00:00Z"}, {1, "1970-01-01T00:00:01Z"}, {1, "1970-01-01T00:00:01Z"}, {0, "1970-01-01T00:00:00Z"}} {
 		v.Begin(&policy.Request{Now: x.now}, "")
-		if list, _ := v.lookup(lowered.KeyCurrentTime, "aws:currenttime", block.KeyTag("aws:currenttime"), &v.values); len(list) != 1 || list[0].Text != x.want {
+		if list, _ := v.lookup(conditionkey.CurrentTime, "aws:currenttime", block.KeyTag("aws:currenttime"), &v.values); len(list) != 1 || list[0].Text != x.want {
 			t.Errorf("at %d it is %v", x.now, list)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
+	"postern/internal/conditionkey"
 	"postern/policy"
 )
 
@@ -78,7 +79,7 @@ func (w *Condition) failed(v *View) policy.FailedCondition {
 	for i := range w.N {
 		out.Values = appendCut(out.Values, w.value(i, test))
 	}
-	if kind == lowered.KeyResource { // one text of two forms, and always there
+	if kind == conditionkey.Resource { // one text of two forms, and always there
 		out.Had = appendCut(out.Had, v.Text)
 		if uid := v.Request.Resource.UID; uid != "" {
 			out.Had = appendCut(out.Had, v.ResourceType+":uid:"+uid)
@@ -99,7 +100,7 @@ func (w *Condition) failed(v *View) policy.FailedCondition {
 }
 
 // operator writes the operator as a policy does.
-func (w *Condition) operator(kind lowered.KeyKind, test policy.Test) string {
+func (w *Condition) operator(kind conditionkey.Kind, test policy.Test) string {
 	negated := w.Op&block.Negated != 0
 	switch {
 	case test != policy.TestNone:
@@ -115,9 +116,9 @@ func (w *Condition) operator(kind lowered.KeyKind, test policy.Test) string {
 		return "DoesNotExist"
 	case w.How == lowered.CompareNull:
 		return "Exists"
-	case kind == lowered.KeyResource && negated:
+	case kind == conditionkey.Resource && negated:
 		return "StringNotLike"
-	case kind == lowered.KeyResource:
+	case kind == conditionkey.Resource:
 		return "StringLike"
 	case negated:
 		return "NotIn"

@@ -7,6 +7,7 @@ import (
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/lowered"
+	"postern/internal/conditionkey"
 	"postern/internal/value"
 	"postern/policy"
 )
@@ -29,66 +30,66 @@ func (s *serverValues) one(kind policy.ValueKind, text string) []policy.Value {
 // lookup returns the values of a condition key: none if it is absent or an
 // empty list. They alias the request or buf, and are valid until buf is used
 // again (specification 1.7, Keys that the server sets). tag is the name's keyTag.
-func (v *View) lookup(kind lowered.KeyKind, name string, tag uint32, buf *serverValues) (list []policy.Value, unreadable bool) {
+func (v *View) lookup(kind conditionkey.Kind, name string, tag uint32, buf *serverValues) (list []policy.Value, unreadable bool) {
 	r := v.Request
 	switch kind {
-	case lowered.KeyContext:
+	case conditionkey.Caller:
 		list, unreadable, stated := v.context(name, tag)
 		return list, unreadable || !stated && v.hidden(name)
-	case lowered.KeyCurrentTime, lowered.KeyEpochTime, lowered.KeyPrincipalArn, lowered.KeyPrincipalAccount, lowered.KeyUsername:
+	case conditionkey.CurrentTime, conditionkey.EpochTime, conditionkey.PrincipalArn, conditionkey.PrincipalAccount, conditionkey.Username:
 		if list, unreadable, _ = v.context(name, tag); len(list) > 0 || unreadable {
 			return list, unreadable
 		}
 		return v.unstated(kind, buf), false
-	case lowered.KeyPrincipalOrg:
+	case conditionkey.PrincipalOrg:
 		return buf.one(policy.ValueString, v.Org), false
-	case lowered.KeyResourceOrg:
+	case conditionkey.ResourceOrg:
 		return buf.one(policy.ValueString, v.Owner), false
-	case lowered.KeySubjectType:
+	case conditionkey.SubjectType:
 		provider, _ := v.subject()
 		return buf.one(policy.ValueString, provider), false
-	case lowered.KeySubjectID:
+	case conditionkey.SubjectID:
 		_, id := v.subject()
 		return buf.one(policy.ValueString, id), false
-	case lowered.KeyResourceType:
+	case conditionkey.ResourceType:
 		resourceType, _ := v.resourceAsked()
 		return buf.one(policy.ValueString, resourceType), false
-	case lowered.KeyResourceID:
+	case conditionkey.ResourceID:
 		_, id := v.resourceAsked()
 		return buf.one(policy.ValueString, id), false
-	case lowered.KeyActionName:
+	case conditionkey.ActionName:
 		return buf.one(policy.ValueString, r.Action), false
-	case lowered.KeyGroups:
+	case conditionkey.Groups:
 		if name != v.Org {
 			return nil, false
 		}
 		return v.groupNames(), false
-	case lowered.KeyClaim:
+	case conditionkey.Claim:
 		claim, ok := strings.CutPrefix(name, v.Org)
 		if !ok || claim == "" || claim[0] != ':' {
 			return nil, false
 		}
 		list, unreadable, stated := v.claim(claim[1:])
 		return list, unreadable || !stated && v.hidden("oidc:")
-	case lowered.KeySubjectProperty:
+	case conditionkey.SubjectProperty:
 		list, unreadable, stated := v.property(r.Principal.Properties, name)
 		for i := 0; i < len(v.Subjects) && !stated; i++ {
 			list, stated = v.fact(v.Subjects[i], name)
 		}
 		return list, unreadable || !stated && v.hidden("subject.")
-	case lowered.KeyResourceProperty:
+	case conditionkey.ResourceProperty:
 		list, unreadable, stated := v.property(r.Resource.Properties, name)
 		if !stated {
 			list, stated = v.fact(v.Object, name)
 		}
 		return list, unreadable || !stated && v.hidden("resource.")
-	case lowered.KeyTag:
+	case conditionkey.Tag:
 		text, has, known := v.Tag(name)
 		if !has {
 			return nil, !known
 		}
 		return buf.one(policy.ValueString, text), false
-	case lowered.KeyActionProperty:
+	case conditionkey.ActionProperty:
 		list, unreadable, stated := v.property(r.ActionProperties, name)
 		return list, unreadable || !stated && v.hidden("action.")
 	}
@@ -97,18 +98,18 @@ func (v *View) lookup(kind lowered.KeyKind, name string, tag uint32, buf *server
 
 // unstated returns the server's values of a key that the context may state,
 // and does not (specification 1.7).
-func (v *View) unstated(kind lowered.KeyKind, buf *serverValues) []policy.Value {
+func (v *View) unstated(kind conditionkey.Kind, buf *serverValues) []policy.Value {
 	switch kind {
-	case lowered.KeyCurrentTime:
+	case conditionkey.CurrentTime:
 		return buf.one(policy.ValueString, buf.time(v.Request.Now))
-	case lowered.KeyEpochTime:
+	case conditionkey.EpochTime:
 		buf.text = strconv.AppendInt(buf.text[:0], v.Request.Now, 10)
 		return buf.one(policy.ValueNumber, block.Alias(buf.text))
-	case lowered.KeyPrincipalArn:
+	case conditionkey.PrincipalArn:
 		return v.principalARNs()
-	case lowered.KeyPrincipalAccount:
+	case conditionkey.PrincipalAccount:
 		return buf.one(policy.ValueString, v.Org)
-	case lowered.KeyUsername:
+	case conditionkey.Username:
 		if name, ok := v.username(); ok {
 			return buf.one(policy.ValueString, name)
 		}

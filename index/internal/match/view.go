@@ -79,7 +79,7 @@ type Facts struct {
 	// ResourceType is the type of the resource as that layer has it, and UID the
 	// text that programs about uids are matched with: the type, glob.UID, and
 	// the uid, which is empty where the request states none. Conditions on
-	// KeyResource alone read them, which no other layer has.
+	// conditionkey.Resource alone read them, which no other layer has.
 	ResourceType, UID string
 	// Subjects and Object are the facts that entities add, nil in other layers.
 	Subjects [2]*lowered.Entity

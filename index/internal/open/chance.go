@@ -6,7 +6,7 @@ import (
 	"postern/index/internal/block"
 	"postern/index/internal/glob"
 	"postern/index/internal/match"
-	"postern/index/lowered"
+	"postern/internal/conditionkey"
 )
 
 // Chance is what is known of a part of a statement while one side of the request
@@ -45,30 +45,30 @@ const (
 // values do not depend. A kind that is missing here depends on every side: a
 // search then takes what reads it to hold perhaps, which lists too much and
 // never too little.
-var settledKeys = map[lowered.KeyKind]string{
-	lowered.KeyPrincipalOrg:     "sra",
-	lowered.KeyGroups:           "ra", // a team token's is its team's
-	lowered.KeyClaim:            "sra",
-	lowered.KeyCurrentTime:      "sra",
-	lowered.KeyEpochTime:        "sra",
-	lowered.KeyResourceOrg:      "sa",
-	lowered.KeyResourceProperty: "sa",
-	lowered.KeyTag:              "sa",
-	lowered.KeyResource:         "sa",
-	lowered.KeySubjectProperty:  "ra",
-	lowered.KeyActionProperty:   "sr",
-	lowered.KeyContext:          "sra",
-	lowered.KeySubjectType:      "ra",
-	lowered.KeySubjectID:        "ra",
-	lowered.KeyPrincipalArn:     "ra",
-	lowered.KeyPrincipalAccount: "sra",
-	lowered.KeyResourceType:     "s", // which of its forms the resource has depends on the action
-	lowered.KeyResourceID:       "s",
-	lowered.KeyActionName:       "sr",
+var settledKeys = map[conditionkey.Kind]string{
+	conditionkey.PrincipalOrg:     "sra",
+	conditionkey.Groups:           "ra", // a team token's is its team's
+	conditionkey.Claim:            "sra",
+	conditionkey.CurrentTime:      "sra",
+	conditionkey.EpochTime:        "sra",
+	conditionkey.ResourceOrg:      "sa",
+	conditionkey.ResourceProperty: "sa",
+	conditionkey.Tag:              "sa",
+	conditionkey.Resource:         "sa",
+	conditionkey.SubjectProperty:  "ra",
+	conditionkey.ActionProperty:   "sr",
+	conditionkey.Caller:           "sra",
+	conditionkey.SubjectType:      "ra",
+	conditionkey.SubjectID:        "ra",
+	conditionkey.PrincipalArn:     "ra",
+	conditionkey.PrincipalAccount: "sra",
+	conditionkey.ResourceType:     "s", // which of its forms the resource has depends on the action
+	conditionkey.ResourceID:       "s",
+	conditionkey.ActionName:       "sr",
 }
 
 // settled reports that the value of a key does not depend on the open side.
-func settled(kind lowered.KeyKind, side Side) bool {
+func settled(kind conditionkey.Kind, side Side) bool {
 	return strings.IndexByte(settledKeys[kind], byte(side)) >= 0
 }
 
