@@ -112,7 +112,7 @@ func holdDiff(t *testing.T, old, new *policy.Directory, requests []*policy.Reque
 	sides := [2]Side{}
 	for i, d := range []*policy.Directory{old, new} {
 		var ds []policy.Diagnostic
-		if sides[i], ds = SideOf(d); len(ds) > 0 {
+		if sides[i], ds = sideOf(d); len(ds) > 0 {
 			t.Skip(ds[0].Message)
 		}
 	}

@@ -39,16 +39,6 @@ func normal(s *policy.Statement, variables bool) string {
 	return out
 }
 
-// normalDocument is a text that is equal for two documents that say the same.
-func normalDocument(d *policy.Document) string {
-	var out []string
-	for i := range d.Statements {
-		out = append(out, normal(&d.Statements[i], d.Variables))
-	}
-	slices.Sort(out)
-	return strings.Join(slices.Compact(out), "\n\n")
-}
-
 // only returns the clauses of a that say what none of b says.
 func only(a, b []*clause) []*clause {
 	has := map[string]bool{}

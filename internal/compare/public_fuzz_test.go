@@ -114,3 +114,22 @@ func TestPublicOfManyWorlds(t *testing.T) {
 		t.Errorf("%d closed, %d public, %d unknown: the worlds or the search went wrong", closed, public, unknown)
 	}
 }
+
+// asStated returns a request as its caller states it: without the key of the time
+// that follows from the other.
+func asStated(r *policy.Request) *policy.Request {
+	out := *r
+	out.Context = nil
+	timeStated := false
+	for _, a := range r.Context {
+		kind, _ := conditionkey.Split(a.Key)
+		if kind == conditionkey.CurrentTime || kind == conditionkey.EpochTime {
+			if timeStated {
+				continue
+			}
+			timeStated = true
+		}
+		out.Context = append(out.Context, a)
+	}
+	return &out
+}

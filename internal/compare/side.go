@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"postern/compile"
 	"postern/index"
 	"postern/policy"
 )
@@ -35,28 +34,6 @@ type BucketFile struct {
 	HasPolicy bool
 	Content   string
 	Read      func() *policy.Document
-}
-
-// SideOf makes a side of a directory of which nothing is unavailable. Documents
-// that are one in memory are equal.
-func SideOf(d *policy.Directory) (Side, []policy.Diagnostic) {
-	s := Side{
-		DefaultOrganization:   d.DefaultOrganization,
-		PlatformOrganizations: d.PlatformOrganizations,
-		Organizations:         d.Organizations,
-		Buckets:               map[string]BucketFile{},
-	}
-	for name, b := range d.Buckets {
-		f := BucketFile{Owner: b.Owner, Claimants: b.Claimants, HasPolicy: b.Policy != nil}
-		if b.Policy != nil {
-			f.Content = "\x00" + normalDocument(b.Policy)
-			f.Read = func() *policy.Document { return b.Policy }
-		}
-		s.Buckets[name] = f
-	}
-	var ds []policy.Diagnostic
-	s.Snapshot, ds = compile.Compiler{BuiltIn: d.BuiltIn}.Directory(d, 1)
-	return s, ds
 }
 
 // A side is a Side with its statements, read as far as they were asked for.

@@ -110,25 +110,6 @@ func timeKeys(kind conditionkey.Kind, values []policy.Value, unreadable bool) []
 // lastDated is the last second that a date of four digits can write.
 const lastDated = 253402300799
 
-// asStated is a request as its caller states it: without the key of the time
-// that follows from the other.
-func asStated(r *policy.Request) *policy.Request {
-	out := *r
-	out.Context = nil
-	timeStated := false
-	for _, a := range r.Context {
-		kind, _ := conditionkey.Split(a.Key)
-		if kind == conditionkey.CurrentTime || kind == conditionkey.EpochTime {
-			if timeStated {
-				continue
-			}
-			timeStated = true
-		}
-		out.Context = append(out.Context, a)
-	}
-	return &out
-}
-
 func sortedKeys[V any](m map[string]V) []string {
 	names := make([]string, 0, len(m))
 	for name := range m {

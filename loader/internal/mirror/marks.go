@@ -309,10 +309,6 @@ func (s *Mirror) marksFailed(err error) {
 	s.unmarked = tree.Reason(err)
 }
 
-// Synced reports whether the marks of a generation reach the disk before it is
-// in force.
-func (s *Mirror) Synced() bool { return s.marks.sync }
-
 // marksOf returns the marks of units by what the model has of them.
 func marksOf(m Model, places []layout.Place) []mark {
 	ms := make([]mark, 0, len(places))
