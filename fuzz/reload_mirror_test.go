@@ -22,23 +22,22 @@ type mirrored struct {
 // held is what a buckets/ at fault held, as far as that is known, and missed.
 type held struct {
 	known         bool
-	files, missed []string
+	files, missed []string // files are told only where all are known
 }
 
 // sum tells one from another, as the mirror writes it.
-func (h held) sum() string {
-	if !h.known {
-		h.files = nil
-	}
-	return fmt.Sprint(h)
-}
+func (h held) sum() string { return fmt.Sprint(h) }
 
 // held tells what is to be kept of buckets/; false: it is not at fault.
 func (o *modelOrg) held() (held, bool) {
 	if !o.bucketsBroken && len(o.missed) == 0 {
 		return held{}, false
 	}
-	return held{o.bucketsKnown, slices.Sorted(maps.Keys(o.buckets)), slices.Sorted(maps.Keys(o.missed))}, true
+	h := held{known: o.bucketsKnown, missed: slices.Sorted(maps.Keys(o.missed))}
+	if h.known {
+		h.files = slices.Sorted(maps.Keys(o.buckets))
+	}
+	return h, true
 }
 
 // write brings the mirror up to date.
