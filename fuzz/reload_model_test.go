@@ -107,6 +107,7 @@ func (m *model) look(root string, confirm bool) {
 			m.orgs[name] = o
 			if v := m.vanished[name]; v != nil {
 				delete(m.vanished, name)
+				v.addTo(before)
 				o.buckets, o.missed, o.bucketsKnown = v.buckets, v.missed, v.bucketsKnown
 			}
 		}
@@ -222,12 +223,7 @@ func elsewhere(listed map[string]map[string]bool, org, file string) bool {
 func (m *model) bucketFiles() map[string]map[*modelUnit]modelUnit {
 	out := map[string]map[*modelUnit]modelUnit{}
 	for _, o := range m.orgs {
-		for name, b := range o.buckets {
-			if out[name] == nil {
-				out[name] = map[*modelUnit]modelUnit{}
-			}
-			out[name][b] = *b
-		}
+		o.addTo(out)
 	}
 	return out
 }

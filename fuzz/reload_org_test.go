@@ -143,3 +143,13 @@ func (o *modelOrg) lookBuckets(root, at, org string, confirm bool, listed map[st
 	}
 	o.bucketsKnown = o.bucketsKnown || len(o.missed) == 0
 }
+
+// addTo adds the units of the bucket files, as they are now, by file name.
+func (o *modelOrg) addTo(files map[string]map[*modelUnit]modelUnit) {
+	for name, b := range o.buckets {
+		if files[name] == nil {
+			files[name] = map[*modelUnit]modelUnit{}
+		}
+		files[name][b] = *b
+	}
+}

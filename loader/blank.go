@@ -77,14 +77,20 @@ func (l *Loader) lostWhileDown(ch *changes) {
 		return
 	}
 	for _, org := range l.state.Organizations() {
-		for _, file := range l.state.Buckets(org) {
-			if o := l.orgs[org]; l.claims.blank[layout.BucketOf(file)] == nil || o != nil && o.Buckets[file] != nil {
+		for _, f := range l.state.Remembered(org).Files {
+			if o := l.orgs[org]; l.claims.blank[layout.BucketOf(f.Name)] == nil || o != nil && o.Buckets[f.Name] != nil {
 				continue
 			}
-			files, err := l.state.LastGood(layout.Place{Org: org, Part: layout.Buckets, Name: file})
-			if err != nil || len(files) > 0 {
-				ch.lost = append(ch.lost, lostFile{org: org, bucket: layout.BucketOf(file)})
-			}
+			l.loseMirrored(ch, org, f.Name)
 		}
+	}
+}
+
+// loseMirrored adds to what was lost a bucket file that the mirror has, unless
+// that says that there was none.
+func (l *Loader) loseMirrored(ch *changes, org, file string) {
+	files, err := l.state.LastGood(layout.Place{Org: org, Part: layout.Buckets, Name: file})
+	if err != nil || len(files) > 0 {
+		ch.lost = append(ch.lost, lostFile{org, layout.BucketOf(file), err != nil})
 	}
 }

@@ -181,3 +181,25 @@ func TestNeverGoodAfterAConfirmedRemoval(t *testing.T) {
 		tr.open()
 	}
 }
+
+// A policy that went with its organization, which is back without it, went: the
+// first, broken one of the bucket in another organization is not taken for none,
+// whether the policy was last seen by this process or by one before.
+func TestBackWithoutThePolicyThatIsBrokenElsewhere(t *testing.T) {
+	for _, down := range []bool{false, true} {
+		tr := stateTree(t, "o1/access-policies/p.json", allowAll("p"), "o1/buckets/b.json", denyAll("b"), "o2/access-policies/p.json", allowAll("p"))
+		tr.rename("o1", "..o")
+		if tr.load(); down {
+			tr.start()
+		}
+		tr.write("o1/access-policies/p.json", allowAll("p"))
+		tr.write("o1/buckets.json", `{"buckets":["b"]}`)
+		tr.write("o2/buckets/b.json", "{")
+		for range 2 {
+			tr.load()
+			tr.wantUnits("o2/buckets/b.json")
+			tr.want("o1", "b", unavailable)
+			tr.open()
+		}
+	}
+}

@@ -117,8 +117,13 @@ func (l *Loader) recall(ch *changes, o *organization, x *source.BucketsFinding) 
 			return !gone
 		})
 		for name := range gone {
-			if _, missed := now[name]; !missed && !mirrored && v.Buckets[name].Claims() {
-				ch.lost = append(ch.lost, lostFile{o.name, layout.BucketOf(name), !v.Buckets[name].Known})
+			if _, missed := now[name]; missed {
+				continue
+			}
+			if b := v.Buckets[name]; mirrored && vanished {
+				l.loseMirrored(ch, o.name, name)
+			} else if !mirrored && b.Claims() {
+				ch.lost = append(ch.lost, lostFile{o.name, layout.BucketOf(name), !b.Known})
 			}
 		}
 		names = now
