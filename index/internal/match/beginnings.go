@@ -9,22 +9,22 @@ import (
 	"postern/index/internal/glob"
 )
 
-// Beginnings finds the values of all stored beginnings of a text with one
-// binary search: they lie on the chain of parents that starts at the greatest
-// stored text not after it.
+// Beginnings maps prefixes to values, and finds the values of all prefixes of a
+// text with one binary search: they lie on the chain of parents that starts at
+// the greatest stored prefix not after the text.
 type Beginnings[T any] struct {
 	texts   []string // sorted
-	parents []int32  // the longest other stored beginning of this text, -1 if none
+	parents []int32  // the longest other stored prefix that is a prefix of this one, -1 if there is none
 	values  []T
 }
 
-// NewBeginnings stores beginnings and their values.
+// NewBeginnings stores prefixes with their values.
 func NewBeginnings[T any](m map[string]T) (t Beginnings[T]) {
 	for text := range m {
 		t.texts = append(t.texts, strings.Clone(text))
 	}
 	slices.Sort(t.texts)
-	var open []int32 // the chain of the text before
+	var open []int32 // the chain of the prefix before
 	for i, text := range t.texts {
 		for len(open) > 0 && !strings.HasPrefix(text, t.texts[open[len(open)-1]]) {
 			open = open[:len(open)-1]
@@ -40,8 +40,8 @@ func NewBeginnings[T any](m map[string]T) (t Beginnings[T]) {
 	return t
 }
 
-// Find appends the value of every stored beginning of text. Once the budget of v
-// is spent it leaves some out.
+// Find appends the values of all stored prefixes of text. Once the budget of v
+// is passed it may leave some out.
 func (t *Beginnings[T]) Find(dst []T, text string, v *View) []T {
 	low, high := 0, len(t.texts)
 	for low < high {
@@ -59,10 +59,10 @@ func (t *Beginnings[T]) Find(dst []T, text string, v *View) []T {
 	return dst
 }
 
-// Len is the number of stored beginnings.
+// Len is the number of stored prefixes.
 func (t *Beginnings[T]) Len() int { return len(t.texts) }
 
-// All goes through the stored beginnings, in byte order, and their values.
+// All yields the stored prefixes, in byte order, with their values.
 func (t *Beginnings[T]) All() iter.Seq2[string, T] {
 	return func(yield func(string, T) bool) {
 		for i, text := range t.texts {
@@ -73,7 +73,7 @@ func (t *Beginnings[T]) All() iter.Seq2[string, T] {
 	}
 }
 
-// Size counts the bytes held, what values refer to aside.
+// Size returns the bytes held, without what values refer to.
 func (t *Beginnings[T]) Size() int64 {
 	n := block.SizeOf(t.texts) + block.SizeOf(t.parents) + block.SizeOf(t.values)
 	for _, text := range t.texts {

@@ -15,11 +15,11 @@ import (
 // comparers tells how a comparison compares: its row of lowered says what
 // policies write for it and what values it has.
 var comparers = [lowered.ComparisonCount]struct {
-	// compare reports whether the text of a request is one of the wanted values;
-	// ok is false if the comparison cannot read it.
+	// compare reports whether the text of a request satisfies one of the wanted
+	// values; ok is false if the comparison cannot read the text.
 	compare func(w *Condition, text string, v *View) (found, ok bool)
-	// work is what that costs, without tests of patterns: to read the text, and to
-	// go through the wanted values.
+	// work returns the cost of compare, tests of patterns aside: reading the
+	// text, and going through the wanted values.
 	work func(w *Condition, text string) int
 }{
 	lowered.CompareNone:               {compareNone, workOfNone},
@@ -44,8 +44,8 @@ var comparers = [lowered.ComparisonCount]struct {
 	lowered.CompareNull:               {compareNone, workOfNone}, // Holds answers it
 }
 
-// compare reports whether the text of a request is one of the wanted values by
-// the comparison; ok is false if the comparison cannot read it.
+// compare reports whether the text of a request satisfies one of the wanted
+// values; ok is false if the comparison cannot read the text.
 func (w *Condition) compare(text string, v *View) (found, ok bool) {
 	if w.Op&block.Arn != 0 && strings.Count(text, ":") < 5 {
 		return false, false
@@ -53,7 +53,7 @@ func (w *Condition) compare(text string, v *View) (found, ok bool) {
 	return comparers[w.How].compare(w, text, v)
 }
 
-// work is what compare costs, without tests of patterns.
+// work returns the cost of compare, tests of patterns aside.
 func (w *Condition) work(text string) int { return comparers[w.How].work(w, text) }
 
 func compareNone(*Condition, string, *View) (found, ok bool) { return false, false }
@@ -83,7 +83,7 @@ func workOfFolded(w *Condition, text string) int {
 	return 3*glob.CompareWork + int(w.N) + len(text)/2
 }
 
-// plain compares with texts that hold no variable.
+// plain compares with wanted texts that hold no variable.
 func (w *Condition) plain(text string, v *View) bool {
 	each := 0 // what a comparison costs where it is counted
 	if w.N > 1 || len(text) > longText {
@@ -107,13 +107,14 @@ func (w *Condition) plain(text string, v *View) bool {
 	return false
 }
 
-// isText compares with a program; a variable without a value matches nothing.
+// isText compares with a wanted text that may hold variables. If one of them
+// has no value, nothing matches.
 func (x *Variables) isText(how lowered.Comparison, text, program string, v *View) bool {
 	program, ok := x.expanded(program, len(text), v)
 	if !ok {
 		return false
 	}
-	if v.any && strings.IndexByte(program, glob.OpRun) >= 0 { // of a variable that is unseen
+	if v.any && strings.IndexByte(program, glob.OpRun) >= 0 { // a run stands for a variable that is unseen
 		return v.globText(how, text, program)
 	}
 	if how == lowered.CompareText {
@@ -122,7 +123,7 @@ func (x *Variables) isText(how lowered.Comparison, text, program string, v *View
 	return value.EqualFoldASCII(program, text)
 }
 
-// globText is isText where runs stand for what is unseen.
+// globText is isText for a program in which runs stand for what is unseen.
 func (v *View) globText(how lowered.Comparison, text, program string) bool {
 	if how == lowered.CompareTextFold {
 		v.objectText = value.AppendFoldASCII(v.objectText[:0], program)
@@ -172,8 +173,8 @@ func workOfArn(w *Condition, text string) int {
 	return glob.CompareWork + 60*int(w.N) + len(text)/32
 }
 
-// isArn matches the six parts of an ARN one by one; text has five colons at
-// least.
+// isArn matches the six parts of an ARN one by one. The text must have at least
+// five colons.
 func (x *Variables) isArn(program, text string, v *View) bool {
 	for range 5 {
 		var part, have string
@@ -270,8 +271,8 @@ func workOfIP(w *Condition, text string) int {
 	return glob.CompareWork + 10*int(w.N) + len(text) + 32
 }
 
-// inRange reports whether range i holds the address; both lie in 16 bytes, IPv4
-// in its mapped form.
+// inRange reports whether range i holds an address of 16 bytes, IPv4 in its
+// mapped form.
 func (w *Condition) inRange(i uint32, a netip.Addr) bool {
 	wantHigh, wantLow, bits, is4 := w.Range(i)
 	if is4 != a.Is4() {

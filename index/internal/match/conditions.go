@@ -15,13 +15,13 @@ type Condition struct {
 	of *Variables
 }
 
-// ConditionsHold reports whether all conditions of the statement hold.
+// ConditionsHold reports whether all conditions of a statement hold.
 func (x *Variables) ConditionsHold(b block.Block, r block.Record, v *View) bool {
 	n := b.ConditionCount(r)
 	if n == 0 {
 		return true
 	}
-	want := &v.want // not of this function, where comparers would make it escape
+	want := &v.want // not a local variable, which comparers would make escape
 	*want = Condition{b.Conditions(r), x}
 	for ; n > 0; n-- {
 		want.Next()
@@ -32,9 +32,9 @@ func (x *Variables) ConditionsHold(b block.Block, r block.Record, v *View) bool 
 	return true
 }
 
-// Conditions goes through the conditions of a statement. It is for searches and
-// explanations; ConditionsHold does the same without a call each. What it yields
-// is valid until the next.
+// Conditions yields the conditions of a statement, for searches and
+// explanations; ConditionsHold evaluates them without a call for each. A
+// condition is valid until the next.
 func (x *Variables) Conditions(b block.Block, r block.Record) iter.Seq[*Condition] {
 	return func(yield func(*Condition) bool) {
 		n := b.ConditionCount(r)
@@ -92,8 +92,8 @@ func (w *Condition) Holds(v *View, deny bool) bool {
 		found, ok := w.compare(text, v)
 		return ok && found != negated || !ok && deny
 	}
-	// Every value is read even when the answer is known: one that cannot be
-	// read makes the list unreadable.
+	// Every value is read, even when the answer is known: one that cannot be
+	// read makes the whole list unreadable.
 	all, any := true, false
 	for i := range have {
 		if !v.Spend(w.work(have[i].Text)) {
@@ -115,8 +115,8 @@ func (w *Condition) Holds(v *View, deny bool) bool {
 	return any
 }
 
-// missesVariable reports that one of the wanted texts has a variable without a
-// value.
+// missesVariable reports whether one of the wanted texts has a variable without
+// a value.
 func (w *Condition) missesVariable(v *View) bool {
 	for i := uint32(0); i < w.N && v.Spend(glob.EndsWork); i++ {
 		if w.of.missesVariable(w.Text(i), v) {
@@ -126,14 +126,15 @@ func (w *Condition) missesVariable(v *View) bool {
 	return false
 }
 
-// longText is the length up to which a comparison with one text is part of what
-// a condition costs, and loneWork what work may come to for that.
+// longText is the length up to which comparing with one text is counted as part
+// of the condition, and loneWork the most that such a comparison costs.
 const (
 	longText = 64
 	loneWork = 2*glob.CompareWork + longText + 32
 )
 
-// null answers Null: `"true"` holds if the key is absent, `"false"` if it is present.
+// null evaluates Null: `"true"` holds if the key is absent, and `"false"` if it
+// is present.
 func (w *Condition) null(absent bool) bool {
 	for i := range w.N {
 		if w.Bool(i) == absent {

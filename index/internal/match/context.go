@@ -11,13 +11,13 @@ import (
 type contextKeys struct {
 	made bool
 	tags []uint32 // keyTag of each key
-	// early keeps what was read early alive.
+	// early keeps the reads of make from being optimized away.
 	early byte
 }
 
-// make notes the keys. All conditions are about to read values that lie
-// wherever the request was decoded to: each one's first byte is read here, so
-// that memory brings all of them at once.
+// make notes the keys. All conditions will read values that lie wherever the
+// request was decoded to, so the first byte of each is read here: the cache
+// lines are then loaded side by side.
 func (c *contextKeys) make(list []policy.Attribute) {
 	c.made = true
 	if cap(c.tags) < len(list) {
@@ -34,7 +34,8 @@ func (c *contextKeys) make(list []policy.Attribute) {
 }
 
 // context finds a key of the context, without regard to ASCII case; tag is the
-// name's keyTag. stated tells an empty list from a key that is not there.
+// KeyTag of its name. stated is false for a key that is not there, and true for
+// an empty list.
 func (v *View) context(name string, tag uint32) (values []policy.Value, unreadable, stated bool) {
 	list := v.Request.Context
 	if !v.contextKeys.made {

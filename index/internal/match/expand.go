@@ -9,7 +9,7 @@ import (
 	"postern/index/lowered"
 )
 
-// match is what matching a program with variables says.
+// match is the result of matching a program with variables.
 type match uint8
 
 const (
@@ -32,7 +32,7 @@ func (x *Variables) match(program, text string, v *View) match {
 	return noMatch
 }
 
-// expanded is expand for a program that may hold no variable.
+// expanded is expand for a program that need not hold a variable.
 func (x *Variables) expanded(program string, limit int, v *View) (string, bool) {
 	if strings.IndexByte(program, glob.OpVariable) < 0 {
 		return program, true
@@ -40,13 +40,13 @@ func (x *Variables) expanded(program string, limit int, v *View) (string, bool) 
 	return x.expand(program, limit, v)
 }
 
-// expand puts the values of variables into program; false if one has none. One that
-// is unseen is a run where v.any says so. The result aliases v and is valid until the
-// next expand.
+// expand puts the values of variables into program; ok is false if one has
+// none. A variable that is unseen becomes a run if v.any says so. The result
+// aliases v and is valid until the next expand.
 //
 // Literal text longer than limit cannot match, so expansion stops there with a
-// program that matches nothing: so it is never longer than the pattern and the
-// text together.
+// program that matches nothing. So the result is never longer than the pattern
+// and the text together.
 func (x *Variables) expand(program string, limit int, v *View) (string, bool) {
 	buf := v.expanded[:0]
 	literal, tooLong := 0, false
@@ -69,7 +69,7 @@ func (x *Variables) expand(program string, limit int, v *View) (string, bool) {
 			return "", false
 		}
 		if literal += len(value); literal > limit {
-			tooLong = true // go on: another variable may be missing
+			tooLong = true // expansion goes on, as another variable may have no value
 			continue
 		}
 		buf = append(buf, value...)
@@ -81,7 +81,7 @@ func (x *Variables) expand(program string, limit int, v *View) (string, bool) {
 	return block.Alias(buf), true
 }
 
-// missesVariable reports that a program has a variable without a value.
+// missesVariable reports whether a program has a variable without a value.
 func (x *Variables) missesVariable(program string, v *View) bool {
 	for {
 		i := strings.IndexByte(program, glob.OpVariable)
@@ -96,7 +96,7 @@ func (x *Variables) missesVariable(program string, v *View) bool {
 	}
 }
 
-// valued tells whether a variable has a value.
+// valued is whether a variable has a value.
 type valued uint8
 
 const (
@@ -107,10 +107,10 @@ const (
 	unseen
 )
 
-// variable returns what a variable stands for, if it has a value. A text
-// that is no UTF-8, which internal/request refuses, is none: with this, and
-// with literal text that the parser checked, no byte of a program but an
-// operation can be one (specification 1.7: what is put in is literal text).
+// variable returns the value of a variable, if it has one. A text that is not
+// UTF-8, which internal/request refuses, is no value: as the parser checked
+// literal text, no byte of a program but an operation can be one (specification
+// 1.7: what is put in is literal text).
 func (v *View) variable(x *lowered.Variable) (string, valued) {
 	v.Spend(glob.EndsWork + len(v.Request.Context)/2)
 	values, unreadable := v.lookup(x.Key.Kind, x.Key.Name, block.KeyTag(x.Key.Name), &v.variableValue)

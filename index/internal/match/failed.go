@@ -15,7 +15,7 @@ import (
 // Allow looks at (specification 3.2).
 const NearestBound = 10_000
 
-// Detail adds why a statement's resources and conditions do not hold.
+// Detail adds to n why a statement's resources and conditions do not hold.
 func (x *Variables) Detail(n *policy.Nearest, b block.Block, r block.Record, v *View) {
 	f := failures{n}
 	if !v.Whole && !x.ResourceHolds(b, r, v) {
@@ -24,7 +24,7 @@ func (x *Variables) Detail(n *policy.Nearest, b block.Block, r block.Record, v *
 	f.conditions(x, b, r, v)
 }
 
-// failures collects what of the nearest Allow did not hold, in detail.
+// failures collects the details of what did not hold of the nearest Allow.
 type failures struct{ *policy.Nearest }
 
 // conditions adds the conditions of a statement that do not hold.
@@ -52,7 +52,7 @@ func (f failures) resource(x *Variables, b block.Block, r block.Record, v *View)
 	}
 }
 
-// variables adds those of a program that have no value.
+// variables adds the variables of a program that have no value.
 func (f failures) variables(x *Variables, program string, v *View) {
 	for len(f.Variables) < policy.MaxFailedConditions {
 		i := strings.IndexByte(program, glob.OpVariable)
@@ -71,7 +71,7 @@ func (f failures) variables(x *Variables, program string, v *View) {
 	}
 }
 
-// failed tells of one condition that does not hold.
+// failed describes a condition that does not hold.
 func (w *Condition) failed(v *View) policy.FailedCondition {
 	kind, test := w.Kind(), w.Test()
 	name, tag := w.Key()
@@ -126,7 +126,7 @@ func (w *Condition) operator(kind conditionkey.Kind, test policy.Test) string {
 	return "In"
 }
 
-// value writes a wanted value as a policy may.
+// value writes a wanted value as policies do.
 func (w *Condition) value(i uint32, test policy.Test) string {
 	switch w.How.Values() {
 	case lowered.ValueBytes:
@@ -137,7 +137,7 @@ func (w *Condition) value(i uint32, test policy.Test) string {
 		case w.How == lowered.CompareBegins:
 			text += "*"
 		case test != policy.TestNone && !test.Patterns():
-			text = plainText.Replace(text) // where a `*` is no wildcard
+			text = plainText.Replace(text) // a `*` is no wildcard here
 		}
 		return text
 	}
@@ -158,7 +158,7 @@ func appendCut(list []string, text string) []string {
 	return list
 }
 
-// Cut copies a text within policy.MaxFailedValue.
+// Cut returns a copy of a text, shortened to policy.MaxFailedValue.
 func Cut(text string) string {
 	if len(text) <= policy.MaxFailedValue {
 		return strings.Clone(text)

@@ -12,12 +12,11 @@ import (
 	"postern/policy"
 )
 
-// serverValues is where the values of keys that the server sets are put.
+// serverValues is the memory for the values of keys that the server sets.
 type serverValues struct {
 	list []policy.Value
 	text []byte
-	// now is the time of which clock is the text, once there is one: requests
-	// of one second share it.
+	// now is the time whose text clock is. Requests of one second share it.
 	now   int64
 	clock []byte
 }
@@ -117,7 +116,7 @@ func (v *View) unstated(kind conditionkey.Kind, buf *serverValues) []policy.Valu
 	return nil
 }
 
-// time is the text of aws:CurrentTime.
+// time returns the text of aws:CurrentTime.
 func (s *serverValues) time(now int64) string {
 	if now != s.now || len(s.clock) == 0 {
 		s.now, s.clock = now, value.AppendTime(s.clock[:0], now)
@@ -131,7 +130,8 @@ func (v *View) Claim(path string) (values []policy.Value, unreadable bool) {
 	return values, unreadable
 }
 
-// claim is Claim; stated tells an empty list from a claim that is not there.
+// claim is Claim; stated is false for a claim that is not there, and true for
+// an empty list.
 func (v *View) claim(path string) (values []policy.Value, unreadable, stated bool) {
 	list := v.Request.Principal.Claims
 	v.Spend(len(list) * (glob.NameWork + len(path)/32))
@@ -144,7 +144,8 @@ func (v *View) claim(path string) (values []policy.Value, unreadable, stated boo
 }
 
 // property finds an attribute by its key without regard to ASCII case; name is
-// in lower case. stated tells an empty list from an attribute that is not there.
+// in lower case. stated is false for an attribute that is not there, and true
+// for an empty list.
 func (v *View) property(list []policy.Attribute, name string) (values []policy.Value, unreadable, stated bool) {
 	v.Spend(len(list) * (glob.NameWork + len(name)/3))
 	for i := range list {
@@ -155,7 +156,8 @@ func (v *View) property(list []policy.Attribute, name string) (values []policy.V
 	return nil, false, false
 }
 
-// tags returns the tags that are known of the resource; false if none are.
+// tags returns the tags of the resource; known is false if the request does not
+// say which it has.
 func (v *View) tags() ([]policy.Tag, bool) {
 	switch r := &v.Request.Resource; {
 	case r.TagsKnown:

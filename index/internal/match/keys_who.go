@@ -8,8 +8,9 @@ import (
 	"postern/policy"
 )
 
-// The keys that say who asks, and about what (specification 1.7, Keys that the
-// server sets). They are worked out when a condition or a variable reads them.
+// This file has the keys that say who asks, and about what (specification 1.7,
+// Keys that the server sets). Their values are made when a condition or a
+// variable first reads them.
 
 // subject returns the two parts of the caller's first identifier.
 func (v *View) subject() (provider, name string) {
@@ -33,7 +34,8 @@ func (v *View) resourceAsked() (resourceType, id string) {
 	return r.Type, r.ID
 }
 
-// username returns the server's value of aws:username; false if there is none.
+// username returns the server's value of aws:username; ok is false if there is
+// none.
 func (v *View) username() (string, bool) {
 	if kind := v.Request.Resource.Kind; kind != policy.ResourceBucket && kind != policy.ResourceObject || v.Owner != v.Org {
 		return "", false
@@ -42,7 +44,7 @@ func (v *View) username() (string, bool) {
 	return name, !slices.Contains(noUsers[:], provider)
 }
 
-// noUsers are the providers whose names are not those of users.
+// noUsers are the providers whose identifiers name no users.
 var noUsers = [...]string{"role", "group", "token", "access-key", "subuser", "cert"}
 
 // principalARNs holds the values of aws:PrincipalArn, which are made once a
@@ -70,7 +72,7 @@ func (v *View) principalARNs() []policy.Value {
 	for _, id := range ids {
 		size += len(scheme) + len(v.Org) + 1 + len(id)
 	}
-	x.text = slices.Grow(x.text[:0], size) // so that no text moves
+	x.text = slices.Grow(x.text[:0], size) // so that no text is moved by an append
 	for _, id := range ids {
 		from := len(x.text)
 		x.text = append(append(append(append(x.text, scheme...), v.Org...), ':'), id...)

@@ -7,7 +7,8 @@ import (
 	"postern/index/internal/glob"
 )
 
-// anObject stands for the key of any object: a character that no pattern has.
+// anObject stands for the key of any object: it is a character that no pattern
+// has.
 const anObject = "\xf8"
 
 // objectsHold is ResourceHolds for a Deny and an object operation that is asked
@@ -27,8 +28,8 @@ func (x *Variables) objectsHold(b block.Block, r block.Record, v *View) bool {
 }
 
 // globHasAll reports whether one of some programs matches every object of a
-// bucket, object being its name, `/` and anObject. Where a program matches that,
-// and has a run behind its last literal text, any key will do.
+// bucket. object is the bucket's name, `/` and anObject: a program that matches
+// that, and has a run after its last literal text, matches any key.
 func (x *Variables) globHasAll(b block.Block, w block.What, object string, v *View) bool {
 	for i := range w.Glob {
 		program, ok := x.expanded(b.ResourceProgram(w, i), len(object), v)
@@ -47,11 +48,13 @@ func (x *Variables) globHasAll(b block.Block, w block.What, object string, v *Vi
 }
 
 // globHasSome reports whether one of some programs matches the bucket as asked,
-// or one of its objects, whose texts have the given beginning. A program that
-// comes to its first run in the beginning, or to its end, can go on as it likes.
+// or one of its objects. The texts of these have the given prefix, and a
+// program that matches it as far as its first run, or to the end of the prefix,
+// matches one of them.
 func (x *Variables) globHasSome(b block.Block, w block.What, beginning string, v *View) bool {
 	for i := range w.Glob {
-		// What is longer than the beginning has something left at its end.
+		// A program that is longer than the prefix has operations left at its
+		// end.
 		program, ok := x.expandCut(b.ResourceProgram(w, i), len(beginning), v)
 		if !ok {
 			continue
@@ -67,8 +70,8 @@ func (x *Variables) globHasSome(b block.Block, w block.What, beginning string, v
 	return false
 }
 
-// expandCut is expanded, of each value no more than limit bytes and one: in a
-// text of limit bytes nothing behind them can match any. The result may alias v
+// expandCut is expanded, with no more than limit + 1 bytes of each value:
+// nothing behind these can match a text of limit bytes. The result may alias v
 // and is valid until the next expand.
 func (x *Variables) expandCut(program string, limit int, v *View) (string, bool) {
 	if strings.IndexByte(program, glob.OpVariable) < 0 {

@@ -8,13 +8,13 @@ import (
 	"postern/index/lowered"
 )
 
-// Variables are those that programs refer to by number: of all statements of a
-// unit.
+// Variables are the variables of the statements of a unit, to which programs
+// refer by number.
 type Variables []lowered.Variable
 
 // Holds reports whether a statement that covers the action is satisfied. Once
-// the budget is spent everything is, so that deciding ends at the next Deny: the
-// answer counts for nothing, see glob.Matcher.Over.
+// the budget is passed every statement counts as satisfied, so that the
+// decision ends at the next Deny; it is not used, see glob.Matcher.Over.
 func (x *Variables) Holds(b block.Block, r block.Record, v *View) bool {
 	return !v.Spend(glob.StatementWork) || x.ResourceHolds(b, r, v) && v.PrincipalHolds(b, r) && (b.ConditionCount(r) == 0 || x.ConditionsHold(b, r, v))
 }
@@ -42,8 +42,8 @@ func (x *Variables) ResourceHolds(b block.Block, r block.Record, v *View) bool {
 	case !r.NotResource():
 		return false
 	}
-	// A variable without a value excludes nothing from a Deny, and an Allow is
-	// not satisfied (specification 1.7).
+	// A NotResource that has a variable without a value exempts nothing from a
+	// Deny, and an Allow with one is not satisfied (specification 1.7).
 	return r.Deny() || found != missing
 }
 
@@ -86,10 +86,10 @@ func (v *View) Lists(b block.Block, r block.Record) bool {
 	return b.ListsName(w, &v.Identifiers) || w.Beginnings+w.Organizations > 0 && v.listsMore(b, r, w)
 }
 
-// listsMore reports whether one of the beginnings or organizations is the
-// caller's. An organization lists its tokens only where that denies
-// (specification 2, tokens: only `*` can match them): a Deny's Principal does,
-// an Allow's and a Deny's NotPrincipal do not.
+// listsMore reports whether the caller has one of the prefixes, or is of one of
+// the organizations. An organization lists its tokens only where that denies:
+// in the Principal of a Deny, and neither in that of an Allow nor in
+// NotPrincipal (specification 2, tokens: only `*` can match them).
 func (v *View) listsMore(b block.Block, r block.Record, w block.Who) bool {
 	if w.Beginnings > 0 {
 		v.Spend(v.idsWork * bits.Len32(w.Beginnings))
@@ -137,8 +137,8 @@ func (v *View) UnknownCovered(b block.Block, first int) (set uint64) {
 	return set
 }
 
-// Candidates are the statements of a chunk, by its first one, from id to below
-// end that cover the action.
+// Candidates returns the statements of a chunk, whose first statement is first,
+// from id to below end, that cover the action.
 func (v *View) Candidates(b block.Block, first, id, end int) (set uint64) {
 	if v.Known {
 		set = b.Actions(first / block.ChunkSize).Covering(v.Action)

@@ -6,7 +6,7 @@ import (
 	"postern/index/internal/glob"
 )
 
-// ProgramText writes a program as policies write it.
+// ProgramText returns a program as policies write it.
 func (x *Variables) ProgramText(program string) string {
 	var b strings.Builder
 	for len(program) > 0 {
@@ -33,8 +33,8 @@ func (x *Variables) ProgramText(program string) string {
 	return b.String()
 }
 
-// LiteralText writes literal text of a program as policies write it: what would
-// otherwise be read as a wildcard is quoted.
+// LiteralText returns literal text of a program as policies write it:
+// characters that would be read as wildcards are quoted.
 func LiteralText(text string) string { return literalText.Replace(text) }
 
 var literalText = strings.NewReplacer("*", "${*}", "?", "${?}", glob.UID, ":uid:")

@@ -20,38 +20,38 @@ import (
 // goroutine uses it at a time.
 type View struct {
 	Request *policy.Request
-	// Org is the caller's organization, Owner the resource's; for the whole
-	// organization, and where nobody owns, the caller's. Who finds the owner
-	// sets it.
+	// Org is the caller's organization. Owner is the resource's: the caller's
+	// for the whole organization, and where nobody owns the resource. Whoever
+	// finds the owner sets it.
 	Org, Owner string
 	// Action is the action at hand, if it is Known, and Class its class.
 	Class  action.Class
 	Action action.ID
 	Known  bool
-	// Beside are the actions that the request needs beside its own. Objects: the
-	// action at hand is an object operation that is asked on a bucket. More: one
-	// of these is so, and a look at the statements of one action on the resource
-	// as asked is not enough.
+	// Beside are the actions that the request needs besides its own. Objects
+	// says that the action at hand is an object operation that is asked on a
+	// bucket. More says that there is one of these, so that looking at the
+	// statements of one action on the resource as asked is not enough.
 	Beside        []action.ID
 	Objects, More bool
 	objectText    []byte
-	folded        []byte // the action's name folded, made when an unknown one is asked for
-	// Whole: the request is about the whole organization; Text: the resource
-	// text otherwise.
+	folded        []byte // the action's name in lower case, made when it is first needed
+	// Whole says that the request is about the whole organization. Otherwise
+	// Text is the text of the resource.
 	Whole bool
 	Text  string
-	// Bucket is the name of the bucket that the request is about, and BucketHash its
-	// HashBucket. Who finds the owner sets both.
+	// Bucket is the name of the bucket that the request is about, and
+	// BucketHash its HashBucket. Whoever finds the owner sets both.
 	Bucket     string
 	BucketHash uint64
-	Early      uint32 // keeps loads that are made early alive; it is never read
+	Early      uint32 // keeps early reads from being optimized away; it is never read
 	// DenyOnly asks for Deny statements whose principals contain `*`, and
 	// takes the principal dimension as holding: the owner's organization
 	// policies against a foreign caller (specification 1.3).
 	DenyOnly    bool
 	Identifiers block.Caller // what identifiers are compared with
-	idsWork     int          // of comparing each of them with a name
-	Names       uint32       // the bits of them that sieves have
+	idsWork     int          // the cost of comparing each identifier with a name
+	Names       uint32       // the NameBit of each identifier, and AnyCaller
 	Traits      block.TextTraits
 
 	Facts
@@ -60,7 +60,7 @@ type View struct {
 	// that is unseen stands for any text.
 	any bool
 
-	want          Condition // the one at hand
+	want          Condition // the condition at hand
 	contextKeys   contextKeys
 	arns          principalARNs
 	groupKey      groupNames
@@ -74,7 +74,7 @@ type View struct {
 	glob.Matcher
 }
 
-// Facts are what the iam layer knows beside the request; it sets them.
+// Facts are what the iam layer knows besides the request. It sets them.
 type Facts struct {
 	// ResourceType is the type of the resource as that layer has it, and UID the
 	// text that programs about uids are matched with: the type, glob.UID, and
@@ -95,7 +95,7 @@ func (v *View) Begin(r *policy.Request, defaultOrg string) {
 	v.Matcher.Begin()
 	v.Request = r
 	if len(r.Resource.ID) > 0 {
-		v.Early = uint32(r.Resource.ID[0]) // it is read after the identifiers
+		v.Early = uint32(r.Resource.ID[0]) // deciding reads it after the identifiers
 	}
 	v.Org = r.Principal.Org
 	if v.Org == "" {
@@ -136,7 +136,7 @@ func (v *View) Begin(r *policy.Request, defaultOrg string) {
 	c.Hashes, v.Names = hashes, names
 }
 
-// End lets go of the request.
+// End drops the request.
 func (v *View) End() {
 	v.Request, v.Identifiers.IDs = nil, nil
 	if v.want.of != nil {
@@ -144,7 +144,8 @@ func (v *View) End() {
 	}
 }
 
-// Again looks at the request that was let go of again, with a budget of its own.
+// Again looks once more at the request that End dropped, with a budget of its
+// own.
 func (v *View) Again(r *policy.Request) {
 	v.Request, v.Identifiers.IDs = r, r.Principal.IDs
 	v.Matcher.Begin()
@@ -158,7 +159,7 @@ func (v *View) Take(id action.ID) {
 	v.Objects = v.Request.Resource.Kind == policy.ResourceBucket && action.KindOf(id) == action.OnObject
 }
 
-// ActionFolded is the action's name in lower case.
+// ActionFolded returns the action's name in lower case.
 func (v *View) ActionFolded() string {
 	if len(v.folded) == 0 {
 		v.folded = value.AppendFoldASCII(v.folded, v.Request.Action)
@@ -166,13 +167,13 @@ func (v *View) ActionFolded() string {
 	return block.Alias(v.folded)
 }
 
-// IsToken reports that the caller is a token; internal/request has seen to it
-// that it is nothing else.
+// IsToken reports whether the caller is a token. internal/request sees to it
+// that a token has no other identifier.
 func IsToken(r *policy.Request) bool {
 	return strings.HasPrefix(r.Principal.IDs[0], "token/")
 }
 
-// BucketOf is the bucket's name in a resource text.
+// BucketOf returns the name of the bucket in the text of a resource.
 func BucketOf(text string) string {
 	if i := strings.IndexByte(text, '/'); i >= 0 {
 		return text[:i]

@@ -9,7 +9,8 @@ import (
 	"postern/policy"
 )
 
-// Ask asks the part of the bucket that the request is about, and the wide one.
+// Ask returns what the statements say of the request: those of the bucket that
+// it is about, and those of the wide part.
 func (p *Policies) Ask(v *match.View) policy.Effect {
 	if v.More {
 		return p.askMore(p.bucketBlock(v.Bucket, v.BucketHash), p.Block(), v)
@@ -26,7 +27,7 @@ func (p *Policies) Ask(v *match.View) policy.Effect {
 	return effect
 }
 
-// AskBlock asks the one block of a bucket's policy.
+// AskBlock is Ask for a bucket's policy, which has one block.
 func (p *Policies) AskBlock(b block.Block, v *match.View) policy.Effect {
 	if v.More {
 		return p.askMore(block.Block{}, b, v)

@@ -11,7 +11,8 @@ import (
 	"postern/index/internal/open"
 )
 
-// Subjects adds those whom a statement allows that holds but for the caller.
+// Subjects adds the principals of statements that allow the request, if the
+// caller is left open.
 func (p *Policies) Subjects(v *match.View, provider string, c *open.Candidates) {
 	look := func(b block.Block, id int) bool {
 		r := b.Record(id)
@@ -89,8 +90,8 @@ func (p *Policies) roaringOf(b block.Block) *roaringIndex {
 	return nil
 }
 
-// allows visits the Allow statements of a part that cover the action and stand
-// in one of the postings (nil: all do), until visit returns false.
+// allows calls visit for the Allow statements of a part that cover the action
+// and stand in one of the postings (in any if nil), until visit returns false.
 func (p *Policies) allows(b block.Block, v *match.View, c *open.Candidates, in []*roaring.Bitmap, visit func(b block.Block, id int) bool) {
 	if c.All || b.Count() == 0 {
 		return
@@ -120,8 +121,8 @@ func (p *Policies) allows(b block.Block, v *match.View, c *open.Candidates, in [
 	}
 }
 
-// Resources adds the beginnings of what a statement allows the caller; what it
-// names without wildcard is known anyway.
+// Resources adds the literal prefixes of the resources that statements may
+// allow the caller. What they name without wildcard is known anyway.
 func (p *Policies) Resources(v *match.View, resourceType string, c *open.Candidates) {
 	look := func(b block.Block, id int) bool {
 		r := b.Record(id)
@@ -139,7 +140,7 @@ func (p *Policies) Resources(v *match.View, resourceType string, c *open.Candida
 			}
 			_, literal := glob.Classify(b.Pattern(w, i))
 			if i < w.Exact+w.Prefix {
-				literal = b.Pattern(w, i) // stored without its run
+				literal = b.Pattern(w, i) // it is stored without its run
 			}
 			if resourceType == "object" || strings.IndexByte(literal, '/') < 0 {
 				c.Beginnings = append(c.Beginnings, literal)
@@ -150,7 +151,7 @@ func (p *Policies) Resources(v *match.View, resourceType string, c *open.Candida
 	wide := p.Block()
 	p.allows(wide, v, c, p.byPrincipal(wide, v), look)
 	if resourceType != "object" {
-		return // a bucket that has a part is named, and so known
+		return // a bucket that has a part is named, so that searches know it
 	}
 	for _, at := range p.buckets.used {
 		if !c.Look() {

@@ -9,7 +9,7 @@ import (
 	"postern/policy"
 )
 
-// asked returns the blocks that the request can be about.
+// asked returns the blocks of the statements that can be about the request.
 func (p *Policies) asked(v *match.View) []block.Block {
 	out := []block.Block{p.Block()}
 	if !v.Whole {
@@ -43,8 +43,8 @@ func (p *Policies) Determining(layer policy.Layer, effect policy.Effect, v *matc
 	return out
 }
 
-// someAction reports whether something is so of one of the actions that the
-// request needs, each at hand in turn.
+// someAction calls holds with each action that the request needs at hand, and
+// reports whether it was true for one.
 func someAction(v *match.View, is func() bool) bool {
 	if is() {
 		return true
@@ -62,8 +62,8 @@ func someAction(v *match.View, is func() bool) bool {
 	return found
 }
 
-// TakeRefused makes the first of the needed actions that no Allow is satisfied
-// for the one at hand.
+// TakeRefused takes the first of the needed actions for which no Allow is
+// satisfied.
 func (p *Policies) TakeRefused(v *match.View) {
 	for _, id := range v.Beside {
 		if !p.hasAllow(v) {
@@ -85,7 +85,7 @@ func (p *Policies) hasAllow(v *match.View) bool {
 	return false
 }
 
-// reference names a statement.
+// reference returns the StatementRef of a statement.
 func (p *Policies) reference(b block.Block, id int, layer policy.Layer) policy.StatementRef {
 	m := &p.meta[b.FirstMeta()+id]
 	d := &p.documents[m.Document]
@@ -143,7 +143,7 @@ func (p *Policies) Nearest(layer policy.Layer, v *match.View) (best *policy.Near
 	return best, false
 }
 
-// failed lists the dimensions of a statement that do not hold.
+// failed lists the dimensions of a statement that do not hold for the request.
 func (p *Policies) failed(b block.Block, id int, v *match.View) []string {
 	r := b.Record(id)
 	var out []string

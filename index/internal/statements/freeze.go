@@ -7,9 +7,9 @@ import (
 	"postern/index/lowered"
 )
 
-// part freezes statements, which are in order, and returns the place of their
-// block. Of the statements' resources it takes those that name bucket, or all
-// for "".
+// part freezes statements, which have to be in order, and returns the place of
+// their block. Of their resources it takes those that name bucket, or all if
+// bucket is "".
 func (f *freezer) part(name, bucket string, list []*lowered.Statement) uint32 {
 	f.statements = slices.Grow(f.statements, len(list))
 	for _, s := range list {
@@ -25,8 +25,8 @@ func (f *freezer) part(name, bucket string, list []*lowered.Statement) uint32 {
 	return at
 }
 
-// patterns returns the resource patterns of a statement that name a bucket, or
-// all for "". They are valid until the part is done.
+// patterns returns the resource patterns of a statement that name bucket, or
+// all if bucket is "". They are valid until the part is done.
 func (f *freezer) patterns(s *lowered.Statement, bucket string) []string {
 	if bucket == "" {
 		return s.Resources

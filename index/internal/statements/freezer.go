@@ -8,8 +8,8 @@ import (
 	"postern/index/lowered"
 )
 
-// freezer is what New needs only while it works. Between two units it holds
-// nothing but memory.
+// freezer is the memory that New needs while it works. It is empty between two
+// units.
 type freezer struct {
 	p    *Policies
 	form lowered.Form
@@ -24,16 +24,17 @@ type freezer struct {
 	bucketNames []string
 	parts       []uint32 // places of the parts of buckets
 
-	// Of the part at hand; empty between parts.
+	// What follows is about the part at hand, and empty between parts.
 	statements []block.Statement
 	texts      []string // of their patterns
 }
 
-// Freezer makes Policies as New does, with memory that it uses again. The zero
-// value is ready; it must not be used by two goroutines at a time.
+// Freezer makes Policies as New does, and uses its memory again for the next.
+// The zero value is ready; one goroutine uses it at a time.
 type Freezer struct{ f freezer }
 
-// maxReusedWords bounds the memory that stays with a Freezer.
+// maxReusedWords is the size, in words, of the largest memory that a Freezer
+// keeps.
 const maxReusedWords = 1 << 20
 
 // New freezes statements as the function New does. What it returns shares nothing with the Freezer.
@@ -46,7 +47,7 @@ func (x *Freezer) New(statements []lowered.Statement, documents []lowered.Docume
 	return p
 }
 
-// reset lets go of everything that was frozen.
+// reset drops everything that was frozen.
 func (f *freezer) reset() {
 	f.p = nil
 	block.Forget(&f.wide)
@@ -64,15 +65,16 @@ func fitted[T any](s []T) []T {
 	return append(make([]T, 0, len(s)), s...)
 }
 
-// groups gathers statements by bucket, in the order in which they come.
+// groups collects statements by bucket, in the order in which they are added.
 type groups struct {
 	finder block.Finder
-	first  []int32 // of a group, by number: place in links
+	first  []int32 // the first link of each group
 	last   []int32
 	links  []link
 }
 
-// link is a statement of a group, and the place of the next, 0 if there is none.
+// link is a statement of a group, with the place of the next link, 0 if there
+// is none.
 type link struct {
 	statement *lowered.Statement
 	next      int32
@@ -111,10 +113,10 @@ func (g *groups) sorted(numbers []int32) []int32 {
 	return numbers
 }
 
-// name is the name of a group.
+// name returns the name of a group.
 func (g *groups) name(group int32) string { return g.finder.Name(int(group)) }
 
-// statements appends those of a group.
+// statements appends the statements of a group.
 func (g *groups) statements(list []*lowered.Statement, group int32) []*lowered.Statement {
 	for at := g.first[group]; at != 0; at = g.links[at].next {
 		list = append(list, g.links[at].statement)

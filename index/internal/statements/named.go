@@ -9,15 +9,15 @@ import (
 	"postern/policy"
 )
 
-// fewInSlot is the number of statements up to which what a slot of a table holds
-// is compared one by one.
+// fewInSlot is the number of statements up to which those in a slot of a table
+// are compared one by one.
 const fewInSlot = 16
 
-// named freezes the part of a name, and returns the place of its block.
+// named freezes the part of a name and returns the place of its block.
 func (f *freezer) named(list []block.Statement) uint32 {
 	switch {
 	case f.form == lowered.FormNames:
-		list, t := block.WithTraits(list, 1) // so that both groups are
+		list, t := block.WithTraits(list, 1) // so that tests have both groups
 		return f.block("", list, false, t)
 	case len(list) < block.MinTraits || len(list) > nameParts:
 		return f.block("", list, false, nil)
@@ -26,7 +26,7 @@ func (f *freezer) named(list []block.Statement) uint32 {
 	return f.block("", list, false, t)
 }
 
-// satisfiedNamed is satisfied, for the part of a name.
+// satisfiedNamed is satisfied for the part of a name.
 func (p *Policies) satisfiedNamed(b block.Block, before policy.Effect, v *match.View) policy.Effect {
 	denies, allows, grouped := b.Groups()
 	if !grouped || v.Whole {
@@ -41,8 +41,8 @@ func (p *Policies) satisfiedNamed(b block.Block, before policy.Effect, v *match.
 	return before
 }
 
-// scanGroups reports whether a statement of one effect, from the first on, is
-// satisfied.
+// scanGroups reports whether one of the statements of one effect, which begin
+// with first, is satisfied.
 func (p *Policies) scanGroups(b block.Block, g block.Group, first int, v *match.View) bool {
 	if p.scanSieve(b, first, g.End(), v) {
 		return true

@@ -20,8 +20,8 @@ func (k *Names) Settle() {
 	}
 }
 
-// addBlock adds what the statements of a block name; principals only those of
-// the organization org, or those that are of none.
+// addBlock adds what the statements of a block name. Of principals it adds
+// those of the organization org, and those of no organization.
 func (k *Names) addBlock(b block.Block, org string) {
 	for id := range b.Count() {
 		r := b.Record(id)
@@ -54,8 +54,8 @@ func appendNames(list []string, b block.Block, r block.Record, org string) []str
 	return list
 }
 
-// Add adds what a bucket's policy names; principals only those of the
-// organization org, or those that are of none.
+// Add adds what a bucket's policy names. Of principals it adds those of the
+// organization org, and those of no organization.
 func (k *Names) Add(p *Policies, org string) { k.addBlock(p.Block(), org) }
 
 // AddBuckets adds the buckets that a bucket's policy names.
@@ -66,7 +66,7 @@ func (k *Names) AddBuckets(p *Policies) {
 	}
 }
 
-// Names are what organization policies name; of no policies, nothing.
+// Names returns what organization policies name; nothing if p is nil.
 func (p *Policies) Names() *Names {
 	if p == nil || p.known == nil {
 		return &Names{}

@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// wordParts is the number of statements above which a part gets postings,
-	// and a part for each name that its statements list; nameParts is the number
-	// above which the part of a name gets postings.
+	// wordParts is the largest number of statements for which a part has
+	// neither postings nor parts of names; nameParts is the largest for which a
+	// part of a name has no postings.
 	wordParts = 256
 	nameParts = 65536
 )
 
-// satisfied answers for a part, when the parts before said so: Deny if a Deny
-// is satisfied, else Allow if an Allow is, else what they said. Once an Allow
-// is known, only Denies are looked at.
+// satisfied returns what a part and the parts before it say, of which before is
+// what these said: Deny if a Deny is satisfied, else Allow if an Allow is, else
+// before. Once an Allow is known, only Denies are looked at.
 func (p *Policies) satisfied(b block.Block, before policy.Effect, v *match.View) policy.Effect {
 	n := b.Count()
 	if v.DenyOnly || before == policy.EffectAllow {
@@ -40,8 +40,8 @@ func (p *Policies) satisfied(b block.Block, before policy.Effect, v *match.View)
 	return effect
 }
 
-// scanWords is satisfied with a word of candidates for every 64 statements, of
-// the first n.
+// scanWords is satisfied for the first n statements, by a word of candidates
+// for every 64.
 func (p *Policies) scanWords(b block.Block, n int, v *match.View) policy.Effect {
 	v.Early = b.Early()
 	key, told := v.Key(b.KeyAt())
@@ -75,7 +75,7 @@ func (p *Policies) scanWords(b block.Block, n int, v *match.View) policy.Effect 
 	return policy.EffectNone
 }
 
-// scan is satisfied with the index switched off, of the first n statements.
+// scan is satisfied for the first n statements, all of which are candidates.
 func (p *Policies) scan(b block.Block, n int, v *match.View) policy.Effect {
 	for id := range n {
 		if v.Covers(b, id) && p.variables.Holds(b, b.Record(id), v) {

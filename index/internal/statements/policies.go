@@ -18,18 +18,19 @@ import (
 // snapshots. What statements refer to lies in a few arenas without pointers,
 // so that the garbage collector has little to look at.
 type Policies struct {
-	// words holds the blocks, see package block. The first is the wide one: of the
-	// statements whose resources do not all name a bucket literally; for a
-	// bucket policy, of all of them.
+	// words holds the blocks, see package block. The first is the wide one:
+	// that of the statements that do not name all of their buckets literally,
+	// and of all statements of a bucket policy.
 	words []uint32
-	// buckets finds the blocks of the statements that name only a few buckets.
+	// buckets finds the block of a bucket: that of the statements that name it
+	// and few others.
 	buckets   blockTable
 	roaring   []*roaringIndex
 	variables match.Variables
 	// known is for searches, of organization policies only.
 	known *open.Lazy[Names]
 
-	// What explanations say.
+	// What follows is for explanations.
 	count     int
 	meta      []block.Meta
 	documents []lowered.Document
@@ -52,8 +53,9 @@ func (p *Policies) Block() block.Block { return p.block(0) }
 // block returns the block that begins at a word.
 func (p *Policies) block(at uint32) block.Block { return block.At(p.words, at) }
 
-// maxBuckets is the number of buckets a statement may name and still be put
-// into each one's part, which copies it; beyond, it goes to the wide part.
+// maxBuckets is the largest number of buckets that a statement may name and
+// still be copied into the part of each. A statement that names more goes to
+// the wide part.
 const maxBuckets = 16
 
 // New freezes statements. documents gives each statement's document by number;
@@ -67,7 +69,7 @@ func New(statements []lowered.Statement, documents []lowered.Document, variables
 	return new(Freezer).New(statements, documents, variables, bucket, form)
 }
 
-// policies is New with memory that may have been used before.
+// policies is New, in memory that may have been used before.
 func (f *freezer) policies(statements []lowered.Statement, documents []lowered.Document, variables []lowered.Variable, bucket string, form lowered.Form) *Policies {
 	p := &Policies{count: len(statements), documents: documents, variables: variables}
 	f.p, f.form = p, form
@@ -111,8 +113,8 @@ func (f *freezer) policies(statements []lowered.Statement, documents []lowered.D
 	return p
 }
 
-// sort puts the numbers of the statements into order: Deny first, then as they
-// stand in documents.
+// sort sorts the numbers of the statements: Deny first, then in the order of
+// documents.
 func (f *freezer) sort(statements []lowered.Statement, documents []lowered.Document) {
 	f.order = f.order[:0]
 	for _, deny := range [...]bool{true, false} {
@@ -133,7 +135,7 @@ func (f *freezer) sort(statements []lowered.Statement, documents []lowered.Docum
 	}
 }
 
-// inDocuments compares where two statements stand.
+// inDocuments compares two statements by their place in documents.
 func inDocuments(a, b *lowered.Statement, documents []lowered.Document) int {
 	if a.Document != b.Document {
 		if c := strings.Compare(documents[a.Document].File, documents[b.Document].File); c != 0 {
@@ -166,7 +168,8 @@ func bucketNames(names []string, s *lowered.Statement) []string {
 	return names
 }
 
-// BucketName returns the one bucket that a program can be about.
+// BucketName returns the only bucket in which resources can lie that a program
+// matches.
 func BucketName(program string) (string, bool) {
 	kind, prefix := glob.Classify(program)
 	if i := strings.IndexByte(prefix, '/'); i > 0 {
@@ -175,7 +178,7 @@ func BucketName(program string) (string, bool) {
 	return prefix, kind == glob.Exact && prefix != ""
 }
 
-// size counts the bytes that the frozen policies hold.
+// size returns the bytes that the frozen policies hold.
 func (p *Policies) size() int64 {
 	n := int64(unsafe.Sizeof(*p)) + block.SizeOf(p.words) + block.SizeOf(p.meta) + block.SizeOf(p.roaring) + block.SizeOf(p.variables) +
 		block.SizeOf(p.documents) + p.buckets.size()

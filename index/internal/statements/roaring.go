@@ -25,30 +25,32 @@ type roaringIndex struct {
 	// actions holds, by action.ID, the statements that cover a known action;
 	// nil if none does. Actions that the same statements cover share one.
 	actions []*roaring.Bitmap
-	// everyone are the statements whose principals contain `*`. loose are those
-	// too, and those whose principals hold an organization or are excluded by
-	// NotPrincipal: a caller's identifiers cannot narrow them.
+	// everyone are the statements whose principals list `*`. loose are those,
+	// those whose principals list an organization, and those with NotPrincipal:
+	// none of these can be narrowed by a caller's identifiers.
 	everyone, loose *roaring.Bitmap
 	names           map[string]*roaring.Bitmap
-	// named are the places of the parts of names, by hash: what lists the name,
-	// unless it is in rest. Nil if the form is forced.
+	// named has the places of the parts of names, by hash. The part of a name
+	// has all statements that list the name, unless they are in rest. It is nil
+	// if the form has no parts of names.
 	named      *placeTable
 	rest       *roaring.Bitmap
-	onlyNames  bool // the parts of names have all
+	onlyNames  bool // every statement is in parts of names
 	beginnings match.Beginnings[*roaring.Bitmap]
-	// whole: resources contain the one-character string `*`.
+	// whole are the statements whose resources list the one-character string
+	// `*`.
 	whole     *roaring.Bitmap
 	resources match.Beginnings[*roaring.Bitmap]
 }
 
-// maxNames is the number of names a statement may have and still be put into
-// each one's part, which copies it.
+// maxNames is the largest number of names that a statement may list and still
+// be copied into the part of each.
 const maxNames = 16
 
-// byName sorts what names list into parts of their own, with the statements of
-// each in order, so that a caller's few names lead to what lists it, sieved.
-// Statements stay in the part that they come from too, for those who look for
-// anything else than an answer.
+// byName makes the parts of names, with the statements of each in order, so
+// that the few names of a caller lead to the statements that list it. The
+// statements stay in the part that they come from as well, for searches and
+// explanations.
 func (x *roaringIndex) byName(f *freezer, list []block.Statement) {
 	x.rest = x.loose.Clone()
 	of := map[uint32][]block.Statement{}
@@ -76,8 +78,8 @@ func (x *roaringIndex) byName(f *freezer, list []block.Statement) {
 	x.onlyNames = x.rest.IsEmpty() && x.beginnings.Len() == 0
 }
 
-// loose reports that more than names and beginnings tells whom a statement
-// lists.
+// loose reports whether a statement can hold for callers of whom it lists
+// neither an identifier nor a prefix.
 func loose(s *lowered.Statement) bool {
 	return s.Principals.Everyone || s.Principals.Not || len(s.Principals.Organizations) > 0
 }
@@ -154,8 +156,9 @@ func actionPostings(sets map[lowered.ActionBits]*roaring.Bitmap) []*roaring.Bitm
 	return out
 }
 
-// scanRoaring is satisfied for large parts: what lists the caller by name lies
-// in parts of the names, and postings narrow the rest. Deny statements go first.
+// scanRoaring is satisfied for large parts: it looks at the parts of the
+// caller's names, and narrows the other statements by postings. Deny statements
+// come first.
 func (p *Policies) scanRoaring(b block.Block, before policy.Effect, ix *roaringIndex, v *match.View) policy.Effect {
 	effect, byName := before, ix.named != nil && !v.DenyOnly
 	if byName {

@@ -7,13 +7,13 @@ import (
 	"postern/index/internal/match"
 )
 
-// MaxProbe bounds how far a look-up walks. Names that would have to lie
-// further away, as only names chosen for it do, go to a Go map, whose hash is
-// seeded: so nobody can make a table slow (attack class 25).
+// MaxProbe is how many slots a look-up walks at most. Names that would lie
+// further away, as only names that are chosen for it do, go to a Go map, whose
+// hash is seeded. So nobody can make a table slow (attack class 25).
 const MaxProbe = 16
 
-// blockTable finds a bucket's block in Policies: the upper half of a hash and
-// the place of the block in one word. The block's name decides.
+// blockTable finds a bucket's block. A slot has the upper half of the hash of a
+// bucket's name, and the place of its block. The name in the block decides.
 type blockTable struct {
 	slots []uint64
 	far   map[string]uint32
@@ -41,8 +41,8 @@ func (t *blockTable) add(name string, at uint32) {
 	t.far[name] = at
 }
 
-// bucketBlock finds the block of a bucket, by its name and HashBucket; none if it
-// has none.
+// bucketBlock finds the block of a bucket by its name and its HashBucket. It
+// returns the zero Block if there is none.
 func (p *Policies) bucketBlock(name string, h uint64) block.Block {
 	t := &p.buckets
 	if len(t.slots) == 0 {

@@ -10,8 +10,8 @@ import (
 	"postern/policy"
 )
 
-// parts are the parts of policies that a request can be about; of one for a
-// resource, all.
+// parts returns the parts of policies that can be about the request; all parts
+// if the resource is left open.
 func (p *Policies) parts(v *match.View, side open.Side) []block.Block {
 	if side != open.Resource {
 		return p.asked(v)
@@ -213,7 +213,8 @@ func actionPrograms(b block.Block, r block.Record) (programs []string, not bool)
 	return programs, list.Not
 }
 
-// DeniesEveryone reports that a Deny to `*` denies every foreign caller.
+// DeniesEveryone reports whether a Deny to `*` denies every caller of another
+// organization.
 func (p *Policies) DeniesEveryone(of *open.Patterns, v *match.View) bool {
 	for _, b := range p.asked(v) {
 		for id := range b.Denies() {
