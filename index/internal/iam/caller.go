@@ -8,25 +8,28 @@ import (
 	"postern/policy"
 )
 
-// caller is who asks, as the iam layer sees it: worked out once a request,
-// into memory that is used again.
+// caller is who asks, as the iam layer sees it. It is worked out once a
+// request, in memory that is used again.
 type caller struct {
-	// principals are numbers in Grants.principals, each once.
+	// principals are the principals that the caller is, each once, by their
+	// numbers in Grants.principals.
 	principals []uint32
-	// own counts the first principals, which come from the caller's identifiers
-	// and groups; those behind them apply to every caller.
+	// own is how many of them come from the caller's identifiers and groups.
+	// They come first; those behind them are everybody's.
 	own int
-	// helds are numbers in Membership.helds, the defaults last.
+	// helds is what the caller holds without a binding, by numbers in
+	// Membership.helds; the defaults come last.
 	helds    []uint32
-	defaults int // of helds
+	defaults int // the number of defaults among helds
 	// allowed is the number of principals whose Allows reach the caller: own,
 	// of an organization token; else all.
 	allowed int
-	found   []list // of beginnings of an identifier, for one look
-	// nothing: its claims earn it nothing, so that no Allow reaches it.
+	found   []list // the values of an identifier's prefixes, for one look-up
+	// nothing says that the caller's claims give it nothing, so that no Allow
+	// reaches it.
 	nothing bool
 
-	// seen holds the round in which a principal was found last.
+	// seen has for each principal the round in which it was found last.
 	seen  []uint32
 	round uint32
 }
@@ -91,7 +94,7 @@ func (c *caller) begin(principals int) {
 	}
 }
 
-// identifier adds what an identifier is.
+// identifier adds the principals that an identifier is.
 func (m *Membership) identifier(c *caller, id string, v *Inquiry) {
 	if l, ok := m.names[id]; ok {
 		c.add(m, l, v)
@@ -114,8 +117,8 @@ func (c *caller) add(m *Membership, l list, v *Inquiry) {
 	}
 }
 
-// explicit reports that an Allow binding with roles names the caller or one of
-// its groups.
+// explicit reports whether an Allow binding with roles names the caller or one
+// of its groups.
 func (m *Membership) explicit(c *caller, v *Inquiry) bool {
 	g := m.grants
 	for _, n := range c.principals {
@@ -135,8 +138,9 @@ func (m *Membership) explicit(c *caller, v *Inquiry) bool {
 	return false
 }
 
-// issued returns the rules of the issuer whose token the caller brings, none if
-// its `iss` is not one value: it might be any issuer's, and earns nothing.
+// issued returns the rules of the issuer of the caller's token. It returns none
+// if `iss` has not one value: the token could be any issuer's, and gives
+// nothing.
 func (m *Membership) issued(p *policy.Principal) (rules []issuerRule, issued bool) {
 	if !p.ClaimsStated || len(m.issuers) == 0 {
 		return nil, false
@@ -154,7 +158,9 @@ func (m *Membership) issued(p *policy.Principal) (rules []issuerRule, issued boo
 	return nil, false
 }
 
-// assume gives the caller the roles of the matching Allow rule, or nothing.
+// assume gives the caller the roles of the Allow rules that match. It sets nothing
+// if none matches, if a Deny rule matches, or if two that match have different
+// roles.
 func (m *Membership) assume(c *caller, rules []issuerRule, v *Inquiry) {
 	var first []string
 	found := false
@@ -173,8 +179,8 @@ func (m *Membership) assume(c *caller, rules []issuerRule, v *Inquiry) {
 	c.nothing = !found
 }
 
-// matches reports that every listed claim matches. One that cannot be read
-// does in a Deny rule, and in no Allow rule.
+// matches reports whether all listed claims match. A claim that cannot be read
+// matches in a Deny rule, and not in an Allow rule.
 func (r *issuerRule) matches(v *Inquiry) bool {
 	for i := range r.claims {
 		if !v.Spend(glob.ConditionWork) {
@@ -197,9 +203,9 @@ func (v *Inquiry) anyMatches(program string, values []policy.Value) bool {
 	return false
 }
 
-// NamesCaller reports that an iam statement names the caller (specification 1.3,
-// cwobject:), whatever it gives: `*` and the defaults name nobody. It is asked
-// after Satisfied.
+// NamesCaller reports whether an iam statement names the caller (specification
+// 1.3, cwobject:), whatever it grants. `*` and the defaults name nobody. It is
+// called after Satisfied.
 func (m *Layer) NamesCaller(v *Inquiry) bool {
 	c := &v.caller
 	for _, n := range c.principals[:c.own] {

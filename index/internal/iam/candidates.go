@@ -7,14 +7,14 @@ import (
 	"postern/index/internal/open"
 )
 
-// Subjects adds those whom an Allow of the iam layer may reach that may hold on
-// the resource. Conditions, and what records grant, are left to deciding: facts
-// of the searched principal may bear on them.
+// Subjects adds the principals that may be allowed the request. It does not
+// look at conditions, nor at what records grant, as these may read facts of the
+// searched principal: deciding looks at them.
 func (m *Layer) Subjects(v *Inquiry, provider string, c *open.Candidates) {
 	m.enter(v)
 	defer v.leave()
 	g, who := m.grants, &v.caller
-	if who.nothing { // by its claims, whatever its name
+	if who.nothing { // its claims give it nothing, whatever its name
 		return
 	}
 	// What reaches a caller without a name reaches everyone.
@@ -59,7 +59,7 @@ func (m *Layer) Subjects(v *Inquiry, provider string, c *open.Candidates) {
 	}
 }
 
-// principalMay reports that an Allow that names a principal may hold.
+// principalMay reports whether an Allow that names a principal may hold.
 func (g *Grants) principalMay(n uint32, v *Inquiry, c *open.Candidates) bool {
 	p := &g.principals[n]
 	for _, number := range g.named[p.at+p.denies : p.at+p.count] {
@@ -71,7 +71,8 @@ func (g *Grants) principalMay(n uint32, v *Inquiry, c *open.Candidates) bool {
 	return false
 }
 
-// spansMay reports that a rule covers the action and may hold on the resource.
+// spansMay reports whether one of the rules covers the action and may hold on
+// the resource.
 func (g *Grants) spansMay(spans []span, v *Inquiry, c *open.Candidates) bool {
 	row, known := g.rows.of(v)
 	for _, s := range spans {
@@ -88,7 +89,7 @@ func (g *Grants) spansMay(spans []span, v *Inquiry, c *open.Candidates) bool {
 	return false
 }
 
-// scopeMay reports that a scope may be about the resource. Patterns with
+// scopeMay reports whether a scope may hold on the resource. Patterns with
 // variables may read facts of a principal that is not known yet.
 func (g *Grants) scopeMay(number uint32, v *Inquiry) bool {
 	if number == 0 || len(g.scopes.variables) > 0 {
@@ -119,8 +120,9 @@ func (m *Layer) Resources(v *Inquiry, resourceType string, c *open.Candidates) {
 	}
 }
 
-// spanResources adds what the rules of spans that cover the action are about,
-// or where one is about everything, the scope of the binding that brings it.
+// spanResources adds the resources of the rules that cover the action, and, for
+// a rule about every resource, those of the scope of the binding that brings
+// it.
 func (g *Grants) spanResources(spans []span, scope uint32, v *Inquiry, prefix string, c *open.Candidates) {
 	row, known := g.rows.of(v)
 	for _, s := range spans {

@@ -6,8 +6,8 @@ import (
 	"postern/policy"
 )
 
-// Satisfied says what the layer comes to: Deny if a Deny that reaches the caller
-// is satisfied, else Allow if an Allow is. Of an Allow, v.Open is the constraint.
+// Satisfied returns Deny if a Deny that reaches the caller is satisfied, else
+// Allow if an Allow is. Of an Allow, v.Open is the obligation.
 func (m *Layer) Satisfied(v *Inquiry) policy.Effect {
 	m.enter(v)
 	effect := m.satisfied(v)
@@ -15,8 +15,8 @@ func (m *Layer) Satisfied(v *Inquiry) policy.Effect {
 	return effect
 }
 
-// satisfied answers for everything that reaches the caller: Denies first. Where
-// rules have constraints all Allows count, else the first decides.
+// satisfied is Satisfied without v.Open. Denies come first. If rules have
+// obligations it looks at all Allows, else the first one decides.
 func (m *Layer) satisfied(v *Inquiry) policy.Effect {
 	g, c := m.grants, &v.caller
 	for _, n := range c.principals {
@@ -62,7 +62,7 @@ func (m *Layer) satisfied(v *Inquiry) policy.Effect {
 	return v.allowed(best)
 }
 
-// enough reports that no other Allow can change the answer.
+// enough reports whether no other Allow can change the answer.
 func (g *Grants) enough(best granted) bool {
 	return best == unlimited || best != notGranted && !g.constrained
 }
@@ -79,8 +79,8 @@ func (v *Inquiry) allowed(for_ granted) policy.Effect {
 	return policy.EffectAllow
 }
 
-// granted says whether something grants the action: 0 if nothing does, else
-// for how many seconds what is opened may stay open.
+// granted is whether an action is granted: 0 if it is not, else for how many
+// seconds what is opened may stay open.
 type granted uint64
 
 const (
@@ -88,7 +88,7 @@ const (
 	unlimited  granted = 1<<64 - 1
 )
 
-// or is the longer of two.
+// or returns the longer of two.
 func (a granted) or(b granted) granted { return max(a, b) }
 
 // ruleHolds evaluates a rule that covers the action.
@@ -108,8 +108,8 @@ func (g *Grants) ruleHolds(r *rule, deny bool, v *Inquiry) granted {
 	return for_
 }
 
-// covers reports whether a rule covers the action; for rules whose row does
-// not tell.
+// covers reports whether a rule covers the action. It is for rules of which the
+// action's row does not tell.
 func (g *Grants) covers(r *rule, v *Inquiry) bool {
 	for _, p := range g.programs[r.programs : r.programs+r.programCount] {
 		if v.Glob(p, v.ActionFolded()) {
@@ -119,8 +119,8 @@ func (g *Grants) covers(r *rule, v *Inquiry) bool {
 	return false
 }
 
-// spansHold evaluates the rules of spans, up to the first that holds unless
-// all count.
+// spansHold evaluates the rules of spans, up to the first that holds, or all if
+// all have to be looked at.
 func (g *Grants) spansHold(spans []span, deny bool, v *Inquiry) (best granted) {
 	all := g.constrained && !deny || g.form == lowered.FormScan
 	row, known := g.rows.of(v)

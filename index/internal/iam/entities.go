@@ -7,7 +7,7 @@ import (
 	"postern/index/lowered"
 )
 
-// entities are the facts by the name of what they are about.
+// entities are the facts, by the resource or principal that they are about.
 type entities struct{ resources, principals map[string]*lowered.Entity }
 
 func newEntities(list []lowered.Entity) (e entities) {

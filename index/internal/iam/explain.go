@@ -7,8 +7,8 @@ import (
 	"postern/policy"
 )
 
-// Determining lists what gave the caller an outcome, by file and index: a
-// binding is one statement, however many of its rules hold.
+// Determining lists the statements that gave the caller an outcome, by file and
+// index. A binding is one statement, however many of its rules hold.
 func (m *Layer) Determining(outcome policy.Outcome, v *Inquiry) []policy.StatementRef {
 	m.enter(v)
 	defer v.leave()
@@ -48,7 +48,8 @@ func (m *Layer) Determining(outcome policy.Outcome, v *Inquiry) []policy.Stateme
 }
 
 // Nearest finds the Allow that failed on the fewest dimensions, nil if there is
-// none: bindings, and what the caller holds without one, rule by rule.
+// none. It looks at each rule of the bindings, and of what the caller holds
+// without a binding.
 func (m *Layer) Nearest(v *Inquiry) (best *policy.Nearest, truncated bool) {
 	m.enter(v)
 	defer v.leave()
@@ -111,7 +112,8 @@ func (m *Layer) Nearest(v *Inquiry) (best *policy.Nearest, truncated bool) {
 	return best, false
 }
 
-// failed lists the dimensions of a rule, brought by a binding, that do not hold.
+// failed lists the dimensions that do not hold of a rule and the binding that
+// brings it.
 func (g *Grants) failed(r *rule, id uint32, reached bool, b *binding, v *Inquiry) []string {
 	var out []string
 	if !reached {

@@ -18,27 +18,31 @@ import (
 // which rules of a span are candidates: one word narrows 64 rules.
 type Grants struct {
 	form lowered.Form
-	// scopes holds the scopes as statements of one block.
+	// scopes are the scopes of rules and bindings, each a statement of one
+	// block.
 	scopes scopes
 	rules  []rule
-	// programs are the action patterns of rules, words and counts of rules.
+	// programs are the action patterns of the rules.
 	programs []string
 	rows     actionRows
 	roles    map[string][]span
 	bindings []binding
-	denies   int // bindings below are Deny
+	denies   int // the number of Deny bindings, which come first
 	spans    []span
-	// names and beginnings number the principals that bindings name; number 0
-	// is everyone. named holds each one's bindings, Deny first.
+	// names and beginnings map names and prefixes of identifiers to numbers of
+	// the principals that bindings name; number 0 is everyone. named has the
+	// bindings of each, Deny first.
 	names      map[string]uint32
 	beginnings map[string]uint32
 	principals []principal
 	named      []uint32
-	// marks are those of the rules that a binding of named brings.
+	// marks are, for each entry of named, the marks of the rules that the
+	// binding brings.
 	marks []marks
 	spots spots
 	tree  tree
-	// constrained: a rule has a constraint, so that all Allows count.
+	// constrained says that a rule has an obligation, so that a decision has to
+	// look at all Allows.
 	constrained bool
 	bytes       int64
 }
@@ -47,34 +51,35 @@ type Grants struct {
 func (g *Grants) Len() int { return len(g.bindings) }
 
 type rule struct {
-	scope, except uint32 // numbers in scopes plus 1; 0: none
-	record        uint32 // number in tree plus 1
-	programs      uint32 // first in programs
+	scope, except uint32 // numbers in scopes plus 1; 0 for none
+	record        uint32 // number in tree plus 1; 0 for none
+	programs      uint32 // the place of the first in programs
 	programCount  uint32
-	open          uint64 // 0: without constraint
-	spots         uint64 // of scope, see marks
+	open          uint64 // the obligation, 0 for none
+	spots         uint64 // those of the scope, see marks
 }
 
 type span struct{ from, to uint32 }
 
 type binding struct {
 	scope, except uint32 // as in rule
-	spans         uint32 // first in spans
+	spans         uint32 // the place of the first in spans
 	spanCount     uint32
 	explicit      bool
 }
 
-// principal is the bindings that name one, in Grants.named.
+// principal is where the bindings that name a principal lie in Grants.named.
 type principal struct {
 	at, denies, count uint32
-	// denied and allowed are the marks of all its Denies and of all its Allows.
+	// denied and allowed are the marks of all its Denies, and of all its
+	// Allows.
 	denied, allowed marks
 }
 
-// everyone is the number of `*` in principals.
+// everyone is the number of `*` among principals.
 const everyone = 0
 
-// NewGrants freezes.
+// NewGrants freezes the bindings and rules of an organization.
 func NewGrants(in *lowered.GrantList, form lowered.Form) *Grants {
 	g := &Grants{form: form, names: map[string]uint32{}, beginnings: map[string]uint32{}, roles: map[string][]span{}}
 	places := g.freezeScopes(in)
@@ -87,7 +92,7 @@ func NewGrants(in *lowered.GrantList, form lowered.Form) *Grants {
 		r.scope, r.except = places.of(from.Scope)
 		g.programs = append(g.programs, from.Programs...)
 		if form == lowered.FormScan {
-			g.programs = append(g.programs, from.Actions...) // a name is a program
+			g.programs = append(g.programs, from.Actions...) // a name is the program of itself
 		}
 		r.programCount = uint32(len(g.programs)) - r.programs
 		g.rules = append(g.rules, r)

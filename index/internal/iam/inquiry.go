@@ -12,17 +12,18 @@ import (
 // alone works out. The zero value is ready for Begin; its memory is used again.
 type Inquiry struct {
 	match.View
-	// Open is the constraint of an allow: for how many seconds what is opened may
-	// stay open, 0 if there is none.
+	// Open is the obligation of an allow: for how many seconds what is opened
+	// may stay open; 0 if there is none.
 	Open uint64
 
 	caller caller
-	// resource is the text `type:id`, uid the text `type\xfaUID`, which ends
-	// with that byte where the request states none: no text of a request holds it.
+	// resource is the text `type:id`. uid is the text `type\xfaUID`; it ends
+	// with the byte \xfa, which no text of a request holds, if the request
+	// states no uid.
 	resource, uid []byte
 	marks         marks // of the request
 
-	row       uint32 // of the action, once looked up
+	row       uint32 // the row of the action, once it was looked up
 	rowLooked bool
 	rowKnown  bool
 
@@ -76,8 +77,9 @@ func (v *Inquiry) leave() {
 	v.Subjects, v.Object = [2]*lowered.Entity{}, nil
 }
 
-// Knows reports that a token, which the caller is, is one of the organization's
-// and has not expired. Of a team token, v has the team from then on.
+// Knows reports whether a token, which the caller is, is one of the
+// organization's and has not expired. Of a team token, v has the team from then
+// on.
 func (m *Layer) Knows(v *Inquiry) bool {
 	t := m.members.tokens[v.Request.Principal.IDs[0]]
 	if t == nil || !t.alive(v.Request.Now) {

@@ -15,11 +15,12 @@ type Layer struct {
 	grants   *Grants
 	members  *Membership
 	entities entities
-	// bindings are what explanations say of the bindings of grants, by number.
+	// bindings are what explanations tell of the bindings, by their numbers in
+	// grants.
 	bindings []policy.StatementRef
 	bytes    int64
-	// named is what documents name without wildcard, known that and the rest:
-	// for searches.
+	// named is what documents name without wildcard; known is that and all else
+	// that searches know.
 	named namedList
 	known open.Lazy[Names]
 }

@@ -9,22 +9,23 @@ import (
 	"postern/index/lowered"
 )
 
-// marks tell what rules may be about, and marks of a request what it is about:
-// so most of a caller's bindings, and most of its groups, are passed over
-// without a look at more than this. What passes may hold, what does not cannot.
+// marks say, at a low cost, which rules cannot hold. A request has marks for
+// what it is about, and rules have marks for what they may be about, so that
+// most of a caller's bindings, and of its groups, are passed over without
+// looking at more. Rules that pass may hold; those that do not pass cannot.
 type marks struct {
-	// actions are those of actionRows.marks.
+	// actions are marks of actions, see actionRows.marks.
 	actions uint64
 	// pairs has a bit for each action of a rule and each id that the rule is
 	// about, or for the action alone where a rule is about every id.
 	pairs uint64
-	// spots has two bits of each resource: one of its type and one of its id.
-	// Rules have those of every resource that the literal beginnings of their
-	// patterns admit.
+	// spots has two bits for each resource: one for its type and one for its
+	// id. Rules have the bits of all resources that the literal prefixes of
+	// their patterns admit.
 	spots uint64
 }
 
-// may reports that the rules may cover a request.
+// may reports whether the rules may cover a request.
 func (m *marks) may(request *marks) bool {
 	return m.spots&request.spots == request.spots && m.pairs&request.pairs != 0 && m.actions&request.actions != 0
 }
@@ -37,18 +38,19 @@ func (m *marks) add(other *marks) {
 
 const (
 	everySpot = ^uint64(0)
-	typeSpots = 16 // bits of types; the rest are of ids
+	typeSpots = 16 // the number of bits of types; the others are of ids
 )
 
-// spots makes marks. Of an id it looks at four bytes, the same in every id.
+// spots makes the marks of resources. It looks at four bytes of an id, which
+// lie at the same place in every id.
 type spots struct {
-	// at is where in ids the four bytes lie.
+	// at is the place of the four bytes.
 	at uint32
-	// off: every rule has all marks (lowered.FormScan).
+	// off says that every rule has all marks (lowered.FormScan).
 	off bool
 }
 
-// newSpots looks where the ids of scopes differ most.
+// newSpots chooses the place where the ids of scopes differ most.
 func newSpots(scopes []lowered.Scope, form lowered.Form) spots {
 	var ids []string
 	for i := range scopes {
@@ -62,8 +64,8 @@ func newSpots(scopes []lowered.Scope, form lowered.Form) spots {
 	return spots{at: new(block.Writer).ChooseKey("", ids), off: form == lowered.FormScan}
 }
 
-// key is the four bytes of the id in a text `type:id`, or in the beginning of
-// one; false if they are not there.
+// key returns the four bytes of the id in a text `type:id`, or in the literal
+// prefix of one; ok is false if it has fewer.
 func (s *spots) key(text string) (key uint32, ok bool) {
 	if colon := strings.IndexByte(text, ':'); colon >= 0 {
 		return s.keyBehind(text, colon)
@@ -78,9 +80,9 @@ func (s *spots) keyBehind(text string, colon int) (key uint32, ok bool) {
 	return 0, false
 }
 
-// request makes the marks of a request, by the text `type:id` of its resource and the
-// mark of its action. An id that is too short for a key matches no rule that has
-// the mark of one, so that it is safe to leave that mark out.
+// request makes the marks of a request from the text `type:id` of its resource
+// and the mark of its action. An id that has no four bytes at that place gets no
+// bit: no rule that has bits of single ids matches it.
 func (s *spots) request(text string, action uint64) marks {
 	colon, number := max(0, strings.IndexByte(text, ':')), bits.TrailingZeros64(action)
 	m := marks{actions: action, pairs: pair(number), spots: typeSpot(text[:colon])}
@@ -91,8 +93,8 @@ func (s *spots) request(text string, action uint64) marks {
 	return m
 }
 
-// rule makes the marks of a rule, by the marks of its actions and the number of
-// its scope.
+// rule makes the marks of a rule from the marks of its actions and the number
+// of its scope.
 func (s *spots) rule(actions uint64, scopes []lowered.Scope, scope int) marks {
 	if s.off {
 		return marks{everySpot, everySpot, everySpot}
@@ -118,7 +120,7 @@ func (s *spots) rule(actions uint64, scopes []lowered.Scope, scope int) marks {
 	return m
 }
 
-// scope are the spots of all resources that a scope may hold on.
+// scope returns the spots of all resources on which a scope may hold.
 func (s *spots) scope(scopes []lowered.Scope, scope int) (set uint64) {
 	if s.off || scope == lowered.NoScope || scopes[scope].Resources == nil {
 		return everySpot
@@ -130,7 +132,7 @@ func (s *spots) scope(scopes []lowered.Scope, scope int) (set uint64) {
 	return set
 }
 
-// under are the spots of all resources whose text begins with a literal.
+// under returns the spots of all resources whose text begins with a literal.
 func (s *spots) under(literal string) uint64 {
 	colon := strings.IndexByte(literal, ':')
 	if colon < 0 {
@@ -145,15 +147,15 @@ func (s *spots) under(literal string) uint64 {
 
 const spread = 0x9e3779b1
 
-// typeSpot is the bit of a type, idSpot that of an id.
+// typeSpot returns the bit of a type, and idSpot that of an id.
 func typeSpot(name string) uint64 { return 1 << (block.KeyTag(name) * spread >> 28) }
 
 func idSpot(key uint32) uint64 {
 	return 1 << (typeSpots + uint64(key*spread)*(64-typeSpots)>>32)
 }
 
-// pair is the bit of an action, by the number of its mark, on every id, and
-// pairWith that on an id.
+// pair returns the bit of an action, given by the number of its mark, on every
+// id, and pairWith that of an action on one id.
 func pair(action int) uint64 { return 1 << (uint32(action) * spread >> 26) }
 
 func pairWith(action int, key uint32) uint64 {

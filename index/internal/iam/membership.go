@@ -11,14 +11,14 @@ import (
 	"postern/policy"
 )
 
-// Membership tells which bindings' principals a caller is, and what it holds
-// without a binding. It is built against one Grants and refers to its numbers;
-// a new member or token makes a new Membership and leaves the Grants alone
-// (specification 2, groups and tokens). It is immutable.
+// Membership tells which principals of bindings a caller is, and what it holds
+// without a binding. It is built against one Grants, and refers to its numbers:
+// a new member or token makes a new Membership and leaves the Grants as they
+// are (specification 2, groups and tokens). It is immutable.
 type Membership struct {
 	grants *Grants
-	// names holds the principals of an identifier or token, itself and its
-	// groups transitively; groups those of a stated group, by NAME.
+	// names has the principals that an identifier or token is: itself, and its
+	// groups transitively. groups has those of a stated group, by NAME.
 	names, groups map[string]list
 	beginnings    match.Beginnings[list]
 	// anyone are the principals that every caller is.
@@ -27,7 +27,8 @@ type Membership struct {
 
 	tokens  map[string]*iamToken
 	issuers map[string][]issuerRule // by URL
-	// helds are what is held without a binding; defaults are the first of them.
+	// helds are all that is held without a binding. The first of them are the
+	// defaults.
 	helds    []held
 	defaults int
 	bytes    int64
@@ -44,7 +45,7 @@ type held struct {
 
 type iamToken struct {
 	kind        policy.TokenType
-	held        uint32 // in helds
+	held        uint32 // its number in helds
 	group, user string
 	expires     int64
 	hasExpires  bool
@@ -56,11 +57,11 @@ type issuerRule struct {
 	held   uint32
 }
 
-// alive reports that the token has not expired (specification 2, tokens: from
-// `expires` on it is nobody).
+// alive reports whether the token has not expired (specification 2, tokens:
+// from `expires` on it is nobody).
 func (t *iamToken) alive(now int64) bool { return !t.hasExpires || now < t.expires }
 
-// NewMembership freezes.
+// NewMembership freezes groups, tokens, issuers and defaults.
 func NewMembership(g *Grants, in *lowered.MemberList) *Membership {
 	m := &Membership{grants: g, tokens: map[string]*iamToken{}, issuers: map[string][]issuerRule{}}
 	for _, h := range in.MemberRoles {
@@ -88,7 +89,7 @@ func NewMembership(g *Grants, in *lowered.MemberList) *Membership {
 	return m
 }
 
-// hold numbers what is held without a binding.
+// hold adds what is held without a binding, and returns its number.
 func (m *Membership) hold(h lowered.Held) uint32 {
 	out := held{roles: slices.Clone(h.Roles), place: h.Place}
 	slices.Sort(out.roles)
@@ -104,8 +105,8 @@ func (m *Membership) hold(h lowered.Held) uint32 {
 	return uint32(len(m.helds) - 1)
 }
 
-// freezeGroups works out, for every name that is in a group or that a binding
-// names, which principals it is.
+// freezeGroups works out which principals every name is that is in a group or
+// that a binding names.
 func (m *Membership) freezeGroups(groups []lowered.Group) {
 	f := groupFreezer{m: m, numbers: map[string]int{}, shared: map[string]list{}}
 	for name := range m.grants.names {
@@ -155,7 +156,7 @@ func (m *Membership) freezeGroups(groups []lowered.Group) {
 	m.anyone = f.list(anyone)
 }
 
-// listed is a name and the number of a group that lists it, or itself, where a
+// listed is a name with the number of a group that lists it, or of itself, if a
 // binding names it.
 type listed struct {
 	name  string
@@ -164,13 +165,13 @@ type listed struct {
 
 const itself = -1
 
-// groupFreezer is what freezeGroups needs only while it works.
+// groupFreezer is the memory that freezeGroups needs while it works.
 type groupFreezer struct {
 	m       *Membership
-	numbers map[string]int // of groups
+	numbers map[string]int // the numbers of groups
 	parents [][]int        // the groups that list a group
-	// closures are the principals of a group and of all that contain it, once
-	// worked out.
+	// closures are, once they are worked out, the principals that the members
+	// of a group are: the group, and all groups that contain it.
 	closures [][]uint32
 	shared   map[string]list
 }
@@ -188,8 +189,8 @@ func (f *groupFreezer) group(name string) int {
 	return n
 }
 
-// closure returns the principals of a group and of all that contain it. A group
-// is done when its parents have been taken away, which also ends in a cycle.
+// closure returns the principals that the members of a group are. The parents
+// of a group are dropped while it is worked out, which ends cycles.
 func (f *groupFreezer) closure(n int) []uint32 {
 	parents := f.parents[n]
 	f.parents[n] = nil
@@ -203,7 +204,8 @@ func (f *groupFreezer) closure(n int) []uint32 {
 	return f.closures[n]
 }
 
-// list puts principals into Membership.lists; equal lists are one.
+// list returns the place of principals in Membership.lists; equal lists have
+// one place.
 func (f *groupFreezer) list(principals []uint32) list {
 	slices.Sort(principals)
 	principals = slices.Compact(principals)
@@ -217,8 +219,8 @@ func (f *groupFreezer) list(principals []uint32) list {
 	return l
 }
 
-// collect returns the principals of each name; own numbers those that bindings
-// name.
+// collect returns the principals of each name. own has the numbers of the names
+// that bindings name.
 func (f *groupFreezer) collect(all []listed, own map[string]uint32) map[string]list {
 	slices.SortFunc(all, func(a, b listed) int { return strings.Compare(a.name, b.name) })
 	out := make(map[string]list, len(all))
@@ -234,7 +236,7 @@ func (f *groupFreezer) collect(all []listed, own map[string]uint32) map[string]l
 			}
 			all = all[1:]
 		}
-		out[strings.Clone(name)] = f.list(principals) // of none too: searches know the name
+		out[strings.Clone(name)] = f.list(principals) // even if it is none, as searches know the name
 	}
 	return out
 }

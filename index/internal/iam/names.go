@@ -11,11 +11,12 @@ import (
 
 // Names are what the iam documents of an organization name without wildcard.
 type Names struct {
-	// Principals are `provider/name`, tokens among them; Resources `type:id`;
-	// Actions those that the action table does not hold.
+	// Principals are `provider/name`, tokens included, Resources `type:id`, and
+	// Actions those that the table of actions does not have.
 	Principals, Resources, Actions []string
-	// members holds, for each number in Grants.principals, the places in
-	// Principals of those that are it: from starts[n] to starts[n+1].
+	// members has, for each principal by its number in Grants.principals, the
+	// places in Principals of the names that are it: from starts[n] to below
+	// starts[n+1].
 	members []uint32
 	starts  []uint32
 }

@@ -13,32 +13,34 @@ import (
 	"postern/index/lowered"
 )
 
-// actionRows is the action dimension of the iam layer, whose actions are
-// mostly in no table: a row, the set of rules that cover it, for each name that
-// a rule spells out, wildcards resolved; equal rows are one.
+// actionRows is the action dimension of the iam layer, most of whose actions
+// are in no table. It has a row for each name that a rule spells out: the set
+// of the rules that cover the action, with wildcards resolved. Equal rows are
+// one.
 type actionRows struct {
 	names map[string]uint32 // folded
-	rows  []row             // by number of a name
-	// other holds the rules that have patterns: an action without a row is
-	// tried against each one's.
+	rows  []row             // by the number of a name
+	// other are the rules that have patterns. The patterns of each are matched
+	// with an action that has no row.
 	other row
-	// marks has, for each rule, the mark of each action that the rule may cover,
-	// see mark. There are fewer bits than actions: a clear bit proves that the
-	// rule does not cover the action, a set bit proves nothing.
+	// marks has for each rule the marks of all actions that it may cover, see
+	// mark. There are fewer bits than actions: a clear bit proves that the rule
+	// does not cover the action, and a set bit proves nothing.
 	marks []uint64
 }
 
-// row is a set of rules: a bit a rule, or Roaring where that would be large.
+// row is a set of rules: words with a bit a rule, or a Roaring bitmap where the
+// words of all rows would be too many.
 type row struct {
 	words []uint64
 	wide  *roaring.Bitmap
-	// all: every rule (lowered.FormScan, which has no rows).
+	// all says that it is every rule (lowered.FormScan, which has no rows).
 	all bool
-	// empty: none.
+	// empty says that it is no rule.
 	empty bool
 }
 
-// maxRowWords bounds the words of all rows together.
+// maxRowWords is the number of words of all rows together, at most.
 const maxRowWords = 1 << 20
 
 func newActionRows(rules []lowered.Rule, form lowered.Form) actionRows {
@@ -67,7 +69,7 @@ func newActionRows(rules []lowered.Rule, form lowered.Form) actionRows {
 		}
 		return a
 	}
-	// Many rules share their patterns: each is tried once.
+	// Many rules share their patterns; each pattern is matched once.
 	patterns := map[string]*roaring.Bitmap{}
 	for it := other.Iterator(); it.HasNext(); {
 		id := it.Next()
@@ -95,7 +97,7 @@ func newActionRows(rules []lowered.Rule, form lowered.Form) actionRows {
 		s.RunOptimize()
 		key, err := s.ToBytes()
 		if err != nil {
-			continue // a row of its own
+			continue // it has a row
 		}
 		if same := shared[string(key)]; same != nil {
 			sets[i] = same
@@ -129,7 +131,7 @@ func newActionRows(rules []lowered.Rule, form lowered.Form) actionRows {
 	return a
 }
 
-// of returns the row of the requested action. known is false if the rules in
+// of returns the row of the requested action. If known is false, the rules in
 // it have to be asked whether they cover it.
 func (a *actionRows) of(v *Inquiry) (r *row, known bool) {
 	if !v.rowLooked {
@@ -142,12 +144,12 @@ func (a *actionRows) of(v *Inquiry) (r *row, known bool) {
 	return &a.other, false
 }
 
-// markOther is the mark of every action without a row.
+// markOther is the mark of all actions without a row.
 const markOther = 1 << 63
 
 func actionMark(name uint32) uint64 { return 1 << (name % 63) }
 
-// mark is the mark of the requested action.
+// mark returns the mark of the requested action.
 func (a *actionRows) mark(v *Inquiry) uint64 {
 	if _, known := a.of(v); known {
 		return actionMark(v.row)
@@ -155,8 +157,8 @@ func (a *actionRows) mark(v *Inquiry) uint64 {
 	return markOther
 }
 
-// next returns the first rule of the row from at to below end, end if there is
-// none.
+// next returns the first rule of the row from at to below end, or end if there
+// is none.
 func (r *row) next(at, end uint32) uint32 {
 	if at >= end {
 		return end

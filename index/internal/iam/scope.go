@@ -8,7 +8,8 @@ import (
 	"postern/index/lowered"
 )
 
-// scopes are the statements of one block, and what their programs refer to.
+// scopes are scopes, each frozen as a statement of one block, with the
+// variables of their programs.
 type scopes struct {
 	words     []uint32
 	variables match.Variables
@@ -28,7 +29,8 @@ func (s *scopes) size() int64 {
 	return n
 }
 
-// scopePlaces tells under which numbers the two halves of a scope were frozen.
+// scopePlaces has the numbers under which the two halves of a scope were
+// frozen.
 type scopePlaces [][2]uint32
 
 func (p scopePlaces) of(scope int) (holds, except uint32) {
@@ -38,7 +40,7 @@ func (p scopePlaces) of(scope int) (holds, except uint32) {
 	return p[scope][0], p[scope][1]
 }
 
-// freezeScopes freezes scopes as statements that nothing narrows; what a scope
+// freezeScopes freezes scopes as statements that nothing narrows. What a scope
 // excludes is a statement of its own.
 func (g *Grants) freezeScopes(in *lowered.GrantList) scopePlaces {
 	var list []*lowered.Statement
@@ -83,7 +85,7 @@ func (g *Grants) statementHolds(number uint32, deny bool, v *Inquiry) bool {
 	return g.scopes.variables.ResourceHolds(b, r, &v.View) && g.scopes.variables.ConditionsHold(b, r, &v.View)
 }
 
-// scopeChance is the chance of a scope: of its resources and of its conditions.
+// scopeChance returns the chance of a scope's resources and conditions.
 func (g *Grants) scopeChance(number uint32, deny bool, v *Inquiry, side open.Side) open.Chance {
 	if number == 0 {
 		return open.Always

@@ -12,11 +12,11 @@ import (
 	"postern/policy"
 )
 
-// tree is a frozen Tree.
+// tree is a lowered.Tree, frozen.
 type tree struct {
 	nodes       []node
 	children    []uint32
-	actions     []uint32 // numbers of names in actionRows, sorted by node
+	actions     []uint32 // the numbers of names in actionRows, sorted within each node
 	expressions []expression
 	records     []treeRecord
 	constrained bool
@@ -29,8 +29,8 @@ type treeRecord struct {
 
 type node struct {
 	kind policy.DescriptorKind
-	// at and n are a run of children (of two halves for a Select: nodes, then
-	// expressions), or of actions for an Allow.
+	// at and n are a range of children, or of actions for an Allow. The
+	// children of a Select are nodes and then as many expressions.
 	at, n      uint32
 	expression uint32
 	open       uint64
@@ -38,7 +38,7 @@ type node struct {
 
 type expression struct {
 	kind        policy.ExpressionKind
-	operand     operandKind // what an Equal compares
+	operand     operandKind // what an Equal compares it as
 	left, right uint32
 	entity, key string
 	text        string
@@ -46,8 +46,8 @@ type expression struct {
 	numeric     bool
 }
 
-// operandKind tells what an expression is: only what is of one kind can be
-// equal, and nothing is equal to what is of none.
+// operandKind is the type of an expression's value. Only values of one type can
+// be equal, and a value of no type equals nothing.
 type operandKind uint8
 
 const (
@@ -106,11 +106,11 @@ func newTree(in *lowered.Tree, rows *actionRows) (t tree) {
 	return t
 }
 
-// recordResults remembers, for one request, what records grant: a record that
-// many others compose is evaluated once.
+// recordResults keeps, for one request, what records grant, so that a record
+// that many others compose is evaluated once.
 type recordResults struct {
-	// rounds tells of which round the result of a record is, for each polarity
-	// of doubt: an Allow's and a Deny's.
+	// rounds has the round in which the result of a record was found, for each
+	// polarity: that of an Allow and that of a Deny.
 	rounds  [2][]uint32
 	results [2][]granted
 	round   uint32
@@ -148,8 +148,8 @@ func (t *tree) grants(record uint32, deny bool, v *Inquiry) granted {
 	return result
 }
 
-// node evaluates a node. It goes as deep as descriptors are nested (policy
-// files bound that), and as far as records compose each other.
+// node evaluates a node. It recurses as deep as descriptors nest, which the
+// parser bounds, and as records compose each other.
 func (t *tree) node(at uint32, deny bool, v *Inquiry) (best granted) {
 	n := &t.nodes[at]
 	if !v.Spend(glob.EndsWork) {
@@ -192,10 +192,10 @@ func (t *tree) node(at uint32, deny bool, v *Inquiry) (best granted) {
 	return best
 }
 
-// polarity tells in which polarities an expression is satisfied. A literal
-// about another entity type than the request's is in neither; of what is not
-// known neither is in an Allow, and both are in a Deny: what is unknown never
-// helps.
+// polarity is in which polarities an expression is satisfied. A literal about
+// an entity of another type than the request's is satisfied in neither; what is
+// not known counts as neither true nor false in an Allow, and as both in a
+// Deny, so that what is unknown never helps.
 type polarity struct{ yes, no bool }
 
 // is evaluates an expression that is true or false.
@@ -251,11 +251,11 @@ func (t *tree) equal(l, r *expression, e *expression, deny bool, v *Inquiry) pol
 	case !known1 || !known2:
 		return polarity{deny, deny}
 	}
-	return truth(hasLeft && hasRight && left == right) // a missing tag equals nothing
+	return truth(hasLeft && hasRight && left == right) // a tag that is missing equals nothing
 }
 
-// operand is the text of one side of an Equal; here is false if it is about
-// another entity type than the request's.
+// operand returns the text of one side of an Equal; here is false if it is
+// about an entity of another type than the request's.
 func (v *Inquiry) operand(e *expression) (text string, has, known, here bool) {
 	if e.kind == policy.ExpressionString {
 		return e.text, true, true, true

@@ -15,7 +15,8 @@ func (m *Layer) AdmitSubjects(p *open.Patterns, v *Inquiry) (out []open.Admitted
 	m.enter(v)
 	defer v.leave()
 	g, who, provider := m.grants, &v.caller, v.Request.Principal.IDs[0]
-	// What an identifier of the provider without a name is, every name is.
+	// Whatever principal an identifier of the provider without a name is, every
+	// name is.
 	for _, n := range who.principals {
 		d := &g.principals[n]
 		for _, number := range g.named[d.at : d.at+d.denies] {
@@ -24,7 +25,7 @@ func (m *Layer) AdmitSubjects(p *open.Patterns, v *Inquiry) (out []open.Admitted
 			}
 		}
 	}
-	if who.nothing { // by its claims, whatever its name
+	if who.nothing { // its claims give it nothing, whatever its name
 		return nil
 	}
 	add := func(n uint32, begin, text string) {
@@ -69,7 +70,8 @@ func (m *Layer) AdmitSubjects(p *open.Patterns, v *Inquiry) (out []open.Admitted
 	return out
 }
 
-// bindingChance is the chance of a binding, for whom it names.
+// bindingChance returns the chance of a binding, for the principals that it
+// names.
 func (g *Grants) bindingChance(number uint32, v *Inquiry, side open.Side, p *open.Patterns) open.Chance {
 	b := &g.bindings[number]
 	deny := int(number) < g.denies
@@ -91,7 +93,8 @@ func (g *Grants) spansChance(spans []span, v *Inquiry, side open.Side, p *open.P
 	return best
 }
 
-// spanChance is that of the rule which holds most likely.
+// spanChance returns the chance of the rule among spans that is likeliest to
+// hold.
 func (g *Grants) spanChance(s span, deny bool, v *Inquiry, side open.Side, p *open.Patterns) (best open.Chance) {
 	row, known := g.rows.of(v)
 	for id := row.next(s.from, s.to); id < s.to && best != open.Always; id = row.next(id+1, s.to) {
@@ -105,7 +108,7 @@ func (g *Grants) spanChance(s span, deny bool, v *Inquiry, side open.Side, p *op
 	return best
 }
 
-// ruleChance is the chance of a rule that covers the action.
+// ruleChance returns the chance of a rule that covers the action.
 func (g *Grants) ruleChance(r *rule, deny bool, v *Inquiry, side open.Side) open.Chance {
 	t := g.scopeChance(r.scope, deny, v, side).And(g.scopeChance(r.except, deny, v, side))
 	if r.record != 0 {
@@ -114,8 +117,8 @@ func (g *Grants) ruleChance(r *rule, deny bool, v *Inquiry, side open.Side) open
 	return t
 }
 
-// given visits what reaches the caller with an Allow: spans of rules, the scope
-// of the binding that brings them, and where that stands.
+// given calls f for all that reaches the caller with an Allow: spans of rules,
+// the scope of the binding that brings them, and the position of that.
 func (m *Layer) given(v *Inquiry, visit func(spans []span, b *binding, at policy.StatementRef)) {
 	g, who := m.grants, &v.caller
 	if who.nothing {
@@ -156,8 +159,8 @@ func (m *Layer) AdmitResources(p *open.Patterns, v *Inquiry, resourceType string
 	return out
 }
 
-// scopePatterns returns what a scope admits of resources of a type beside what
-// it names; none if its conditions do not hold.
+// scopePatterns returns the patterns of resources of a type that a scope admits
+// and does not name; none if its conditions cannot hold.
 func (g *Grants) scopePatterns(number uint32, v *Inquiry, resourceType string, at policy.StatementRef, p *open.Patterns) (out []open.Admitted) {
 	all := []open.Admitted{{Program: glob.Every, Text: "*", At: at}}
 	if number == 0 {

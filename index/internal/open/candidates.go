@@ -7,27 +7,29 @@ import (
 	"postern/index/internal/match"
 )
 
-// Candidates are the names that may be allowed: all known ones, or some, and
-// those that begin with some text. They may be too many, never too few: what
-// they name is decided.
+// Candidates are the names that may be allowed: all known ones, or a list of
+// names and of prefixes of names. They may be too many and are never too few;
+// each is decided.
 type Candidates struct {
 	All               bool
 	Exact, Beginnings []string
-	looked            int // statements and names looked at so far
+	looked            int // the statements and names looked at so far
 }
 
 const (
-	// maxNarrowing bounds what narrowing looks at in one search; past it, all
-	// known names are candidates.
+	// maxNarrowing is how many statements and names one search looks at to
+	// narrow its candidates. Past it, all known names are candidates.
 	maxNarrowing = 65_536
-	// maxBeginnings bounds the ranges of names that are gone through at once.
+	// maxBeginnings is the number of prefixes whose names are gone through at
+	// once, at most.
 	maxBeginnings = 8
 )
 
-// EveryName is what narrows nothing.
+// EveryName are candidates that nothing narrows.
 var EveryName = &Candidates{All: true}
 
-// Look counts what is looked at; false if narrowing has to end, with all known names.
+// Look counts n looks. It returns false if narrowing has to end, with all known
+// names.
 func (c *Candidates) Look() bool {
 	if c.looked++; c.looked > maxNarrowing {
 		c.All = true
@@ -35,10 +37,10 @@ func (c *Candidates) Look() bool {
 	return !c.All
 }
 
-// Doubt makes all known names candidates where narrowing passed its budget.
+// Doubt makes all known names candidates if narrowing passed its budget.
 func (c *Candidates) Doubt(v *match.View) { c.All = c.All || v.Over() }
 
-// Settle sorts what was found.
+// Settle sorts the candidates.
 func (c *Candidates) Settle() {
 	slices.Sort(c.Exact)
 	c.Exact = slices.Compact(c.Exact)
@@ -54,7 +56,7 @@ func (c *Candidates) Settle() {
 	}
 }
 
-// Narrower returns the one of two that names less.
+// Narrower returns the one of two that has fewer names.
 func Narrower(a, b *Candidates) *Candidates {
 	switch {
 	case a.All || !b.All && len(a.Beginnings) > 0 && len(b.Beginnings) == 0:

@@ -20,10 +20,10 @@ const (
 	Always
 )
 
-// And is the chance of both together.
+// And returns the chance that both hold.
 func (c Chance) And(other Chance) Chance { return min(c, other) }
 
-// ChanceOf is the chance of what does not depend on the open side.
+// ChanceOf returns the chance of what does not depend on the open side.
 func ChanceOf(holds bool) Chance {
 	if holds {
 		return Always
@@ -72,7 +72,8 @@ func settled(kind conditionkey.Kind, side Side) bool {
 	return strings.IndexByte(settledKeys[kind], byte(side)) >= 0
 }
 
-// settledProgram reports that no variable of a program depends on the open side.
+// settledProgram reports whether no variable of a program depends on the open
+// side.
 func settledProgram(x *match.Variables, program string, side Side) bool {
 	for {
 		i := strings.IndexByte(program, glob.OpVariable)
@@ -87,8 +88,8 @@ func settledProgram(x *match.Variables, program string, side Side) bool {
 	}
 }
 
-// Conditions is the chance of a statement's conditions: x.ConditionsHold with a
-// side open.
+// Conditions returns the chance of a statement's conditions: x.ConditionsHold
+// with a side open.
 func Conditions(x *match.Variables, b block.Block, r block.Record, v *match.View, side Side) Chance {
 	out := Always
 	for want := range x.Conditions(b, r) {
@@ -108,8 +109,8 @@ func Conditions(x *match.Variables, b block.Block, r block.Record, v *match.View
 	return out
 }
 
-// Resources is the chance of a statement's resources: x.ResourceHolds with the
-// subject or the action open.
+// Resources returns the chance of a statement's resources: x.ResourceHolds with
+// the subject or the action open.
 func Resources(x *match.Variables, b block.Block, r block.Record, v *match.View, side Side) Chance {
 	if !v.Whole {
 		w := b.What(r)

@@ -12,19 +12,19 @@ import (
 )
 
 const (
-	// maxWork bounds what one search for patterns looks at: statements, patterns,
-	// buckets, and pairs of patterns.
+	// maxWork is how many statements, patterns, buckets and pairs of patterns
+	// one search for patterns looks at.
 	maxWork = 65_536
-	// looksBetween is the number of looks from one question whether to go on to
-	// the next.
+	// looksBetween is the number of looks between two calls of More.
 	looksBetween = 256
-	// maxSteps are the steps of matching that count as one look.
+	// maxSteps is the number of steps of matching that count as one look.
 	maxSteps = 1024
 )
 
-// Admitted is a pattern with its program, which tells what two have in common.
+// Admitted is a pattern with its program, which says what two patterns have in
+// common.
 type Admitted struct {
-	// Program is what Text, which people read, is compiled to.
+	// Program is what Text, which is for people, is compiled to.
 	Program, Text string
 	At            policy.StatementRef
 }
@@ -35,16 +35,16 @@ func Everything() []Admitted { return []Admitted{{Program: glob.Every, Text: "*"
 
 // Patterns is the work of one search for what it cannot list, and its bounds.
 type Patterns struct {
-	// More says whether there may be more work; nil: there may.
+	// More reports whether the search may go on; it may if More is nil.
 	More func() bool
-	// Truncated: there may be more patterns than were found. Stopped: More ended
-	// the work.
+	// Truncated says that there may be more patterns than were found, and
+	// Stopped that More ended the search.
 	Truncated, Stopped bool
 	looked             int
 }
 
-// Look counts what is looked at; false past the bound, from where the answer is
-// in doubt.
+// Look counts n looks. It returns false past the bound, from where on the
+// answer is in doubt.
 func (p *Patterns) Look() bool {
 	if p.looked++; p.looked > maxWork || p.looked%looksBetween == 0 && !p.GoOn() {
 		p.Truncated = true
@@ -52,7 +52,7 @@ func (p *Patterns) Look() bool {
 	return !p.Truncated
 }
 
-// GoOn asks whether there may be more work.
+// GoOn reports whether the search may go on.
 func (p *Patterns) GoOn() bool {
 	if p.More != nil && !p.Stopped && !p.More() {
 		p.Stopped, p.Truncated = true, true
@@ -60,11 +60,12 @@ func (p *Patterns) GoOn() bool {
 	return !p.Stopped
 }
 
-// Doubt says that the answer is in doubt where a view passed its budget.
+// Doubt notes that the answer is in doubt, if a view passed its budget.
 func (p *Patterns) Doubt(v *match.View) { p.Truncated = p.Truncated || v.Over() }
 
-// Both returns what two layers admit that both have to: of each pair that can
-// have something in common the narrower one, which holds all of that.
+// Both returns what two layers admit that both have to allow: of each pair of
+// patterns that can have a text in common the narrower one, which holds all
+// such texts.
 func (p *Patterns) Both(as, bs []Admitted) (out []Admitted) {
 	for _, a := range as {
 		for _, b := range bs {
@@ -84,8 +85,8 @@ func (p *Patterns) Both(as, bs []Admitted) (out []Admitted) {
 }
 
 // MayMeet reports whether two programs may match one text. Of two that have
-// wildcards it compares how they begin and how they end, and so may be true in
-// vain.
+// wildcards it compares only the beginnings and the ends, so that it may return
+// true for two that match no text in common.
 func (p *Patterns) MayMeet(a, b string) bool {
 	aKind, aBegin := glob.Classify(a)
 	bKind, bBegin := glob.Classify(b)
@@ -108,7 +109,7 @@ func (p *Patterns) MayMeet(a, b string) bool {
 	return aEnd[len(aEnd)-n:] == bEnd[len(bEnd)-n:]
 }
 
-// literalEnd is the literal text that a program ends with.
+// literalEnd returns the literal text with which a program ends.
 func literalEnd(program string) string {
 	for {
 		n := glob.LiteralLen(program)
@@ -122,15 +123,15 @@ func literalEnd(program string) string {
 	}
 }
 
-// Covers reports that a program matches whatever another does; false
-// where that is not plain to see.
+// Covers reports whether a program matches every text that another does. It
+// returns false where that is not easy to see.
 func Covers(wide, narrow string) bool {
 	kind, begin := glob.Classify(wide)
 	_, other := glob.Classify(narrow)
 	return wide == narrow || kind == glob.Prefix && strings.HasPrefix(other, begin)
 }
 
-// AnyAfter is the program of what begins with a text.
+// AnyAfter returns the program that matches every text with a prefix.
 func AnyAfter(begin string) string { return begin + glob.Every }
 
 // ActionText writes the program of an action, which is folded, with the capitals
