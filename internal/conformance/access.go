@@ -8,8 +8,8 @@ import (
 	"postern/policy"
 )
 
-// accessStatement finds what gives a caller something in the iam layer: a
-// binding, a member role, a token or a rule of an issuer, as doc.go names it.
+// accessStatement finds what an archive names in the iam layer: a binding, a
+// member role, a token or a rule of an issuer, as doc.go says.
 func (w *World) accessStatement(file, name string) (policy.StatementRef, error) {
 	documents := []*policy.AccessDocument{}
 	if w.Directory.BuiltIn != nil {
@@ -41,8 +41,8 @@ type namedStatement struct {
 	ref  policy.StatementRef
 }
 
-// accessStatements lists what a document may give to callers, with the names
-// that archives have for it. The effect is left to the caller.
+// accessStatements lists all that a document may give to callers, by the names
+// that archives have for it. Effects are left out.
 func accessStatements(doc *policy.AccessDocument) (out []namedStatement) {
 	add := func(name, statement string, index int, at policy.Position) {
 		out = append(out, namedStatement{name, policy.StatementRef{

@@ -17,7 +17,7 @@ import (
 //go:embed testdata/*.txtar testdata/rules.txt
 var testdata embed.FS
 
-// section is one world-and-questions part of an archive, as written.
+// section is one section of an archive, as written.
 type section struct {
 	topic, name, prose string
 	rules              []string
@@ -30,13 +30,13 @@ type section struct {
 	parts              []part // requests, documents and tables, in order
 }
 
-// part is a file of a section that asks.
+// part is a file of a section that holds questions.
 type part struct {
 	kind, argument string // "requests", "documents" PATH, "table"
 	lines          []line
 }
 
-// line is one line of an archive and where it stands.
+// line is one line of an archive, with its place.
 type line struct {
 	text string
 	at   string // testdata/TOPIC.txtar:LINE
@@ -187,7 +187,7 @@ func seen(words []string) *policy.KeySet {
 	return set
 }
 
-// cases expands the section's parts.
+// cases makes the cases of the section's parts.
 func (s *section) cases() ([]Case, error) {
 	var out []Case
 	var world *World // shared by all requests of the section
@@ -318,7 +318,7 @@ func newCase(ask, want string, lets map[string]string, world *World, l line) (Ca
 
 var repetition = regexp.MustCompile(`<<(\d+)([:,])(.*?)>>`)
 
-// expand writes out the repetitions in text.
+// expand writes out the repetitions `<<N:TEXT>>` and `<<N,TEXT>>` in text.
 func expand(text string) (string, error) {
 	var failed error
 	text = repetition.ReplaceAllStringFunc(text, func(m string) string {

@@ -11,8 +11,8 @@ import (
 	"postern/policy"
 )
 
-// readAsk turns the left side of a request line into an AuthZEN evaluation
-// body (specification 3.1).
+// readAsk turns the left side of a request line into the body of an AuthZEN
+// evaluation (specification 3.1).
 func readAsk(ask string) ([]byte, error) {
 	ask, err := expand(ask)
 	if err != nil {
@@ -86,7 +86,7 @@ func readAsk(ask string) ([]byte, error) {
 		contextMember(b.context)), nil
 }
 
-// body holds the members of the three properties objects, as JSON text.
+// body is the three properties objects, each as its members in JSON.
 type body struct {
 	subject, action, resource []string
 	context                   string
@@ -114,8 +114,8 @@ func member(name string, value any) string {
 	return strconv.Quote(name) + ":" + string(text)
 }
 
-// resourceOf tells the AuthZEN type and id that a resource word stands for. A
-// bucket's name holds no colon, so one before the first slash ends a type.
+// resourceOf returns the AuthZEN type and id of a resource. A bucket's name
+// holds no colon, so that a colon before the first slash ends a type.
 func resourceOf(text string) (string, string) {
 	if text == "*" {
 		return "organization", "*"
@@ -130,7 +130,7 @@ func resourceOf(text string) (string, string) {
 	return "bucket", text
 }
 
-// word reads a word, or a JSON string, and drops the blanks after it.
+// word reads a word, or a JSON string, and the blanks after it.
 func word(s string) (string, string, error) {
 	if s == "" {
 		return "", "", errors.New("want ORG IDS ACTION RESOURCE")
@@ -144,7 +144,7 @@ func word(s string) (string, string, error) {
 	return text, strings.TrimSpace(rest), nil
 }
 
-// object reads the JSON object that s begins with, as text.
+// object returns the JSON object with which s begins, as text.
 func object(s string) (string, string, error) {
 	var raw json.RawMessage
 	rest, err := jsonValue(s, &raw)
@@ -162,8 +162,8 @@ func jsonValue(s string, v any) (string, error) {
 	return strings.TrimSpace(s[d.InputOffset():]), nil
 }
 
-// outcomes is specification 1.8's last paragraph, written out once more so
-// that the corpus does not lean on policy.Reason.Outcome.
+// outcomes is the last paragraph of specification 1.8 once more, so that the
+// corpus does not depend on policy.Reason.Outcome.
 var outcomes = map[policy.Reason]policy.Outcome{
 	policy.Allowed:               policy.Allow,
 	policy.OrganizationDeny:      policy.ExplicitDeny,

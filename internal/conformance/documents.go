@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// documents reads rows that are whole policy files, or what stands for `@` in
-// a template: `good TEXT => WANT ; WANT`, `bad TEXT` or `clash TEXT`, one WANT an `ask`.
+// documents reads a file of documents: `good TEXT => WANT ; WANT`, with a WANT
+// for each `ask`, `bad TEXT` and `clash TEXT`. A TEXT is a whole policy file,
+// or what stands in place of `@` in the template.
 func (s *section) documents(p part) ([]Case, error) {
 	var out []Case
 	var asks []string

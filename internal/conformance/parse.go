@@ -10,7 +10,8 @@ import (
 	"postern/policy"
 )
 
-// parseDocument reads one policy file; an error if it has to be refused.
+// parseDocument reads one policy file. It returns an error if the file has to
+// be refused.
 func parseDocument(kind policy.Kind, file string, data []byte) (*policy.Document, error) {
 	var doc *policy.Document
 	var ds []policy.Diagnostic
@@ -49,8 +50,8 @@ func refusal(nothing bool, ds []policy.Diagnostic) error {
 	return nil
 }
 
-// decode reads an evaluation body; an error is a bad request. The request
-// keeps nothing of another one's.
+// decode reads the body of an evaluation. An error means a bad request. The
+// request shares no memory with others.
 func decode(body []byte) (*policy.Request, error) {
 	return new(request.Decoder).Evaluation(body, Now)
 }

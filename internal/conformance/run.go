@@ -29,7 +29,7 @@ type Case struct {
 	Seen *policy.KeySet
 	Want Want
 
-	cell *cellOf // nil unless the case is of a table
+	cell *cellOf // nil unless the case comes from a table
 }
 
 // Want is the wanted answer. BadRequest says that the body is refused with a
@@ -42,9 +42,9 @@ type Want struct {
 	// MaxOpenSeconds is the obligation of an allow, 0 if there is none
 	// (specification 2, constraints).
 	MaxOpenSeconds uint64
-	// Determining has File, Index, Layer and Effect set, in the iam layer
-	// everything, and stands in the order of policy.Explanation. It is checked
-	// where HasDetermining.
+	// Determining has File, Index, Layer and Effect, in the iam layer all
+	// fields, in the order of policy.Explanation. It is compared only if
+	// HasDetermining.
 	Determining    []policy.StatementRef
 	HasDetermining bool
 }
@@ -70,7 +70,7 @@ func Load(t testing.TB) []Case {
 	return slices.Clone(out)
 }
 
-// corpus reads all cases once a process; all errors at once.
+// corpus reads all cases, once in a process. It reports all errors at once.
 var corpus = sync.OnceValues(func() (out []Case, err error) {
 	sections, err := readArchives()
 	if err != nil {
@@ -137,7 +137,7 @@ func check(t *testing.T, c Case, evaluate Evaluate) {
 	}
 }
 
-// compare says how the answer differs from the wanted one, "" if it does not.
+// compare says how an answer differs from the wanted one; "" if it does not.
 func compare(got policy.Explanation, want Want) string {
 	var diffs []string
 	if g := got.Decision; g.Outcome != want.Outcome || g.Reason != want.Reason || g.Layer != want.Layer {

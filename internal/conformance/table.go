@@ -9,8 +9,8 @@ import (
 	"postern/policy"
 )
 
-// tableWorld is what every cell of a table is asked in: the organization lets
-// everything through, and two buckets hold the row's condition.
+// tableWorld is the world of every cell of a table: the organization allows
+// everything, and two buckets have the row's condition.
 const tableWorld = `{"version":"v1alpha1","name":"all","statements":[` +
 	`{"name":"s","effect":"Allow","actions":["s3:*"],"resources":["*"],"principals":["*"]}]}`
 
@@ -22,7 +22,8 @@ const (
 		`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":%s}]}`
 )
 
-// tableWord is a JSON string, which stays, or a word, which a let may replace.
+// tableWord matches a JSON string, which stays as it is, or a word, which a let
+// may replace.
 var tableWord = regexp.MustCompile(`"(?:\\.|[^"\\])*"|[a-z][a-z0-9]*`)
 
 // table reads rows of operators crossed with columns of values.
@@ -127,7 +128,8 @@ func (s *section) tableRow(operator, key, values string, columns, cells []string
 	return out, nil
 }
 
-// cellOf is the place of a table case, for the test of what tables cover.
+// cellOf is the place of a case in its table, for the test of what tables
+// cover.
 type cellOf struct {
 	operator policy.Operator
 	column   string

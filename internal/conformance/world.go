@@ -12,12 +12,12 @@ import (
 	"postern/policy"
 )
 
-// World is a policy directory and how it is served.
+// World is a policy directory, with the flags that it is served with.
 type World struct {
-	// Files by their path below the policy directory.
+	// Files are the files by their path below the policy directory.
 	Files map[string][]byte
-	// Directory is what Files say after a cold start: a unit with a broken
-	// file has no last good content (specification 4).
+	// Directory is what Files say after a cold start, in which a unit with a
+	// broken file has no last good content (specification 4).
 	Directory *policy.Directory
 	// DefaultOrganization is the flag -default-org, "" if it is not given.
 	// Directory has it only where it applies (specification 1.5, Owner).
@@ -131,7 +131,8 @@ func newWorld(files map[string][]byte, defaultOrg string, platformOrgs, broken, 
 	return w, nil
 }
 
-// claim gives the bucket to org, or notes a further claimant.
+// claim makes org the owner of a bucket, or a further claimant if it has an
+// owner.
 func (w *World) claim(bucket, org string) *policy.DirectoryBucket {
 	b := w.Directory.Buckets[bucket]
 	switch {
@@ -144,8 +145,8 @@ func (w *World) claim(bucket, org string) *policy.DirectoryBucket {
 	return b
 }
 
-// statement finds the statement that `NAME#INDEX`, or `NAME!STATEMENT` in the
-// iam layer, names.
+// statement finds the statement that `NAME#INDEX` names, or in the iam layer
+// `NAME!STATEMENT`.
 func (w *World) statement(ref string) (policy.StatementRef, error) {
 	if name, statement, ok := strings.Cut(ref, "!"); ok {
 		return w.accessStatement(name, statement)
