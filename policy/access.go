@@ -12,12 +12,12 @@ package policy
 type AccessDocument struct {
 	// File is the path below the policy directory, with forward slashes.
 	File string
-	// Name is `metadata.name`, "" if there is none; NameAt its place.
+	// Name is `metadata.name`, "" if there is none, and NameAt its position.
 	Name   string
 	NameAt Position
-	// LegacyGroups is `metadata.legacyGroups`: CoreWeave's legacy groups are
-	// bound to their roles in the organization of this file. It says so for
-	// the whole organization. LegacyGroupsAt is its place.
+	// LegacyGroups is `metadata.legacyGroups`: it binds CoreWeave's legacy
+	// groups to their roles in the whole organization of this file.
+	// LegacyGroupsAt is its position.
 	LegacyGroups   bool
 	LegacyGroupsAt Position
 
@@ -95,8 +95,8 @@ type ResourcePattern struct {
 	// character (1.7). For the type `organization` the request's id `*` counts
 	// as the caller's organization.
 	Pattern string
-	// UID: the entry is `type:uid:ID`, and Pattern is ID: plain text that the
-	// request's `resource.properties.uid` has to equal byte for byte.
+	// UID says that the entry is `type:uid:ID`, and Pattern is ID: plain text
+	// that the request's `resource.properties.uid` has to equal byte for byte.
 	UID bool
 	At  Position
 }
@@ -181,9 +181,9 @@ type Binding struct {
 	At   Position // of the binding's `{`
 	// Effect is EffectAllow where the file says none.
 	Effect Effect
-	// Roles excludes PermissionSets and Actions, which may stand together. One
-	// of the three is not empty. Names of roles are also ids and names of
-	// Pulumi records.
+	// Roles stands alone; PermissionSets and Actions may stand together. One of
+	// the three is not empty. Names of roles are also ids and names of Pulumi
+	// records.
 	Roles          []Reference
 	PermissionSets []Reference
 	Actions        []string // as Rule.Actions
@@ -230,8 +230,8 @@ type Token struct {
 	// (`provider/name`) of the user of a TokenPersonal.
 	Group Reference
 	User  Reference
-	// Expires is the second since 1970 (a fraction is cut off) from which on
-	// the token is nobody; it means something only if HasExpires.
+	// Expires is the time, in seconds since 1970 and rounded down, from which
+	// on the token is nobody. It means something only if HasExpires.
 	Expires    int64
 	HasExpires bool
 }

@@ -142,8 +142,8 @@ type FailedCondition struct {
 	// Values are what the policy asks for, and Had what the request has. Both
 	// are cut to the bounds above: `...` stands for what is left out.
 	Values, Had []string
-	// Unreadable: the operator cannot read what the request has; Had is empty
-	// if nothing can. Had is empty without it where the key is absent.
+	// Unreadable says that the operator cannot read what the request has; Had
+	// is empty if nothing can. Without it Had is empty if the key is absent.
 	Unreadable bool
 }
 

@@ -26,15 +26,16 @@ type Directory struct {
 type DirectoryOrganization struct {
 	// Policies are the documents of access-policies/.
 	Policies []*Document
-	// PoliciesUnavailable: access-policies/ is broken and was never good.
+	// PoliciesUnavailable says that access-policies/ is broken and was never
+	// good.
 	PoliciesUnavailable bool
 	// Access are the documents of iam/.
 	Access []*AccessDocument
-	// IAMUnavailable: iam/ is broken and was never good.
+	// IAMUnavailable says that iam/ is broken and was never good.
 	IAMUnavailable bool
-	// BucketsUnavailable: which buckets the organization has, or whether they
-	// have policies, was never known; its buckets that Directory.Buckets does
-	// not name are denied.
+	// BucketsUnavailable says that it was never known which buckets the
+	// organization has, or whether they have policies. Its buckets that
+	// Directory.Buckets does not name are denied.
 	BucketsUnavailable bool
 }
 
@@ -44,7 +45,7 @@ type DirectoryBucket struct {
 	Owner string
 	// Policy is nil if the bucket has none.
 	Policy *Document
-	// PolicyUnavailable: its policy file is broken and was never good.
+	// PolicyUnavailable says that its policy file is broken and was never good.
 	PolicyUnavailable bool
 	// Claimants are further organizations that claim the bucket; if there is
 	// one, the bucket denies (specification 4, Names).

@@ -147,8 +147,9 @@ type PrincipalPattern struct {
 // Condition is one operator with one key (specification 1.7).
 type Condition struct {
 	Operator Operator
-	// Key is the condition key as written. Keys fold ASCII case, but for the ORG and CLAIM
-	// parts of `iam:ORG:groups` and `oidc:ORG:CLAIM` (specification 1.7).
+	// Key is the condition key as written. Keys fold ASCII case, except for the
+	// ORG and CLAIM parts of `iam:ORG:groups` and `oidc:ORG:CLAIM`
+	// (specification 1.7).
 	Key string
 	// Values is never empty. A number or boolean is the text it was written
 	// with. Every value is one that Operator can read.

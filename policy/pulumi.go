@@ -64,8 +64,8 @@ type Descriptor struct {
 	Else      *Descriptor // may be nil
 
 	Selector *Expression // may be nil
-	// Options: the one whose value equals Selector is taken, none if there is
-	// none. No two values are the same literal.
+	// Options are the branches of a Select: the one whose value equals Selector
+	// is taken, and none if there is none. No two values are the same literal.
 	Options []DescriptorOption
 }
 

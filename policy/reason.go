@@ -7,8 +7,8 @@ type Reason uint8
 // first is given.
 const (
 	ReasonNone Reason = iota
-	// TooCostly: the decision passed its budget (specification 1.6), and whatever
-	// it came to counts for nothing.
+	// TooCostly says that the decision passed its budget (specification 1.6),
+	// whatever it came to.
 	TooCostly
 	Anonymous
 	OrganizationUnavailable

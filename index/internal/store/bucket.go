@@ -12,7 +12,7 @@ type Bucket struct {
 	Owner string
 	// Policy is nil if the bucket has none.
 	Policy *statements.Policies
-	// PolicyUnavailable: its policy file is broken and was never good.
+	// PolicyUnavailable says that its policy file is broken and was never good.
 	PolicyUnavailable bool
 	// Claimants are other organizations that claim the bucket too; if there is
 	// one, the bucket denies.

@@ -36,16 +36,16 @@ func shardOf(h uint64) int { return int(h >> 54) }
 type Organization struct {
 	// Policies are the organization policies; nil if there is none.
 	Policies *statements.Policies
-	// PoliciesUnavailable: access-policies/ is broken and was never good, so
-	// the organization's s3: and cwobject: requests are denied.
+	// PoliciesUnavailable says that access-policies/ is broken and was never
+	// good, so that the organization's s3: and cwobject: requests are denied.
 	PoliciesUnavailable bool
 	// IAM is the iam layer; nil if the organization has no iam documents.
 	IAM *iam.Layer
-	// IAMUnavailable: iam/ is broken and was never good.
+	// IAMUnavailable says that iam/ is broken and was never good.
 	IAMUnavailable bool
-	// BucketsUnavailable: which buckets the organization has, or whether they
-	// have policies, was never known: every bucket of it that SetBucket did not
-	// name is denied.
+	// BucketsUnavailable says that it was never known which buckets the
+	// organization has, or whether they have policies: every bucket of it that
+	// SetBucket did not name is denied.
 	BucketsUnavailable bool
 }
 
