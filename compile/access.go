@@ -204,7 +204,7 @@ func (u *access) members() *lowered.MemberList {
 	for _, d := range u.docs {
 		for i := range d.Groups {
 			g := lowered.Group{Name: d.Groups[i].Name}
-			g.Everyone, g.Names, g.Beginnings = principals(d.Groups[i].Members)
+			g.Everyone, g.Names, g.Prefixes = principals(d.Groups[i].Members)
 			out.Groups = append(out.Groups, g)
 		}
 		for i := range d.Tokens {

@@ -209,7 +209,7 @@ func (g *grantList) lowerBinding(b *binding) {
 	if len(b.Members) == 0 {
 		g.l.refuse("the binding has no member")
 	}
-	out.Everyone, out.Names, out.Beginnings = principals(b.Members)
+	out.Everyone, out.Names, out.Prefixes = principals(b.Members)
 	if len(b.Roles) == 0 {
 		own := lowered.Span{From: len(g.out.Rules)}
 		g.lowerRule(bindingRule(b.Binding))

@@ -14,7 +14,7 @@ import (
 )
 
 // named makes policies of hundreds of statements on three names, and requests
-// of them: with segments, beginnings, and patterns that tell nothing.
+// of them: with segments, prefixes, and patterns that tell nothing.
 type named struct {
 	*rand.Rand
 	few bool // different segments, so that many statements have one

@@ -90,8 +90,8 @@ func TestNarrowing(t *testing.T) {
 		"both name":          {exact("", "role/a", "role/b"), exact("o1", "role/b"), []string{"b"}},
 		"none":               {exact("", "saml/a"), everyone, nil},
 		"all":                {everyone, everyone, []string{"other"}},
-		"beginnings":         {lowered.Principals{Prefix: []lowered.Name{{Org: "", Text: "role/o"}}}, everyone, []string{"other"}},
-		"other beginnings":   {lowered.Principals{Prefix: []lowered.Name{{Org: "", Text: "role/x"}}}, everyone, nil},
+		"prefixes":           {lowered.Principals{Prefix: []lowered.Name{{Org: "", Text: "role/o"}}}, everyone, []string{"other"}},
+		"other prefixes":     {lowered.Principals{Prefix: []lowered.Name{{Org: "", Text: "role/x"}}}, everyone, nil},
 	} {
 		s := build(c.organization, c.bucket)
 		r := &policy.Request{Principal: policy.Principal{Org: "o1", IDs: []string{"role/"}}, Action: "s3:GetObject",

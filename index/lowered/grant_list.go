@@ -57,10 +57,10 @@ type Binding struct {
 	// defaults.memberRoles).
 	Explicit bool
 	Everyone bool
-	// Names are identifiers, `group/NAME` and `token/NAME`. Beginnings are
+	// Names are identifiers, `group/NAME` and `token/NAME`. Prefixes are
 	// prefixes of identifiers.
-	Names, Beginnings []string
-	Rules             []Span
+	Names, Prefixes []string
+	Rules           []Span
 	// Scope narrows every rule that the binding refers to.
 	Scope int
 }

@@ -16,9 +16,9 @@ type MemberList struct {
 
 // Group is a group and who is in it.
 type Group struct {
-	Name              string
-	Everyone          bool
-	Names, Beginnings []string
+	Name            string
+	Everyone        bool
+	Names, Prefixes []string
 }
 
 // Held is roles that are held without a binding, with the position that

@@ -117,8 +117,8 @@ func read(b Block, metas []Meta, id int) lowered.Statement {
 		text, org := b.Identifier(who, i)
 		s.Principals.Exact = append(s.Principals.Exact, lowered.Name{Org: org, Text: text})
 	}
-	for i := range who.Beginnings {
-		text, org := b.Beginning(who, i)
+	for i := range who.Prefixes {
+		text, org := b.NamePrefix(who, i)
 		s.Principals.Prefix = append(s.Principals.Prefix, lowered.Name{Org: org, Text: text})
 	}
 	for i := range who.Organizations {
@@ -356,7 +356,7 @@ func TestGroups(t *testing.T) {
 			in := map[int]bool{}
 			table := b.Table(g)
 			var x TextTraits
-			for _, trait := range x.WithBeginnings(text, g.Lengths()) {
+			for _, trait := range x.WithPrefixes(text, g.Lengths()) {
 				for id, to := table.Find(trait); id < to; id++ {
 					in[id] = true
 				}

@@ -28,7 +28,7 @@ const AnyCaller = 1
 // AnyCaller.
 func sieveOf(s *Statement) uint32 {
 	who := &s.From.Principals
-	if who.Everyone || who.Not || len(s.Beginnings) > 0 || len(who.Organizations) > 0 {
+	if who.Everyone || who.Not || len(s.Prefixes) > 0 || len(who.Organizations) > 0 {
 		return AnyCaller
 	}
 	set := uint32(0)

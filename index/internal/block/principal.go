@@ -9,11 +9,11 @@ import (
 // prefixes, sorted by organization and text, none of which is a prefix of
 // another; then organizations, which have no text.
 const (
-	beginAt  = iota // the place of the text
-	beginLen        //
-	beginOrg        // the place of the organization's name; its length is 0 for any organization
-	beginOrgLen
-	beginWords
+	prefixAt = iota // the place of the text
+	prefixLen
+	prefixOrg // the place of the organization's name; its length is 0 for any organization
+	prefixOrgLen
+	prefixWords
 )
 
 // An identifier that statements list stands in the block once: its length and
@@ -37,8 +37,8 @@ const (
 // Who is where the principals of a record lie, and how many there are of each
 // kind.
 type Who struct {
-	at                               uint32
-	Exact, Beginnings, Organizations uint32
+	at                             uint32
+	Exact, Prefixes, Organizations uint32
 }
 
 // Who returns where the principals lie.
@@ -56,23 +56,25 @@ func (b Block) Identifier(w Who, i uint32) (text, org string) {
 	return b.str(4*(at+nameText), b.words[at+nameLen]), b.str(b.words[at+nameOrgAt], b.words[at+nameOrgLen])
 }
 
-func (w Who) beginnings() uint32 { return w.at + exactWords*w.Exact }
+func (w Who) prefixes() uint32 { return w.at + exactWords*w.Exact }
 
-// Beginning returns prefix i of identifiers and its organization, "" for any.
-func (b Block) Beginning(w Who, i uint32) (text, org string) {
-	at := w.beginnings() + beginWords*i
-	return b.beginText(at), b.beginOrg(at)
+// NamePrefix returns prefix i of identifiers and its organization, "" for any.
+func (b Block) NamePrefix(w Who, i uint32) (text, org string) {
+	at := w.prefixes() + prefixWords*i
+	return b.prefixText(at), b.prefixOrg(at)
 }
 
 // Organization returns organization i.
 func (b Block) Organization(w Who, i uint32) string {
-	return b.beginOrg(w.beginnings() + beginWords*(w.Beginnings+i))
+	return b.prefixOrg(w.prefixes() + prefixWords*(w.Prefixes+i))
 }
 
-// beginText returns the text of a prefix entry, and beginOrg its organization.
-func (b Block) beginText(at uint32) string { return b.str(b.words[at+beginAt], b.words[at+beginLen]) }
-func (b Block) beginOrg(at uint32) string {
-	return b.str(b.words[at+beginOrg], b.words[at+beginOrgLen])
+// prefixText returns the text of a prefix entry, and prefixOrg its organization.
+func (b Block) prefixText(at uint32) string {
+	return b.str(b.words[at+prefixAt], b.words[at+prefixLen])
+}
+func (b Block) prefixOrg(at uint32) string {
+	return b.str(b.words[at+prefixOrg], b.words[at+prefixOrgLen])
 }
 
 // Caller is the identifiers of a caller, as records are compared with them.
@@ -102,7 +104,7 @@ func (b Block) ListsName(w Who, c *Caller) bool {
 	if w.Exact > few {
 		return b.findsName(w.at, w.Exact, c)
 	}
-	for at, end := w.at, w.beginnings(); at < end; at += exactWords {
+	for at, end := w.at, w.prefixes(); at < end; at += exactWords {
 		have := b.words[at+exactHash]
 		for i, h := range c.Hashes {
 			if have == h && b.isName(at, c.IDs[i], c.Org) {
@@ -151,21 +153,21 @@ func (b Block) findsName(at, n uint32, c *Caller) bool {
 // less orders pairs of texts by the first text, then by the second.
 func less(a1, a2, b1, b2 string) bool { return a1 < b1 || a1 == b1 && a2 < b2 }
 
-// HasBeginning reports whether id, of an organization, has one of the record's
+// HasNamePrefix reports whether id, of an organization, has one of the record's
 // prefixes. All prefixes of a statement are of one organization, or all are of
 // any.
-func (b Block) HasBeginning(w Who, id, org string) bool {
-	at := w.beginnings()
-	if b.words[at+beginOrgLen] == 0 {
+func (b Block) HasNamePrefix(w Who, id, org string) bool {
+	at := w.prefixes()
+	if b.words[at+prefixOrgLen] == 0 {
 		org = ""
 	}
-	if w.Beginnings == 1 {
-		return b.beginOrg(at) == org && strings.HasPrefix(id, b.beginText(at))
+	if w.Prefixes == 1 {
+		return b.prefixOrg(at) == org && strings.HasPrefix(id, b.prefixText(at))
 	}
-	low, high := uint32(0), w.Beginnings
+	low, high := uint32(0), w.Prefixes
 	for low < high {
 		mid := (low + high) / 2
-		if e := at + beginWords*mid; less(org, id, b.beginOrg(e), b.beginText(e)) {
+		if e := at + prefixWords*mid; less(org, id, b.prefixOrg(e), b.prefixText(e)) {
 			high = mid
 		} else {
 			low = mid + 1
@@ -174,6 +176,6 @@ func (b Block) HasBeginning(w Who, id, org string) bool {
 	if low == 0 {
 		return false
 	}
-	e := at + beginWords*(low-1)
-	return b.beginOrg(e) == org && strings.HasPrefix(id, b.beginText(e))
+	e := at + prefixWords*(low-1)
+	return b.prefixOrg(e) == org && strings.HasPrefix(id, b.prefixText(e))
 }

@@ -74,9 +74,9 @@ func (p *printer) statement(id int) {
 		text, org := b.Identifier(who, i)
 		p.line("  identifier %s%s", text, of(org))
 	}
-	for i := range who.Beginnings {
-		text, org := b.Beginning(who, i)
-		p.line("  beginning %s%s", text, of(org))
+	for i := range who.Prefixes {
+		text, org := b.NamePrefix(who, i)
+		p.line("  prefix %s%s", text, of(org))
 	}
 	for i := range who.Organizations {
 		p.line("  organization %s", b.Organization(who, i))
@@ -97,7 +97,7 @@ func (p *printer) statement(id int) {
 		case i < what.Exact:
 			kind = "exact"
 		case i < what.Exact+what.Prefix:
-			kind = "beginning"
+			kind = "prefix"
 		}
 		p.line("  resource, %s: %s", kind, program(b.Pattern(what, i)))
 	}

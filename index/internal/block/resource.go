@@ -20,7 +20,7 @@ type What struct {
 // What returns where the resource patterns lie.
 func (b Block) What(r Record) What {
 	w := b.Who(r)
-	at := w.beginnings() + beginWords*(w.Beginnings+w.Organizations)
+	at := w.prefixes() + prefixWords*(w.Prefixes+w.Organizations)
 	if r.is(flagLong) {
 		n := b.counts(r)
 		return What{at, n[4], n[5], n[6]}

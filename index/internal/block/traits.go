@@ -31,9 +31,9 @@ const (
 	MinTabled = 128
 )
 
-// beginTrait returns the trait of the first n bytes of a text, and segmentTrait
+// prefixTrait returns the trait of the first n bytes of a text, and segmentTrait
 // that of a segment.
-func beginTrait(text string, n int) uint32          { return traitOf(text, 0, n) }
+func prefixTrait(text string, n int) uint32         { return traitOf(text, 0, n) }
 func segmentTrait(text string, from, to int) uint32 { return traitOf(text, from, to) ^ 2 }
 
 // traitOf returns a hash of text[from:to]: of its length and of its first and
@@ -198,7 +198,7 @@ func traitsOf(program string, lengths uint64) (out []uint32) {
 	at := glob.LiteralLen(program)
 	for ; lengths != 0; lengths &= lengths - 1 {
 		if n := bits.TrailingZeros64(lengths); n <= at {
-			out = append(out, beginTrait(program, n))
+			out = append(out, prefixTrait(program, n))
 		}
 	}
 	for from := 0; ; {
@@ -226,7 +226,7 @@ func traitsOf(program string, lengths uint64) (out []uint32) {
 
 // TextTraits are the traits of one text, that of a request's resource: those of
 // its segments, which are computed when they are first needed, and behind them
-// those of the prefixes that WithBeginnings was asked for last.
+// those of the prefixes that WithPrefixes was asked for last.
 type TextTraits struct {
 	list     []uint32
 	segments int
@@ -279,9 +279,9 @@ func (x *TextTraits) MayHave(text string, trait uint32) bool {
 	return x.mayHave[trait>>30]>>(trait>>24&63)&1 != 0
 }
 
-// WithBeginnings returns the traits of the text's segments and those of its
+// WithPrefixes returns the traits of the text's segments and those of its
 // prefixes of the given lengths. The result is valid until the next call.
-func (x *TextTraits) WithBeginnings(text string, lengths uint64) []uint32 {
+func (x *TextTraits) WithPrefixes(text string, lengths uint64) []uint32 {
 	if !x.made {
 		x.make(text)
 	}
@@ -293,7 +293,7 @@ func (x *TextTraits) WithBeginnings(text string, lengths uint64) []uint32 {
 			if n > len(text) {
 				break
 			}
-			x.list = append(x.list, beginTrait(text, n))
+			x.list = append(x.list, prefixTrait(text, n))
 		}
 	}
 	return x.list

@@ -19,7 +19,7 @@ func TestTraits(t *testing.T) {
 		}
 		return string(out)
 	}
-	segments, beginnings := 0, 0
+	segments, prefixes := 0, 0
 	for range 20_000 {
 		var x TextTraits
 		of := text("ab/", r.IntN(40))
@@ -38,23 +38,23 @@ func TestTraits(t *testing.T) {
 			continue
 		}
 		lengths := uint64(1)<<(1+r.IntN(20)) | 1<<(1+r.IntN(20)) | 1<<maxLength
-		has := x.WithBeginnings(of, lengths)
+		has := x.WithPrefixes(of, lengths)
 		for _, trait := range traitsOf(program, lengths) {
 			if !slices.Contains(has, trait) {
 				t.Fatalf("%q matches %q, which lacks a trait", pattern, of)
 			}
-			beginnings++
+			prefixes++
 		}
 		for _, trait := range traitsOf(program, 0) {
 			if !x.MayHave(of, trait) {
 				t.Fatalf("%q matches %q, whose segments lack a trait", pattern, of)
 			}
 			segments++
-			beginnings--
+			prefixes--
 		}
 	}
-	if segments < 1000 || beginnings < 1000 {
-		t.Errorf("only %d traits of segments and %d of beginnings were looked at", segments, beginnings)
+	if segments < 1000 || prefixes < 1000 {
+		t.Errorf("only %d traits of segments and %d of prefixes were looked at", segments, prefixes)
 	}
 }
 
@@ -63,7 +63,7 @@ func TestTraits(t *testing.T) {
 func TestTraitsTell(t *testing.T) {
 	seen := map[uint32]string{}
 	for _, text := range []string{"", "x", "y", "x1", "x2", "x0001", "x0002", "of-eight", "of-eighu", "of-nine-b", "pf-nine-b", "of-nine-c", "team-1-production", "team-2-production"} {
-		for kind, trait := range map[string]uint32{"segment ": segmentTrait(text, 0, len(text)), "beginning ": beginTrait(text, len(text))} {
+		for kind, trait := range map[string]uint32{"segment ": segmentTrait(text, 0, len(text)), "beginning ": prefixTrait(text, len(text))} {
 			if other, ok := seen[trait]; ok {
 				t.Errorf("%s and %s have one trait", kind+text, other)
 			}

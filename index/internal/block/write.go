@@ -36,7 +36,7 @@ type Writer struct {
 
 	// What follows is about the statement at hand.
 	exact, globs []string
-	beginnings   []lowered.Name
+	prefixes     []lowered.Name
 	places       []uint32 // the places of its identifiers
 }
 
@@ -62,7 +62,7 @@ func (w *Writer) textEntry(s string) {
 	w.entries = append(w.entries, at, n)
 }
 
-func (w *Writer) beginEntry(n lowered.Name) {
+func (w *Writer) prefixEntry(n lowered.Name) {
 	w.textEntry(n.Text)
 	w.textEntry(n.Org)
 }
@@ -175,10 +175,10 @@ func (w *Writer) actions(list []Statement, open uint64) uint32 {
 
 // Statement is a statement of a part.
 type Statement struct {
-	From       *lowered.Statement
-	Exact      []HashedName // sorted by hash
-	Beginnings []lowered.Name
-	Patterns   []string // the programs of the resources that the part is about
+	From     *lowered.Statement
+	Exact    []HashedName // sorted by hash
+	Prefixes []lowered.Name
+	Patterns []string // the programs of the resources that the part is about
 }
 
 // HashedName is a Name with the Hash of its text.
@@ -235,7 +235,7 @@ func (w *Writer) Statement(s *lowered.Statement, patterns []string) Statement {
 	}
 	out.Exact = exact
 	if len(s.Principals.Prefix) > 0 {
-		out.Beginnings = prefixFree(slices.Clone(s.Principals.Prefix))
+		out.Prefixes = prefixFree(slices.Clone(s.Principals.Prefix))
 	}
 	return out
 }
@@ -376,24 +376,24 @@ func (w *Writer) body(s *Statement) uint32 {
 	set(flagWhole, from.WholeOrganization)
 	set(flagPrograms, from.Actions.Not || len(from.Actions.Programs) > 0)
 
-	exact, globs, beginnings := w.exact[:0], w.globs[:0], w.beginnings[:0]
+	exact, globs, prefixes := w.exact[:0], w.globs[:0], w.prefixes[:0]
 	for _, program := range s.Patterns {
 		switch kind, literal := glob.Classify(program); kind {
 		case glob.Exact:
 			exact = append(exact, program)
 		case glob.Prefix:
-			beginnings = append(beginnings, lowered.Name{Text: literal})
+			prefixes = append(prefixes, lowered.Name{Text: literal})
 		default:
 			globs = append(globs, program)
 		}
 	}
-	w.exact, w.globs, w.beginnings = exact, globs, beginnings
+	w.exact, w.globs, w.prefixes = exact, globs, prefixes
 	slices.Sort(exact)
 	exact = slices.Compact(exact)
-	beginnings = prefixFree(beginnings)
+	prefixes = prefixFree(prefixes)
 	counts := [countWords]uint32{
-		uint32(len(from.Conditions)), uint32(len(s.Exact)), uint32(len(s.Beginnings)), uint32(len(from.Principals.Organizations)),
-		uint32(len(exact)), uint32(len(beginnings)), uint32(len(globs)),
+		uint32(len(from.Conditions)), uint32(len(s.Exact)), uint32(len(s.Prefixes)), uint32(len(from.Principals.Organizations)),
+		uint32(len(exact)), uint32(len(prefixes)), uint32(len(globs)),
 	}
 	set(flagLong, slices.Max(counts[:]) > 0xff)
 
@@ -419,16 +419,16 @@ func (w *Writer) body(s *Statement) uint32 {
 	for i, n := range s.Exact {
 		w.entries = append(w.entries, n.Hash, w.places[i])
 	}
-	for _, n := range s.Beginnings {
-		w.beginEntry(n)
+	for _, n := range s.Prefixes {
+		w.prefixEntry(n)
 	}
 	for _, org := range from.Principals.Organizations {
-		w.beginEntry(lowered.Name{Org: org})
+		w.prefixEntry(lowered.Name{Org: org})
 	}
 	for _, t := range exact {
 		w.textEntry(t)
 	}
-	for _, n := range beginnings {
+	for _, n := range prefixes {
 		w.textEntry(n.Text)
 	}
 	for _, t := range globs {
@@ -437,7 +437,7 @@ func (w *Writer) body(s *Statement) uint32 {
 	w.conditions(from.Conditions)
 	Forget(&w.exact)
 	Forget(&w.globs)
-	Forget(&w.beginnings)
+	Forget(&w.prefixes)
 	return w.flush()
 }
 

@@ -99,7 +99,7 @@ func (m *Membership) identifier(c *caller, id string, v *Inquiry) {
 	if l, ok := m.names[id]; ok {
 		c.add(m, l, v)
 	}
-	c.found = m.beginnings.Find(c.found[:0], id, &v.View)
+	c.found = m.prefixes.Find(c.found[:0], id, &v.View)
 	for _, l := range c.found {
 		c.add(m, l, v)
 	}

@@ -50,10 +50,10 @@ func (m *Layer) Subjects(v *Inquiry, provider string, c *open.Candidates) {
 			}
 		}
 	}
-	for text, l := range m.members.beginnings.All() {
+	for text, l := range m.members.prefixes.All() {
 		for _, n := range m.members.lists[l.at : l.at+l.n] {
 			if name, ok := strings.CutPrefix(text, provider); ok && reached[n] {
-				c.Beginnings = append(c.Beginnings, name)
+				c.Prefixes = append(c.Prefixes, name)
 			}
 		}
 	}
@@ -164,7 +164,7 @@ func (g *Grants) scopeResources(number uint32, prefix string, c *open.Candidates
 		case ok && i < w.Exact:
 			c.Exact = append(c.Exact, id)
 		case ok:
-			c.Beginnings = append(c.Beginnings, id)
+			c.Prefixes = append(c.Prefixes, id)
 		case i >= w.Exact && strings.HasPrefix(prefix, literal):
 			c.All = true
 			return

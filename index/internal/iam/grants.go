@@ -29,11 +29,11 @@ type Grants struct {
 	bindings []binding
 	denies   int // the number of Deny bindings, which come first
 	spans    []span
-	// names and beginnings map names and prefixes of identifiers to numbers of
+	// names and prefixes map names and prefixes of identifiers to numbers of
 	// the principals that bindings name; number 0 is everyone. named has the
 	// bindings of each, Deny first.
 	names      map[string]uint32
-	beginnings map[string]uint32
+	prefixes   map[string]uint32
 	principals []principal
 	named      []uint32
 	// marks are, for each entry of named, the marks of the rules that the
@@ -81,7 +81,7 @@ const everyone = 0
 
 // NewGrants freezes the bindings and rules of an organization.
 func NewGrants(in *lowered.GrantList, form lowered.Form) *Grants {
-	g := &Grants{form: form, names: map[string]uint32{}, beginnings: map[string]uint32{}, roles: map[string][]span{}}
+	g := &Grants{form: form, names: map[string]uint32{}, prefixes: map[string]uint32{}, roles: map[string][]span{}}
 	places := g.freezeScopes(in)
 	g.spots = newSpots(in.Scopes, form)
 	for i := range in.Rules {
@@ -149,8 +149,8 @@ func NewGrants(in *lowered.GrantList, form lowered.Form) *Grants {
 		for _, name := range from.Names {
 			who = append(who, number(g.names, name))
 		}
-		for _, name := range from.Beginnings {
-			who = append(who, number(g.beginnings, name))
+		for _, name := range from.Prefixes {
+			who = append(who, number(g.prefixes, name))
 		}
 		slices.Sort(who)
 		for _, n := range slices.Compact(who) {
@@ -193,7 +193,7 @@ func (g *Grants) size() int64 {
 	for name, spans := range g.roles {
 		n += int64(len(name)) + block.EntrySize + block.SizeOf(spans)
 	}
-	for _, m := range []map[string]uint32{g.names, g.beginnings} {
+	for _, m := range []map[string]uint32{g.names, g.prefixes} {
 		for name := range m {
 			n += int64(len(name)) + block.EntrySize
 		}

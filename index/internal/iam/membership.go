@@ -20,7 +20,7 @@ type Membership struct {
 	// names has the principals that an identifier or token is: itself, and its
 	// groups transitively. groups has those of a stated group, by NAME.
 	names, groups map[string]list
-	beginnings    match.Beginnings[list]
+	prefixes      match.Prefixes[list]
 	// anyone are the principals that every caller is.
 	anyone list
 	lists  []uint32
@@ -114,7 +114,7 @@ func (m *Membership) freezeGroups(groups []lowered.Group) {
 			f.group(group)
 		}
 	}
-	var names, beginnings []listed
+	var names, prefixes []listed
 	var everyoneIn []int
 	for i := range groups {
 		g := &groups[i]
@@ -127,8 +127,8 @@ func (m *Membership) freezeGroups(groups []lowered.Group) {
 				names = append(names, listed{name, n})
 			}
 		}
-		for _, b := range g.Beginnings {
-			beginnings = append(beginnings, listed{b, n})
+		for _, b := range g.Prefixes {
+			prefixes = append(prefixes, listed{b, n})
 		}
 		if g.Everyone {
 			everyoneIn = append(everyoneIn, n)
@@ -139,8 +139,8 @@ func (m *Membership) freezeGroups(groups []lowered.Group) {
 			names = append(names, listed{name, itself})
 		}
 	}
-	for b := range m.grants.beginnings {
-		beginnings = append(beginnings, listed{b, itself})
+	for b := range m.grants.prefixes {
+		prefixes = append(prefixes, listed{b, itself})
 	}
 
 	m.groups = make(map[string]list, len(f.numbers))
@@ -148,7 +148,7 @@ func (m *Membership) freezeGroups(groups []lowered.Group) {
 		m.groups[strings.Clone(name)] = f.list(f.closure(n))
 	}
 	m.names = f.collect(names, m.grants.names)
-	m.beginnings = match.NewBeginnings(f.collect(beginnings, m.grants.beginnings))
+	m.prefixes = match.NewPrefixes(f.collect(prefixes, m.grants.prefixes))
 	anyone := []uint32{everyone}
 	for _, n := range everyoneIn {
 		anyone = append(anyone, f.closure(n)...)
@@ -242,7 +242,7 @@ func (f *groupFreezer) collect(all []listed, own map[string]uint32) map[string]l
 }
 
 func (m *Membership) size() int64 {
-	n := int64(unsafe.Sizeof(*m)) + block.SizeOf(m.lists) + block.SizeOf(m.helds) + m.beginnings.Size()
+	n := int64(unsafe.Sizeof(*m)) + block.SizeOf(m.lists) + block.SizeOf(m.helds) + m.prefixes.Size()
 	for _, table := range []map[string]list{m.names, m.groups} {
 		for name := range table {
 			n += int64(len(name)) + block.EntrySize

@@ -57,7 +57,7 @@ func (m *Layer) AdmitSubjects(p *open.Patterns, v *Inquiry) (out []open.Admitted
 			out = append(out, open.Admitted{Program: open.AnyAfter(begin), Text: text, At: held.place})
 		}
 	}
-	for begin, l := range m.members.beginnings.All() {
+	for begin, l := range m.members.prefixes.All() {
 		if !p.Look() {
 			return out
 		}

@@ -18,13 +18,13 @@ const anObject = "\xf8"
 func (x *Variables) objectsHold(b block.Block, r block.Record, v *View) bool {
 	v.objectText = append(append(append(v.objectText[:0], v.Text...), '/'), anObject...)
 	object := block.Alias(v.objectText)
-	beginning := object[:len(object)-len(anObject)]
+	prefix := object[:len(object)-len(anObject)]
 	w := b.What(r)
-	hasAll := w.Prefix > 0 && b.HasPrefix(w, beginning)
+	hasAll := w.Prefix > 0 && b.HasPrefix(w, prefix)
 	if r.NotResource() {
 		return !hasAll && !x.globHasAll(b, w, object, v)
 	}
-	return hasAll || b.HasExact(w, v.Text) || b.GoesOn(w, beginning) || x.globHasSome(b, w, beginning, v)
+	return hasAll || b.HasExact(w, v.Text) || b.GoesOn(w, prefix) || x.globHasSome(b, w, prefix, v)
 }
 
 // globHasAll reports whether one of some programs matches every object of a
@@ -51,16 +51,16 @@ func (x *Variables) globHasAll(b block.Block, w block.What, object string, v *Vi
 // or one of its objects. The texts of these have the given prefix, and a
 // program that matches it as far as its first run, or to the end of the prefix,
 // matches one of them.
-func (x *Variables) globHasSome(b block.Block, w block.What, beginning string, v *View) bool {
+func (x *Variables) globHasSome(b block.Block, w block.What, prefix string, v *View) bool {
 	for i := range w.Glob {
 		// A program that is longer than the prefix has operations left at its
 		// end.
-		program, ok := x.expandCut(b.ResourceProgram(w, i), len(beginning), v)
+		program, ok := x.expandCut(b.ResourceProgram(w, i), len(prefix), v)
 		if !ok {
 			continue
 		}
-		n, took, met := glob.Head(program, beginning)
-		if !v.Spend(glob.EndsWork+n/2) || met && n < len(program) || !met && took == len(beginning) {
+		n, took, met := glob.Head(program, prefix)
+		if !v.Spend(glob.EndsWork+n/2) || met && n < len(program) || !met && took == len(prefix) {
 			return true
 		}
 		if v.Glob(program, v.Text) {

@@ -35,28 +35,28 @@ func TestBehind(t *testing.T) {
 		for range r.IntN(5) {
 			b.WriteString([]string{"a", "/", "é", "*", "?", "*"}[r.IntN(6)])
 		}
-		beginning := []string{"a", "aé", "éa"}[r.IntN(3)] + "/"
+		prefix := []string{"a", "aé", "éa"}[r.IntN(3)] + "/"
 		pattern := b.String()
 		program := programOf(pattern)
 		wantSome, wantAll := false, true
 		for _, key := range keys {
-			if m.Begin(); m.Glob(program, beginning+key) {
+			if m.Begin(); m.Glob(program, prefix+key) {
 				wantSome = true
 			} else {
 				wantAll = false
 			}
 		}
-		v.Begin(&policy.Request{Resource: policy.Resource{ID: strings.TrimSuffix(beginning, "/")}}, "")
+		v.Begin(&policy.Request{Resource: policy.Resource{ID: strings.TrimSuffix(prefix, "/")}}, "")
 		wantSome = wantSome || m.Glob(program, v.Text)
 		deny := lowered.Statement{Deny: true, Resources: []string{program}}
 		resource := blockOf(&deny)
 		if got := p.objectsHold(resource, resource.Record(0), v); got != wantSome {
-			t.Fatalf("%q has some of %q: %v", pattern, beginning, got)
+			t.Fatalf("%q has some of %q: %v", pattern, prefix, got)
 		}
 		deny.NotResource = true
 		notResource := blockOf(&deny)
 		if got := !p.objectsHold(notResource, notResource.Record(0), v); got != wantAll {
-			t.Fatalf("%q has all of %q: %v", pattern, beginning, got)
+			t.Fatalf("%q has all of %q: %v", pattern, prefix, got)
 		}
 		if wantSome {
 			some++

@@ -83,7 +83,7 @@ func (v *View) Lists(b block.Block, r block.Record) bool {
 	if len(v.Identifiers.Hashes) > 4 {
 		v.Spend(len(v.Identifiers.Hashes) * w.NameWork())
 	}
-	return b.ListsName(w, &v.Identifiers) || w.Beginnings+w.Organizations > 0 && v.listsMore(b, r, w)
+	return b.ListsName(w, &v.Identifiers) || w.Prefixes+w.Organizations > 0 && v.listsMore(b, r, w)
 }
 
 // listsMore reports whether the caller has one of the prefixes, or is of one of
@@ -91,10 +91,10 @@ func (v *View) Lists(b block.Block, r block.Record) bool {
 // in the Principal of a Deny, and neither in that of an Allow nor in
 // NotPrincipal (specification 2, tokens: only `*` can match them).
 func (v *View) listsMore(b block.Block, r block.Record, w block.Who) bool {
-	if w.Beginnings > 0 {
-		v.Spend(v.idsWork * bits.Len32(w.Beginnings))
+	if w.Prefixes > 0 {
+		v.Spend(v.idsWork * bits.Len32(w.Prefixes))
 		for _, id := range v.Request.Principal.IDs {
-			if b.HasBeginning(w, id, v.Org) {
+			if b.HasNamePrefix(w, id, v.Org) {
 				return true
 			}
 		}

@@ -11,18 +11,18 @@ import (
 // names and of prefixes of names. They may be too many and are never too few;
 // each is decided.
 type Candidates struct {
-	All               bool
-	Exact, Beginnings []string
-	looked            int // the statements and names looked at so far
+	All             bool
+	Exact, Prefixes []string
+	looked          int // the statements and names looked at so far
 }
 
 const (
 	// maxNarrowing is how many statements and names one search looks at to
 	// narrow its candidates. Past it, all known names are candidates.
 	maxNarrowing = 65_536
-	// maxBeginnings is the number of prefixes whose names are gone through at
+	// maxPrefixes is the number of prefixes whose names are gone through at
 	// once, at most.
-	maxBeginnings = 8
+	maxPrefixes = 8
 )
 
 // EveryName are candidates that nothing narrows.
@@ -44,14 +44,14 @@ func (c *Candidates) Doubt(v *match.View) { c.All = c.All || v.Over() }
 func (c *Candidates) Settle() {
 	slices.Sort(c.Exact)
 	c.Exact = slices.Compact(c.Exact)
-	slices.Sort(c.Beginnings)
-	kept := c.Beginnings[:0]
-	for _, b := range c.Beginnings {
+	slices.Sort(c.Prefixes)
+	kept := c.Prefixes[:0]
+	for _, b := range c.Prefixes {
 		if len(kept) == 0 || !strings.HasPrefix(b, kept[len(kept)-1]) {
 			kept = append(kept, b)
 		}
 	}
-	if c.Beginnings = kept; len(kept) > maxBeginnings {
+	if c.Prefixes = kept; len(kept) > maxPrefixes {
 		c.All = true
 	}
 }
@@ -59,9 +59,9 @@ func (c *Candidates) Settle() {
 // Narrower returns the one of two that has fewer names.
 func Narrower(a, b *Candidates) *Candidates {
 	switch {
-	case a.All || !b.All && len(a.Beginnings) > 0 && len(b.Beginnings) == 0:
+	case a.All || !b.All && len(a.Prefixes) > 0 && len(b.Prefixes) == 0:
 		return b
-	case b.All || len(b.Beginnings) > 0 || len(a.Exact) <= len(b.Exact):
+	case b.All || len(b.Prefixes) > 0 || len(a.Exact) <= len(b.Exact):
 		return a
 	}
 	return b

@@ -31,11 +31,11 @@ func (n *names) add(list []string, prefix, after string, c *open.Candidates) {
 	if list = list[from:]; len(list) > 0 && list[0] == prefix+after {
 		list = list[1:]
 	}
-	beginnings := c.Beginnings
+	prefixes := c.Prefixes
 	if c.All {
-		beginnings = []string{""}
+		prefixes = []string{""}
 	}
-	for _, b := range beginnings {
+	for _, b := range prefixes {
 		b = prefix + b
 		from, _ := slices.BinarySearch(list, b)
 		to, _ := slices.BinarySearchFunc(list, b, func(text, b string) int {

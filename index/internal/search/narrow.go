@@ -35,7 +35,7 @@ func (sr *search) subjects(provider string) {
 	c.Doubt(&v.View)
 	c.Settle()
 	sr.names.add(c.Exact, "", sr.after, open.EveryName)
-	if !c.All && len(c.Beginnings) == 0 {
+	if !c.All && len(c.Prefixes) == 0 {
 		return
 	}
 	sr.names.add(own.Policies.Names().Principals, provider, sr.after, c)
@@ -102,7 +102,7 @@ func (sr *search) resources() {
 		c.Doubt(&v.View)
 		c.Settle()
 		sr.names.add(c.Exact, "", sr.after, open.EveryName)
-		if c.All || len(c.Beginnings) > 0 {
+		if c.All || len(c.Prefixes) > 0 {
 			sr.names.add(own.IAM.Names().Resources, resourceType+":", sr.after, c)
 			sr.addStored(resourceType, own.Policies, c, c)
 		}
@@ -134,7 +134,7 @@ func (sr *search) addStored(resourceType string, p *statements.Policies, named, 
 	default:
 		return
 	}
-	if !stored.All && len(stored.Beginnings) == 0 {
+	if !stored.All && len(stored.Prefixes) == 0 {
 		return
 	}
 	org := sr.request.Resource.Org

@@ -135,7 +135,7 @@ func (p *unlisted) ofResources(v *iam.Inquiry) []open.Admitted {
 	out := []open.Admitted{}
 	for _, a := range own.Policies.AdmitResources(&p.Patterns, &v.View, policy.LayerOrganization, false) {
 		switch {
-		case resourceType == "bucket" && strings.IndexByte(beginOf(a.Program), '/') >= 0: // keys alone
+		case resourceType == "bucket" && strings.IndexByte(prefixOf(a.Program), '/') >= 0: // keys alone
 		default:
 			out = append(out, a)
 		}
@@ -143,7 +143,7 @@ func (p *unlisted) ofResources(v *iam.Inquiry) []open.Admitted {
 	return p.inBuckets(v, own, out)
 }
 
-func beginOf(program string) string {
+func prefixOf(program string) string {
 	_, begin := glob.Classify(program)
 	return begin
 }

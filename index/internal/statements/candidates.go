@@ -33,13 +33,13 @@ func (p *Policies) Subjects(v *match.View, provider string, c *open.Candidates) 
 				c.Exact = append(c.Exact, name)
 			}
 		}
-		for i := range w.Beginnings {
+		for i := range w.Prefixes {
 			if !c.Look() {
 				return false
 			}
-			text, org := b.Beginning(w, i)
+			text, org := b.NamePrefix(w, i)
 			if name, ok := strings.CutPrefix(text, provider); ok && (org == "" || org == v.Org) {
-				c.Beginnings = append(c.Beginnings, name)
+				c.Prefixes = append(c.Prefixes, name)
 			}
 		}
 		return true
@@ -78,7 +78,7 @@ func (p *Policies) byPrincipal(b block.Block, v *match.View) []*roaring.Bitmap {
 		if posting := ix.names[id]; posting != nil {
 			who = append(who, posting)
 		}
-		who = ix.beginnings.Find(who, id, v)
+		who = ix.prefixes.Find(who, id, v)
 	}
 	return who
 }
@@ -143,7 +143,7 @@ func (p *Policies) Resources(v *match.View, resourceType string, c *open.Candida
 				literal = b.Pattern(w, i) // it is stored without its run
 			}
 			if resourceType == "object" || strings.IndexByte(literal, '/') < 0 {
-				c.Beginnings = append(c.Beginnings, literal)
+				c.Prefixes = append(c.Prefixes, literal)
 			}
 		}
 		return true

@@ -51,7 +51,7 @@ func (p *Policies) scanGroups(b block.Block, g block.Group, first int, v *match.
 		return false
 	}
 	table, sieve := b.Table(g), b.Sieve()
-	for _, trait := range v.Traits.WithBeginnings(v.Text, g.Lengths()) {
+	for _, trait := range v.Traits.WithPrefixes(v.Text, g.Lengths()) {
 		id, end := table.Find(trait)
 		if end-id > fewInSlot {
 			if p.scanTrait(b, id, end, trait, v) {

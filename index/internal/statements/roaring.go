@@ -33,14 +33,14 @@ type roaringIndex struct {
 	// named has the places of the parts of names, by hash. The part of a name
 	// has all statements that list the name, unless they are in rest. It is nil
 	// if the form has no parts of names.
-	named      *placeTable
-	rest       *roaring.Bitmap
-	onlyNames  bool // every statement is in parts of names
-	beginnings match.Beginnings[*roaring.Bitmap]
+	named     *placeTable
+	rest      *roaring.Bitmap
+	onlyNames bool // every statement is in parts of names
+	prefixes  match.Prefixes[*roaring.Bitmap]
 	// whole are the statements whose resources list the one-character string
 	// `*`.
 	whole     *roaring.Bitmap
-	resources match.Beginnings[*roaring.Bitmap]
+	resources match.Prefixes[*roaring.Bitmap]
 }
 
 // maxNames is the largest number of names that a statement may list and still
@@ -75,7 +75,7 @@ func (x *roaringIndex) byName(f *freezer, list []block.Statement) {
 		places[hash] = f.named(of[hash])
 	}
 	x.named = newPlaceTable(places)
-	x.onlyNames = x.rest.IsEmpty() && x.beginnings.Len() == 0
+	x.onlyNames = x.rest.IsEmpty() && x.prefixes.Len() == 0
 }
 
 // loose reports whether a statement can hold for callers of whom it lists
@@ -86,7 +86,7 @@ func loose(s *lowered.Statement) bool {
 
 func newRoaringIndex(list []block.Statement) *roaringIndex {
 	x := &roaringIndex{everyone: roaring.New(), loose: roaring.New(), whole: roaring.New(), names: map[string]*roaring.Bitmap{}}
-	sets, beginnings, resources := map[lowered.ActionBits]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}
+	sets, prefixes, resources := map[lowered.ActionBits]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}, map[string]*roaring.Bitmap{}
 	for i := range list {
 		s, id := &list[i], uint32(i)
 		postings.Post(sets, s.From.Actions.Known, id)
@@ -103,8 +103,8 @@ func newRoaringIndex(list []block.Statement) *roaringIndex {
 				}
 				postings.Post(x.names, n.Text, id)
 			}
-			for _, n := range s.Beginnings {
-				postings.Post(beginnings, n.Text, id)
+			for _, n := range s.Prefixes {
+				postings.Post(prefixes, n.Text, id)
 			}
 		}
 		if s.From.WholeOrganization {
@@ -120,8 +120,8 @@ func newRoaringIndex(list []block.Statement) *roaringIndex {
 		}
 	}
 	x.actions = actionPostings(sets)
-	x.beginnings = match.NewBeginnings(beginnings)
-	x.resources = match.NewBeginnings(resources)
+	x.prefixes = match.NewPrefixes(prefixes)
+	x.resources = match.NewPrefixes(resources)
 	return x
 }
 
@@ -195,7 +195,7 @@ func (p *Policies) scanRoaring(b block.Block, before policy.Effect, ix *roaringI
 					who = append(who, posting)
 				}
 			}
-			who = ix.beginnings.Find(who, id, v)
+			who = ix.prefixes.Find(who, id, v)
 		}
 	}
 	v.Postings.Who = who
@@ -276,10 +276,10 @@ func (x *roaringIndex) size() int64 {
 	if x.named != nil {
 		n += postings.Size(x.rest) + block.SizeOf(x.named.slots) + int64(len(x.named.far))*block.EntrySize
 	}
-	return n + postingsSize(&x.beginnings) + postingsSize(&x.resources)
+	return n + postingsSize(&x.prefixes) + postingsSize(&x.resources)
 }
 
-func postingsSize(t *match.Beginnings[*roaring.Bitmap]) int64 {
+func postingsSize(t *match.Prefixes[*roaring.Bitmap]) int64 {
 	n := t.Size()
 	for _, b := range t.All() {
 		n += postings.Size(b)

@@ -82,8 +82,8 @@ func (of *Policies) AdmitSubjects(p *open.Patterns, v *match.View, layer policy.
 			return out
 		}
 		w := b.Who(r)
-		for i := uint32(0); i < w.Beginnings && p.Look(); i++ {
-			if text, org := b.Beginning(w, i); (org == "" || org == v.Org) && strings.HasPrefix(text, provider) {
+		for i := uint32(0); i < w.Prefixes && p.Look(); i++ {
+			if text, org := b.NamePrefix(w, i); (org == "" || org == v.Org) && strings.HasPrefix(text, provider) {
 				add(open.AnyAfter(text), text+"*")
 			}
 		}
@@ -101,7 +101,7 @@ func listsOthers(v *match.View, b block.Block, r block.Record) bool {
 				return true
 			}
 		}
-		if w.Beginnings > 0 && b.HasBeginning(w, id, v.Org) {
+		if w.Prefixes > 0 && b.HasNamePrefix(w, id, v.Org) {
 			return true
 		}
 	}

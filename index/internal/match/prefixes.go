@@ -9,17 +9,17 @@ import (
 	"postern/index/internal/glob"
 )
 
-// Beginnings maps prefixes to values, and finds the values of all prefixes of a
+// Prefixes maps prefixes to values, and finds the values of all prefixes of a
 // text with one binary search: they lie on the chain of parents that starts at
 // the greatest stored prefix not after the text.
-type Beginnings[T any] struct {
+type Prefixes[T any] struct {
 	texts   []string // sorted
 	parents []int32  // the longest other stored prefix that is a prefix of this one, -1 if there is none
 	values  []T
 }
 
-// NewBeginnings stores prefixes with their values.
-func NewBeginnings[T any](m map[string]T) (t Beginnings[T]) {
+// NewPrefixes stores prefixes with their values.
+func NewPrefixes[T any](m map[string]T) (t Prefixes[T]) {
 	for text := range m {
 		t.texts = append(t.texts, strings.Clone(text))
 	}
@@ -42,7 +42,7 @@ func NewBeginnings[T any](m map[string]T) (t Beginnings[T]) {
 
 // Find appends the values of all stored prefixes of text. Once the budget of v
 // is passed it may leave some out.
-func (t *Beginnings[T]) Find(dst []T, text string, v *View) []T {
+func (t *Prefixes[T]) Find(dst []T, text string, v *View) []T {
 	low, high := 0, len(t.texts)
 	for low < high {
 		if mid := int(uint(low+high) >> 1); t.texts[mid] <= text {
@@ -60,10 +60,10 @@ func (t *Beginnings[T]) Find(dst []T, text string, v *View) []T {
 }
 
 // Len is the number of stored prefixes.
-func (t *Beginnings[T]) Len() int { return len(t.texts) }
+func (t *Prefixes[T]) Len() int { return len(t.texts) }
 
 // All yields the stored prefixes, in byte order, with their values.
-func (t *Beginnings[T]) All() iter.Seq2[string, T] {
+func (t *Prefixes[T]) All() iter.Seq2[string, T] {
 	return func(yield func(string, T) bool) {
 		for i, text := range t.texts {
 			if !yield(text, t.values[i]) {
@@ -74,7 +74,7 @@ func (t *Beginnings[T]) All() iter.Seq2[string, T] {
 }
 
 // Size returns the bytes held, without what values refer to.
-func (t *Beginnings[T]) Size() int64 {
+func (t *Prefixes[T]) Size() int64 {
 	n := block.SizeOf(t.texts) + block.SizeOf(t.parents) + block.SizeOf(t.values)
 	for _, text := range t.texts {
 		n += int64(len(text))
