@@ -220,8 +220,8 @@ func (p *Policies) scanRoaring(b block.Block, before policy.Effect, ix *roaringI
 }
 
 // leapfrog reports whether a statement with an id from low to below high is
-// satisfied. It visits the ids that stand in one of v.Postings.Who, in one of
-// v.Postings.What, and in covering (nil: any).
+// satisfied. It looks at the ids that stand in one of v.Postings.Who, in one of
+// v.Postings.What, and in covering (in any, if that is nil).
 func (p *Policies) leapfrog(b block.Block, v *match.View, covering *roaring.Bitmap, low, high int) bool {
 	if low == high {
 		return false

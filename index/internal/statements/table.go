@@ -70,8 +70,8 @@ func (t *blockTable) size() int64 {
 	return block.SizeOf(t.slots) + block.SizeOf(t.used) + int64(len(t.far))*64
 }
 
-// placeTable finds places by block.Hash. Different names may have one hash: what
-// lies at a place has to be checked.
+// placeTable finds places by hash. Different names can have one hash, so that
+// the name at the place has to be compared.
 type placeTable struct {
 	slots []uint64 // the hash above the place, which is never 0
 	far   map[uint32]uint32
