@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"strings"
 
+	"postern/internal/jsonscan"
 	"postern/internal/request"
 	"postern/internal/s3request"
 	"postern/policy"
@@ -27,17 +28,29 @@ type Doors struct {
 
 	// Forward answers proxies at /authorize; nil switches it off.
 	Forward *Forward
+	// Ceph answers Ceph's object gateway at /ceph/v1/authorize.
+	Ceph bool
+	// MinIO answers MinIO at /minio/v1/authorize; nil switches it off.
+	MinIO *MinIO
 }
 
 // asking is the memory of one request of a door, kept with the exchange.
 type asking struct {
-	reader  s3request.Reader
-	lines   []s3request.Header
-	s3      s3request.Request
-	request policy.Request
-	ids     []string
-	groups  []string
-	context []policy.Attribute
+	reader   s3request.Reader
+	scanner  jsonscan.Scanner
+	decoder  request.Decoder
+	owner    string // of the bucket, as the door knows it; "" if it does not
+	lines    []s3request.Header
+	s3       s3request.Request
+	request  policy.Request
+	ids      []string
+	groups   []string
+	context  []policy.Attribute
+	minio    minioInput
+	orgClaim string // the claim that names an organization, "" for none
+	body     []byte // of a question to the decoder
+	known    []policy.Attribute
+	values   []policy.Value // those of known
 	// stated and facts are what the door itself says of a request.
 	stated [3]policy.Attribute
 	facts  [3]policy.Value
@@ -130,23 +143,38 @@ func (x *exchange) allowed(s *sight, facts []policy.Attribute) (ok bool, reason 
 			r.Resource.Type = "object"
 		case q.Resource == "*":
 			r.Resource.Type = "organization"
+		}
+		switch {
 		case q.Created:
 			r.Resource.Org = r.Principal.Org
+		case q.Resource != "*":
+			r.Resource.Org = a.owner
 		}
-		var agreed bool
 		a.context = append(append(a.context[:0], a.reader.Keys(q)...), facts...)
-		if a.context, agreed = s.vouch(a.context, seen); !agreed {
-			return false, denyContext
-		}
-		r.Context, r.Seen, r.Now = a.context, seen, x.now
-		if request.Check(r) != nil {
-			return false, denyRequest
-		}
-		if d := x.decide(r); d.Outcome != policy.Allow {
-			return false, d.Reason.String()
+		if ok, reason := x.permitted(s, seen); !ok {
+			return false, reason
 		}
 	}
 	return len(a.reader.Questions) > 0, denyRequest
+}
+
+// permitted decides the request in x.asking, whose keys are in x.asking.context; a
+// reason says why not.
+func (x *exchange) permitted(s *sight, seen *policy.KeySet) (ok bool, reason string) {
+	a := &x.asking
+	r := &a.request
+	var agreed bool
+	if a.context, agreed = s.vouch(a.context, seen); !agreed {
+		return false, denyContext
+	}
+	r.Context, r.Seen, r.Now = a.context, seen, x.now
+	if request.Check(r) != nil {
+		return false, denyRequest
+	}
+	if d := x.decide(r); d.Outcome != policy.Allow {
+		return false, d.Reason.String()
+	}
+	return true, ""
 }
 
 // fact states a condition key that the door knows itself.
@@ -166,6 +194,12 @@ func (d *Doors) admits(secret []byte) bool {
 		ok |= subtle.ConstantTimeCompare(s, secret)
 	}
 	return ok == 1
+}
+
+// begin begins a request.
+func (a *asking) begin() {
+	a.text, a.ids, a.groups, a.owner = a.text[:0], a.ids[:0], a.groups[:0], ""
+	a.request = policy.Request{}
 }
 
 // readLines makes the lines of a request's head out of its raw headers.

@@ -25,7 +25,7 @@ const (
 )
 
 // endpoints is how many rows table has.
-const endpoints = 12
+const endpoints = 14
 
 // table has a row for each endpoint: all that tells one from another.
 var table = [...]struct {
@@ -57,6 +57,8 @@ var table = [...]struct {
 	{path: "/readyz", method: "GET", name: "readyz", probe: true, page: readyPage{}},
 	{path: "/v1/status", method: "GET", name: "status", page: statusPage{}},
 	{path: pathAuthorize, below: true, name: "authorize", hosts: true, has: func(s *Server) bool { return s.forward != nil }, door: forwardDoor{}},
+	{path: "/ceph/v1/authorize", method: "POST", name: "ceph", has: func(s *Server) bool { return s.ceph != nil }, door: cephDoor{}},
+	{path: "/minio/v1/authorize", method: "POST", name: "minio", has: func(s *Server) bool { return s.minio != nil }, door: minioDoor{}},
 }
 
 var _ = [endpoints]struct{}([len(table)]struct{}{}) // the two agree

@@ -110,13 +110,12 @@ func (forwardDoor) ask(x *exchange) reply {
 	if !x.server.config.Doors.admits(x.headers.secret) || x.headers.secretTwice {
 		return reply{status: 403, reason: denySecret}
 	}
-	a.text, a.ids, a.groups = a.text[:0], a.ids[:0], a.groups[:0]
+	a.begin()
 	a.readLines(x.head.RawHeaders())
 	facts, ok := f.facts(x)
 	if !ok {
 		return reply{status: 403, reason: denyHeaders}
 	}
-	a.request = policy.Request{}
 	if status := f.identity.read(a, x.now, &a.request.Principal); status != 200 {
 		return reply{status: status, reason: denyIdentity}
 	}

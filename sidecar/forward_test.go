@@ -551,6 +551,16 @@ func doorRequests(t testing.TB) map[string]doorRequest {
 		out[mode+", deny"] = doorRequest{s, forwardHead(mode, "DELETE", "/b/a%20b", "10.1.2.3", true, jean...), "403organization_deny"}
 		out[mode+", copy"] = doorRequest{s, forwardHead(mode, "PUT", "/b/k", "10.1.2.3", true, append([]string{signedV4, "x-amz-copy-source: c/a%20b", "x-amz-acl: private"}, jean...)...), "200"}
 	}
+	stores := storeServer(t, MinIO{})
+	for name, text := range map[string]string{
+		"Ceph": cephPost(cephBody("GET", "/c/a", "versionId=v", "dir/a b", "c")), "MinIO": minioPost(minioBody("s3:GetObject", "c", "dir/a b")),
+		"MinIO, escaped": minioPost(minioBody("s3:PutObject", "c", "k", `"account"`, `"\u0061ccount"`, "jean", `j\u0065an`)),
+	} {
+		out[name] = doorRequest{stores, text, `200{"result":true}`}
+	}
+	out["Ceph, deny"] = doorRequest{stores, cephPost(cephBody("DELETE", "/c/a", "", "a", "c")), `200{"result":false}`}
+	out["MinIO, deny"] = doorRequest{stores, minioPost(minioBody("s3:ListBucket", "b", "", `"principaltype"`, `"prefix":["x"],"principaltype"`)), `200{"result":false}`}
+	out["MinIO, claims"] = doorRequest{stores, minioPost(minioBody("s3:GetObject", "c", "k", `"claims":{}`, `"claims":{"parent":"jean","sub":"s","iss":"i","a":{"b":1}}`)), `200{"result":false}`}
 	ca := newAuthority(t)
 	s := doorServer(t, Doors{Forward: &Forward{Mode: "nginx", Identity: Identity{Certificate: &Certificates{CAs: []CA{{"", ca.pool}}, SPIFFE: map[string]string{"t": "o1"}}}}})
 	out["certificate"] = doorRequest{s, forwardHead("nginx", "GET", "/b/k", "10.1.2.3", true, "X-Client-Cert: "+ca.issue(nil, "spiffe://t/a"), "X-Client-Verify: SUCCESS"), "200"}

@@ -15,6 +15,10 @@ type headers struct {
 	// secret is X-Postern-Secret, and secretTwice says that there are several.
 	secret      []byte
 	secretTwice bool
+	// authToken is X-Auth-Token and authorization Authorization, in which stores
+	// show a secret.
+	authToken, authorization           []byte
+	authTokenTwice, authorizationTwice bool
 	// framing is what is wrong with how the request says its length.
 	framing string
 
@@ -64,6 +68,14 @@ func (h *headers) read(raw []byte) {
 			} else if v, ok := named(line, "x-postern-secret"); ok {
 				h.secretTwice = h.secret != nil
 				h.secret = v
+			} else if v, ok := named(line, "x-auth-token"); ok {
+				h.authTokenTwice = h.authToken != nil
+				h.authToken = v
+			}
+		case 'a':
+			if v, ok := named(line, "authorization"); ok {
+				h.authorizationTwice = h.authorization != nil
+				h.authorization = v
 			}
 		case 'c':
 			if _, ok := named(line, "content-length"); ok {

@@ -28,7 +28,10 @@ type Server struct {
 	hosts  hosts
 	// forward is how proxies are answered; nil if they are not.
 	forward *forwarding
-	log     *slog.Logger
+	// ceph is what Ceph's door sees, nil if it is closed; minio is MinIO's door.
+	ceph  *sight
+	minio *minioing
+	log   *slog.Logger
 
 	exchanges   sync.Pool    // of *exchange
 	bodies      buffers      // of bodies that are being received, or answered
@@ -68,7 +71,11 @@ func New(c Config) (*Server, error) {
 			return nil, err
 		}
 	}
-	s := &Server{config: c, hosts: hosts, forward: forward, log: c.Logger, connections: newConnections(&c),
+	var ceph *sight
+	if c.Doors.Ceph {
+		ceph = newSight(&c.Doors, false)
+	}
+	s := &Server{config: c, hosts: hosts, forward: forward, ceph: ceph, minio: newMinIO(&c.Doors), log: c.Logger, connections: newConnections(&c),
 		refusing: make(chan struct{}, refusers), ended: make(chan struct{}), base: strings.TrimRight(c.PublicURL, "/")}
 	s.bodies.budget.max, s.answers.max = receivedBytes, sentBytes
 	s.turns.free = max(1, runtime.GOMAXPROCS(0)/2)

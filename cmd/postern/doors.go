@@ -30,6 +30,8 @@ type doorFlags struct {
 	identityHeaders string
 	clientCAs       list
 	spiffe          pairs
+	ceph, minio     bool
+	plugin          sidecar.MinIO
 	secrets         *secretFile // of -door-secret; set by doors
 }
 
@@ -38,6 +40,13 @@ func (d *doorFlags) define(fs *flags) {
 	d.identity = choice{"headers", []string{"headers", "cert", "cert-subject"}}
 	d.identityHeaders = "org,principal"
 	fs.Var(&d.forward, "forward-auth", "`PROXY` that asks at /authorize: "+strings.Join(d.forward.allowed, ", "))
+	fs.BoolVar(&d.ceph, "ceph", false, "answer Ceph's object gateway (rgw use opa authz) at /ceph/v1/authorize")
+	fs.BoolVar(&d.minio, "minio", false, "answer MinIO's access management plugin at /minio/v1/authorize")
+	fs.StringVar(&d.plugin.OrgClaim, "minio-org-claim", "", "`CLAIM` that names the organization of MinIO's callers; else -door-org")
+	fs.BoolVar(&d.plugin.RootAllowed, "minio-root-allowed", false, "allow MinIO's root user everything, whatever policies say")
+	fs.BoolVar(&d.plugin.IgnoreSessionPolicy, "minio-ignore-session-policy", false, "admit MinIO's callers with a session policy, which nobody enforces then")
+	fs.BoolVar(&d.plugin.TrustSourceIP, "minio-trust-source-ip", false, "take aws:SourceIp from MinIO, which believes any client's X-Forwarded-For")
+	fs.BoolVar(&d.plugin.TrustTags, "minio-trust-tags", false, "take the tags of objects that are read from MinIO, whose clients can forge those of untagged ones")
 	fs.organization(&d.org, "door-org", "`ORG` of callers of whom a door cannot tell it; else -default-org")
 	fs.StringVar(&d.secret, "door-secret", "", "`FILE` of secrets, one a line, each of at least 32 bytes, of which a proxy or store shows one; read again when it changes")
 	fs.Var(&d.context, "door-context", "`KEY=VALUE`: a condition key that holds for every request of the doors, where they cannot see it; may be repeated, a KEY twice is a list")
@@ -51,24 +60,36 @@ func (d *doorFlags) define(fs *flags) {
 }
 
 // on reports whether there is a door.
-func (d *doorFlags) on() bool { return d.forward.value != "off" }
+func (d *doorFlags) on() bool { return d.forward.value != "off" || d.ceph || d.minio }
 
 // check refuses what could not work, or would admit more than was meant.
 func (d *doorFlags) check(ctx context.Context, listen string, remote bool) error {
 	if !d.on() {
 		for flag, given := range map[string]bool{
 			"-door-org": d.org != "", "-door-secret": d.secret != "", "-door-context": len(d.context.keys) > 0,
-			"-s3-domain": len(d.domains) > 0, "-s3-host": len(d.names) > 0, "-opaque-keys": d.opaque,
-			"-client-ca": len(d.clientCAs) > 0, "-spiffe": len(d.spiffe.keys) > 0,
 		} {
 			if given {
-				return usagef("%s is for the doors of proxies and stores, and none is on; add -forward-auth PROXY", flag)
+				return usagef("%s is for the doors of proxies and stores, and none is on; add -forward-auth PROXY, -ceph or -minio", flag)
 			}
 		}
+	}
+	for door, flags := range map[string]map[string]bool{
+		"-forward-auth PROXY": {"-s3-domain": len(d.domains) > 0, "-s3-host": len(d.names) > 0, "-opaque-keys": d.opaque,
+			"-client-ca": len(d.clientCAs) > 0, "-spiffe": len(d.spiffe.keys) > 0, "-identity": d.identity.value != "headers"},
+		"-minio": {"-minio-org-claim": d.plugin.OrgClaim != "", "-minio-root-allowed": d.plugin.RootAllowed, "-minio-ignore-session-policy": d.plugin.IgnoreSessionPolicy,
+			"-minio-trust-source-ip": d.plugin.TrustSourceIP, "-minio-trust-tags": d.plugin.TrustTags},
+	} {
+		for flag, given := range flags {
+			if given && (door == "-minio" && !d.minio || door != "-minio" && d.forward.value == "off") {
+				return usagef("%s is for %s; add it", flag, door)
+			}
+		}
+	}
+	if !d.on() {
 		return nil
 	}
 	if d.secret == "" && remote && listen != noListen && checkAddress(ctx, listen, false) != nil {
-		return usagef("-forward-auth on -listen %s needs -door-secret FILE: whoever reaches it could ask in any caller's name", listen)
+		return usagef("a door of a proxy or store on -listen %s needs -door-secret FILE: whoever reaches it could ask in any caller's name", listen)
 	}
 	if cert := d.identity.value != "headers"; cert != (len(d.clientCAs) > 0) {
 		if cert {
@@ -105,6 +126,13 @@ func (d *doorFlags) doors() (out sidecar.Doors, err error) {
 			return out, err
 		}
 		out.Secrets = d.secrets.get
+	}
+	out.Ceph = d.ceph
+	if d.minio {
+		out.MinIO = &d.plugin
+	}
+	if d.forward.value == "off" {
+		return out, nil
 	}
 	out.Forward = &sidecar.Forward{Mode: d.forward.value}
 	if d.identity.value == "headers" {

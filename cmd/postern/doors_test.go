@@ -85,6 +85,9 @@ func TestDoorFlagsRefused(t *testing.T) {
 		"CA, no certificates":   {[]string{"-forward-auth", "nginx", "-client-ca", good}, "add one of them"},
 		"no CA in the file":     {[]string{"-forward-auth", "nginx", "-identity", "cert", "-client-ca", "acme=" + good}, "no certificate in PEM is in it"},
 		"certificates of envoy": {[]string{"-forward-auth", "envoy", "-door-secret", good, "-identity", "cert", "-client-ca", good}, "write -identity headers"},
+		"MinIO's, no MinIO":     {[]string{"-ceph", "-minio-trust-tags"}, "-minio-trust-tags is for -minio; add it"},
+		"a proxy's, no proxy":   {[]string{"-ceph", "-opaque-keys"}, "-opaque-keys is for -forward-auth PROXY; add it"},
+		"remote store":          {[]string{"-minio", "-allow-remote", "-listen", "0.0.0.0:0"}, "needs -door-secret FILE"},
 		"spiffe, no cert":       {[]string{"-forward-auth", "nginx", "-spiffe", "t=acme"}, "-spiffe is for -identity cert"},
 	} {
 		args := append([]string{"-policies", dir, "-listen", "127.0.0.1:0"}, c.args...)
@@ -161,5 +164,31 @@ func TestProxiesOfREADME(t *testing.T) {
 	}
 	if n < 9 {
 		t.Errorf("README sets %d headers", n)
+	}
+}
+
+// TestStoresOfTheBinary: the flags of the stores' doors reach them.
+func TestStoresOfTheBinary(t *testing.T) {
+	dir := write(t, t.TempDir(), "acme/access-policies/p.json", strings.ReplaceAll(organizationPolicy("Allow"), "role/Admin", "*"), "acme/buckets.json", `{"buckets":["b"]}`)
+	s := start(t, "serve", "-policies", dir, "-ceph", "-minio", "-door-org", "acme", "-minio-root-allowed")
+	ask := func(path, body string) string {
+		answer, err := http.Post("http://"+s.address+path, "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, text := read(t, answer)
+		return text
+	}
+	const ceph = `{"input":{"method":"GET","params":"","object_name":"k","user_info":{"user_id":"jean"},"bucket_info":{"bucket":{"name":"b","tenant":""}}}}`
+	const minio = `{"input":{"account":"K","action":"s3:GetObject","bucket":"b","object":"k","conditions":{"username":["jean"]},"claims":null,"groups":null,"owner":false}}`
+	for _, c := range []struct{ path, body, want string }{
+		{"/ceph/v1/authorize", ceph, `{"result":true}`}, {"/ceph/v1/authorize", strings.Replace(ceph, `"b"`, `"unheard"`, 1), `{"result":true}`},
+		{"/ceph/v1/authorize", strings.Replace(ceph, `"tenant":""`, `"tenant":"o2"`, 1), `{"result":false}`}, {"/ceph/v1/authorize", "", `{"result":false}`},
+		{"/minio/v1/authorize", minio, `{"result":true}`}, {"/minio/v1/authorize", strings.Replace(minio, `"b"`, `"unheard"`, 1), `{"result":false}`},
+		{"/minio/v1/authorize", strings.Replace(strings.Replace(minio, `"b"`, `"unheard"`, 1), `"owner":false`, `"owner":true`, 1), `{"result":true}`},
+	} {
+		if got := ask(c.path, c.body); got != c.want {
+			t.Errorf("%s %s: %s, want %s", c.path, c.body, got, c.want)
+		}
 	}
 }

@@ -197,6 +197,13 @@ const (
 	v2 = "AWS"
 )
 
+// Authorization tells which headers an Authorization header of version 4 has signed,
+// in a list with `;`. ok is false if it is none, or cannot be read.
+func Authorization(text string) (v4 bool, signedHeaders string, ok bool) {
+	how, list, ok := authorization(text)
+	return how == signedV4, list, ok
+}
+
 // authorization tells how an Authorization header signs, and for version 4 which
 // headers it has signed. ok is false if it is no signature of S3, or one that
 // cannot be read.

@@ -128,8 +128,8 @@ func init() {
 		o.writes = needed == "s3:PutObject"
 		o.tags = f.name == "PutObject" || f.name == "CopyObject" || f.name == "CreateMultipartUpload"
 		o.versioned = o.action
-		if id, ok := action.Lookup(strings.Replace(needed, "Object", "ObjectVersion", 1)); ok && strings.Contains(f.params, "versionId") {
-			o.versioned = action.Name(id)
+		if version, ok := Versioned(o.action); ok && strings.Contains(f.params, "versionId") {
+			o.versioned = version
 		}
 		byPlace[f.place][f.method] = append(byPlace[f.place][f.method], o)
 	}

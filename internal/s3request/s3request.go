@@ -6,6 +6,7 @@ import (
 	"time"
 	"unsafe"
 
+	"postern/internal/action"
 	"postern/policy"
 )
 
@@ -365,6 +366,31 @@ func (r *Reader) join(bucket, key string) string {
 	r.text = append(append(append(r.text, bucket...), '/'), key...)
 	return r.since(from)
 }
+
+// Versioned returns the action that is asked where a question of a known action is
+// about one version of an object; false where there is none.
+func Versioned(name string) (string, bool) {
+	id, ok := action.Lookup(name)
+	if !ok || action.KindOf(id) != action.OnObject {
+		return "", false
+	}
+	version := versionOf[action.Needed(id)]
+	return version, version != ""
+}
+
+// versionOf are the actions of versions, with their service, by the action of the
+// object.
+var versionOf = func() map[action.ID]string {
+	out := map[action.ID]string{}
+	for id := action.ID(0); int(id) < action.Count(); id++ {
+		if name := action.Name(id); strings.HasPrefix(name, "s3:") && !strings.Contains(name, "ObjectVersion") {
+			if version, ok := action.Lookup(strings.Replace(name, "Object", "ObjectVersion", 1)); ok && version != id && action.Needed(id) == id {
+				out[id] = action.Name(version)
+			}
+		}
+	}
+	return out
+}()
 
 // Keys returns the condition keys that the request states with a question of it.
 // The list may be appended to; it is overwritten by the next call.
