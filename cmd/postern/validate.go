@@ -206,6 +206,9 @@ func (v *validation) addDirectory(ctx context.Context, dir string) error {
 		return err
 	}
 	known := lint.NewDirectory(append(organizations, v.platformOrgs.list...), lists)
+	if v.ignored.has(policy.CodeDeadStatement) {
+		known.SkipDead()
+	}
 	var current index.Current
 	l, err := loader.New(loader.Config{Root: dir, MaxFile: int64(v.limit), Current: &current, PassHold: true,
 		Inspect: known.Warnings, MaxWarnings: math.MaxInt, Logger: slog.New(slog.DiscardHandler)})

@@ -61,16 +61,15 @@ func dead(r *reader, docs []*policy.Document) []Dead {
 	left := maxComparisons
 	for i := len(clauses) - 1; i >= 0; i-- {
 		b := clauses[i]
-		if r.speaksOfNothing(b) {
-			continue // the parser warns of it, and its cover would be no reason
-		}
 		near.of(b, func(j int) bool {
 			left--
 			a := clauses[j]
 			if j == i || a.Effect == policy.EffectAllow && b.Effect == policy.EffectDeny || end(j) == i || !r.covers(a, b) {
 				return left > 0
 			}
-			stays[i] = end(j)
+			if !r.speaksOfNothing(b) { // else the parser warns of it, and its cover would be no reason
+				stays[i] = end(j)
+			}
 			return false
 		})
 		if left <= 0 {

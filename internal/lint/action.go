@@ -31,14 +31,24 @@ func match(pattern string) matched {
 		return matched{}
 	}
 	folded := value.FoldASCII(pattern)
+	head := folded[:strings.IndexAny(folded, "*?")]
 	var m matched
-	for id := range action.Count() {
-		if matchesName(folded, value.FoldASCII(action.Name(action.ID(id)))) {
+	for id, name := range foldedNames {
+		if strings.HasPrefix(name, head) && matchesName(folded, name) {
 			m.actions = append(m.actions, action.ID(id))
 		}
 	}
 	return m
 }
+
+// foldedNames are the names of the table of actions in lower case, by their numbers.
+var foldedNames = func() []string {
+	out := make([]string, action.Count())
+	for id := range out {
+		out[id] = value.FoldASCII(action.Name(action.ID(id)))
+	}
+	return out
+}()
 
 // matchesName matches a name of the table, which is short ASCII, in at most
 // pattern x name steps.

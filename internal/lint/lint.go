@@ -27,6 +27,7 @@ type Directory struct {
 	strangers     []string        // those of them that begin with "stranger"
 	lists         map[string]bool // organizations that list their buckets
 
+	skipDead bool
 	checkers sync.Pool // of *compare.Checker
 
 	// What was noted of files for Whole, by their paths.
@@ -52,6 +53,11 @@ func NewDirectory(organizations, lists []string) *Directory {
 	return d
 }
 
+// SkipDead has no statements compared with one another, which takes longest of all
+// rules where an organization has thousands: nobody wants to know of dead ones.
+func (d *Directory) SkipDead() { d.skipDead = true }
+
+// setOf returns the names as a set.
 func setOf(names []string) map[string]bool {
 	set := make(map[string]bool, len(names))
 	for _, n := range names {

@@ -2,8 +2,10 @@ package lint
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"postern/internal/compare"
 	"postern/internal/conditionkey"
@@ -28,12 +30,14 @@ func (l *look) compared() {
 	k := l.dir.checker()
 	defer l.dir.checkers.Put(k)
 	switch {
+	case l.Kind == policy.KindBucket && (len(l.Statements) == 1 || l.dir.skipDead):
+		l.open(k)
 	case l.Kind == policy.KindBucket:
 		for _, dead := range k.DeadInBucket(l.bucket, l.Document) {
 			l.warn(policy.CodeDeadStatement, placeOf(dead.Statement), deadMessage(dead))
 		}
 		l.open(k)
-	case l.dir.known:
+	case l.dir.known: // what of it is dead, and which Denies reach strangers, Whole asks
 		l.dir.mu.Lock()
 		defer l.dir.mu.Unlock()
 		l.dir.policies[l.File] = l.Document
@@ -157,22 +161,16 @@ func (d *Directory) Whole(read func(path string) []byte, exists func(bucket stri
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	out = d.unknownBuckets(exists)
-	k := d.checker()
-	defer d.checkers.Put(k)
 	byOwner := map[string][]*policy.Document{}
 	for path, doc := range d.policies {
 		owner, _, _ := strings.Cut(path, "/")
 		byOwner[owner] = append(byOwner[owner], doc)
 	}
-	for _, docs := range byOwner {
-		for _, dead := range k.DeadInOrganization(docs) {
-			at := policy.Position{File: dead.Statement.File}
-			if data := read(at.File); data != nil {
-				at = policyjson.Locate(at.File, data, []policyjson.Place{placeOf(dead.Statement)})[0].At
-			}
-			out = append(out, policy.Diagnostic{Severity: policy.Warning, Code: policy.CodeDeadStatement, Position: at, Message: deadMessage(dead)})
-		}
+	if !d.skipDead {
+		out = append(out, d.deadInOrganizations(byOwner, read)...)
 	}
+	k := d.checker()
+	defer d.checkers.Put(k)
 	for path, h := range d.opened {
 		owner, _, _ := strings.Cut(path, "/")
 		if !slices.ContainsFunc(byOwner[owner], deniesEveryone) {
@@ -189,6 +187,58 @@ func (d *Directory) Whole(read func(path string) []byte, exists func(bucket stri
 		}
 	}
 	policy.SortDiagnostics(out)
+	return out
+}
+
+// deadInOrganizations finds the dead statements of organizations, several
+// organizations at a time.
+func (d *Directory) deadInOrganizations(byOwner map[string][]*policy.Document, read func(path string) []byte) (out []policy.Diagnostic) {
+	owners := make(chan []*policy.Document)
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	for range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			k := d.checker()
+			defer d.checkers.Put(k)
+			for docs := range owners {
+				found := placed(k.DeadInOrganization(docs), read)
+				mu.Lock()
+				out = append(out, found...)
+				mu.Unlock()
+			}
+		})
+	}
+	for _, docs := range byOwner {
+		owners <- docs
+	}
+	close(owners)
+	wait.Wait()
+	return out
+}
+
+// placed returns a warning of each dead statement, at its place; list is in the order
+// of files.
+func placed(list []compare.Dead, read func(path string) []byte) (out []policy.Diagnostic) {
+	for len(list) > 0 {
+		file := list[0].Statement.File
+		n := 1
+		for n < len(list) && list[n].Statement.File == file {
+			n++
+		}
+		places := make([]policyjson.Place, n)
+		for i, dead := range list[:n] {
+			places[i] = placeOf(dead.Statement)
+		}
+		spots := make([]policyjson.Spot, n)
+		if data := read(file); data != nil {
+			spots = policyjson.Locate(file, data, places)
+		}
+		for i, dead := range list[:n] {
+			spots[i].At.File = file
+			out = append(out, policy.Diagnostic{Severity: policy.Warning, Code: policy.CodeDeadStatement, Position: spots[i].At, Message: deadMessage(dead)})
+		}
+		list = list[n:]
+	}
 	return out
 }
 

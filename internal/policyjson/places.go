@@ -47,7 +47,8 @@ type Spot struct {
 // Locate returns where the places of a document stand in the file that it was
 // read from without an error. A place that the document does not have is where
 // the document begins. It takes time linear in the file, however many places are
-// asked for; documents keep no places, as there may be a million of them.
+// asked for; documents keep no places, as there may be a million of them. In a file
+// that has become another one places mean nothing, and nothing worse happens.
 func Locate(file string, data []byte, places []Place) []Spot {
 	l := locator{data: withoutMark(data), want: make(map[Place]int, len(places))}
 	for _, p := range places {
@@ -73,23 +74,24 @@ func Locate(file string, data []byte, places []Place) []Spot {
 
 // scalar is the text of the value, or key, that begins at offset.
 func (l *locator) scalar(offset int) string {
-	switch l.data[offset] {
-	case '{', '[':
+	rest := l.data[min(offset, len(l.data)):]
+	end := 0
+	switch {
+	case len(rest) == 0, rest[0] == '{', rest[0] == '[':
 		return ""
-	}
-	end := offset + 1
-	if l.data[offset] == '"' {
-		for ; l.data[end] != '"'; end++ {
-			if l.data[end] == '\\' {
+	case rest[0] == '"':
+		for end = 1; end < len(rest) && rest[end] != '"'; end++ {
+			if rest[end] == '\\' {
 				end++
 			}
 		}
-		return string(l.data[offset : end+1])
-	}
-	for end < len(l.data) && bytes.IndexByte([]byte(" \t\r\n,]}"), l.data[end]) < 0 {
 		end++
+	default:
+		if end = bytes.IndexAny(rest, " \t\r\n,]}"); end < 0 {
+			end = len(rest)
+		}
 	}
-	return string(l.data[offset:end])
+	return string(rest[:min(end, len(rest))])
 }
 
 // locator walks through a good document once.

@@ -70,3 +70,16 @@ func TestLocateSession(t *testing.T) {
 		t.Errorf("the one principal is at %v, %s", spot.At, spot.Text)
 	}
 }
+
+// TestLocateElsewhere: a file that is another one by now, or none, does no harm.
+func TestLocateElsewhere(t *testing.T) {
+	good := `{"Version": "2012-10-17", "Statement": [{"Action": ["s3:Get\u002a", 1], "Resource": "x"}]}`
+	places := []Place{{Part: PartDocument}, {Part: PartVersion}, {Part: PartStatement}, {Part: PartAction, Entry: 1}, {Part: PartResource}}
+	for i := range len(good) {
+		for _, data := range []string{good[:i], good[i:], good[:i] + "\\" + good[i:], good[:i] + "[" + good[i:]} {
+			if spots := Locate("f", []byte(data), places); len(spots) != len(places) {
+				t.Errorf("%q: %v", data, spots)
+			}
+		}
+	}
+}
