@@ -176,7 +176,7 @@ func (s *Snapshot) decideControlPlane(v *view, own *Organization) (policy.Reason
 			if effect != policy.EffectAllow {
 				return policy.Allowed, policy.LayerIAM
 			}
-			v.Open = 0 // the organization's Allow has no constraint
+			v.Open = 0 // the organization's Allow has no obligation
 		}
 		named = own.IAM.NamesCaller(&v.Inquiry)
 	}
@@ -279,7 +279,7 @@ func (v *view) askBucket(bucket *store.Slot) policy.Effect {
 }
 
 // askIAM asks the iam statements of the caller's organization. Of an allow,
-// v.Open is the constraint.
+// v.Open is the obligation.
 func (v *view) askIAM(m *IAM) policy.Effect {
 	effect := m.Satisfied(&v.Inquiry)
 	if v.explaining {

@@ -64,7 +64,7 @@ func (m *Layer) satisfied(v *Inquiry) policy.Effect {
 
 // enough reports whether no other Allow can change the answer.
 func (g *Grants) enough(best granted) bool {
-	return best == unlimited || best != notGranted && !g.constrained
+	return best == unlimited || best != notGranted && !g.hasObligations
 }
 
 func (v *Inquiry) allowed(for_ granted) policy.Effect {
@@ -122,7 +122,7 @@ func (g *Grants) covers(r *rule, v *Inquiry) bool {
 // spansHold evaluates the rules of spans, up to the first that holds, or all if
 // all have to be looked at.
 func (g *Grants) spansHold(spans []span, deny bool, v *Inquiry) (best granted) {
-	all := g.constrained && !deny || g.form == lowered.FormScan
+	all := g.hasObligations && !deny || g.form == lowered.FormScan
 	row, known := g.rows.of(v)
 	if row.empty {
 		return notGranted

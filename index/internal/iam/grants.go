@@ -41,10 +41,10 @@ type Grants struct {
 	marks []marks
 	spots spots
 	tree  tree
-	// constrained says that a rule has an obligation, so that a decision has to
+	// hasObligations says that a rule has an obligation, so that a decision has to
 	// look at all Allows.
-	constrained bool
-	bytes       int64
+	hasObligations bool
+	bytes          int64
 }
 
 // Len returns the number of bindings.
@@ -96,7 +96,7 @@ func NewGrants(in *lowered.GrantList, form lowered.Form) *Grants {
 		}
 		r.programCount = uint32(len(g.programs)) - r.programs
 		g.rules = append(g.rules, r)
-		g.constrained = g.constrained || from.MaxOpenSeconds > 0
+		g.hasObligations = g.hasObligations || from.MaxOpenSeconds > 0
 	}
 	g.rows = newActionRows(in.Rules, form)
 	ofRules := make([]marks, len(in.Rules))
@@ -105,7 +105,7 @@ func NewGrants(in *lowered.GrantList, form lowered.Form) *Grants {
 		g.rules[i].spots = ofRules[i].spots
 	}
 	g.tree = newTree(&in.Tree, &g.rows)
-	g.constrained = g.constrained || g.tree.constrained
+	g.hasObligations = g.hasObligations || g.tree.hasObligations
 	for name, spans := range in.Roles {
 		g.roles[strings.Clone(name)] = newSpans(spans)
 	}

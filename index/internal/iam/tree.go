@@ -14,12 +14,12 @@ import (
 
 // tree is a lowered.Tree, frozen.
 type tree struct {
-	nodes       []node
-	children    []uint32
-	actions     []uint32 // the numbers of names in actionRows, sorted within each node
-	expressions []expression
-	records     []treeRecord
-	constrained bool
+	nodes          []node
+	children       []uint32
+	actions        []uint32 // the numbers of names in actionRows, sorted within each node
+	expressions    []expression
+	records        []treeRecord
+	hasObligations bool
 }
 
 type treeRecord struct {
@@ -62,7 +62,7 @@ func newTree(in *lowered.Tree, rows *actionRows) (t tree) {
 	for i := range in.Nodes {
 		from := &in.Nodes[i]
 		n := node{kind: from.Kind, expression: uint32(from.Expression), open: from.MaxOpenSeconds}
-		t.constrained = t.constrained || from.MaxOpenSeconds > 0
+		t.hasObligations = t.hasObligations || from.MaxOpenSeconds > 0
 		if from.Kind == policy.DescriptorAllow {
 			n.at = uint32(len(t.actions))
 			for _, name := range from.Actions {
