@@ -80,6 +80,9 @@ func removingDeadChangesNothing(t *testing.T, d *policy.Directory, requests []*p
 // TestDeadOfManyWorlds is FuzzDead over many seeds, and sees that it finds
 // something.
 func TestDeadOfManyWorlds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out the dead statements of many worlds: FuzzDead runs its seeds")
+	}
 	deadStatements.Store(0)
 	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 9))
