@@ -3,24 +3,10 @@
 package sidecar
 
 import (
-	"bufio"
 	"runtime"
 	"strings"
 	"testing"
-
-	"github.com/valyala/fasthttp"
 )
-
-// call makes a context as the server does, with a connection of a listener.
-func call(t testing.TB, s *served, text string) *fasthttp.RequestCtx {
-	t.Helper()
-	var ctx fasthttp.RequestCtx
-	ctx.Init2(&conn{listener: &listener{server: s.Server}, all: s.connections}, quiet{s.Server.log}, false)
-	if err := ctx.Request.Read(bufio.NewReader(strings.NewReader(text))); err != nil {
-		t.Fatal(err)
-	}
-	return &ctx
-}
 
 // TestThePlainPathAllocatesNothing: reading the body, deciding, answering and
 // counting, through the real handler.

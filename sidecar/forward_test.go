@@ -609,3 +609,37 @@ func FuzzForward(f *testing.F) {
 		}
 	})
 }
+
+// TestForwardKeepAlive: a connection of a proxy answers one request after the
+// other, and a body that a request brings is no request.
+func TestForwardKeepAlive(t *testing.T) {
+	for _, mode := range ForwardModes() {
+		s := serve(t, func(c *Config) {
+			secrets := [][]byte{[]byte(doorSecret)}
+			c.Doors = Doors{Secrets: func() [][]byte { return secrets }, Forward: &Forward{Mode: mode}}
+		})
+		s.config.Current.Store(snapshotOf(t, 7, doorPolicy))
+		c := s.dial(t)
+		put := forwardHead(mode, "PUT", "/b/k", "10.1.2.3", true, append([]string{signedV4}, jean...)...)
+		del := forwardHead(mode, "DELETE", "/b/k", "10.1.2.3", true, jean...)
+		for i, text := range []string{put, del, put, put} {
+			want := 200
+			if text == del {
+				want = 403
+			}
+			if got := c.send(text).answer(); got.status != want {
+				t.Errorf("%s: request %d of a connection: %+v", mode, i, got)
+			}
+		}
+		if mode == "envoy" {
+			continue // its proxy sends no body
+		}
+		inside := put
+		smuggled := strings.Replace(del, "\r\n\r\n", fmt.Sprintf("\r\nContent-Length: %d\r\n\r\n", len(inside)), 1) + inside
+		c = s.dial(t)
+		if got := c.send(smuggled).answer(); got.status != 403 {
+			t.Errorf("%s: a denied request with a body: %+v", mode, got)
+		}
+		c.closed()
+	}
+}

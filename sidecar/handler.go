@@ -24,7 +24,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	if status == 0 && table[at].method == "POST" {
 		b, status = s.receive(ctx, at)
 	} else {
-		b.unread = ctx.RequestBodyStream() != nil
+		b.unread = ctx.RequestBodyStream() != nil && ctx.Request.Header.ContentLength() != 0
 	}
 	x = s.begin(at, b.bytes, time.Now())
 	x.head, x.headers, x.conn = &ctx.Request.Header, h, c

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"postern/compile"
 	"postern/index"
 	"postern/internal/policyjson"
@@ -312,3 +314,14 @@ func (p *policyStatus) quarantined() {
 }
 
 func (p *policyStatus) none() *index.Current { return new(index.Current) }
+
+// call makes a context as the server does, with a connection of a listener.
+func call(t testing.TB, s *served, text string) *fasthttp.RequestCtx {
+	t.Helper()
+	var ctx fasthttp.RequestCtx
+	ctx.Init2(&conn{listener: &listener{server: s.Server}, all: s.connections}, quiet{s.Server.log}, false)
+	if err := ctx.Request.Read(bufio.NewReader(strings.NewReader(text))); err != nil {
+		t.Fatal(err)
+	}
+	return &ctx
+}
