@@ -3,6 +3,7 @@ package fuzz
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 )
 
@@ -168,7 +169,7 @@ func (u *modelUnit) take(c *content) *modelUnit {
 
 // startHeld is a start under a transaction: what the mirror has is in force, and
 // everything is at fault. False: it has nothing.
-func (m *model) startHeld() bool {
+func (m *model) startHeld(root string) bool {
 	before := m.bucketFiles()
 	listed := map[string]map[string]bool{}
 	for name, o := range m.orgs {
@@ -182,6 +183,7 @@ func (m *model) startHeld() bool {
 	if len(m.orgs) == 0 {
 		return false
 	}
+	m.real, _ = filepath.EvalSymlinks(root)
 	m.settle(listed, before)
 	return true
 }

@@ -90,7 +90,7 @@ func (r *reload) start(killed bool) {
 	r.model.lookAtHold(r.root, r.now())
 	switch {
 	case !r.model.held():
-	case r.model.startHeld():
+	case r.model.startHeld(r.root):
 		r.reached["a start under a transaction"]++
 	default:
 		r.note("which waits for the transaction")
