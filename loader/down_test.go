@@ -203,3 +203,24 @@ func TestBackWithoutThePolicyThatIsBrokenElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// A bucket policy that an organization is back without was overtaken by the look
+// that found that, whether the mirror was written after it or not.
+func TestBackWithoutAPolicyIsOvertaken(t *testing.T) {
+	for _, down := range []bool{false, true} {
+		tr := stateTree(t, "o1/access-policies/p.json", allowAll("p"), "o1/buckets/b.json", allowBucket("b"), "o2/access-policies/p.json", allowAll("p"))
+		tr.rename("o1", "..o")
+		if tr.load(); down {
+			tr.start()
+		}
+		tr.write("o1/access-policies/p.json", allowAll("p"))
+		tr.lookAndDie()
+		tr.wantUnits()
+		tr.write("o1/buckets/b.json", "{")
+		for range 2 {
+			tr.start()
+			tr.wantUnits("o1/buckets/b.json")
+			tr.want("o2", "b", unavailable)
+		}
+	}
+}

@@ -64,11 +64,11 @@ func (l *Loader) mirrorAgain(v *organization) {
 	if l.state == nil {
 		return
 	}
-	l.state.Note(layout.Place{Org: v.name, Part: layout.Folder}, nil)
 	l.state.Note(layout.Place{Org: v.name, Part: layout.Buckets}, nil)
 	for name := range v.Buckets {
-		l.state.Again(layout.Place{Org: v.name, Part: layout.Buckets, Name: name})
+		l.state.Note(layout.Place{Org: v.name, Part: layout.Buckets, Name: name}, nil)
 	}
+	l.state.Note(layout.Place{Org: v.name, Part: layout.Folder}, nil) // last, as it goes for what is before it
 }
 
 // recall puts back into an organization that appeared the bucket policies that it
