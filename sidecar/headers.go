@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"unsafe"
+
+	"postern/internal/value"
 )
 
 // headers is what the server reads of a request's headers. The slices alias the
@@ -136,23 +138,8 @@ func isJSON(contentType []byte) bool {
 		(len(contentType) == len(want) || strings.IndexByte("; \t", contentType[len(want)]) >= 0)
 }
 
-// equalFold compares s with lower, which is in lower case, without regard to
-// ASCII case.
-func equalFold(s, lower string) bool {
-	if len(s) != len(lower) {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
-}
+// equalFold compares two texts without regard to ASCII case.
+func equalFold(s, other string) bool { return value.EqualFoldASCII(s, other) }
 
 // bytesOf looks at a string as bytes, which must not be changed.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

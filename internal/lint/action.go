@@ -30,46 +30,7 @@ func match(pattern string) matched {
 		}
 		return matched{}
 	}
-	folded := value.FoldASCII(pattern)
-	head := folded[:strings.IndexAny(folded, "*?")]
-	var m matched
-	for id, name := range foldedNames {
-		if strings.HasPrefix(name, head) && matchesName(folded, name) {
-			m.actions = append(m.actions, action.ID(id))
-		}
-	}
-	return m
-}
-
-// foldedNames are the names of the table of actions in lower case, by their numbers.
-var foldedNames = func() []string {
-	out := make([]string, action.Count())
-	for id := range out {
-		out[id] = value.FoldASCII(action.Name(action.ID(id)))
-	}
-	return out
-}()
-
-// matchesName matches a name of the table, which is short ASCII, in at most
-// pattern x name steps.
-func matchesName(pattern, name string) bool {
-	p, n, star, from := 0, 0, -1, 0
-	for n < len(name) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, from = p, n
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
-			p++
-			n++
-		case star >= 0:
-			from++
-			p, n = star+1, from
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
+	return matched{actions: slices.Collect(policyjson.KnownActions(value.FoldASCII(pattern)))}
 }
 
 // each reports whether the pattern matches known actions, and all have a property.

@@ -1,6 +1,7 @@
 package policyjson
 
 import (
+	"iter"
 	"strings"
 
 	"postern/internal/action"
@@ -54,15 +55,24 @@ func (d *decoder) matchesKnown(text string) bool {
 		return true
 	}
 	d.globs--
-	folded := value.FoldASCII(text)
-	head, _, _ := strings.Cut(folded, "*")
-	head, _, _ = strings.Cut(head, "?")
-	for _, name := range foldedNames {
-		if strings.HasPrefix(name, head) && matchName(folded, name) {
-			return true
-		}
+	for range KnownActions(value.FoldASCII(text)) {
+		return true
 	}
 	return false
+}
+
+// KnownActions returns the actions of the table, and the operations, that a pattern in
+// lower case matches, in the order of the table.
+func KnownActions(pattern string) iter.Seq[action.ID] {
+	return func(yield func(action.ID) bool) {
+		head, _, _ := strings.Cut(pattern, "*")
+		head, _, _ = strings.Cut(head, "?")
+		for id, name := range foldedNames {
+			if strings.HasPrefix(name, head) && matchName(pattern, name) && !yield(action.ID(id)) {
+				return
+			}
+		}
+	}
 }
 
 // foldedNames are the names of the table of actions, in lower case.
