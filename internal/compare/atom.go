@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"slices"
 
 	"postern/internal/value"
@@ -148,7 +149,7 @@ func compareValues(test policy.Test, text, wanted string) (matches, readable boo
 	case policy.FamilyNumeric:
 		v, ok := value.Number(text)
 		w, okW := value.Number(wanted)
-		return ordered(test, compareFloats(v, w)), ok && okW
+		return ordered(test, cmp.Compare(v, w)), ok && okW
 	case policy.FamilyDate:
 		v, ok := value.Date(text)
 		w, okW := value.Date(wanted)
@@ -165,16 +166,6 @@ func compareValues(test policy.Test, text, wanted string) (matches, readable boo
 		return ok && okW && w.Contains(v), ok && okW
 	}
 	return false, false
-}
-
-func compareFloats(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func ordered(test policy.Test, c int) bool {
