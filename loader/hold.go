@@ -80,8 +80,14 @@ func (l *Loader) startHeld() bool {
 	return true
 }
 
-// keepBehind keeps what a look was to be about that did not happen because of a hold.
+// keepBehind keeps what a look was to be about that did not happen because of a hold. A
+// hold may stand for long, so it keeps no more than the bound on changes: that watches may
+// be lost is told to the source at once.
 func (l *Loader) keepBehind(t burst.Batch) {
+	for change := range t.Gone {
+		l.src.Lost(change)
+	}
+	t.Gone = nil
 	if l.behind == nil {
 		l.behind = &burst.Batch{}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"postern/index"
+	"postern/loader/internal/burst"
 	"postern/loader/internal/hold"
 	"postern/loader/source"
 	"postern/policy"
@@ -420,4 +422,26 @@ func TestHoldByEvents(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What is kept while a hold stands is bounded, though names come and go all the time.
+func TestHoldKeepsWithinBounds(t *testing.T) {
+	tr := holding(t, "")
+	tr.write(".hold", "transaction 1")
+	tr.load()
+	for i := range 4 {
+		b := burst.Batch{}
+		for j := range burst.MaxChanges / 2 {
+			name := tr.path("o1/buckets/." + strconv.Itoa(i) + "." + strconv.Itoa(j))
+			b.Add(burst.Batch{Changes: map[string]struct{}{name: {}}, Gone: map[string]struct{}{name: {}}})
+		}
+		tr.l.lookAt(t.Context(), b)
+	}
+	if kept := tr.l.behind; len(kept.Gone) > 0 || len(kept.Changes) > burst.MaxChanges || !kept.All {
+		t.Errorf("%d changes and %d lost watches are kept; all: %v", len(kept.Changes), len(kept.Gone), kept.All)
+	}
+	tr.write("o1/buckets/a.json", allowBucket("a"))
+	tr.remove(".hold")
+	tr.event()
+	tr.want("o1", "a", allowed)
 }
