@@ -230,6 +230,13 @@ func (x *comparison) organization(org string) {
 		cause := statementCause(d, c)
 		q := x.question(d, c)
 		q.at = ownStep
+		others := x.old.organizationClauses(org)
+		if !cause.New {
+			others = x.new.organizationClauses(org)
+		}
+		if !q.narrow(x.new.Checker.organization(), others) {
+			return
+		}
 		if c.has("*") {
 			x.wholeOrganization(q, Class{Direction: d, Cause: cause, Organization: org, Owner: org, Type: "organization"})
 		}
@@ -300,7 +307,7 @@ func (q *question) own(org string) (*policy.Request, found) {
 
 // speaksOf reports that the cause may speak of a bucket or its objects.
 func (q *question) speaksOf(bucket string) bool {
-	return q.cause.NotResource || slices.ContainsFunc(q.cause.resources, func(r resource) bool { return together(r.head(), bucket) })
+	return q.cause.NotResource || slices.ContainsFunc(q.left, func(g glob) bool { return together(g.head(), bucket) })
 }
 
 // foreign asks about buckets of other organizations, and of callers of others

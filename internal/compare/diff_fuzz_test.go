@@ -84,14 +84,60 @@ func another(r *rand.Rand, d *policy.Directory) *policy.Directory {
 	return out
 }
 
+// anotherAccess changes iam documents of a directory: bindings go, change their
+// effect or their members, groups lose members.
+func anotherAccess(r *rand.Rand, d *policy.Directory) {
+	for _, name := range sorted(d.Organizations) {
+		o := d.Organizations[name]
+		o.Access = slices.Clone(o.Access)
+		for i, doc := range o.Access {
+			if r.IntN(2) == 0 {
+				continue
+			}
+			c := *doc
+			c.Bindings, c.Groups, c.Roles = slices.Clone(doc.Bindings), slices.Clone(doc.Groups), slices.Clone(doc.Roles)
+			if len(c.Bindings) > 0 {
+				b := r.IntN(len(c.Bindings))
+				switch r.IntN(3) {
+				case 0:
+					c.Bindings = slices.Delete(c.Bindings, b, b+1)
+				case 1:
+					c.Bindings[b].Effect = policy.EffectAllow + policy.EffectDeny - c.Bindings[b].Effect
+				case 2:
+					c.Bindings[b].Members = c.Bindings[b].Members[:1]
+				}
+			}
+			if len(c.Groups) > 0 && r.IntN(3) == 0 {
+				g := r.IntN(len(c.Groups))
+				c.Groups[g].Members = nil
+			}
+			if len(c.Roles) > 0 && r.IntN(3) == 0 {
+				role := &c.Roles[r.IntN(len(c.Roles))]
+				role.Rules = slices.Clone(role.Rules)
+				for i := range role.Rules {
+					role.Rules[i].MaxOpenSeconds = uint64(r.IntN(3) * 60)
+				}
+			}
+			o.Access[i] = &c
+		}
+	}
+}
+
 var compared struct{ pairs, differing, gained, lost, changed, unknown int }
 
 func differencesAreTold(t *testing.T, r *rand.Rand, asked int) {
 	t.Helper()
 	made, requests := policygen.SmallFrom(r)
+	access := r.IntN(3) == 0
+	if access {
+		made, requests = policygen.SmallAccessFrom(r)
+	}
 	made = available(made)
 	old := withRelatives(r, made)
 	new := another(r, old)
+	if access {
+		anotherAccess(r, new)
+	}
 	defaultOf(old)
 	defaultOf(new)
 	holdDiff(t, old, new, mixed(r, requests, asked))

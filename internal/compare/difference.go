@@ -19,6 +19,9 @@ type question struct {
 	// lets the sides differ will do.
 	cause *clause
 	at    int
+	// left are the resource patterns of the cause with which it can make a
+	// difference; nil where they were not narrowed.
+	left []glob
 
 	budget *budget
 	doubts doubts
@@ -30,6 +33,30 @@ func (x *comparison) question(d Direction, cause *clause) *question {
 		q.allowing, q.denying = x.old, x.new
 	}
 	return q
+}
+
+// narrow leaves out the resource patterns of the cause that statements of the
+// other side cover: with them it says what that side says too. It returns false
+// if there is none left, so that the cause changes nothing.
+func (q *question) narrow(r *reader, others []*clause) bool {
+	if q.cause.NotResource {
+		return true
+	}
+	var twins []glob
+	stars := false
+	for _, o := range others {
+		if o.Effect == q.cause.Effect && !o.NotResource && principalsWithin(q.cause, o) && conditionsWithin(q.cause, o) && r.actionsWithin(q.cause, o) {
+			twins = append(twins, o.globs(true)...)
+			stars = stars || o.has("*")
+		}
+	}
+	for _, res := range q.cause.resources {
+		// On the whole organization only `*` as it is written counts.
+		if res.text == "*" && !stars || !slices.ContainsFunc(twins, func(t glob) bool { return within([]demand{oneOf(res.glob)}, []glob{t}) }) {
+			q.left = append(q.left, res.glob)
+		}
+	}
+	return len(q.left) > 0
 }
 
 // differs looks for a request in scenarios that begin as the given one, with the

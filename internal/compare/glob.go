@@ -175,6 +175,20 @@ func (g glob) behind(text string) []glob {
 	return out
 }
 
+// buckets returns globs that together match the names of the buckets of which
+// the glob matches an object: what a text can begin with that goes on with a
+// slash and more.
+func (g glob) buckets() []glob {
+	var out []glob
+	for p := range g.runs {
+		last := p+1 == len(g.chars) && !g.runs[p+1] // a slash there is the end
+		if g.run(p, '/') || p < len(g.chars) && g.char(p, '/') && !last {
+			out = append(out, glob{chars: g.chars[:p], runs: g.runs[:p+1], fold: g.fold, fields: g.fields})
+		}
+	}
+	return out
+}
+
 // matches tells whether the glob describes the whole text. Where a run begins it
 // tries the shortest, and a longer one where the rest does not fit.
 func (g glob) matches(text string) bool {

@@ -139,3 +139,35 @@ func pow(a, n int) int {
 	}
 	return p
 }
+
+// TestBucketsOfGlobs: a bucket is among those of a glob if and only if the glob
+// matches one of its objects.
+func TestBucketsOfGlobs(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 2))
+	word := func(letters string, n int) string {
+		var b strings.Builder
+		for range 1 + r.IntN(n) {
+			b.WriteByte(letters[r.IntN(len(letters))])
+		}
+		return b.String()
+	}
+	met := 0
+	for range 3000 {
+		g := globs(word("ab/*?", 6))[0]
+		bucket := word("ab", 3)
+		got := false
+		for _, b := range g.buckets() {
+			got = got || b.matches(bucket)
+		}
+		object, f := search{}.text([]demand{oneOf(g), oneOf(behind(bucket))})
+		if want := f == foundText; got != want {
+			t.Fatalf("%v: the bucket %s is among its buckets: %t; an object %q (%d)", g, bucket, got, object, f)
+		}
+		if got {
+			met++
+		}
+	}
+	if met < 300 {
+		t.Errorf("met %d times: the words went wrong", met)
+	}
+}

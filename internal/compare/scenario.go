@@ -202,8 +202,14 @@ func (sc *scenario) resource(c *clause, hand int) (truth, *atom) {
 	if !aboutObjects {
 		return itDepends, textAtom(resourceSlot, c.Effect, c.NotResource, all, len(exact) < len(all))
 	}
+	if sc.bucket == "" && !c.NotResource {
+		for _, g := range all {
+			all = append(all, g.buckets()...)
+		}
+		return itDepends, textAtom(resourceSlot, c.Effect, false, all, len(exact) < len(resources))
+	}
 	if sc.bucket == "" {
-		return itMay, nil
+		return itMay, nil // organization policies have no NotResource
 	}
 	behind := oneOf(behind(sc.bucket))
 	if c.NotResource {

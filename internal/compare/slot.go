@@ -124,8 +124,11 @@ func (s *slot) compose(wishes []wish) (content, found) {
 			}
 			if a.operator.Test.Family() == policy.FamilyArn {
 				arn = true
+				if !readable && a.unreadable() != w.want {
+					return false
+				}
 				if !readable {
-					continue // what it says of the text is told below
+					continue
 				}
 			}
 			// That not every text holds is that one does not, and the reverse.
