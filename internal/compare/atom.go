@@ -21,8 +21,9 @@ type atom struct {
 	globs  []glob
 	values []string
 	// inexact: the globs match more than the patterns, which have policy
-	// variables.
+	// variables; exact are those that match what their patterns do.
 	inexact bool
+	exact   []glob
 	// missing: a variable has no value, and because of that the test of an Allow
 	// fails whatever the key says (specification 1.7).
 	missing bool
@@ -53,6 +54,9 @@ func (sc *scenario) conditionAtom(slot string, c *clause, condition *policy.Cond
 		}
 		g.fold = test == policy.StringEqualsIgnoreCase || test == policy.StringNotEqualsIgnoreCase
 		a.globs = append(a.globs, g)
+		if exact {
+			a.exact = append(a.exact, g)
+		}
 		a.inexact = a.inexact || !exact
 	}
 	return a

@@ -31,12 +31,12 @@ func BenchmarkCompare(b *testing.B) {
 			s.Resources = append(s.Resources, names[i*100]+"/more/*")
 		}
 	})
-	before, _ := SideOf(old)
+	before, _ := sideOf(old)
 	for _, c := range []struct {
 		name string
 		d    *policy.Directory
 	}{{"bucket", bucket}, {"organization", organization}} {
-		after, _ := SideOf(c.d)
+		after, _ := sideOf(c.d)
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
 				if d := Compare(before, after, 1_767_225_600); len(d.Gained)+len(d.Lost) == 0 || len(d.Unknown) > 0 {

@@ -158,7 +158,7 @@ func holdDiff(t *testing.T, old, new *policy.Directory, requests []*policy.Reque
 	sides := [2]Side{}
 	for i, d := range []*policy.Directory{old, new} {
 		var ds []policy.Diagnostic
-		if sides[i], ds = sideOf(d); len(ds) > 0 {
+		if sides[i], ds = sideOf(d); policy.HasErrors(ds) {
 			t.Skip(ds[0].Message)
 		}
 	}
@@ -213,7 +213,11 @@ func holdDiff(t *testing.T, old, new *policy.Directory, requests []*policy.Reque
 		told := slices.ContainsFunc([...][]Change{Gained: diff.Gained, Lost: diff.Lost, Changed: diff.Changed}[d], func(c Change) bool { return lies(old, new, c.Class, q) }) ||
 			slices.ContainsFunc(diff.Unknown, func(u Unknown) bool { return (u.Any || u.Direction == d) && lies(old, new, u.Class, q) })
 		if !told {
-			t.Fatalf("%s, and no class has it: %+v\nold %+v\nnew %+v\n%s", d, *q, before.Evaluate(q).Decision, after.Evaluate(q).Decision, written(diff))
+			was, is := before.Evaluate(q), after.Evaluate(q)
+			for _, ref := range append(was.Determining, is.Determining...) {
+				t.Logf("%s: old %s\nnew %s", ref.File, statementOf(old, ref), statementOf(new, ref))
+			}
+			t.Fatalf("%s, and no class has it: %+v\nold %+v\nnew %+v\n%s", d, *q, was.Decision, is.Decision, written(diff))
 		}
 	}
 }
@@ -291,7 +295,7 @@ func satisfies(d *policy.Directory, ref policy.StatementRef, q *policy.Request, 
 		return &c
 	}
 	allAllowed := &policy.Document{Kind: policy.KindOrganization, Name: "all", Statements: []policy.Statement{everything}}
-	world := &policy.Directory{Organizations: map[string]*policy.DirectoryOrganization{}, Buckets: map[string]*policy.DirectoryBucket{}}
+	world := &policy.Directory{BuiltIn: d.BuiltIn, Organizations: map[string]*policy.DirectoryOrganization{}, Buckets: map[string]*policy.DirectoryBucket{}}
 	asked := *q
 	asked.Principal.Org = caller
 	if ref.Layer == policy.LayerOrganization {
@@ -315,6 +319,9 @@ func satisfies(d *policy.Directory, ref policy.StatementRef, q *policy.Request, 
 				world.Buckets[name] = &policy.DirectoryBucket{Owner: b.Owner, Policy: alone(b.Policy)}
 			}
 		}
+	}
+	if o := d.Organizations[caller]; o != nil && world.Organizations[caller] != nil {
+		world.Organizations[caller].Access = o.Access // it says which tokens there are
 	}
 	allowed := reference.New(world).Evaluate(&asked).Decision.Outcome == policy.Allow
 	return allowed == (ref.Effect == policy.EffectAllow)

@@ -40,8 +40,8 @@ func directory(t *testing.T, files map[string]string) *policy.Directory {
 // caller's organization, and of the witness what is told apart.
 func differences(t *testing.T, old, new *policy.Directory) string {
 	t.Helper()
-	before, ds := SideOf(old)
-	after, more := SideOf(new)
+	before, ds := sideOf(old)
+	after, more := sideOf(new)
 	if policy.HasErrors(append(ds, more...)) {
 		t.Fatal(ds, more)
 	}
@@ -102,6 +102,7 @@ func TestCompareBuckets(t *testing.T) {
 	deny := func(parts ...string) string { return statement("Deny", parts...) }
 	o1 := `Principal={"AWS": "o1"}`
 	role := func(name string) string { return `Principal={"AWS": "arn:aws:iam::o1:` + name + `"}` }
+	spares := deny(`Condition={"ArnNotEqualsIfExists": {"aws:PrincipalArn": ["arn:aws:s3:::${subject.id}", "arn:aws:iam::o9:role/*"]}}`)
 	for _, c := range []struct{ name, old, new, want string }{
 		{"nothing", allow(), allow(), ""},
 		{"one statement in two", allow(`Action=["s3:GetObject", "s3:PutObject"]`), allow() + "," + allow(`Action="s3:PutObject"`), ""},
@@ -124,6 +125,7 @@ func TestCompareBuckets(t *testing.T) {
 		{"question marks that are nothing new", allow(o1, `Resource="arn:aws:s3:::b/*"`), allow(o1, `Resource=["arn:aws:s3:::b/*", "arn:aws:s3:::b/?"]`), ""},
 		{"NotResource", allow(o1) + "," + deny(`NotResource="arn:aws:s3:::b/x/*"`), allow(o1) + "," + deny(`NotResource="arn:aws:s3:::b/x/y/*"`), "lost o1 role/x"},
 		{"a variable", allow(o1, `Resource="arn:aws:s3:::b/home/${aws:username}/*"`), allow(o1, `Resource="arn:aws:s3:::b/home/*"`), "gained o1 role/x"},
+		{"a variable in what a Deny spares", allow(o1) + "," + spares, allow(o1) + "," + spares + "," + deny(`Condition={"StringNotEquals": {"k": "a"}}`), "lost o1 role/x aws:PrincipalArn"},
 		{"equal variables", allow(o1, `Resource="arn:aws:s3:::b/${k}"`) + "," + allow(o1, `Action="s3:PutObject"`), allow(o1, `Action="s3:PutObject"`) + "," + allow(o1, `Resource="arn:aws:s3:::b/${k}"`), ""},
 
 		{"a text", allow(o1, `Condition={"StringEquals": {"k": "a"}}`), allow(o1, `Condition={"StringEquals": {"k": ["a", "b"]}}`), "gained o1 role/x k"},

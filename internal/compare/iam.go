@@ -276,7 +276,7 @@ func newIAMWords(org string, now int64, docs []*policy.AccessDocument) *iamWords
 	for _, d := range docs {
 		for _, p := range d.PermissionSets {
 			actions(p.Actions)
-			w.resources = append(w.resources, policy.Resource{Kind: policy.ResourceTyped, Type: p.ResourceType, ID: "x"})
+			w.resources = append(w.resources, typed(p.ResourceType, "x"))
 		}
 		for _, role := range d.Roles {
 			for _, rule := range role.Rules {
@@ -321,7 +321,7 @@ func newIAMWords(org string, now int64, docs []*policy.AccessDocument) *iamWords
 			if e.Principal != "" {
 				add(&w.ids, e.Principal)
 			} else {
-				w.resources = append(w.resources, policy.Resource{Kind: policy.ResourceTyped, Type: e.Type, ID: e.ID})
+				w.resources = append(w.resources, typed(e.Type, e.ID))
 			}
 			for _, t := range e.Tags {
 				add(&w.tagKeys, t.Key)
@@ -339,6 +339,14 @@ func newIAMWords(org string, now int64, docs []*policy.AccessDocument) *iamWords
 	}
 	add(&w.tagValues, "x")
 	return w
+}
+
+// typed is a resource of the iam layer.
+func typed(kind, id string) policy.Resource {
+	if kind == "organization" {
+		return policy.Resource{Kind: policy.ResourceOrganization, Type: kind, ID: "*"}
+	}
+	return policy.Resource{Kind: policy.ResourceTyped, Type: kind, ID: id}
 }
 
 // request makes a request of the words.

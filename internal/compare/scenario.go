@@ -200,7 +200,9 @@ func (sc *scenario) resource(c *clause, hand int) (truth, *atom) {
 		}
 	}
 	if !aboutObjects {
-		return itDepends, textAtom(resourceSlot, c.Effect, c.NotResource, all, len(exact) < len(all))
+		a := textAtom(resourceSlot, c.Effect, c.NotResource, all, len(exact) < len(all))
+		a.exact = exact
+		return itDepends, a
 	}
 	if sc.bucket == "" && !c.NotResource {
 		for _, g := range all {
@@ -350,10 +352,13 @@ func (sc *scenario) principalArn(a *atom) (truth, *atom) {
 		return known(a.unreadable()), nil // an ARN is no number, date, address or truth
 	}
 	on := *a
-	on.slot, on.globs = idsSlot, nil
-	for _, g := range a.globs {
-		on.globs = append(on.globs, g.behind("arn:aws:iam::"+sc.caller+":")...)
+	behind := func(list []glob) (out []glob) {
+		for _, g := range list {
+			out = append(out, g.behind("arn:aws:iam::"+sc.caller+":")...)
+		}
+		return out
 	}
+	on.slot, on.globs, on.exact = idsSlot, behind(a.globs), behind(a.exact)
 	// An ARN can be read, and then Arn operators are like the Like of texts.
 	on.operator.Test = policy.StringLike
 	if a.operator.Test.Negated() {

@@ -68,6 +68,11 @@ func (s *slot) fill(wishes []wish) (content, found) {
 			return c, foundText
 		}
 	}
+	if sure, some := certain(wishes); some {
+		if c, f := s.compose(sure); f == foundText {
+			return c, f
+		}
+	}
 	texts, others := false, false
 	for _, w := range wishes {
 		if w.atom.operator.Test != policy.Null {
@@ -88,6 +93,24 @@ func (s *slot) fill(wishes []wish) (content, found) {
 		return content{object: true}, foundText
 	}
 	return c, f
+}
+
+// certain are wishes of which the inexact ones are granted for certain: a text
+// has to match a pattern without variables. some is false if none is inexact, or
+// a family matches no texts.
+func certain(wishes []wish) (out []wish, some bool) {
+	for _, w := range wishes {
+		if w.atom.operator.Test != policy.Null && !w.atom.textual() {
+			return nil, false
+		}
+		if w.atom.inexact {
+			sure := *w.atom
+			sure.globs, sure.inexact, some = sure.exact, false, true
+			w.atom = &sure
+		}
+		out = append(out, w)
+	}
+	return out, some
 }
 
 func (s *slot) allows(text string) bool {

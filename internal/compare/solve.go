@@ -277,7 +277,14 @@ func (s *solver) refine() bool {
 		}
 		broken = doubted // it may be what refused: let a test fail that is understood
 	}
-	atoms := slices.DeleteFunc(slices.Clone(s.fail[broken].atoms), func(a *atom) bool { return a.inexact })
+	// Of a statement that may hold because of a variable, tests that are understood
+	// have to fail; of one that holds for certain, any.
+	atoms := slices.DeleteFunc(slices.Clone(s.fail[broken].atoms), func(a *atom) bool {
+		return broken == doubted && a.inexact || wish{a, false}.open()
+	})
+	if len(atoms) == 0 && len(s.fail[broken].atoms) > 0 {
+		s.leave(doubtVariables)
+	}
 	before := s.save(atoms)
 	for _, a := range atoms {
 		at := s.save([]*atom{a})
