@@ -58,7 +58,17 @@ func hintedCases(t *testing.T) (out []hinted) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	unused := map[string]bool{}
+	for _, f := range written.Files {
+		unused[f.Name] = true
+	}
+	defer func() {
+		for name := range unused {
+			t.Errorf("testdata/meant: there is no case %s", name)
+		}
+	}()
 	meant := func(name string) []byte {
+		delete(unused, name)
 		for _, f := range written.Files {
 			if f.Name == name {
 				return f.Data
@@ -251,8 +261,8 @@ func snapshot(t *testing.T, f policyjson.File) *index.Snapshot {
 		acme.Policies = []*policy.Document{f.Document}
 	}
 	o1 := *acme
-	d := &policy.Directory{Organizations: map[string]*policy.DirectoryOrganization{"acme": acme, "o1": &o1}, Buckets: map[string]*policy.DirectoryBucket{"b": b}}
-	s, ds := compile.Compiler{BuiltIn: policyjson.BuiltIn()}.Directory(d, 1)
+	d := &policy.Directory{BuiltIn: policyjson.BuiltIn(), Organizations: map[string]*policy.DirectoryOrganization{"acme": acme, "o1": &o1}, Buckets: map[string]*policy.DirectoryBucket{"b": b}}
+	s, ds := compile.Compiler{}.Directory(d, 1)
 	if policy.HasErrors(ds) {
 		t.Fatal(ds)
 	}

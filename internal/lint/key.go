@@ -31,7 +31,7 @@ func conditionKeys(l *look, st *policy.Statement) {
 // knownKey warns of a key that is not known. text is what stands at the place: the
 // key, or a pattern that holds it.
 func (l *look) knownKey(key, text string, at policyjson.Place) {
-	if isKnown(key) {
+	if isKnown(key) || l.Kind == policy.KindAccess && !ownNamespace(key) {
 		return
 	}
 	message := fmt.Sprintf("no request is known to have the condition key %s", policyjson.Quote(key))
