@@ -279,5 +279,6 @@ func (r *reload) exchange(from, at string) error {
 	if err := r.removeAll(at); err != nil {
 		return err
 	}
+	r.boundary()
 	return os.Rename(from, at)
 }
