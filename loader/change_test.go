@@ -277,7 +277,7 @@ func (tr *testTree) event(paths ...string) {
 		p.Changes[tr.path(path)] = struct{}{}
 	}
 	tr.l.lookAt(tr.t.Context(), p)
-	for due, ok := tr.l.waiting(); ok; due, ok = tr.l.waiting() {
+	for due, ok := tr.l.departing(); ok; due, ok = tr.l.departing() {
 		time.Sleep(time.Until(due))
 		tr.l.lookAt(tr.t.Context(), burst.Batch{})
 	}

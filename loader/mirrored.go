@@ -13,13 +13,6 @@ import (
 // mirrored is the mirror.Model of the loader.
 type mirrored struct{ *Loader }
 
-// backlog reports whether units wait to be mirrored.
-func (l *Loader) backlog() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.state.Backlog()
-}
-
 // drain mirrors some of the units that wait to be mirrored.
 func (l *Loader) drain(ctx context.Context) {
 	l.mu.Lock()

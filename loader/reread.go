@@ -45,16 +45,6 @@ func (l *Loader) startRereads() {
 	l.rereads = rereads{began: time.Now()}
 }
 
-// rereadDue returns when readAgain has something to do.
-func (l *Loader) rereadDue() time.Time {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.rereads.may(l) {
-		return time.Now().Add(l.c.Rescan)
-	}
-	return l.rereads.due(l.c.Reread)
-}
-
 // readAgain reads the next few files again, if they are due, and looks at those
 // whose content is another.
 func (l *Loader) readAgain(ctx context.Context) {

@@ -41,19 +41,15 @@ func (l *Loader) run(ctx context.Context) error {
 		if now := time.Until(due); idle || now < wait {
 			wait = max(0, now)
 		}
-		again, departing := l.waiting()
-		if departing && (idle || time.Until(again) < wait) {
-			wait = max(0, time.Until(again))
+		o := l.outlook()
+		if o.departing && (idle || time.Until(o.again) < wait) {
+			wait = max(0, time.Until(o.again))
 		}
-		held := l.isHeld()
-		if held && wait > hold.Poll {
+		if o.held && wait > hold.Poll {
 			wait = hold.Poll
 		}
-		if idle && l.backlog() {
-			wait = 0
-		}
 		if idle {
-			wait = min(wait, max(0, time.Until(l.rereadDue())))
+			wait = min(wait, max(0, time.Until(o.due)))
 		}
 		timer.Reset(wait)
 		select {
@@ -64,7 +60,7 @@ func (l *Loader) run(ctx context.Context) error {
 		case <-timer.C:
 		}
 		rescan := !time.Now().Before(due)
-		if !rescan && idle && !held && (!departing || time.Now().Before(again)) {
+		if !rescan && idle && !o.held && (!o.departing || time.Now().Before(o.again)) {
 			l.drain(ctx)
 			l.readAgain(ctx)
 			continue
@@ -79,6 +75,29 @@ func (l *Loader) run(ctx context.Context) error {
 			due = time.Now().Add(l.c.Rescan)
 		}
 	}
+}
+
+// outlook says what Run has to do without any event.
+type outlook struct {
+	again     time.Time // when what waits for its folder to be at rest has to be looked at again,
+	departing bool      // if anything does
+	held      bool      // nothing may be published, or something is left from a hold
+	due       time.Time // when there are files to be mirrored or read again
+}
+
+func (l *Loader) outlook() (o outlook) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	o.again, o.departing = l.departing()
+	o.held = l.held() || l.behind != nil
+	switch {
+	case l.state.Backlog():
+	case l.rereads.may(l):
+		o.due = l.rereads.due(l.c.Reread)
+	default:
+		o.due = time.Now().Add(l.c.Rescan)
+	}
+	return o
 }
 
 // lookAt looks at what the changes of a batch are about. It reports whether that was
@@ -132,20 +151,6 @@ func (l *Loader) departing() (at time.Time, ok bool) {
 	}
 	in, ok := l.rest.Due()
 	return time.Now().Add(in), ok
-}
-
-// waiting is departing, for Run.
-func (l *Loader) waiting() (time.Time, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.departing()
-}
-
-// isHeld is held, or something is left from a hold, for Run.
-func (l *Loader) isHeld() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.held() || l.behind != nil
 }
 
 // troubled reports whether the last look failed as a whole.
