@@ -51,7 +51,11 @@ func (d *decoder) operator(name []byte, at int) policy.Operator {
 	} else if near, ok := d.nearOperator(name); ok {
 		d.report(at, msgOperatorNear, quote(name), instead(near))
 	} else {
-		d.report(at, msgOperatorUnknown, quote(name))
+		like := policy.StringEquals
+		if meaningOf(string(name)).not {
+			like = policy.StringNotEquals
+		}
+		d.report(at, msgOperatorUnknown, quote(name), quote(like.String()))
 	}
 	return policy.Operator{}
 }

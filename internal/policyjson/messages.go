@@ -259,7 +259,7 @@ var messages = [messageCount]struct {
 	msgConditionEmpty:  {policy.CodeEmptyCondition, "%s is empty and restricts nothing; remove it"},
 	msgOperatorEmpty:   {isError, "the operator %s has no keys; write {\"KEY\": \"VALUE\"}, or remove it"},
 	msgOperatorName:    {isError, "a condition operator is empty; write its name, such as \"StringEquals\""},
-	msgOperatorUnknown: {isError, "there is no condition operator %s; write one of specification 1.7, such as \"StringEquals\""},
+	msgOperatorUnknown: {isError, "there is no condition operator %s; write one of specification 1.7, such as %s"},
 	msgOperatorNear:    {isError, "there is no condition operator %s; write %s"},
 	msgConditionKey:    {isError, "a condition key is empty; write its name, such as \"aws:SourceIp\""},
 	msgSameKey:         {isError, "the condition key %s is the same as the one at %s; put the values of both into one list"},
