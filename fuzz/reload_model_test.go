@@ -24,6 +24,7 @@ type model struct {
 	platform []string
 	real     string // where the policy directory was at the last look
 	hold     *modelHold
+	doubtful bool // it cannot be told whether one stands: the policy directory cannot be looked at
 	// vanished are organizations whose folders went, if they had several bucket
 	// policies: by what they had.
 	vanished map[string]*modelOrg
@@ -44,10 +45,11 @@ type modelHold struct {
 func (m *model) lookAtHold(root string, now time.Time) {
 	path := filepath.Join(root, ".hold")
 	fi, err := os.Lstat(path)
+	if m.doubtful = err != nil && !errors.Is(err, fs.ErrNotExist); m.doubtful {
+		return
+	}
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			m.hold = nil
-		}
+		m.hold = nil
 		return
 	}
 	sys := fi.Sys().(*syscall.Stat_t)
@@ -62,7 +64,7 @@ func (m *model) lookAtHold(root string, now time.Time) {
 // held reports whether nothing may be published. A first look waits for no hold
 // but a transaction.
 func (m *model) held() bool {
-	return m.hold != nil && !m.hold.over && (m.hold.transaction || m.loaded)
+	return m.hold != nil && !m.doubtful && !m.hold.over && (m.hold.transaction || m.loaded)
 }
 
 func (m *model) look(root string, confirm bool) {
