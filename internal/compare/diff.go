@@ -293,7 +293,7 @@ func (q *question) own(org string) (*policy.Request, found) {
 		for _, d := range q.doubts {
 			limited.add(d)
 		}
-		if q.budget.branches <= 0 {
+		if q.budget.over() {
 			limited.add(doubtWork)
 			break
 		}
@@ -316,7 +316,7 @@ func (x *comparison) foreign(q *question, cause Cause, org string) {
 	reported := map[[2]string]found{}
 	ask := func(caller, owner, bucket string, at int) {
 		key := [2]string{caller, owner}
-		if reported[key] == foundText || q.budget.branches <= 0 {
+		if reported[key] == foundText || q.budget.over() {
 			return
 		}
 		q.at, q.doubts = at, nil
@@ -346,7 +346,7 @@ func (x *comparison) foreign(q *question, cause Cause, org string) {
 			}
 		}
 	}
-	if q.budget.branches <= 0 {
+	if q.budget.over() {
 		x.diff.Unknown = append(x.diff.Unknown, Unknown{Class: Class{Direction: q.direction, Cause: cause}, Why: []string{doubtWork}})
 	}
 }

@@ -62,6 +62,10 @@ func (q *question) narrow(r *reader, others []*clause) bool {
 // differs looks for a request in scenarios that begin as the given one, with the
 // actions of the given classes.
 func (q *question) differs(of scenario, classes func(action.Class) bool) (*policy.Request, found) {
+	if q.budget.over() {
+		q.doubts.add(doubtWork)
+		return nil, foundLimit
+	}
 	type pair struct {
 		kind   policy.ResourceKind
 		action asked
@@ -106,7 +110,7 @@ func (q *question) differs(of scenario, classes func(action.Class) bool) (*polic
 			case foundLimit:
 				result = foundLimit
 			}
-			if q.budget.branches <= 0 {
+			if q.budget.over() {
 				q.doubts.add(doubtWork)
 				return nil, foundLimit
 			}
@@ -202,7 +206,7 @@ func (q *question) inScenario(sc *scenario) (r *policy.Request, f found, stated 
 	}
 	once := func() found { return q.ways(s, a, d) }
 	f = once()
-	if f == foundLimit && q.budget.branches > 0 {
+	if f == foundLimit && !q.budget.over() {
 		keys := sc.variableKeys(lists...)
 		if len(keys) > 0 {
 			for _, values := range assignments(keys, lists...) {

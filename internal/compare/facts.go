@@ -57,7 +57,7 @@ func (q *question) first(scenarios []scenario) (*policy.Request, found) {
 		case f == foundLimit:
 			result = f
 		}
-		if q.budget.branches <= 0 {
+		if q.budget.over() {
 			q.doubts.add(doubtWork)
 			return nil, foundLimit
 		}

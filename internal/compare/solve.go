@@ -62,12 +62,19 @@ func newBudget() *budget { return &budget{branches: maxBranches, end: time.Now()
 
 // spend reports that there is something left, and takes a branch of it.
 func (b *budget) spend() bool {
-	if b.branches <= 0 || b.branches%64 == 0 && time.Now().After(b.end) {
-		b.branches = 0
+	if b.over() {
 		return false
 	}
 	b.branches--
 	return true
+}
+
+// over reports that nothing is left.
+func (b *budget) over() bool {
+	if b.branches > 0 && time.Now().After(b.end) {
+		b.branches = 0
+	}
+	return b.branches <= 0
 }
 
 // solve looks for a request that satisfies all of need, one of each list of
