@@ -1,0 +1,3 @@
+module postern/deploy/test
+
+go 1.26.0
