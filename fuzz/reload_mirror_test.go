@@ -63,6 +63,11 @@ func (mm modelMirror) write(m *model) {
 			x = &mirrored{buckets: map[string]*content{}}
 			mm[name] = x
 		}
+		for file, c := range x.buckets {
+			if b := v.buckets[file]; c != nil && b != nil && !b.known {
+				x.buckets[file] = nil // it may have said anything, though the mirror has none
+			}
+		}
 		x.keepBuckets(v)
 		x.held, _ = v.held()
 		x.units, x.doubt, x.left = map[string]*content{}, false, true
