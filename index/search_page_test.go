@@ -31,7 +31,7 @@ func TestSearchIsBounded(t *testing.T) {
 	var put lowered.ActionBits
 	id, _ := action.Lookup("s3:PutBucketPolicy")
 	put.Add(id)
-	b.SetOrganization("o1", Organization{Policies: statements.New([]lowered.Statement{
+	b.SetOrganization("o1", Organization{Policies: new(statements.Freezer).New([]lowered.Statement{
 		{Principals: lowered.Principals{Everyone: true}, Actions: lowered.Actions{Known: put}, Resources: []string{p.String()}},
 	}, []lowered.Document{{Name: "p", File: "p.json"}}, nil, "", FormAuto)})
 	s := b.Freeze(1)
@@ -69,9 +69,9 @@ func TestNarrowing(t *testing.T) {
 	documents := []lowered.Document{{Name: "p", File: "p.json"}}
 	build := func(organization, ofBucket lowered.Principals) *Snapshot {
 		b := NewBuilder(nil)
-		b.SetOrganization("o1", Organization{Policies: statements.New(statement(any.String(), organization), documents, nil, "", FormAuto)})
-		b.SetBucket("b", Bucket{Owner: "o1", Policy: statements.New(statement(bucket.String(), ofBucket), documents, nil, "b", FormAuto)})
-		b.SetBucket("c", Bucket{Owner: "o1", Policy: statements.New(statement(any.String(), lowered.Principals{Exact: []lowered.Name{{Org: "o1", Text: "role/other"}}}), documents, nil, "c", FormAuto)})
+		b.SetOrganization("o1", Organization{Policies: new(statements.Freezer).New(statement(any.String(), organization), documents, nil, "", FormAuto)})
+		b.SetBucket("b", Bucket{Owner: "o1", Policy: new(statements.Freezer).New(statement(bucket.String(), ofBucket), documents, nil, "b", FormAuto)})
+		b.SetBucket("c", Bucket{Owner: "o1", Policy: new(statements.Freezer).New(statement(any.String(), lowered.Principals{Exact: []lowered.Name{{Org: "o1", Text: "role/other"}}}), documents, nil, "c", FormAuto)})
 		return b.Freeze(1)
 	}
 	exact := func(org string, names ...string) (p lowered.Principals) {

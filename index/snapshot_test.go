@@ -20,7 +20,7 @@ func allowEverything(n int) *Policies {
 			WholeOrganization: true,
 		}
 	}
-	return statements.New(list, []lowered.Document{{Name: "p", File: "o1/access-policies/p.json"}}, nil, "", FormAuto)
+	return new(statements.Freezer).New(list, []lowered.Document{{Name: "p", File: "o1/access-policies/p.json"}}, nil, "", FormAuto)
 }
 
 // TestScratchOutlivesSnapshots: what a scratch remembers of one snapshot, the

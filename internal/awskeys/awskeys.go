@@ -70,10 +70,6 @@ func Known(key string) bool {
 	return ok
 }
 
-// Names returns every known key, those of a tag with `/` at their end. The caller
-// must not change it.
-func Names() []string { return names }
-
 // Fits reports whether requests for an action may have a key, as far as the table
 // knows: a key that it lacks fits every action.
 func Fits(key string, id action.ID) bool {

@@ -13,7 +13,7 @@ import (
 func TestTable(t *testing.T) {
 	seen := map[string]bool{}
 	services := map[string]int{}
-	for _, n := range Names() {
+	for _, n := range names {
 		folded := value.FoldASCII(n)
 		if seen[folded] {
 			t.Errorf("%s stands twice", n)

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"postern/index"
 	"postern/internal/action"
 	"postern/policy"
 )
@@ -83,7 +82,6 @@ type Unknown struct {
 type comparison struct {
 	old, new *side
 	now      int64
-	scratch  index.Scratch
 	listed   *wordTree
 	names    []string // of all buckets, sorted
 	diff     *Diff

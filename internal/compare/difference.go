@@ -11,7 +11,6 @@ import (
 type question struct {
 	*comparison
 	direction Direction
-	caller    string
 	// allowing allows, and denying denies.
 	allowing, denying *side
 	// cause is a statement that the request satisfies, an Allow of allowing or a

@@ -201,8 +201,6 @@ type iamWords struct {
 	tagKeys, tagValues  []string
 	claims              []policy.Attribute
 	conditions          []wish
-	conditionKeys       []string
-	times               []int64
 }
 
 func newIAMWords(org string, now int64, docs []*policy.AccessDocument) *iamWords {

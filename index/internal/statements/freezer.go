@@ -8,7 +8,7 @@ import (
 	"postern/index/lowered"
 )
 
-// freezer is the memory that New needs while it works. It is empty between two
+// freezer is the memory that Freezer.New needs while it works. It is empty between two
 // units.
 type freezer struct {
 	p    *Policies
@@ -29,7 +29,7 @@ type freezer struct {
 	texts      []string // of their patterns
 }
 
-// Freezer makes Policies as New does, and uses its memory again for the next.
+// Freezer makes Policies, and uses its memory again for the next.
 // The zero value is ready; one goroutine uses it at a time.
 type Freezer struct{ f freezer }
 
@@ -37,7 +37,13 @@ type Freezer struct{ f freezer }
 // keeps.
 const maxReusedWords = 1 << 20
 
-// New freezes statements as the function New does. What it returns shares nothing with the Freezer.
+// New freezes statements. documents gives each statement's document by number;
+// statements of one document may be in any order. bucket is the bucket that a
+// bucket policy belongs to; an organization's policies have "", and get a part a
+// bucket that their statements name. The documents and variables are kept;
+// nothing refers to the statements or their texts once New returns, and what it
+// returns shares nothing with the Freezer. More than 4 GiB of text or 2^32 words
+// in one unit panic: the bounds of specification 4 keep far off.
 func (x *Freezer) New(statements []lowered.Statement, documents []lowered.Document, variables []lowered.Variable, bucket string, form lowered.Form) *Policies {
 	p := x.f.policies(statements, documents, variables, bucket, form)
 	f, w := &x.f, &x.f.w

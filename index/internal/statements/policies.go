@@ -58,18 +58,7 @@ func (p *Policies) block(at uint32) block.Block { return block.At(p.words, at) }
 // the wide part.
 const maxBuckets = 16
 
-// New freezes statements. documents gives each statement's document by number;
-// statements of one document may be in any order. bucket is the bucket that a
-// bucket policy belongs to; an organization's policies have "", and get a part a
-// bucket that their statements name. The documents and variables are kept;
-// nothing refers to the statements or their texts once New returns. More than
-// 4 GiB of text or 2^32 words in one unit panic: the bounds of specification 4
-// keep far off.
-func New(statements []lowered.Statement, documents []lowered.Document, variables []lowered.Variable, bucket string, form lowered.Form) *Policies {
-	return new(Freezer).New(statements, documents, variables, bucket, form)
-}
-
-// policies is New, in memory that may have been used before.
+// policies is Freezer.New, in memory that may have been used before.
 func (f *freezer) policies(statements []lowered.Statement, documents []lowered.Document, variables []lowered.Variable, bucket string, form lowered.Form) *Policies {
 	p := &Policies{count: len(statements), documents: documents, variables: variables}
 	f.p, f.form = p, form

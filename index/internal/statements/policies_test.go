@@ -19,7 +19,7 @@ func allowEverything(n int) *Policies {
 			WholeOrganization: true,
 		}
 	}
-	return New(statements, []lowered.Document{{Name: "p", File: "o1/access-policies/p.json"}}, nil, "", lowered.FormAuto)
+	return new(Freezer).New(statements, []lowered.Document{{Name: "p", File: "o1/access-policies/p.json"}}, nil, "", lowered.FormAuto)
 }
 
 func roaringForm(p *Policies) bool { return block.At(p.words, 0).Narrowing() != block.ByWords }
@@ -51,7 +51,7 @@ func TestStatementsLieInTheirBuckets(t *testing.T) {
 		for _, r := range c.resources {
 			s.Resources = append(s.Resources, programOf(r))
 		}
-		p := New([]lowered.Statement{s}, []lowered.Document{{}}, nil, "", lowered.FormAuto)
+		p := new(Freezer).New([]lowered.Statement{s}, []lowered.Document{{}}, nil, "", lowered.FormAuto)
 		buckets, wide := len(p.buckets.used), block.At(p.words, 0).Count()
 		if buckets != c.buckets || wide != c.wide {
 			t.Errorf("%v: %d bucket parts and %d wide statements, want %d and %d", c.resources, buckets, wide, c.buckets, c.wide)
@@ -61,7 +61,7 @@ func TestStatementsLieInTheirBuckets(t *testing.T) {
 	for i := range maxBuckets + 1 {
 		many.Resources = append(many.Resources, programOf(fmt.Sprintf("b%d/*", i)))
 	}
-	if p := New([]lowered.Statement{many}, []lowered.Document{{}}, nil, "", lowered.FormAuto); len(p.buckets.used) != 0 {
+	if p := new(Freezer).New([]lowered.Statement{many}, []lowered.Document{{}}, nil, "", lowered.FormAuto); len(p.buckets.used) != 0 {
 		t.Errorf("a statement on %d buckets is copied into each", maxBuckets+1)
 	}
 }

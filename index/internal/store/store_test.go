@@ -13,7 +13,7 @@ import (
 // the store before it stays as it was.
 func TestUnchangedIsShared(t *testing.T) {
 	b := NewBuilder(nil)
-	p := statements.New([]lowered.Statement{{WholeOrganization: true}}, []lowered.Document{{Name: "p"}}, nil, "", lowered.FormAuto)
+	p := new(statements.Freezer).New([]lowered.Statement{{WholeOrganization: true}}, []lowered.Document{{Name: "p"}}, nil, "", lowered.FormAuto)
 	b.SetOrganization("o1", Organization{Policies: p})
 	for i := range 3000 {
 		b.SetBucket(fmt.Sprintf("b%d", i), Bucket{Owner: "o1", Policy: p})
