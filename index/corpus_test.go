@@ -66,13 +66,19 @@ func TestCorpusShuffled(t *testing.T) {
 			o.Access = shuffleAccess(r, o.Access)
 		}
 		before, after := snapshot(t, w.Directory, index.FormAuto), snapshot(t, shuffled, index.FormAuto)
-		var sc index.Scratch
-		return func(r *policy.Request) policy.Explanation {
-			e := before.Explain(r)
-			e.Decision = after.Decide(r, &sc)
-			return e
-		}
+		return decidedBy(after, before)
 	})
+}
+
+// decidedBy has one snapshot decide, and another, whose statements have the places
+// that the corpus names, explain.
+func decidedBy(decides, explains *index.Snapshot) conformance.Evaluate {
+	var sc index.Scratch
+	return func(r *policy.Request) policy.Explanation {
+		e := explains.Explain(r)
+		e.Decision = decides.Decide(r, &sc)
+		return e
+	}
 }
 
 // TestCorpusAmongMany runs the corpus with every statement among many that list
@@ -105,12 +111,7 @@ func TestCorpusAmongMany(t *testing.T) {
 			doc.Statements = out
 		})
 		before, after := snapshot(t, w.Directory, index.FormAuto), snapshot(t, crowd, index.FormAuto)
-		var sc index.Scratch
-		return func(r *policy.Request) policy.Explanation {
-			e := before.Explain(r)
-			e.Decision = after.Decide(r, &sc)
-			return e
-		}
+		return decidedBy(after, before)
 	})
 }
 

@@ -68,14 +68,7 @@ func TestGoneWhileDownIsOvertaken(t *testing.T) {
 // What buckets/ held while it was at fault is not taken for what it holds once a
 // process found it in order, though that is killed before the mirror says so.
 func TestHeldIsOvertakenByAStart(t *testing.T) {
-	tr := stateTree(t, "o1/access-policies/a.json", allowAll("a"), "o1/buckets/b.json", allowBucket("b"), "o1/buckets.json", `{"buckets":["c"]}`)
-	tr.rename("o1/buckets", "..b")
-	tr.link("nowhere", "o1/buckets")
-	tr.load()
-	tr.want("o1", "c", allowed)
-	tr.remove("o1/buckets")
-	tr.rename("..b", "o1/buckets")
-	tr.write("o1/buckets/c.json", denyAll("c"))
+	tr := backFromFault(t)
 	tr.open()
 	tr.lookAndDie()
 	tr.want("o1", "c", bucketDeny)

@@ -306,9 +306,10 @@ func TestTwoProcesses(t *testing.T) {
 	}
 }
 
-// What buckets/ held while it was at fault is not taken for what it holds after
-// that was over, by a process that is killed before the mirror says so.
-func TestHeldIsOvertaken(t *testing.T) {
+// backFromFault is an organization whose buckets/ was at fault and is back with a
+// policy of c that denies, which nobody has looked at yet.
+func backFromFault(t *testing.T) *testTree {
+	t.Helper()
 	tr := stateTree(t, "o1/access-policies/a.json", allowAll("a"), "o1/buckets/b.json", allowBucket("b"), "o1/buckets.json", `{"buckets":["c"]}`)
 	tr.rename("o1/buckets", "..b")
 	tr.link("nowhere", "o1/buckets")
@@ -317,6 +318,13 @@ func TestHeldIsOvertaken(t *testing.T) {
 	tr.remove("o1/buckets")
 	tr.rename("..b", "o1/buckets")
 	tr.write("o1/buckets/c.json", denyAll("c"))
+	return tr
+}
+
+// What buckets/ held while it was at fault is not taken for what it holds after
+// that was over, by a process that is killed before the mirror says so.
+func TestHeldIsOvertaken(t *testing.T) {
+	tr := backFromFault(t)
 	tr.publish()
 	tr.want("o1", "c", bucketDeny)
 	tr.rename("o1/buckets", "..b")

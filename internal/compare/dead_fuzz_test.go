@@ -1,7 +1,9 @@
 package compare
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -29,10 +31,10 @@ var deadStatements atomic.Int64
 func allDead(d *policy.Directory) []Dead {
 	var k Checker
 	var out []Dead
-	for _, name := range sorted(d.Organizations) {
+	for _, name := range slices.Sorted(maps.Keys(d.Organizations)) {
 		out = append(out, k.DeadInOrganization(d.Organizations[name].Policies)...)
 	}
-	for _, name := range sorted(d.Buckets) {
+	for _, name := range slices.Sorted(maps.Keys(d.Buckets)) {
 		if doc := d.Buckets[name].Policy; doc != nil {
 			out = append(out, k.DeadInBucket(name, doc)...)
 		}

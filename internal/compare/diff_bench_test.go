@@ -1,6 +1,8 @@
 package compare
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"postern/internal/policygen"
@@ -12,7 +14,7 @@ import (
 // policy of 100 statements above them.
 func BenchmarkCompare(b *testing.B) {
 	old := policygen.Buckets(100_000, 1).Directory
-	names := sorted(old.Buckets)
+	names := slices.Sorted(maps.Keys(old.Buckets))
 	bucket := edited(old, func(*policy.Document) {})
 	changed := bucket.Buckets[names[777]].Policy
 	for i := range changed.Statements {

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -60,19 +61,19 @@ func another(r *rand.Rand, d *policy.Directory) *policy.Directory {
 			}
 		}
 	})
-	for _, name := range sorted(out.Buckets) {
+	for _, name := range slices.Sorted(maps.Keys(out.Buckets)) {
 		b := out.Buckets[name]
 		switch r.IntN(16) {
 		case 0:
 			b.Policy = nil
 		case 1:
-			b.Owner = sorted(out.Organizations)[r.IntN(len(out.Organizations))]
+			b.Owner = slices.Sorted(maps.Keys(out.Organizations))[r.IntN(len(out.Organizations))]
 			b.Claimants = nil
 		case 2:
 			delete(out.Buckets, name)
 		}
 	}
-	if names := sorted(out.Organizations); len(names) > 1 && r.IntN(12) == 0 {
+	if names := slices.Sorted(maps.Keys(out.Organizations)); len(names) > 1 && r.IntN(12) == 0 {
 		gone := names[r.IntN(len(names))]
 		delete(out.Organizations, gone)
 		for name, b := range out.Buckets {
@@ -87,7 +88,7 @@ func another(r *rand.Rand, d *policy.Directory) *policy.Directory {
 // anotherAccess changes iam documents of a directory: bindings go, change their
 // effect or their members, groups lose members.
 func anotherAccess(r *rand.Rand, d *policy.Directory) {
-	for _, name := range sorted(d.Organizations) {
+	for _, name := range slices.Sorted(maps.Keys(d.Organizations)) {
 		o := d.Organizations[name]
 		o.Access = slices.Clone(o.Access)
 		for i, doc := range o.Access {

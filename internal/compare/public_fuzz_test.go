@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -47,13 +48,13 @@ func checked(t *testing.T, r *policy.Request) {
 func publicIsTrue(t *testing.T, d *policy.Directory, requests []*policy.Request) {
 	t.Helper()
 	var k Checker
-	for _, name := range sorted(d.Buckets) {
+	for _, name := range slices.Sorted(maps.Keys(d.Buckets)) {
 		b := d.Buckets[name]
 		owner := d.Organizations[b.Owner]
 		if b.Policy == nil || b.PolicyUnavailable || len(b.Claimants) > 0 || owner == nil || owner.PoliciesUnavailable {
 			continue
 		}
-		p := k.Public(Bucket{Name: name, Owner: b.Owner, Policy: b.Policy, OwnerPolicies: owner.Policies, Organizations: sorted(d.Organizations)})
+		p := k.Public(Bucket{Name: name, Owner: b.Owner, Policy: b.Policy, OwnerPolicies: owner.Policies, Organizations: slices.Sorted(maps.Keys(d.Organizations))})
 		world := *d
 		switch {
 		case p == nil:

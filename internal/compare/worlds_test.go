@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"postern/internal/action"
+	"postern/internal/policygen"
 	"postern/policy"
 )
 
@@ -29,49 +30,11 @@ func (s *byteSource) Uint64() uint64 {
 // edited returns a copy of d in which change has been applied to every
 // document; one that is left without statements is gone.
 func edited(d *policy.Directory, change func(*policy.Document)) *policy.Directory {
-	out := *d
-	out.Organizations = map[string]*policy.DirectoryOrganization{}
-	out.Buckets = map[string]*policy.DirectoryBucket{}
-	document := func(doc *policy.Document) *policy.Document {
-		c := *doc
-		c.Statements = slices.Clone(doc.Statements)
-		for i := range c.Statements {
-			s := &c.Statements[i]
-			s.Actions = slices.Clone(s.Actions)
-			s.Resources = slices.Clone(s.Resources)
-			s.Principals = slices.Clone(s.Principals)
-			s.Conditions = slices.Clone(s.Conditions)
-		}
-		change(&c)
-		return &c
+	out := policygen.Edit(d, change)
+	for _, o := range out.Organizations {
+		o.Policies = slices.DeleteFunc(o.Policies, func(doc *policy.Document) bool { return len(doc.Statements) == 0 })
 	}
-	for _, name := range sorted(d.Organizations) {
-		o := *d.Organizations[name]
-		o.Policies = nil
-		for _, doc := range d.Organizations[name].Policies {
-			if c := document(doc); len(c.Statements) > 0 {
-				o.Policies = append(o.Policies, c)
-			}
-		}
-		out.Organizations[name] = &o
-	}
-	for _, name := range sorted(d.Buckets) {
-		b := *d.Buckets[name]
-		if b.Policy != nil {
-			b.Policy = document(b.Policy)
-		}
-		out.Buckets[name] = &b
-	}
-	return &out
-}
-
-func sorted[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return out
 }
 
 // withRelatives adds to documents statements that are like ones they have: with

@@ -1,12 +1,14 @@
 package policygen
 
 import (
+	"maps"
 	"slices"
 
 	"postern/policy"
 )
 
-// Edit returns a copy of d in which change has been applied to every document.
+// Edit returns a copy of d in which change has been applied to every document, in
+// the order of their organizations' names, then of their buckets'.
 func Edit(d *policy.Directory, change func(*policy.Document)) *policy.Directory {
 	out := &policy.Directory{
 		DefaultOrganization:   d.DefaultOrganization,
@@ -28,16 +30,16 @@ func Edit(d *policy.Directory, change func(*policy.Document)) *policy.Directory 
 		change(&c)
 		return &c
 	}
-	for name, o := range d.Organizations {
-		c := *o
+	for _, name := range slices.Sorted(maps.Keys(d.Organizations)) {
+		c := *d.Organizations[name]
 		c.Policies = nil
-		for _, doc := range o.Policies {
+		for _, doc := range d.Organizations[name].Policies {
 			c.Policies = append(c.Policies, document(doc))
 		}
 		out.Organizations[name] = &c
 	}
-	for name, b := range d.Buckets {
-		c := *b
+	for _, name := range slices.Sorted(maps.Keys(d.Buckets)) {
+		c := *d.Buckets[name]
 		if c.Policy != nil {
 			c.Policy = document(c.Policy)
 		}
