@@ -25,22 +25,16 @@ func (f *field) workload(name string) *Workload {
 	}
 }
 
-// answer decides as specification 1.3 says: the caller's own organization, the
-// Denies to everyone of the owner's where that is another one, the bucket.
+// answer decides as specification 1.3 says: the caller's own organization, then
+// the bucket. The Denies to everyone of the owner's organization, which reach
+// callers of others, are the same in every organization, and so are asked with the
+// caller's own.
 func (f *field) answer(r *policy.Request) policy.Outcome {
 	bucket := bucketNumber(r.Resource.ID)
 	owner := f.owner[bucket]
 	own := int32(slices.Index(f.organizations, r.Principal.Org))
 	if outcome := fieldLayer(f.wide[own], r, f.organizations[owner]); outcome != policy.Allow {
 		return outcome
-	}
-	if own != owner {
-		for i := range f.wide[owner] {
-			s := &f.wide[owner][i]
-			if s.Effect == policy.EffectDeny && s.Principals[0].Kind == policy.PrincipalEveryone && fieldSatisfied(s, r, "") {
-				return policy.ExplicitDeny
-			}
-		}
 	}
 	return fieldLayer(f.policies[bucket].Statements, r, f.organizations[owner])
 }
