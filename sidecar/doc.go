@@ -7,8 +7,9 @@
 // head judged (judge.go) and its body received (body.go), and becomes an exchange
 // (exchange.go). A table says which door or page answers it (endpoints.go,
 // door.go), and one file writes the answer (response.go). AuthZEN's doors are the
-// files authzen*.go; those for proxies and stores (specification 7) are forward.go,
-// ceph.go and minio.go, with their settings in doors.go.
+// files authzen*.go; those for proxies and stores (specification 7) are forward*.go,
+// ceph.go and minio*.go, with what all of them share in doors.go, and the two of
+// stores in store.go.
 //
 // The plain path, an evaluation that is well formed, takes no lock and
 // allocates nothing; where a connection sends the same head again and again, it

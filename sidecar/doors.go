@@ -46,6 +46,7 @@ type asking struct {
 	ids      []string
 	groups   []string
 	context  []policy.Attribute
+	ceph     cephInput
 	minio    minioInput
 	orgClaim string // the claim that names an organization, "" for none
 	body     []byte // of a question to the decoder
@@ -185,15 +186,22 @@ func (a *asking) fact(i int, key string, kind policy.ValueKind, text string) pol
 
 // admits reports whether a caller's secret is one of those that are valid; true
 // if none is asked for. It takes as long whichever it is.
-func (d *Doors) admits(secret []byte) bool {
-	if d.Secrets == nil {
-		return true
+func (d *Doors) admits(shown credential) bool {
+	if d.Secrets == nil || shown.lines > 1 {
+		return shown.lines <= 1
 	}
 	ok := 0
 	for _, s := range d.Secrets() {
-		ok |= subtle.ConstantTimeCompare(s, secret)
+		ok |= subtle.ConstantTimeCompare(s, shown.value)
 	}
 	return ok == 1
+}
+
+// shows begins a request of a door whose caller has shown a secret, and reports
+// whether it is admitted.
+func (x *exchange) shows(secret credential) bool {
+	x.asking.begin()
+	return x.server.config.Doors.admits(secret)
 }
 
 // begin begins a request.

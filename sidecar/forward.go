@@ -107,10 +107,9 @@ func (forwardDoor) refuse(status int, _ string) reply {
 
 func (forwardDoor) ask(x *exchange) reply {
 	f, a := x.server.forward, &x.asking
-	if !x.server.config.Doors.admits(x.headers.secret) || x.headers.secretTwice {
+	if !x.shows(x.headers.secret) {
 		return reply{status: 403, reason: denySecret}
 	}
-	a.begin()
 	a.readLines(x.head.RawHeaders())
 	facts, ok := f.facts(x)
 	if !ok {

@@ -14,13 +14,9 @@ type headers struct {
 	origin    bool
 	requestID []byte
 	explain   []byte // nil if the header is not there
-	// secret is X-Postern-Secret, and secretTwice says that there are several.
-	secret      []byte
-	secretTwice bool
-	// authToken is X-Auth-Token and authorization Authorization, in which stores
-	// show a secret.
-	authToken, authorization           []byte
-	authTokenTwice, authorizationTwice bool
+	// secret is X-Postern-Secret, in which proxies show a secret; stores do so in
+	// X-Auth-Token and Authorization.
+	secret, authToken, authorization credential
 	// framing is what is wrong with how the request says its length.
 	framing string
 
@@ -29,6 +25,14 @@ type headers struct {
 	// close: the client asks that the connection ends with this answer.
 	close bool
 }
+
+// credential is a header that must not be there twice.
+type credential struct {
+	value []byte // of the last line
+	lines int
+}
+
+func (c *credential) take(v []byte) { c.value, c.lines = v, c.lines+1 }
 
 // maxHeaderLines bounds the lines of a request's headers: each costs some 20
 // times what a client has to send for it, for as long as the connection is open.
@@ -68,16 +72,13 @@ func (h *headers) read(raw []byte) {
 			} else if v, ok := named(line, "x-postern-explain"); ok {
 				h.explain = v
 			} else if v, ok := named(line, "x-postern-secret"); ok {
-				h.secretTwice = h.secret != nil
-				h.secret = v
+				h.secret.take(v)
 			} else if v, ok := named(line, "x-auth-token"); ok {
-				h.authTokenTwice = h.authToken != nil
-				h.authToken = v
+				h.authToken.take(v)
 			}
 		case 'a':
 			if v, ok := named(line, "authorization"); ok {
-				h.authorizationTwice = h.authorization != nil
-				h.authorization = v
+				h.authorization.take(v)
 			}
 		case 'c':
 			if _, ok := named(line, "content-length"); ok {

@@ -1,7 +1,6 @@
 package s3request
 
 import (
-	"slices"
 	"strings"
 
 	"postern/policy"
@@ -149,92 +148,3 @@ func twin(name string) bool {
 	}
 	return true
 }
-
-// signedHeaders holds a signature of version 4 to its list: each x-amz-* header
-// that it names must have come, else one was lost on the way (specification 7.1,
-// Signed headers).
-func (r *Reader) signedHeaders(list string, came []Header) Reason {
-	for more := true; more; {
-		var name string
-		name, list, more = strings.Cut(list, ";")
-		if !begins(name, "x-amz-") {
-			continue
-		}
-		found := false
-		for i := range came {
-			if len(came[i].Name) == len(name) && foldedEqual(came[i].Name, name) {
-				found = true
-				break
-			}
-		}
-		if !found {
-			return HeadersMissing
-		}
-	}
-	return None
-}
-
-// foldedEqual compares two texts of one length without regard to ASCII case.
-func foldedEqual(a, b string) bool {
-	for i := 0; i < len(a); i++ {
-		x, y := a[i], b[i]
-		if x >= 'A' && x <= 'Z' {
-			x += 'a' - 'A'
-		}
-		if y >= 'A' && y <= 'Z' {
-			y += 'a' - 'A'
-		}
-		if x != y {
-			return false
-		}
-	}
-	return true
-}
-
-// The algorithms of the Authorization header.
-const (
-	v4 = "AWS4-HMAC-SHA256"
-	v2 = "AWS"
-)
-
-// Authorization tells which headers an Authorization header of version 4 has signed,
-// in a list with `;`. ok is false if it is none, or cannot be read.
-func Authorization(text string) (v4 bool, signedHeaders string, ok bool) {
-	how, list, ok := authorization(text)
-	return how == signedV4, list, ok
-}
-
-// authorization tells how an Authorization header signs, and for version 4 which
-// headers it has signed. ok is false if it is no signature of S3, or one that
-// cannot be read.
-func authorization(text string) (how signature, signedHeaders string, ok bool) {
-	scheme, rest, _ := strings.Cut(text, " ")
-	switch scheme {
-	case v2:
-		return signedV2, "", true
-	case v4:
-	default:
-		return unsigned, "", false
-	}
-	// Each part is there once: proxies take a caller's name from Credential.
-	var seen [len(parts)]bool
-	for more := true; more; {
-		var part string
-		part, rest, more = strings.Cut(rest, ",")
-		name, text, _ := strings.Cut(strings.Trim(part, " "), "=")
-		at := slices.Index(parts[:], name)
-		if at < 0 || seen[at] {
-			return unsigned, "", false
-		}
-		seen[at] = true
-		if at == inSignedHeaders {
-			signedHeaders = text
-		}
-	}
-	return signedV4, signedHeaders, seen[inSignedHeaders]
-}
-
-// parts are those of a signature of version 4.
-var parts = [...]string{"Credential", "SignedHeaders", "Signature"}
-
-const inSignedHeaders = 1

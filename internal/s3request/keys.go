@@ -22,3 +22,36 @@ func Keys(kind Kind, headers bool) policy.KeySet {
 	}
 	return set
 }
+
+// Keys returns the condition keys that the request states with a question of it.
+// The list may be appended to; it is overwritten by the next call.
+func (r *Reader) Keys(q *Question) []policy.Attribute {
+	if q.version == "" {
+		return r.keys
+	}
+	keys, values := len(r.keys), len(r.values)
+	r.add("s3:versionid", q.version)
+	list := r.keys
+	r.keys, r.values = r.keys[:keys], r.values[:values]
+	return list
+}
+
+func (r *Reader) parameter(key string, p *parameter) {
+	if p.stated {
+		r.addRead(key, p.text, !p.plus)
+	}
+}
+
+// add states a condition key.
+func (r *Reader) add(key, text string) { r.addRead(key, text, true) }
+
+// addRead is add for a value that may be there and not be readable.
+func (r *Reader) addRead(key, text string, readable bool) {
+	if !readable {
+		r.keys = append(r.keys, policy.Attribute{Key: key, Unreadable: true})
+		return
+	}
+	n := len(r.values)
+	r.values = append(r.values, policy.Value{Kind: policy.ValueString, Text: text})
+	r.keys = append(r.keys, policy.Attribute{Key: key, Values: r.values[n : n+1 : n+1]})
+}

@@ -98,29 +98,3 @@ func (v value) fits(text string) bool {
 	}
 	return true
 }
-
-// signature is how a query says that it is signed.
-type signature uint8
-
-const (
-	unsigned signature = iota
-	signedV4
-	signedV2
-	signedTwice // in two ways
-)
-
-// signature tells how the query is signed.
-func (q *query) signature() signature {
-	v4 := q.signed.has(isAlgorithm) || q.signed.has(isCredential) || q.signed.has(isDate) || q.signed.has(isExpires) ||
-		q.signed.has(isSignedHeaders) || q.signed.has(isSignature)
-	v2 := q.signed.has(isKeyID) || q.signed.has(isExpiresV2) || q.signed.has(isSignatureV2)
-	switch {
-	case v4 && v2:
-		return signedTwice
-	case v4:
-		return signedV4
-	case v2:
-		return signedV2
-	}
-	return unsigned
-}

@@ -1,0 +1,196 @@
+package s3request
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"postern/policy"
+)
+
+// signature is how a query says that it is signed.
+type signature uint8
+
+const (
+	unsigned signature = iota
+	signedV4
+	signedV2
+	signedTwice // in two ways
+)
+
+// signature tells how the query is signed.
+func (q *query) signature() signature {
+	v4 := q.signed.has(isAlgorithm) || q.signed.has(isCredential) || q.signed.has(isDate) || q.signed.has(isExpires) ||
+		q.signed.has(isSignedHeaders) || q.signed.has(isSignature)
+	v2 := q.signed.has(isKeyID) || q.signed.has(isExpiresV2) || q.signed.has(isSignatureV2)
+	switch {
+	case v4 && v2:
+		return signedTwice
+	case v4:
+		return signedV4
+	case v2:
+		return signedV2
+	}
+	return unsigned
+}
+
+// signed reads how the request is signed into the condition keys of that.
+func (r *Reader) signed(req *Request, o *operation) Reason {
+	q, h := &r.q, &r.h
+	how := q.signature()
+	if how == signedTwice || how != unsigned && h.authorized {
+		return UnknownOperation
+	}
+	if req.NoHeaders && how == unsigned {
+		return None // it may be signed in a header
+	}
+	list, date, kind, version := q.signedHeaders, q.date, "REST-QUERY-STRING", q.algorithm
+	if how == signedV2 {
+		version = v2
+	}
+	if h.authorized {
+		var ok bool
+		if how, list, ok = authorization(h.authorization); !ok {
+			for _, key := range [...]string{"s3:authType", "s3:signatureversion", "s3:signatureAge"} {
+				r.keys = append(r.keys, policy.Attribute{Key: key, Unreadable: true})
+			}
+			how = unsigned
+			if strings.HasPrefix(h.authorization, "AWS") {
+				return BadHeader
+			}
+		} else {
+			date, kind, version = h.date, "REST-HEADER", v4
+			if how == signedV2 {
+				version = v2
+			}
+		}
+	}
+	if how != unsigned {
+		r.add("s3:authType", kind)
+		r.add("s3:signatureversion", version)
+		r.age(date, how, req.Now)
+	}
+	if how == signedV4 && !req.NoHeaders {
+		if reason := r.signedHeaders(list, req.Headers); reason != None {
+			return reason
+		}
+	}
+	if req.Filtered && o.writes && how != signedV4 {
+		return HeadersMissing
+	}
+	return None
+}
+
+// age is s3:signatureAge, in milliseconds. A signature of version 2 does not say
+// when it was made.
+func (r *Reader) age(date string, how signature, now int64) {
+	at, ok := seconds(date)
+	if how != signedV4 || !ok {
+		r.keys = append(r.keys, policy.Attribute{Key: "s3:signatureAge", Unreadable: true})
+		return
+	}
+	from := len(r.text)
+	r.text = strconv.AppendInt(r.text, (now-at)*1000, 10)
+	r.add("s3:signatureAge", r.since(from))
+}
+
+// seconds reads 20060102T150405Z as seconds since 1970.
+func seconds(date string) (int64, bool) {
+	if len(date) != 16 || date[8] != 'T' || date[15] != 'Z' || !decimal(date[:8], 8) || !decimal(date[9:15], 6) {
+		return 0, false
+	}
+	two := func(i int) int { return int(date[i]-'0')*10 + int(date[i+1]-'0') }
+	year, month, day, hour, minute, second := two(0)*100+two(2), two(4), two(6), two(9), two(11), two(13)
+	at := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC)
+	return at.Unix(), at.Month() == time.Month(month) && at.Day() == day && hour < 24 && minute < 60 && second < 60
+}
+
+// signedHeaders holds a signature of version 4 to its list: each x-amz-* header
+// that it names must have come, else one was lost on the way (specification 7.1,
+// Signed headers).
+func (r *Reader) signedHeaders(list string, came []Header) Reason {
+	for more := true; more; {
+		var name string
+		name, list, more = strings.Cut(list, ";")
+		if !begins(name, "x-amz-") {
+			continue
+		}
+		found := false
+		for i := range came {
+			if len(came[i].Name) == len(name) && foldedEqual(came[i].Name, name) {
+				found = true
+				break
+			}
+		}
+		if !found {
+			return HeadersMissing
+		}
+	}
+	return None
+}
+
+// foldedEqual compares two texts of one length without regard to ASCII case.
+func foldedEqual(a, b string) bool {
+	for i := 0; i < len(a); i++ {
+		x, y := a[i], b[i]
+		if x >= 'A' && x <= 'Z' {
+			x += 'a' - 'A'
+		}
+		if y >= 'A' && y <= 'Z' {
+			y += 'a' - 'A'
+		}
+		if x != y {
+			return false
+		}
+	}
+	return true
+}
+
+// The algorithms of the Authorization header.
+const (
+	v4 = "AWS4-HMAC-SHA256"
+	v2 = "AWS"
+)
+
+// Authorization tells which headers an Authorization header of version 4 has signed,
+// in a list with `;`. ok is false if it is none, or cannot be read.
+func Authorization(text string) (v4 bool, signedHeaders string, ok bool) {
+	how, list, ok := authorization(text)
+	return how == signedV4, list, ok
+}
+
+// authorization tells how an Authorization header signs, and for version 4 which
+// headers it has signed. ok is false if it is no signature of S3, or one that
+// cannot be read.
+func authorization(text string) (how signature, signedHeaders string, ok bool) {
+	scheme, rest, _ := strings.Cut(text, " ")
+	switch scheme {
+	case v2:
+		return signedV2, "", true
+	case v4:
+	default:
+		return unsigned, "", false
+	}
+	// Each part is there once: proxies take a caller's name from Credential.
+	var seen [len(parts)]bool
+	for more := true; more; {
+		var part string
+		part, rest, more = strings.Cut(rest, ",")
+		name, text, _ := strings.Cut(strings.Trim(part, " "), "=")
+		at := slices.Index(parts[:], name)
+		if at < 0 || seen[at] {
+			return unsigned, "", false
+		}
+		seen[at] = true
+		if at == inSignedHeaders {
+			signedHeaders = text
+		}
+	}
+	return signedV4, signedHeaders, seen[inSignedHeaders]
+}
+
+// parts are those of a signature of version 4.
+var parts = [...]string{"Credential", "SignedHeaders", "Signature"}
+
+const inSignedHeaders = 1
