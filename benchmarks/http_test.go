@@ -121,16 +121,21 @@ func plainAnswers(s *index.Snapshot, questions []policygen.Question) func(i int)
 	known := map[string][]byte{} // one copy of each, so that comparing finds them near
 	var sc index.Scratch
 	for i := range questions {
-		text := `{"decision":true}`
-		if d := s.Decide(&questions[i].Request, &sc); questions[i].Want != policy.Allow {
-			text = fmt.Sprintf(`{"decision":false,"context":{"reason":%q,"generation":%d}}`, d.Reason, d.Generation)
-		}
+		text := plainAnswer(s.Decide(&questions[i].Request, &sc))
 		if known[text] == nil {
 			known[text] = []byte(text)
 		}
 		answers[i] = known[text]
 	}
 	return func(i int) []byte { return answers[i] }
+}
+
+// plainAnswer is the answer of a decision.
+func plainAnswer(d policy.Decision) string {
+	if d.Outcome == policy.Allow {
+		return `{"decision":true}`
+	}
+	return fmt.Sprintf(`{"decision":false,"context":{"reason":%q,"generation":%d}}`, d.Reason, d.Generation)
 }
 
 // exactly returns a check of answers that costs little, and the same for every
@@ -164,6 +169,18 @@ func evaluation(r *policy.Request) []byte {
 	if r.Resource.Org != "" {
 		fmt.Fprintf(&body, `,"properties":{"org":%q}`, r.Resource.Org)
 	}
-	body.WriteString("}}")
+	body.WriteByte('}')
+	for i := range r.Context {
+		if i == 0 {
+			body.WriteString(`,"context":{`)
+		} else {
+			body.WriteByte(',')
+		}
+		fmt.Fprintf(&body, "%q:%q", r.Context[i].Key, r.Context[i].Values[0].Text) // every workload states one text of each
+	}
+	if len(r.Context) > 0 {
+		body.WriteByte('}')
+	}
+	body.WriteByte('}')
 	return body.Bytes()
 }

@@ -173,6 +173,10 @@ func everything() results {
 		put("ColdStart/"+w+"/floor", map[string]float64{"ns/op": 3e9})
 		put("ColdStart/"+w+"/postern", map[string]float64{"ns/op": 5e9})
 	}
+	for _, items := range []int{100, 1_000} {
+		put(fmt.Sprintf("Spread/field/100000/%d/decide", items), map[string]float64{"first-ns/item": 900, "again-ns/item": 500, "ratio": 1.8})
+		put(fmt.Sprintf("Spread/field/100000/%d/http", items), map[string]float64{"first-ns/item": 2400, "again-ns/item": 2000, "ratio": 1.2})
+	}
 	put("Change/1000", map[string]float64{"p99-ms": 32})
 	put("Change/100000", map[string]float64{"p99-ms": 35})
 	put("ReloadLatency/still", map[string]float64{"p99-ns": 15_000})

@@ -64,6 +64,7 @@ func stages(quick bool) []stage {
 		{"http", ".", bench("./benchmarks", "^BenchmarkHTTP$", "60000x", "3"), 3 * time.Minute},
 		{"http-latency", ".", bench("./benchmarks", "^BenchmarkHTTPLatency$", "20000x", "3"), 3 * time.Minute},
 		{"batch", ".", bench("./benchmarks", "^BenchmarkBatch$", "2000x", "3"), 2 * time.Minute},
+		{"spread", ".", bench("./benchmarks", "^BenchmarkSpread$", "200x", "3"), 3 * time.Minute},
 		{"reload-latency", ".", bench("./benchmarks", "^BenchmarkReloadLatency$", "5x", "1"), 3 * time.Minute},
 		{"cold-start", ".", bench("./benchmarks", "^BenchmarkColdStart$", "1x", "3"), 8 * time.Minute},
 		{"change", ".", bench("./benchmarks", "^BenchmarkChange$", "1x", "1"), 3 * time.Minute},
