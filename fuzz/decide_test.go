@@ -49,7 +49,7 @@ func FuzzDecide(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64, data []byte) {
 		r := rand.New(&byteSource{data: data, rest: rand.NewPCG(seed, 1)})
 		directory, requests := policygen.SmallFrom(r)
-		agree(t, directory, append(requests, blinded(r, requests)...))
+		agree(t, directory, append(append(requests, blinded(r, requests)...), denyOnly(r, requests)...))
 	})
 }
 

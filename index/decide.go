@@ -173,7 +173,7 @@ func (s *Snapshot) decideControlPlane(v *view, own *Organization) (policy.Reason
 		case policy.EffectDeny:
 			return policy.IAMDeny, policy.LayerIAM
 		case policy.EffectAllow:
-			if effect != policy.EffectAllow {
+			if effect != policy.EffectAllow && (!v.Request.DenyOnly || own.IAM.NamesCaller(&v.Inquiry)) {
 				return policy.Allowed, policy.LayerIAM
 			}
 			v.Open = 0 // the organization's Allow has no obligation
@@ -198,6 +198,8 @@ func (s *Snapshot) decideIAM(v *view, own *Organization) (policy.Reason, policy.
 	switch {
 	case own.IAMUnavailable:
 		return v.end(policy.LayerIAM, v.Org, policy.IAMUnavailable)
+	case own.IAM == nil && v.Request.DenyOnly && s.store.Has(v.Org): // it has no Deny
+		return v.end(policy.LayerIAM, v.Org, policy.Allowed)
 	case own.IAM == nil:
 		return v.end(policy.LayerIAM, v.Org, policy.IAMNoMatch)
 	}
@@ -288,8 +290,12 @@ func (v *view) askIAM(m *IAM) policy.Effect {
 	return effect
 }
 
-// asked notes what a layer said.
+// asked notes what a layer said. Where the request asks about Denies only, the
+// layer lets it go on where none is satisfied (specification 7.4).
 func (v *view) asked(layer policy.Layer, org string, p *Policies, effect policy.Effect) policy.Effect {
+	if effect == policy.EffectNone && v.Request.DenyOnly {
+		effect = policy.EffectAllow
+	}
 	if v.explaining {
 		v.steps = append(v.steps, step{layer: layer, org: org, policies: p, outcome: outcomes[effect]})
 	}

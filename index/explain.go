@@ -18,8 +18,8 @@ func (s *Snapshot) Explain(r *policy.Request) policy.Explanation {
 	for i := range v.steps {
 		step := &v.steps[i]
 		out.Steps = append(out.Steps, policy.Step{Layer: step.layer, Org: step.org, Outcome: step.outcome, Platform: step.platform})
-		if step.outcome != out.Decision.Outcome {
-			continue
+		if step.outcome != out.Decision.Outcome || r.DenyOnly && step.outcome == policy.Allow {
+			continue // no Allow decided what asks about Denies only
 		}
 		if step.iam != nil {
 			out.Determining = append(out.Determining, step.iam.Determining(out.Decision.Outcome, &v.Inquiry)...)

@@ -24,6 +24,14 @@ type Request struct {
 	// "oidc:", and the properties of subject, action and resource, unless it has
 	// "subject.", "action." or "resource.". nil: whoever asks sees everything.
 	Seen *KeySet
+	// DenyOnly asks only whether a Deny is in the way: every layer that a request can
+	// reach is asked for its Denies, whether or not an earlier one allows, and lets
+	// the request go on where it can be read and none is satisfied. All other rules
+	// hold: those of the caller, the owner and the tenant's boundary, that an
+	// organization and another's bucket have a policy, and that a caller's claims
+	// earn it anything (specification 7.4). An allow has no determining statement
+	// and no obligation.
+	DenyOnly bool
 	// Now is the server's clock in seconds since 1970, read once a request or
 	// batch: aws:CurrentTime (written 2006-01-02T15:04:05Z) and aws:EpochTime
 	// unless Context states them. Token expiry looks at nothing else.

@@ -102,7 +102,7 @@ func (in *minioInput) actionName() (string, bool) {
 func (in *minioInput) ask(x *exchange, name string) bool {
 	a, m := &x.asking, x.server.minio
 	r := &a.request
-	r.Action, r.Resource = name, policy.Resource{Type: "organization", ID: "*"}
+	r.Action, r.Resource, r.DenyOnly = name, policy.Resource{Type: "organization", ID: "*"}, in.denyOnly
 	if class := action.ClassOf(name); class.S3() && !class.WholeOrganization() {
 		switch {
 		case in.object != "":

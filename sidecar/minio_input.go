@@ -1,13 +1,11 @@
 package sidecar
 
-import (
-	"postern/internal/jsonscan"
-)
+import ()
 
 // minioInput is what is read of a question.
 type minioInput struct {
 	account, action, bucket, object string
-	owner                           bool
+	owner, denyOnly                 bool
 	conditions                      []condition
 	// The claims that the door reads; all of them, and the body, as they were sent.
 	parent, sessionPolicy, saPolicy, issuer, subject, org claim
@@ -38,9 +36,9 @@ func (in *minioInput) member(a *asking, name string) bool {
 	case "object":
 		return a.text1(&in.object)
 	case "owner":
-		kind, ok := s.Literal()
-		in.owner = kind == jsonscan.True
-		return ok && (in.owner || kind == jsonscan.False)
+		return a.boolean(&in.owner)
+	case "denyOnly":
+		return a.boolean(&in.denyOnly)
 	case "groups":
 		return a.nullOr(func() bool {
 			return a.strings(func(text string) bool { a.groups = append(a.groups, text); return true })

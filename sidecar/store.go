@@ -85,6 +85,13 @@ func (a *asking) join(texts ...string) string {
 	return a.since(from)
 }
 
+// boolean reads true or false.
+func (a *asking) boolean(out *bool) bool {
+	kind, ok := a.scanner.Literal()
+	*out = kind == jsonscan.True
+	return ok && (*out || kind == jsonscan.False)
+}
+
 // nullOr reads a value that may be null.
 func (a *asking) nullOr(value func() bool) bool {
 	if a.scanner.Peek() == jsonscan.Null {

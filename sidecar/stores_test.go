@@ -217,6 +217,44 @@ func TestMinIO(t *testing.T) {
 	}
 }
 
+// TestMinIODenyOnly: MinIO asks whether a Deny is in the way, before it asks the
+// whole question, and of what users do to their own accounts.
+func TestMinIODenyOnly(t *testing.T) {
+	s := storeServer(t, MinIO{})
+	s.config.Current.Store(snapshotOf(t, 7, map[string]string{"o1/bare/c": "", "o1/access-policies/p.json": `{"version":"v1alpha1","name":"p","statements":[
+  {"name":"get","effect":"Allow","actions":["s3:GetObject"],"resources":["*"],"principals":["*"]},
+  {"name":"not","effect":"Deny","actions":["s3:DeleteObjectVersion"],"resources":["c/kept/*"],"principals":["*"]}]}`,
+		"o1/iam/a.json": `{"apiVersion":"postern/v1","kind":"AccessPolicy","metadata":{"name":"a"},"bindings":[
+  {"id":"no","effect":"Deny","actions":["admin:CreateUser"],"resources":["*"],"members":["*"]}]}`}))
+	yes := []string{`"denyOnly":false`, `"denyOnly":true`}
+	for _, c := range []struct {
+		body        string
+		whole, deny bool
+	}{
+		{minioBody("s3:GetObject", "c", "k"), true, true},
+		{minioBody("s3:DeleteObjectVersion", "c", "k"), false, true},
+		{minioBody("s3:DeleteObjectVersion", "c", "kept/k"), false, false},
+		{minioBody("s3:DeleteObjectVersion", "unheard", "k"), false, false},
+		{minioBody("s3:DeleteObject", "c", "kept/k", `"versionid":[""]`, `"versionId":["v"],"versionid":["v"]`), false, false},
+		{minioBody("s3:DeleteObject", "c", "k", `"versionid":[""]`, `"versionId":["v"],"versionid":["v"]`), false, true},
+		{minioBody("admin:CreateServiceAccount", "", ""), false, true},
+		{minioBody("admin:CreateUser", "", ""), false, false},
+		{minioBody("s3:DeleteObject", "c", "k", `"username":["jean"]`, `"username":[""]`), false, false},
+	} {
+		if got := resultOf(t, s, minioPost(c.body)); got != c.whole {
+			t.Errorf("%s: %v", c.body, got)
+		}
+		if got := resultOf(t, s, minioPost(strings.NewReplacer(yes...).Replace(c.body))); got != c.deny {
+			t.Errorf("of Denies only, %s: %v", c.body, got)
+		}
+	}
+	for _, odd := range []string{`null`, `1`, `"true"`, `[]`, `true,"denyOnly":false`} {
+		if resultOf(t, s, minioPost(minioBody("s3:GetObject", "c", "k", `"denyOnly":false`, `"denyOnly":`+odd))) {
+			t.Errorf("denyOnly %s is allowed", odd)
+		}
+	}
+}
+
 // TestMinIOVersion: a version asks its own action too.
 func TestMinIOVersion(t *testing.T) {
 	s := storeServer(t, MinIO{})

@@ -26,6 +26,7 @@ type section struct {
 	broken             []string
 	refused            []string
 	seen               *policy.KeySet
+	denyOnly           bool
 	files              map[string][]byte
 	parts              []part // requests, documents and tables, in order
 }
@@ -153,6 +154,8 @@ func (s *section) directives(lines []line) error {
 			s.broken = append(s.broken, strings.Fields(m[2])...)
 		case "refused":
 			s.refused = append(s.refused, strings.Fields(m[2])...)
+		case "deny-only":
+			s.denyOnly = m[2] == "yes"
 		case "seen":
 			s.seen = seen(strings.Fields(m[2]))
 		case "remove":
@@ -230,7 +233,10 @@ func (s *section) cases() ([]Case, error) {
 		} else {
 			out[i].Source = s.prose
 		}
-		out[i].Rules, out[i].Seen = s.rules, s.seen
+		out[i].Rules, out[i].Seen, out[i].DenyOnly = s.rules, s.seen, s.denyOnly
+		if w := &out[i].Want; w.Outcome == policy.Allow && (len(w.Determining) == 0) != s.denyOnly {
+			return nil, fmt.Errorf("testdata/%s.txtar: section %q: an allow names its statements, and one that asks about Denies only names none", s.topic, s.name)
+		}
 	}
 	return out, nil
 }

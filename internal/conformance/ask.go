@@ -216,8 +216,8 @@ func readWant(text string, world *World) (Want, error) {
 	}
 	sortRefs(w.Determining)
 	w.HasDetermining = true
-	if (w.Outcome == policy.ImplicitDeny) != (len(w.Determining) == 0) {
-		return w, fmt.Errorf("%q: an allow and an explicit deny name their statements, and nothing else does", text)
+	if w.Outcome != policy.Allow && (w.Outcome == policy.ImplicitDeny) != (len(w.Determining) == 0) {
+		return w, fmt.Errorf("%q: an explicit deny names its statements, and another denial none", text)
 	}
 	return w, nil
 }

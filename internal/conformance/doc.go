@@ -30,6 +30,8 @@
 //	platform-org: ORG ...  serves the directory with -platform-org ORG for each
 //	seen: KEY ...       whoever asks sees these condition keys only (policy.Request.Seen): names,
 //	                    beginnings with a `*`; `-` is none
+//	deny-only: yes      the requests ask about Denies only (policy.Request.DenyOnly): an allow
+//	                    names no statement
 //	remove: PATH ...    files of the archive that this section does without
 //	broken: PATH ...    files that have to be refused; every other file has to be good
 //	refused: ORG ...    organizations whose iam/ has to be refused as a whole, good as

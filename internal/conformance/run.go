@@ -27,7 +27,10 @@ type Case struct {
 	// Seen are the keys that whoever asks can see (policy.Request), which AuthZEN
 	// has no word for; nil in most cases.
 	Seen *policy.KeySet
-	Want Want
+	// DenyOnly says that Denies alone are asked about, for which AuthZEN has no word
+	// either.
+	DenyOnly bool
+	Want     Want
 
 	cell *cellOf // nil unless the case comes from a table
 }
@@ -131,7 +134,7 @@ func check(t *testing.T, c Case, evaluate Evaluate) {
 		t.Errorf("%s (%s): refused: %v\n%s\n%s", c.Name, c.At, err, abridge(string(c.Body)), c.Source)
 		return
 	}
-	r.Seen = c.Seen
+	r.Seen, r.DenyOnly = c.Seen, c.DenyOnly
 	if diff := compare(evaluate(r), c.Want); diff != "" {
 		t.Errorf("%s (%s): %s\n%s\n%s", c.Name, c.At, diff, abridge(string(c.Body)), c.Source)
 	}

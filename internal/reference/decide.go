@@ -219,7 +219,7 @@ func (q *question) organizationStep(class action.Class) (allows []policy.Stateme
 	case len(denies) > 0: // "any satisfied Deny -> deny"
 		q.deny(policy.LayerOrganization, q.caller, policy.OrganizationDeny, denies)
 		return nil, false
-	case len(allows) == 0: // "nothing satisfied -> deny"
+	case len(allows) == 0 && !q.request.DenyOnly: // "nothing satisfied -> deny"
 		q.deny(policy.LayerOrganization, q.caller, policy.OrganizationNoMatch, nil)
 		return nil, false
 	}
@@ -281,7 +281,7 @@ func (q *question) decideBucket(class action.Class, allows []policy.StatementRef
 		q.deny(policy.LayerBucket, q.owner, policy.BucketDeny, denies)
 		return
 	}
-	if len(bucketAllows) == 0 {
+	if len(bucketAllows) == 0 && !q.request.DenyOnly {
 		// "a policy that neither allows nor denies -> deny"
 		q.deny(policy.LayerBucket, q.owner, noMatch, nil)
 		return
@@ -341,9 +341,12 @@ func (q *question) deny(layer policy.Layer, org string, reason policy.Reason, de
 	q.answer(layer, reason)
 }
 
-// allow ends the request with an allow by the given statements.
+// allow ends the request with an allow by the given statements. Where only the
+// Denies are asked about (7.4), no Allow decided.
 func (q *question) allow(layer policy.Layer, allows []policy.StatementRef) {
-	q.explanation.Determining = inOrder(allows)
+	if !q.request.DenyOnly {
+		q.explanation.Determining = inOrder(allows)
+	}
 	q.answer(layer, policy.Allowed)
 }
 

@@ -22,6 +22,10 @@ type verdict struct {
 	allows, denies []policy.StatementRef
 	// open are the constraints of the satisfied Allows, 0 where there is none.
 	open []uint64
+	// allowed: an Allow is satisfied, or, where only the Denies are asked about
+	// (7.4), none is in the way: of a caller whose claims earn it "nothing in the
+	// iam layer" an issuer's rule is.
+	allowed bool
 }
 
 // decideIAM answers the actions of the iam layer (1.3, 2).
@@ -37,10 +41,12 @@ func (q *question) decideIAM() {
 		return
 	}
 	v := q.askIAM()
+	// An organization without a folder is nobody's whose Denies could be asked.
+	known := q.directory.Organizations[q.caller] != nil
 	switch {
 	case len(v.denies) > 0: // 2: "a Deny ... always wins"
 		q.deny(policy.LayerIAM, q.caller, policy.IAMDeny, v.denies)
-	case len(v.allows) == 0: // "Default deny"
+	case !v.allowed || !known: // "Default deny"
 		q.deny(policy.LayerIAM, q.caller, policy.IAMNoMatch, nil)
 	default:
 		q.step(policy.LayerIAM, q.caller, policy.Allow)
@@ -62,8 +68,9 @@ func (q *question) decideControlPlane() {
 		q.deny(policy.LayerOrganization, q.caller, policy.OrganizationDeny, denies)
 		return
 	}
+	allowed := len(allows) > 0 || q.request.DenyOnly && len(folder.Policies) > 0
 	said := policy.ImplicitDeny
-	if len(allows) > 0 {
+	if allowed {
 		said = policy.Allow
 	}
 	q.step(policy.LayerOrganization, q.caller, said)
@@ -71,7 +78,7 @@ func (q *question) decideControlPlane() {
 	// 4, Units: an iam/ that was never good denies "its iam layer and cwobject:
 	// (iam_unavailable)": one of its statements might be a Deny. What is denied
 	// without it keeps its reason.
-	if folder.IAMUnavailable && len(allows) > 0 {
+	if folder.IAMUnavailable && allowed {
 		q.deny(policy.LayerIAM, q.caller, policy.IAMUnavailable, nil)
 		return
 	}
@@ -83,18 +90,18 @@ func (q *question) decideControlPlane() {
 		case len(v.denies) > 0:
 			q.deny(policy.LayerIAM, q.caller, policy.IAMDeny, v.denies)
 			return
-		case len(v.allows) > 0:
+		case v.allowed:
 			q.step(policy.LayerIAM, q.caller, policy.Allow)
 		default:
 			q.step(policy.LayerIAM, q.caller, policy.ImplicitDeny)
 		}
 	}
 	switch {
-	case len(allows) > 0:
+	case allowed:
 		q.allow(policy.LayerOrganization, append(allows, v.allows...))
 		// A determining Allow of an organization policy has no constraint.
 		q.oblige(append(v.open, 0))
-	case len(v.allows) > 0:
+	case v.allowed && (!q.request.DenyOnly || q.named()):
 		q.allow(policy.LayerIAM, v.allows)
 		q.oblige(v.open)
 	case len(folder.Policies) == 0 && !q.named():
@@ -109,7 +116,7 @@ func (q *question) decideControlPlane() {
 // oblige sets the obligation of an allow (2, constraints): "the longest of the
 // determining Allows; one without it lifts it".
 func (q *question) oblige(open []uint64) {
-	if slices.Contains(open, 0) {
+	if q.request.DenyOnly || slices.Contains(open, 0) {
 		return
 	}
 	q.explanation.Decision.MaxOpenSeconds = slices.Max(open)
@@ -145,6 +152,7 @@ func (q *question) askIAM() verdict {
 			*refs = append(*refs, g.ref)
 		}
 	}
+	v.allowed = len(v.allows) > 0 || q.request.DenyOnly && !a.who.nothing
 	return v
 }
 

@@ -7,7 +7,8 @@ import (
 )
 
 // Satisfied returns Deny if a Deny that reaches the caller is satisfied, else
-// Allow if an Allow is. Of an Allow, v.Open is the obligation.
+// Allow if an Allow is, or if the request asks about Denies only and the caller's
+// claims do not bar it. Of an Allow, v.Open is the obligation.
 func (m *Layer) Satisfied(v *Inquiry) policy.Effect {
 	m.enter(v)
 	effect := m.satisfied(v)
@@ -33,8 +34,12 @@ func (m *Layer) satisfied(v *Inquiry) policy.Effect {
 			}
 		}
 	}
-	if c.nothing {
+	switch {
+	case c.nothing:
 		return policy.EffectNone
+	case v.Request.DenyOnly:
+		v.Open = 0
+		return policy.EffectAllow
 	}
 	best := notGranted
 	for _, n := range c.principals[:c.allowed] {
