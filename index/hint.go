@@ -187,7 +187,7 @@ func (h *hints) nearestBucket(name string) string {
 		if looked++; looked > maxHintSearch {
 			return "" // which would depend on their order
 		}
-		if b.Owner() == h.org {
+		if h.s.store.Owner(b) == h.org {
 			all = append(all, b.Name())
 		}
 	}
@@ -206,8 +206,8 @@ func (h *hints) ownerMismatch() {
 	}
 	if h.r.Resource.Kind == policy.ResourceBucket || h.r.Resource.Kind == policy.ResourceObject {
 		name := match.BucketOf(h.r.Resource.ID)
-		if b := h.s.store.Bucket(name, match.HashBucket(name)); b != nil && b.Owner() != stated {
-			h.add("the bucket %q belongs to the organization %q by the directory, and the request states %q; leave resource.properties.org (-resource-org) out", match.Cut(name), b.Owner(), match.Cut(stated))
+		if b := h.s.store.Bucket(name, match.HashBucket(name)); b != nil && h.s.store.Owner(b) != stated {
+			h.add("the bucket %q belongs to the organization %q by the directory, and the request states %q; leave resource.properties.org (-resource-org) out", match.Cut(name), h.s.store.Owner(b), match.Cut(stated))
 			return
 		}
 	}

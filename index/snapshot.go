@@ -43,7 +43,7 @@ func (s *Snapshot) Organization(name string) (Organization, bool) {
 // shared: they must not be changed.
 func (s *Snapshot) Bucket(name string) (Bucket, bool) {
 	if b := s.store.Bucket(name, match.HashBucket(name)); b != nil {
-		return b.Bucket(), true
+		return s.store.BucketIn(b), true
 	}
 	return Bucket{}, false
 }

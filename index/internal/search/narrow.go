@@ -42,12 +42,10 @@ func (sr *search) subjects(provider string) {
 	if own.IAM != nil {
 		sr.names.add(own.IAM.Names().Principals, provider, sr.after, c)
 	}
-	shards := sr.store.Shards()
-	for i := range shards {
-		x := &shards[i]
-		sr.names.add(x.Named(v.Org).Principals, provider, sr.after, c)
+	for i := range store.ShardCount {
+		sr.names.add(sr.store.Named(i, v.Org).Principals, provider, sr.after, c)
 	}
-	if bucket := sr.store.Bucket(v.Bucket, v.BucketHash); bucket != nil && bucket.HasPolicy() && bucket.Owner() != v.Org {
+	if bucket := sr.store.Bucket(v.Bucket, v.BucketHash); bucket != nil && bucket.HasPolicy() && sr.store.Owner(bucket) != v.Org {
 		var k statements.Names
 		k.Add(bucket.Policy(), v.Org)
 		k.Settle()
@@ -141,13 +139,11 @@ func (sr *search) addStored(resourceType string, p *statements.Policies, named, 
 	if org == "" {
 		org = sr.v.Org
 	}
-	shards := sr.store.Shards()
-	for i := range shards {
-		x := &shards[i]
+	for i := range store.ShardCount {
 		if resourceType == "bucket" {
-			sr.names.add(x.BucketNames(org), "", sr.after, stored)
+			sr.names.add(sr.store.BucketNames(i, org), "", sr.after, stored)
 			continue
 		}
-		sr.names.add(x.Named(org).Objects, "", sr.after, stored)
+		sr.names.add(sr.store.Named(i, org).Objects, "", sr.after, stored)
 	}
 }

@@ -187,7 +187,7 @@ func (p *unlisted) tried(bucket *store.Slot, own *store.Organization, v *iam.Inq
 	if org == "" {
 		org = v.Org
 	}
-	if bucket.Owner() == org || bucket.ClaimedBy(org) {
+	if p.store.Owner(bucket) == org || bucket.ClaimedBy(org) {
 		return true
 	}
 	_, found := slices.BinarySearch(own.Policies.Names().Buckets, bucket.Name())

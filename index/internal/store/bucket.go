@@ -1,10 +1,6 @@
 package store
 
-import (
-	"unique"
-
-	"postern/index/internal/statements"
-)
+import "postern/index/internal/statements"
 
 // Bucket is what a snapshot knows of a bucket.
 type Bucket struct {
@@ -19,40 +15,19 @@ type Bucket struct {
 	Claimants []string
 }
 
-// bucketEntry is a Bucket, of which Slot has what deciding needs first.
-type bucketEntry struct {
-	policy      statements.Policies // a copy, which shares everything behind it
-	name        string              // in the words of policy if there is one
-	owner       string              // one text for all buckets of an organization
-	number      uint32              // the owner's
-	claimants   []string
-	unavailable bool
-	hasPolicy   bool
+// bucketMore is what a Slot has no room for, of the few buckets that need it:
+// those that other organizations claim too, and those with a long name.
+type bucketMore struct {
+	policy    *statements.Policies
+	name      string
+	claimants []string
 }
 
-func newBucketEntry(name string, k *Bucket, owner uint32) *bucketEntry {
-	e := &bucketEntry{
-		name:        name,
-		owner:       unique.Make(k.Owner).Value(),
-		number:      owner,
-		unavailable: k.PolicyUnavailable,
-		claimants:   k.Claimants,
-	}
-	if k.Policy != nil {
-		e.hasPolicy, e.policy = true, *k.Policy
-		if in := e.policy.Block().Name(); in == name {
-			e.name = in
-		}
-	}
-	return e
-}
-
-// Bucket is what is known of the bucket.
-func (s *Slot) Bucket() Bucket {
-	e := s.entry
-	k := Bucket{Owner: e.owner, PolicyUnavailable: e.unavailable, Claimants: e.claimants}
-	if e.hasPolicy {
-		k.Policy = &e.policy
+// BucketIn is what is known of the bucket in a slot.
+func (s *Store) BucketIn(b *Slot) Bucket {
+	k := Bucket{Owner: s.Owner(b), Policy: b.Policy(), PolicyUnavailable: b.Unavailable()}
+	if m := b.more(); m != nil {
+		k.Claimants = m.claimants
 	}
 	return k
 }

@@ -12,16 +12,16 @@ import (
 // used once, by one goroutine.
 type Builder struct {
 	next   Store
-	copied bool                            // next.organizations is ours
-	shards map[int]map[string]*bucketEntry // shards that change
+	copied bool                    // next.organizations is ours
+	shards map[int]map[string]Slot // shards that change
 }
 
 // NewBuilder starts from prev, which does not change; nil starts from nothing.
 func NewBuilder(prev *Store) *Builder {
-	b := &Builder{shards: map[int]map[string]*bucketEntry{}}
+	b := &Builder{shards: map[int]map[string]Slot{}}
 	if prev == nil {
 		b.next.organizations, b.copied = map[string]*organization{}, true
-		b.next.shards = new([shardCount]Shard)
+		b.next.shards = new([ShardCount]Shard)
 		b.next.bytes = int64(unsafe.Sizeof(b.next) + unsafe.Sizeof(*b.next.shards))
 		return b
 	}
@@ -70,24 +70,28 @@ func (b *Builder) number(name string) uint32 {
 
 // SetBucket adds or replaces a bucket.
 func (b *Builder) SetBucket(name string, k Bucket) {
-	b.RemoveBucket(name)
-	e := newBucketEntry(name, &k, b.number(k.Owner))
-	b.shards[shardOf(match.HashBucket(name))][name] = e
-	b.next.bytes += e.size()
+	in := b.without(name)
+	slot := newSlot(name, &k, b.number(k.Owner))
+	in[name] = slot
+	b.next.bytes += slot.bytes()
 }
 
 // RemoveBucket removes a bucket.
-func (b *Builder) RemoveBucket(name string) {
+func (b *Builder) RemoveBucket(name string) { b.without(name) }
+
+// without removes a bucket, and returns the buckets of its shard.
+func (b *Builder) without(name string) map[string]Slot {
 	i := shardOf(match.HashBucket(name))
 	x := b.shards[i]
 	if x == nil {
 		x = b.next.shards[i].buckets()
 		b.shards[i] = x
 	}
-	if e := x[name]; e != nil {
-		b.next.bytes -= e.size()
+	if s, ok := x[name]; ok {
+		b.next.bytes -= s.bytes()
 		delete(x, name)
 	}
+	return x
 }
 
 // SetDefaultOrganization is index.Builder's.
@@ -102,8 +106,4 @@ func (b *Builder) Freeze() Store {
 		b.next.shards[i] = newShard(buckets)
 	}
 	return b.next
-}
-
-func (e *bucketEntry) size() int64 {
-	return int64(unsafe.Sizeof(*e)) + int64(len(e.name)) + 2*int64(unsafe.Sizeof(Slot{})) + e.policy.Bytes()
 }

@@ -11,42 +11,48 @@ type knownShard struct {
 	buckets, named open.Lazy[map[string]*statements.Names]
 }
 
-// BucketNames are the shard's buckets that an organization owns or claims, and
+// BucketNames are the buckets of a shard that an organization owns or claims, and
 // those that the policies of what it owns name.
-func (x *Shard) BucketNames(org string) []string {
+func (s *Store) BucketNames(shard int, org string) []string {
+	x := &s.shards[shard]
 	if len(x.slots) == 0 {
 		return nil
 	}
-	return x.namesOf(&x.known.buckets, org, func(e *bucketEntry, of func(org string) *statements.Names) {
-		k := of(e.owner)
-		k.Buckets = append(k.Buckets, e.name)
-		if e.hasPolicy {
-			k.AddBuckets(&e.policy)
+	return x.namesOf(&x.known.buckets, org, func(b *Slot, of func(org string) *statements.Names) {
+		k := of(s.Owner(b))
+		k.Buckets = append(k.Buckets, b.Name())
+		if b.HasPolicy() {
+			k.AddBuckets(b.Policy())
 		}
-		for _, org := range e.claimants {
-			k := of(org)
-			k.Buckets = append(k.Buckets, e.name)
+		if m := b.more(); m != nil {
+			for _, org := range m.claimants {
+				k := of(org)
+				k.Buckets = append(k.Buckets, b.Name())
+			}
 		}
 	}).Buckets
 }
 
-// Named is what the policies of the shard's buckets name that an organization
+// Named is what the policies of those buckets of a shard name that an organization
 // owns; of principals, its own.
-func (x *Shard) Named(org string) *statements.Names {
+func (s *Store) Named(shard int, org string) *statements.Names {
+	x := &s.shards[shard]
 	if len(x.slots) == 0 {
 		return &statements.Names{}
 	}
-	return x.namesOf(&x.known.named, org, func(e *bucketEntry, of func(org string) *statements.Names) {
-		if e.hasPolicy {
-			k := of(e.owner)
-			k.Add(&e.policy, e.owner)
-			k.Buckets = nil // bucketNames has them
+	return x.namesOf(&x.known.named, org, func(b *Slot, of func(org string) *statements.Names) {
+		if b.HasPolicy() {
+			owner := s.Owner(b)
+			k := of(owner)
+			k.Add(b.Policy(), owner)
+			k.Buckets = nil // BucketNames has them
 		}
 	})
 }
 
-// namesOf works out a part of what is known, which add adds of one bucket.
-func (x *Shard) namesOf(part *open.Lazy[map[string]*statements.Names], org string, add func(*bucketEntry, func(org string) *statements.Names)) *statements.Names {
+// namesOf works out a part of what is known, which add adds of one bucket. Owners
+// have the same numbers in every store that shares the shard.
+func (x *Shard) namesOf(part *open.Lazy[map[string]*statements.Names], org string, add func(*Slot, func(org string) *statements.Names)) *statements.Names {
 	all := part.Get(func() map[string]*statements.Names {
 		out := map[string]*statements.Names{}
 		of := func(org string) *statements.Names {
@@ -57,9 +63,10 @@ func (x *Shard) namesOf(part *open.Lazy[map[string]*statements.Names], org strin
 			}
 			return k
 		}
-		for _, e := range x.buckets() {
-			add(e, of)
-		}
+		x.each(func(b *Slot) bool {
+			add(b, of)
+			return true
+		})
 		for _, k := range out {
 			k.Settle()
 		}

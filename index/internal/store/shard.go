@@ -1,9 +1,6 @@
 package store
 
-import (
-	"postern/index/internal/match"
-	"postern/index/internal/statements"
-)
+import "postern/index/internal/statements"
 
 // Shard is a frozen part of a snapshot's buckets: slots, and what found no
 // place in them. A change of a bucket copies its shard.
@@ -18,13 +15,13 @@ type shardRest struct {
 	known knownShard // for searches
 }
 
-func newShard(buckets map[string]*bucketEntry) Shard {
+func newShard(buckets map[string]Slot) Shard {
 	if len(buckets) == 0 {
 		return Shard{}
 	}
 	x := Shard{slots: make([]Slot, 2*len(buckets)), shardRest: &shardRest{}}
-	for name, k := range buckets {
-		x.add(name, k)
+	for _, s := range buckets {
+		x.add(s)
 	}
 	return x
 }
@@ -32,13 +29,11 @@ func newShard(buckets map[string]*bucketEntry) Shard {
 // first is where the look for a hash begins.
 func (x *Shard) first(h uint64) int { return int(uint64(uint32(h)) * uint64(len(x.slots)) >> 32) }
 
-func (x *Shard) add(name string, k *bucketEntry) {
-	h := match.HashBucket(name)
-	slot := newSlot(h, k)
-	at := x.first(h)
+func (x *Shard) add(b Slot) {
+	at := x.first(uint64(b.hash))
 	for range statements.MaxProbe {
-		if s := &x.slots[at]; s.entry == nil {
-			*s = slot
+		if s := &x.slots[at]; !s.Known() {
+			*s = b
 			return
 		}
 		if at++; at == len(x.slots) {
@@ -48,7 +43,7 @@ func (x *Shard) add(name string, k *bucketEntry) {
 	if x.far == nil {
 		x.far = map[string]*Slot{}
 	}
-	x.far[name] = &slot
+	x.far[b.Name()] = &b
 }
 
 // find finds a bucket by its name and HashBucket; nil if there is none.
@@ -59,10 +54,10 @@ func (x *Shard) find(name string, h uint64) *Slot {
 	at := x.first(h)
 	for range statements.MaxProbe {
 		s := &x.slots[at]
-		if s.entry == nil {
+		if !s.Known() {
 			return nil // where there is a gap, nothing went further
 		}
-		if s.hash == uint32(h) && s.named(name) {
+		if s.hash == uint32(h) && s.Name() == name {
 			return s
 		}
 		if at++; at == len(x.slots) {
@@ -75,7 +70,7 @@ func (x *Shard) find(name string, h uint64) *Slot {
 // each visits the shard's buckets until visit returns false, which it returns then.
 func (x *Shard) each(visit func(*Slot) bool) bool {
 	for i := range x.slots {
-		if s := &x.slots[i]; s.entry != nil && !visit(s) {
+		if s := &x.slots[i]; s.Known() && !visit(s) {
 			return false
 		}
 	}
@@ -89,11 +84,11 @@ func (x *Shard) each(visit func(*Slot) bool) bool {
 	return true
 }
 
-// buckets lists the shard's buckets by name.
-func (x *Shard) buckets() map[string]*bucketEntry {
-	out := map[string]*bucketEntry{}
+// buckets copies the shard's slots, by name.
+func (x *Shard) buckets() map[string]Slot {
+	out := make(map[string]Slot, len(x.slots)/2)
 	x.each(func(s *Slot) bool {
-		out[s.entry.name] = s.entry
+		out[s.Name()] = *s
 		return true
 	})
 	return out

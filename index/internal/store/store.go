@@ -23,11 +23,12 @@ type Store struct {
 	owners []*organization
 	// shards hold the buckets, spread by a hash of the name, so that a change
 	// of one among a million copies a shard and not the whole.
-	shards *[shardCount]Shard
+	shards *[ShardCount]Shard
 	bytes  int64
 }
 
-const shardCount = 1024
+// ShardCount is the number of the parts in which the buckets lie.
+const ShardCount = 1024
 
 // shardOf is the shard of a bucket, by HashBucket of its name.
 func shardOf(h uint64) int { return int(h >> 54) }
@@ -124,9 +125,6 @@ func (s *Store) Buckets() iter.Seq[*Slot] {
 		}
 	}
 }
-
-// Shards are the parts in which the buckets lie.
-func (s *Store) Shards() []Shard { return s.shards[:] }
 
 func (o *Organization) size(name string) int64 {
 	n := int64(unsafe.Sizeof(*o)) + int64(len(name)) + block.EntrySize
