@@ -16,6 +16,11 @@ type Scratch struct{ view view }
 // and more than Budget if and only if the decision is too costly.
 func (sc *Scratch) Spent() int { return sc.view.Spent() }
 
+// Effective returns the organizations by which the last request was decided: the
+// caller's, and the resource's owner as far as that was worked out; else it is the
+// caller's. They may be of the request's memory.
+func (sc *Scratch) Effective() (caller, owner string) { return sc.view.Org, sc.view.Owner }
+
 // view is one request, with what is worked out beside what single statements
 // are asked.
 type view struct {

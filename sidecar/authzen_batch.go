@@ -21,9 +21,10 @@ func (e batchDoor) ask(x *exchange) reply {
 	single, semantic, err := x.decoder.Evaluations(x.body, x.now, b)
 	switch {
 	case err != nil:
-		x.verdicts = x.verdicts[:0]
+		x.forget()
 		return e.refuse(400, err.Error())
 	case single != nil:
+		x.notes.batch = false
 		return e.one(x, single)
 	case x.task.stopped != goesOn:
 		return x.unfinished()
@@ -55,7 +56,8 @@ type batch struct {
 // Restart begins the answer.
 func (b *batch) Restart() {
 	b.x.buf = append(b.x.buf[:0], `{"evaluations":[`...)
-	b.x.verdicts = b.x.verdicts[:0]
+	b.x.forget()
+	b.x.notes.batch = true
 	b.looked = 0
 	clear(b.first[:])
 }
@@ -76,6 +78,9 @@ func (b *batch) Item(r *policy.Request, err error) (allow bool) {
 	switch {
 	case err != nil:
 		x.decided(d)
+		if x.notes.log != nil {
+			x.note(nil, policy.Decision{Generation: x.generation()}, denyRequest)
+		}
 		x.buf = appendItemError(x.buf, err.Error())
 	case !b.explain:
 		d = appendAnswer(x, r)

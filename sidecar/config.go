@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postern/index"
+	"postern/internal/decisionlog"
 	"postern/policy"
 )
 
@@ -48,6 +49,9 @@ type Config struct {
 	// AllowEmpty lets /readyz say 200 although the policy directory held no file
 	// of its layout.
 	AllowEmpty bool
+
+	// Log gets every decision (specification 8.5); nil is none.
+	Log *decisionlog.Log
 
 	// Now is the clock of decisions; the system's if nil.
 	Now func() time.Time

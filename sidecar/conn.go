@@ -110,6 +110,7 @@ type conn struct {
 	reserved bool   // its place is one of the reserve
 	answered bool   // the handler has run: the next write is an answer
 	host     []byte // the last Host header that was allowed
+	peer     []byte // who is at its other end, once that was asked
 	between  bool   // fasthttp waits for a request, and has none of its bytes
 	repeat   repeat
 	wire     []byte       // holds an answer to a request with the kept head

@@ -36,6 +36,7 @@ type exchange struct {
 	task     task
 	batch    batch
 	verdicts []verdict // what was decided, to be counted with the answer
+	notes    notes     // the same, to be logged
 
 	buf     []byte // the body of the answer
 	charged int64  // what buf has taken of the budget of answers
@@ -45,6 +46,7 @@ type exchange struct {
 func (s *Server) newExchange() *exchange {
 	x := &exchange{server: s, count: s.blocks.take(), buf: make([]byte, 0, 512)}
 	x.batch.x = x
+	x.notes.begin(s.config.Log)
 	runtime.AddCleanup(x, s.blocks.giveBack, x.count)
 	return x
 }
@@ -76,7 +78,8 @@ func (x *exchange) end() {
 // keep is end for a request that came with the kept head, which had no more of
 // the exchange than what is cleared here.
 func (x *exchange) keep() {
-	x.body, x.snapshot, x.verdicts = nil, nil, x.verdicts[:0]
+	x.body, x.snapshot = nil, nil
+	x.forget()
 	x.server.exchanges.Put(x)
 }
 
@@ -100,6 +103,9 @@ func (x *exchange) load() bool {
 		x.now = now().Unix()
 	}
 	x.snapshot = x.server.config.Current.Load()
+	if x.server.config.Log != nil {
+		x.server.introduce(x.snapshot)
+	}
 	return x.snapshot != nil
 }
 
@@ -107,6 +113,9 @@ func (x *exchange) load() bool {
 func (x *exchange) decide(r *policy.Request) policy.Decision {
 	d := x.snapshot.Decide(r, &x.scratch)
 	x.decided(d)
+	if x.notes.log != nil {
+		x.note(r, d, "")
+	}
 	return d
 }
 
@@ -114,12 +123,22 @@ func (x *exchange) decide(r *policy.Request) policy.Decision {
 func (x *exchange) explain(r *policy.Request) policy.Explanation {
 	e := x.snapshot.Explain(r)
 	x.decided(e.Decision)
+	if x.notes.log != nil {
+		x.snapshot.Decide(r, &x.scratch) // for what explanations do not say
+		x.note(r, e.Decision, "")
+	}
 	return e
 }
 
 // decided notes a decision, which counts if the answer that it stands in is
 // written.
 func (x *exchange) decided(d policy.Decision) { x.verdicts = append(x.verdicts, verdictOf(d)) }
+
+// forget takes back what was decided: it does not count.
+func (x *exchange) forget() {
+	x.verdicts = x.verdicts[:0]
+	x.notes.forget()
+}
 
 // work begins the work on an exchange that may take long; false if it is to stop
 // already, and unfinished is the answer.
@@ -128,7 +147,7 @@ func (x *exchange) work() bool { return x.task.begin(x.server, x.conn, x.began, 
 // unfinished is the answer to a request whose work was stopped. Nothing that was
 // decided for it counts.
 func (x *exchange) unfinished() reply {
-	x.verdicts = x.verdicts[:0]
+	x.forget()
 	r := refusal(x.at, 503, x.task.stopped.message())
 	r.last = true
 	return r

@@ -127,7 +127,7 @@ func (forwardDoor) ask(x *exchange) reply {
 	if ok, reason := x.allowed(f.sight, facts[:]); !ok {
 		return reply{status: 403, reason: reason}
 	}
-	return reply{status: 200}
+	return reply{status: 200, allows: true}
 }
 
 // facts reads what the proxy says of a request into x.asking.s3, and the condition

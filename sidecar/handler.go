@@ -41,7 +41,10 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		}
 	}
 	if status == 0 {
-		r := x.answer()
+		r := x.logged(x.answer())
+		if len(x.notes.made) > 0 {
+			echo(ctx, x.notes.made)
+		}
 		status = x.respond(ctx, &r)
 		if at == endpointEvaluation && status == 200 && c != nil {
 			c.repeat.keep(&ctx.Request.Header, &h)

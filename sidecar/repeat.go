@@ -160,9 +160,12 @@ func (s *Server) repeated(c *conn, body []byte) (answer []byte) {
 		if r, err := x.decoder.Evaluation(x.body, x.now); err == nil {
 			x.buf = x.buf[:0]
 			appendAnswer(x, r)
-			c.wire = s.appendWire(c.wire[:0], x.began, x.buf)
-			answer = c.wire
-			x.counted(200)
+			if x.conn = c; x.committed(nil) {
+				c.wire = s.appendWire(c.wire[:0], x.began, x.notes.made, x.buf)
+				answer = c.wire
+				x.counted(200)
+			}
+			x.conn = nil
 		}
 	}
 	x.keep()

@@ -352,7 +352,7 @@ func TestRepeatedDate(t *testing.T) {
 		{clock, "Date: Tue, 03 Feb 2026 04:05:06 GMT\r\n"}, {clock.Add(time.Second - 1), "04:05:06 GMT"},
 		{clock.Add(time.Second).In(time.FixedZone("", 3600)), "04:05:07 GMT"}, {clock.Add(48 * time.Hour), "Thu, 05 Feb 2026"},
 	} {
-		if got := string(s.appendWire(nil, c.now, []byte(allowed))); !strings.Contains(got, c.want) || !strings.HasSuffix(got, "\r\nContent-Length: "+itoa(len(allowed))+"\r\n\r\n"+allowed) {
+		if got := string(s.appendWire(nil, c.now, nil, []byte(allowed))); !strings.Contains(got, c.want) || !strings.HasSuffix(got, "\r\nContent-Length: "+itoa(len(allowed))+"\r\n\r\n"+allowed) {
 			t.Errorf("%s: %q", c.now, got)
 		}
 	}

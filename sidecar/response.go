@@ -22,6 +22,8 @@ type reply struct {
 	retry bool
 	// last: the connection ends with this answer.
 	last bool
+	// allows: a door of a proxy or store lets the request go on.
+	allows bool
 }
 
 const typeJSON = "application/json"
@@ -120,10 +122,14 @@ type wireHead struct {
 }
 
 // appendWire appends a whole answer 200 with a JSON body, as fasthttp would write
-// it.
-func (s *Server) appendWire(b []byte, now time.Time, body []byte) []byte {
+// it, with the request's id if it is not empty.
+func (s *Server) appendWire(b []byte, now time.Time, id, body []byte) []byte {
 	b = append(b, s.wireHeadOf(now).text...)
-	b = append(strconv.AppendInt(b, int64(len(body)), 10), "\r\n\r\n"...)
+	b = strconv.AppendInt(b, int64(len(body)), 10)
+	if len(id) > 0 {
+		b = append(append(b, "\r\nX-Request-Id: "...), id...)
+	}
+	b = append(b, "\r\n\r\n"...)
 	return append(b, body...)
 }
 

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"postern/index"
 )
 
 // maxHeader bounds a request's first line and headers together, in bytes.
@@ -49,6 +51,7 @@ type Server struct {
 	ending      atomic.Bool   // Shutdown was called
 	ended       chan struct{} // closed when it was
 	wireHead    atomic.Pointer[wireHead]
+	introduced  atomic.Pointer[index.Snapshot] // the last one that the log knows
 
 	mu      sync.Mutex
 	closed  bool

@@ -18,7 +18,7 @@ var (
 )
 
 func result(allow bool) reply {
-	r := reply{status: 200, contentType: typeJSON, body: resultFalse}
+	r := reply{status: 200, contentType: typeJSON, body: resultFalse, allows: allow}
 	if allow {
 		r.body = resultTrue
 	}

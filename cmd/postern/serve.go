@@ -104,6 +104,7 @@ type serveOptions struct {
 	maxBody                          size
 	maxConnections                   int
 	doorFlags
+	decisions logFlags
 }
 
 func (o *serveOptions) define(fs *flags) {
@@ -124,6 +125,7 @@ func (o *serveOptions) define(fs *flags) {
 	fs.DurationVar(&o.reread, "reread", time.Hour, "`INTERVAL` in which every file is read once, in case its content changed and its time did not")
 	fs.Var(&o.maxBody, "max-body", "largest request body, in `BYTES`")
 	o.doorFlags.define(fs)
+	o.decisions.define(fs)
 	fs.IntVar(&o.maxConnections, "max-connections", 4096, "`N`: most connections at once that may ask; further ones get 429, but for probes")
 }
 
@@ -139,6 +141,9 @@ func (o *serveOptions) check() error {
 	}
 	if o.maxConnections < 1 {
 		return usagef("-max-connections %d admits nobody; write a number above 0", o.maxConnections)
+	}
+	if err := o.decisions.check(); err != nil {
+		return err
 	}
 	if o.listen == "" {
 		return usagef("-listen is empty; write an address like 127.0.0.1:8180, or %s to serve the socket only", noListen)
@@ -203,6 +208,7 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 	var waiting atomic.Bool  // the first load found no policies
 	config.Observe = func(s *policy.Status) {
 		door.ObserveReload(s)
+		o.decisions.observe(s)
 		if s.Held() && waiting.CompareAndSwap(true, false) {
 			o.logReady(logger, s)
 		}
@@ -218,7 +224,15 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 	if err != nil {
 		return err
 	}
+	version := buildOf(debug.ReadBuildInfo()).version
+	log, err := o.decisions.start(logger, version)
+	if err != nil {
+		return err
+	}
+	defer o.decisions.stop(logger)
+	o.decisions.watch(ctx)
 	door, err = sidecar.New(sidecar.Config{
+		Log:            log,
 		Doors:          doors,
 		Current:        current,
 		Status:         policies.Status,
@@ -229,7 +243,7 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 		ExplainOff:     o.explain.value == "off",
 		AllowEmpty:     o.allowEmpty,
 		Logger:         logger,
-		Version:        buildOf(debug.ReadBuildInfo()).version,
+		Version:        version,
 	})
 	if err != nil {
 		return err

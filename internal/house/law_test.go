@@ -148,8 +148,10 @@ var rooms = map[string]room{
 		ours: []string{"policy", "index", "compile", "internal/policyjson", "loader/source", "loader/directory", "loader/internal/burst", "loader/internal/content", "loader/internal/digest", "loader/internal/hold", "loader/internal/layout", "loader/internal/mirror", "loader/internal/missed", "loader/internal/rest"}, never: []string{"encoding/json", "io/fs", "net", "os", "path/filepath"},
 		why: "it never meets the door: it stores into index.Current and the door loads from it; it knows no file system, so that generations are the same wherever policies come from"},
 	"sidecar": {job: "the HTTP door",
-		ours: []string{"policy", "index", "internal/action", "internal/jsonscan", "internal/request", "internal/s3request", "internal/procstat", "internal/value"}, theirs: []string{"github.com/valyala/fasthttp"}, never: []string{"encoding/json", "net/http", "os"},
+		ours: []string{"policy", "index", "internal/action", "internal/decisionlog", "internal/jsonscan", "internal/request", "internal/s3request", "internal/procstat", "internal/value"}, theirs: []string{"github.com/valyala/fasthttp"}, never: []string{"encoding/json", "net/http", "os"},
 		why: "it never meets the loader, the parser or the compiler, and its hot path owns its bytes"},
+	"internal/decisionlog": {job: "decisions to lines: rings, the writer, the format", ours: []string{"policy"}, never: []string{"encoding/json", "net/http"},
+		why: "it is told what was decided, and knows neither HTTP nor where policies come from"},
 	"internal/procstat": {job: "figures of Go and of the process, as data",
 		why: "the door prints them and must not read files itself"},
 	"internal/reference": {job: "the specification in naive code", ours: []string{"policy", "internal/action"}, never: io,
@@ -170,7 +172,7 @@ var rooms = map[string]room{
 		why: "it runs commands and reads what they print, so it needs nothing of ours and cannot favour it"},
 	"fuzz": {job: "fuzz targets of the whole", why: "tests only"},
 	"cmd/postern": {job: "flags, wiring, signals, exit codes",
-		ours: []string{"policy", "index", "compile", "loader", "internal/compare", "sidecar", "internal/request", "internal/policyjson", "internal/policytest", "internal/diagnostic", "internal/lint", "internal/spelling"}, theirs: []string{"golang.org/x/sync"},
+		ours: []string{"policy", "index", "compile", "loader", "internal/compare", "internal/decisionlog", "sidecar", "internal/request", "internal/policyjson", "internal/policytest", "internal/diagnostic", "internal/lint", "internal/spelling"}, theirs: []string{"golang.org/x/sync"},
 		why: "it wires; policy logic belongs in a package that others can test"},
 }
 

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"postern/internal/decisionlog"
+	"postern/policy"
+)
+
+// logFlags are the flags of the decision log (specification 8.5).
+type logFlags struct {
+	path   string
+	mask   string
+	allows string
+	buffer size
+	full   choice
+	wait   time.Duration
+
+	every uint32 // of -log-allows: one allow in so many, 0 for none
+	flags *flags // all that are in force, for the log
+	open  *decisionlog.Log
+
+	mu     sync.Mutex
+	before policy.Digest
+	units  string // what was quarantined
+	gen    uint64
+}
+
+func (f *logFlags) define(fs *flags) {
+	f.buffer = 16 << 20
+	f.full = choice{"drop", []string{"drop", "block", "deny"}}
+	f.flags = fs
+	fs.StringVar(&f.path, "decision-log", "", "`FILE` to which every decision is appended, a line of JSON each; - is the standard output, unix:PATH a socket; SIGUSR1 opens it anew")
+	fs.StringVar(&f.mask, "log-mask", "", "`KEYS`, separated by commas, whose values are not logged: condition keys, subject.X, action.X, resource.X, claims.X, tags.X")
+	fs.StringVar(&f.allows, "log-allows", "all", "which allows are logged: `all|none|1/N`; denies always are")
+	fs.Var(&f.buffer, "log-buffer", "memory in which decisions wait to be written, in `BYTES`; 1MiB at least")
+	fs.Var(&f.full, "log-full", "what becomes of an answer that finds no room there: `drop|block|deny`; drop counts it, block waits for -log-wait and then drops, deny answers 503")
+	fs.DurationVar(&f.wait, "log-wait", 100*time.Millisecond, "how long an answer waits for room with -log-full block")
+}
+
+func (f *logFlags) check() error {
+	if f.path == "" {
+		for flag, given := range map[string]bool{"-log-mask": f.mask != "", "-log-allows": f.allows != "all", "-log-full": f.full.value != "drop"} {
+			if given {
+				return usagef("%s is for the decision log, and there is none; add -decision-log FILE", flag)
+			}
+		}
+	}
+	switch rest, ok := strings.CutPrefix(f.allows, "1/"); {
+	case f.allows == "all":
+		f.every = 1
+	case f.allows == "none":
+	case ok:
+		n, err := strconv.ParseUint(rest, 10, 31)
+		if err != nil || n == 0 {
+			return usagef("-log-allows %q: N of 1/N is a number from 1", f.allows)
+		}
+		f.every = uint32(n)
+	default:
+		return usagef("-log-allows %q: write all, none, or 1/N for one in N", f.allows)
+	}
+	if f.buffer < decisionlog.MinBuffer {
+		return usagef("-log-buffer %s is too small; write 1MiB or more", f.buffer.String())
+	}
+	if f.wait < 0 {
+		return usagef("-log-wait %s is no time to wait; write one from 0, like 100ms", f.wait)
+	}
+	return nil
+}
+
+// start opens the log, if there is one, and returns it; nil if not.
+func (f *logFlags) start(logger *slog.Logger, version string) (*decisionlog.Log, error) {
+	if f.path == "" {
+		return nil, nil
+	}
+	c := decisionlog.Config{Path: f.path, Allows: f.every, Buffer: int(f.buffer), Wait: f.wait, Version: version, Logger: logger}
+	c.Full = map[string]decisionlog.Full{"drop": decisionlog.Drop, "block": decisionlog.Block, "deny": decisionlog.Deny}[f.full.value]
+	for key := range strings.SplitSeq(f.mask, ",") {
+		if key = strings.TrimSpace(key); key != "" {
+			c.Mask = append(c.Mask, key)
+		}
+	}
+	f.flags.VisitAll(func(v *flag.Flag) {
+		if text := v.Value.String(); text != "" {
+			c.Flags = append(c.Flags, decisionlog.Flag{Name: v.Name, Value: text})
+		}
+	})
+	var err error
+	if f.open, err = decisionlog.Open(c); err != nil {
+		return nil, fmt.Errorf("-decision-log: %w", err)
+	}
+	return f.open, nil
+}
+
+// watch has the log opened anew at each SIGUSR1, until ctx is done. Without a log
+// the signal does nothing, where it would end the process.
+func (f *logFlags) watch(ctx context.Context) {
+	usr1 := make(chan os.Signal, 1)
+	signal.Notify(usr1, syscall.SIGUSR1)
+	go func() {
+		defer signal.Stop(usr1)
+		for {
+			select {
+			case <-usr1:
+				if f.open != nil {
+					f.open.Reopen()
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+}
+
+// observe logs that other policies are in force, or that other units are broken.
+func (f *logFlags) observe(s *policy.Status) {
+	if f.open == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var units strings.Builder
+	for _, u := range s.Quarantined {
+		units.WriteString(u.Unit + "\n")
+	}
+	if s.Generation == f.gen && units.String() == f.units {
+		return
+	}
+	f.open.Reload(s, f.before)
+	f.gen, f.units, f.before = s.Generation, units.String(), s.Digest
+}
+
+// stop writes what was decided to its end.
+func (f *logFlags) stop(logger *slog.Logger) {
+	if f.open == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), logLimit)
+	defer cancel()
+	if err := f.open.Close(ctx); err != nil {
+		logger.Error("the decision log", "error", err.Error())
+	}
+}
+
+// logLimit bounds how long SIGTERM waits for the decision log.
+const logLimit = 5 * time.Second
