@@ -15,7 +15,7 @@ const turn = 5_000
 // against holds the figures of one target, and its ratios to the constant
 // server, which are medians over the turns.
 type against struct {
-	all                 loadgen.Result
+	all, others         loadgen.Result // the target's, and the constant server's
 	perSecond, p50, p99 float64
 }
 
@@ -42,6 +42,8 @@ func duel(b *testing.B, l load, t, constant *target) (a against) {
 		}
 		a.all.Elapsed += its.Elapsed
 		a.all.Latency.Merge(&its.Latency)
+		a.others.Elapsed += others.Elapsed
+		a.others.Latency.Merge(&others.Latency)
 		quotient := func(q float64) float64 {
 			return float64(its.Latency.Quantile(q)) / float64(others.Latency.Quantile(q))
 		}

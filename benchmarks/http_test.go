@@ -41,9 +41,15 @@ func constantServer(answer string) *fasthttp.Server {
 // posternServer is the real door before a snapshot.
 func posternServer(tb testing.TB, snapshot *index.Snapshot) *sidecar.Server {
 	tb.Helper()
+	return posternWith(tb, snapshot, sidecar.Doors{})
+}
+
+// posternWith is posternServer with further doors.
+func posternWith(tb testing.TB, snapshot *index.Snapshot, doors sidecar.Doors) *sidecar.Server {
+	tb.Helper()
 	var current index.Current
 	current.Store(snapshot)
-	server, err := sidecar.New(sidecar.Config{Current: &current, Status: func() *policy.Status { return &policy.Status{} }})
+	server, err := sidecar.New(sidecar.Config{Current: &current, Status: func() *policy.Status { return &policy.Status{} }, Doors: doors})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -55,6 +61,7 @@ type target struct {
 	name             string
 	network, address string
 	check            func(i int, body []byte) error
+	status           func(i int) int // of loadgen.Load
 }
 
 // load is the requests that both targets are asked.
@@ -66,7 +73,7 @@ type load struct {
 // run puts the load on a target until it has answered n times.
 func (l load) run(tb testing.TB, t *target, n int) *loadgen.Result {
 	tb.Helper()
-	one := loadgen.Load{Network: t.network, Address: t.address, Connections: l.connections, Requests: l.requests, Check: t.check, Count: uint64(n)}
+	one := loadgen.Load{Network: t.network, Address: t.address, Connections: l.connections, Requests: l.requests, Check: t.check, Status: t.status, Count: uint64(n)}
 	r, err := one.Run(context.Background())
 	if err != nil {
 		tb.Fatalf("%s: %v", t.name, err)
@@ -74,8 +81,8 @@ func (l load) run(tb testing.TB, t *target, n int) *loadgen.Result {
 	return r
 }
 
-// open starts a server on a network. It runs until the benchmark ends.
-func open(b *testing.B, network string, serve func(net.Listener) error, shutdown func()) (address string) {
+// open starts a server on a network. It runs until the test ends.
+func open(b testing.TB, network string, serve func(net.Listener) error, shutdown func()) (address string) {
 	b.Helper()
 	address = "127.0.0.1:0"
 	if network == "unix" {

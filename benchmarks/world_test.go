@@ -265,13 +265,19 @@ func (c *copier) copy(r, from *policy.Request) {
 // benchmarks that keep no world.
 func compiled(tb testing.TB, w *policygen.Workload, requests int) (*index.Snapshot, []policygen.Question) {
 	tb.Helper()
+	list := w.Requests(requests)
+	return compiledFor(tb, w, list), list
+}
+
+// compiledFor is compiled for requests that were made beforehand.
+func compiledFor(tb testing.TB, w *policygen.Workload, list []policygen.Question) *index.Snapshot {
+	tb.Helper()
 	s, ds := compile.Compiler{}.Directory(w.Directory, 1)
 	if len(ds) > 0 {
 		tb.Fatal(ds)
 	}
-	list := w.Requests(requests)
 	check(tb, s, w, newQuestions(list))
-	return s, list
+	return s
 }
 
 // TestWorlds: the benchmarks' way of checking answers, on every workload.

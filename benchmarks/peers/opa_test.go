@@ -112,10 +112,18 @@ func opaValue(tb testing.TB, data any) ast.Value {
 // evaluator reads it (policy-performance, "In-Memory Store Read
 // Optimization").
 func opaData(tb testing.TB, w *world) decider {
-	statements, module := map[string]any{}, opaSingle
+	module := opaSingle
 	if !w.single {
 		module = opaSeveral
 	}
+	data := opaValue(tb, map[string]any{"statements": opaStatements(w)})
+	return opaDecider(tb, w, module, inmem.NewFromASTObject(data.(ast.Object)))
+}
+
+// opaStatements is the data that opaSingle and opaSeveral look statements up
+// in.
+func opaStatements(w *world) map[string]any {
+	statements := map[string]any{}
 	for i := range w.statements {
 		s := &w.statements[i]
 		effect := "allow"
@@ -136,14 +144,13 @@ func opaData(tb testing.TB, w *world) decider {
 			for _, id := range s.ids {
 				lists := below(statements, id, a)
 				if len(lists) == 0 {
-					lists["allow"], lists["deny"] = []any(nil), []any(nil)
+					lists["allow"], lists["deny"] = []any{}, []any{}
 				}
 				lists[effect] = append(lists[effect].([]any), s.prefix)
 			}
 		}
 	}
-	data := opaValue(tb, map[string]any{"statements": statements})
-	return opaDecider(tb, w, module, inmem.NewFromASTObject(data.(ast.Object)))
+	return statements
 }
 
 // below is the object at the end of a path, made where there is none.

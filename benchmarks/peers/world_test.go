@@ -18,6 +18,7 @@ const seed = 20261121
 // A world is a workload in the form in which the engines are given it, its
 // requests, and postern's answers, which are those by construction.
 type world struct {
+	directory  *policy.Directory
 	statements []statement
 	snapshot   *index.Snapshot
 	questions  []policygen.Question
@@ -55,7 +56,7 @@ func (s *statement) bucket() string { return bucketOf(s.prefix) }
 func newWorld(tb testing.TB, shape string, n, requests int) *world {
 	tb.Helper()
 	workload := shapes[shape](n, seed)
-	w := &world{single: true, questions: workload.Requests(requests)}
+	w := &world{directory: workload.Directory, single: true, questions: workload.Requests(requests)}
 	var faults []policy.Diagnostic
 	if w.snapshot, faults = (compile.Compiler{}).Directory(workload.Directory, 1); len(faults) > 0 {
 		tb.Fatal(faults)

@@ -173,6 +173,21 @@ func everything() results {
 		put("ColdStart/"+w+"/floor", map[string]float64{"ns/op": 3e9})
 		put("ColdStart/"+w+"/postern", map[string]float64{"ns/op": 5e9})
 	}
+	for _, n := range serverSizes {
+		put(fmt.Sprintf("Servers/users/%d/turns", n), map[string]float64{
+			"postern-requests/s": 90_000, "postern-p50-ns": 300_000, "postern-p99-ns": 2e6, "postern-resident-bytes": 4e7, "postern-peak-bytes": 5e7, "postern-start-ms": 900,
+			"opa-requests/s": 15_000, "opa-p50-ns": 2e6, "opa-p99-ns": 1e7, "opa-resident-bytes": 4e8, "opa-peak-bytes": 5e8, "opa-start-ms": 4000,
+		})
+	}
+	put("Servers/users/1000/turns", map[string]float64{
+		"postern-requests/s": 95_000, "postern-p50-ns": 300_000, "postern-resident-bytes": 4e7, "cerbos-requests/s": 4_000, "cerbos-p50-ns": 7e6, "cerbos-p99-ns": 2e7, "cerbos-resident-bytes": 3e8,
+	})
+	r["Servers/users/100000/turns"]["cerbos-not-ready-s"] = []float64{300}
+	for _, network := range []string{"tcp", "unix"} {
+		for _, door := range []string{"nginx", "caddy", "envoy", "ceph", "minio"} {
+			put("Doors/"+network+"/"+door+"/postern", map[string]float64{"requests/s": 90_000, "constant-requests/s": 100_000, "of-constant": 0.91})
+		}
+	}
 	for _, items := range []int{100, 1_000} {
 		put(fmt.Sprintf("Spread/field/100000/%d/decide", items), map[string]float64{"first-ns/item": 900, "again-ns/item": 500, "ratio": 1.8})
 		put(fmt.Sprintf("Spread/field/100000/%d/http", items), map[string]float64{"first-ns/item": 2400, "again-ns/item": 2000, "ratio": 1.2})
@@ -217,7 +232,7 @@ func TestTables(t *testing.T) {
 		}
 		parts = append(parts, text)
 	}
-	parts = append(parts, d.Peers("users"), d.Latency(), d.Heap(), d.GC(), d.Search(), d.Commands())
+	parts = append(parts, d.Peers("users"), d.Servers(), d.Latency(), d.Heap(), d.GC(), d.Search(), d.Commands())
 	golden(t, "tables.md", []byte(strings.Join(parts, "\n")))
 }
 

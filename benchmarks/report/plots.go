@@ -14,7 +14,7 @@ type picture struct {
 // pictures draws what was measured. A line without figures is left out, and so
 // is a chart without lines.
 func pictures(r results) []picture {
-	out := []picture{decidePicture(r, "hot"), decidePicture(r, "cold"), peersPicture(r)}
+	out := []picture{decidePicture(r, "hot"), decidePicture(r, "cold"), peersPicture(r), serversPicture(r)}
 	for _, network := range []string{"tcp", "unix"} {
 		out = append(out, latencyPicture(r, network))
 	}

@@ -49,6 +49,8 @@ func stages(quick bool) []stage {
 			{"tail", ".", bench("./benchmarks", "^BenchmarkTail$/./^10000$/^hot$", "1x", "2"), time.Minute},
 			{"peers", "benchmarks/peers", bench(".", "^BenchmarkPeers$/^users$/^(10|1000)$", "0.1s", "1"), 4 * time.Minute},
 			{"http", ".", bench("./benchmarks", "^BenchmarkHTTP$/./^32$", "20000x", "2"), time.Minute},
+			{"doors", ".", bench("./benchmarks", "^BenchmarkDoors$/^tcp$", "20000x", "1"), time.Minute},
+			{"servers", "benchmarks/peers", bench(".", "^BenchmarkServers$/users/^1000$", "1x", "1"), 4 * time.Minute},
 		}
 	}
 	return []stage{
@@ -64,6 +66,8 @@ func stages(quick bool) []stage {
 		{"http", ".", bench("./benchmarks", "^BenchmarkHTTP$", "60000x", "3"), 3 * time.Minute},
 		{"http-latency", ".", bench("./benchmarks", "^BenchmarkHTTPLatency$", "20000x", "3"), 3 * time.Minute},
 		{"batch", ".", bench("./benchmarks", "^BenchmarkBatch$", "2000x", "3"), 2 * time.Minute},
+		{"doors", ".", bench("./benchmarks", "^BenchmarkDoors$", "60000x", "3"), 4 * time.Minute},
+		{"servers", "benchmarks/peers", bench(".", "^BenchmarkServers$", "1x", "3"), 15 * time.Minute},
 		{"spread", ".", bench("./benchmarks", "^BenchmarkSpread$", "200x", "3"), 3 * time.Minute},
 		{"reload-latency", ".", bench("./benchmarks", "^BenchmarkReloadLatency$", "5x", "1"), 3 * time.Minute},
 		{"cold-start", ".", bench("./benchmarks", "^BenchmarkColdStart$", "1x", "3"), 8 * time.Minute},

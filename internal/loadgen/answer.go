@@ -30,9 +30,9 @@ type reader struct {
 
 var errMore = errors.New("bytes follow the answer that no request asked for")
 
-// next reads one answer, which has to be `200 OK`, and returns its body. It is
-// valid until the next call.
-func (r *reader) next() (body []byte, err error) {
+// next reads one answer, which has to have a status, and returns its body. It
+// is valid until the next call.
+func (r *reader) next(status int) (body []byte, err error) {
 	have, head, length := 0, 0, 0
 	for {
 		if have == len(r.buf) {
@@ -49,7 +49,7 @@ func (r *reader) next() (body []byte, err error) {
 			if end := bytes.Index(r.buf[from:have], []byte("\r\n\r\n")); end >= 0 {
 				head = from + end + 4
 				var wrong error
-				if length, wrong = contentLength(r.buf[:head-2]); wrong != nil {
+				if length, wrong = contentLength(r.buf[:head-2], status); wrong != nil {
 					return nil, wrong
 				}
 			}
@@ -68,17 +68,19 @@ func (r *reader) next() (body []byte, err error) {
 	}
 }
 
-const ok = "HTTP/1.1 200 OK\r\n"
+// protocol is what a status line begins with; three digits and a space follow.
+const protocol = "HTTP/1.1 "
 
 // contentLength checks the status line and returns the length that the headers
 // state. The last line has its end.
-func contentLength(head []byte) (int, error) {
-	if len(head) < len(ok) || string(head[:len(ok)]) != ok {
-		line, _, _ := bytes.Cut(head, []byte("\r\n"))
-		return 0, fmt.Errorf("status %q, want 200", line)
+func contentLength(head []byte, status int) (int, error) {
+	line, _, _ := bytes.Cut(head, []byte("\r\n"))
+	digits, found := bytes.CutPrefix(line, []byte(protocol))
+	if !found || len(digits) < 4 || digits[3] != ' ' || (int(digits[0]-'0')*10+int(digits[1]-'0'))*10+int(digits[2]-'0') != status {
+		return 0, fmt.Errorf("status %q, want %d", line, status)
 	}
 	const name = "content-length:"
-	for at := len(ok); at < len(head); {
+	for at := len(line) + len("\r\n"); at < len(head); {
 		end := at + bytes.IndexByte(head[at:], '\n')
 		if end-at > len(name) && head[at]|0x20 == 'c' && bytes.EqualFold(head[at:at+len(name)], []byte(name)) {
 			return strconv.Atoi(string(bytes.TrimSpace(head[at+len(name) : end])))

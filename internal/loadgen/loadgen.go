@@ -22,11 +22,14 @@ type Load struct {
 	// to. Each connection sends them in order, over and over, beginning at a
 	// place of its own.
 	Requests [][]byte
-	// Check judges the body of the answer to Requests[i], which was 200; any
-	// other status has failed before. It is called from Connections goroutines
-	// at once; body is valid until it returns. An error ends the load. The time
-	// that it takes is in no latency.
+	// Check judges the body of the answer to Requests[i], which had the status
+	// that it has to have; any other has failed before. It is called from
+	// Connections goroutines at once; body is valid until it returns. An error
+	// ends the load. The time that it takes is in no latency.
 	Check func(i int, body []byte) error
+	// Status is what the status of the answer to Requests[i] has to be; 200 for
+	// all if it is nil. It is called as Check is.
+	Status func(i int) int
 
 	// Count ends the load after that many answers, Duration after that time:
 	// no request is begun later. 0 is no bound; both may be given.
@@ -132,7 +135,11 @@ func (c *client) run(l *Load, start time.Time, sent *atomic.Uint64, stop *atomic
 		if _, err := c.conn.Write(l.Requests[c.at]); err != nil {
 			return l.fault(c.at, err)
 		}
-		body, err := c.answers.next()
+		status := 200
+		if l.Status != nil {
+			status = l.Status(c.at)
+		}
+		body, err := c.answers.next(status)
 		took := time.Since(start) - began
 		if err == nil {
 			err = l.Check(c.at, body)

@@ -158,7 +158,7 @@ func TestAnswerInPieces(t *testing.T) {
 	for _, piece := range []int{1, 3, 17, 4096, len(answer)} {
 		r := reader{from: &pieces{strings.NewReader(strings.Repeat(answer, 2)), piece, len(answer)}}
 		for range 2 {
-			if got, err := r.next(); err != nil || string(got) != body {
+			if got, err := r.next(200); err != nil || string(got) != body {
 				t.Errorf("in pieces of %d: %d bytes, %v", piece, len(got), err)
 			}
 		}
@@ -219,6 +219,33 @@ func TestDecisions(t *testing.T) {
 		}
 		if (err == nil) != (c.want != "") || err == nil && letters != c.want {
 			t.Errorf("%s: %q, %v", c.body, letters, err)
+		}
+	}
+}
+
+// TestStatusIsAskedFor: each answer has to have the status of its own request,
+// and a request that is answered with another ends the load.
+func TestStatusIsAskedFor(t *testing.T) {
+	address := serve(t, "tcp", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if string(body) == "3" {
+			w.WriteHeader(http.StatusForbidden)
+		}
+	})
+	l := Load{Network: "tcp", Address: address, Requests: numbered(5), Count: 20, Check: func(int, []byte) error { return nil }}
+	l.Status = func(i int) int {
+		if i == 3 {
+			return 403
+		}
+		return 200
+	}
+	if _, err := l.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, wrong := range []func(i int) int{nil, func(int) int { return 403 }, func(i int) int { return 200 + i }} {
+		l.Status = wrong
+		if _, err := l.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "status") {
+			t.Errorf("a wrong status: %v", err)
 		}
 	}
 }
