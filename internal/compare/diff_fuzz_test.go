@@ -63,7 +63,7 @@ func another(r *rand.Rand, d *policy.Directory) *policy.Directory {
 	})
 	for _, name := range slices.Sorted(maps.Keys(out.Buckets)) {
 		b := out.Buckets[name]
-		switch r.IntN(16) {
+		switch r.IntN(max(16, len(out.Buckets))) { // a few of many
 		case 0:
 			b.Policy = nil
 		case 1:

@@ -23,6 +23,10 @@ func directory(t *testing.T, files map[string]string) *policy.Directory {
 			org = &policy.DirectoryOrganization{}
 			d.Organizations[parts[0]] = org
 		}
+		if text == "" { // a bucket without policy
+			d.Buckets[parts[2]] = &policy.DirectoryBucket{Owner: parts[0]}
+			continue
+		}
 		f := parsed(t, path+".json", text)
 		switch parts[1] {
 		case "access-policies":
