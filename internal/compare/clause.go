@@ -48,6 +48,23 @@ type resource struct {
 	exact bool
 }
 
+// begins is literal text with which whatever the pattern matches begins: all that
+// stands before its first wildcard or `$`.
+func (r *resource) begins() string {
+	if i := strings.IndexAny(r.text, "*?$"); i >= 0 {
+		return r.text[:i]
+	}
+	return r.text
+}
+
+// prefix reports that the pattern is the text that begins gives, with a `*` behind.
+func (r *resource) prefix() bool {
+	return len(r.begins())+1 == len(r.text) && strings.HasSuffix(r.text, "*")
+}
+
+// plain reports that the pattern has no wildcard, or one `*` at its end.
+func (r *resource) plain() bool { return len(r.begins()) == len(r.text) || r.prefix() }
+
 // ref names the clause to a user.
 func (c *clause) ref() policy.StatementRef {
 	return policy.StatementRef{Document: c.document.Name, Statement: c.Name, Index: c.index, File: c.document.File, Line: c.Line, Effect: c.Effect, Layer: c.layer}
@@ -106,8 +123,15 @@ func (s idSet) meets(other idSet) bool {
 // that their patterns match it keeps, so that many policies are looked at by one
 // Checker. The zero value is ready; one goroutine uses it at a time.
 type Checker struct {
-	patterns map[string]idSet
+	patterns map[string]matching // of actions
 	beyond   map[string]bool
+}
+
+// matching is an action pattern and the known actions that it matches by any of
+// their names (specification 1.2).
+type matching struct {
+	glob
+	known idSet
 }
 
 // A reader reads statements of one layer into clauses.
@@ -138,7 +162,7 @@ func (k *Checker) bucket(bucket string) *reader {
 
 func (k *Checker) reader(layer policy.Layer, asks func(action.Class) bool, services ...glob) *reader {
 	if k.patterns == nil {
-		k.patterns, k.beyond = map[string]idSet{}, map[string]bool{}
+		k.patterns, k.beyond = map[string]matching{}, map[string]bool{}
 	}
 	r := &reader{Checker: k, layer: layer, asked: newIDSet(), services: oneOf(services...)}
 	for id := range action.ID(action.Count()) {
@@ -155,11 +179,11 @@ func (r *reader) read(doc *policy.Document) []*clause {
 	for i := range doc.Statements {
 		s := &doc.Statements[i]
 		c := &clause{Statement: s, document: doc, layer: r.layer, index: i, known: newIDSet()}
+		c.actions = make([]glob, 0, len(s.Actions))
 		for _, text := range s.Actions {
-			text = lower(text)
-			g, _ := readGlob(text, false)
-			c.actions = append(c.actions, g)
-			for i, w := range r.matching(text, g) {
+			m := r.matching(text)
+			c.actions = append(c.actions, m.glob)
+			for i, w := range m.known {
 				c.known[i] |= w
 			}
 		}
@@ -169,6 +193,7 @@ func (r *reader) read(doc *policy.Document) []*clause {
 			}
 			c.known[i] &= r.asked[i]
 		}
+		c.resources = make([]resource, 0, len(s.Resources))
 		for _, text := range s.Resources {
 			g, exact := readGlob(text, doc.Variables)
 			c.resources = append(c.resources, resource{g, text, exact})
@@ -178,20 +203,20 @@ func (r *reader) read(doc *policy.Document) []*clause {
 	return out
 }
 
-// matching is the set of known actions that an action pattern matches by any of
-// their names (specification 1.2).
-func (r *reader) matching(text string, g glob) idSet {
-	if s, ok := r.patterns[text]; ok {
-		return s
+// matching reads an action pattern.
+func (r *reader) matching(text string) matching {
+	if m, ok := r.patterns[text]; ok {
+		return m
 	}
-	s := newIDSet()
+	m := matching{known: newIDSet()}
+	m.glob, _ = readGlob(lower(text), false)
 	for id, names := range actionNames {
-		if slices.ContainsFunc(names, g.matches) {
-			s.add(action.ID(id))
+		if slices.ContainsFunc(names, m.matches) {
+			m.known.add(action.ID(id))
 		}
 	}
-	r.patterns[text] = s
-	return s
+	r.patterns[text] = m
+	return m
 }
 
 // domain demands a resource that requests of the layer can have.

@@ -149,7 +149,11 @@ func (r *reader) resourcesWithin(inner, outer *clause) bool {
 			return false
 		}
 		for _, i := range inner.resources {
-			if !outer.has(i.text) && !within(append(r.domain(), oneOf(i.glob)), outer.globs(true)) {
+			is, known := r.plainly(i, outer)
+			if !known {
+				is = within(append(r.domain(), oneOf(i.glob)), outer.globs(true))
+			}
+			if !is {
 				return false
 			}
 		}
@@ -185,6 +189,20 @@ func (r *reader) resourcesWithin(inner, outer *clause) bool {
 	return !aboutObjects && within(append(r.domain(), noneOf(inner.globs(true)...)), outer.globs(true))
 }
 
+// plainly is whether outer's Resource has all of a pattern, where that is known from
+// their texts: one of outer's is equal or a beginning of it, or all are plain and none is.
+func (r *reader) plainly(i resource, outer *clause) (is, known bool) {
+	known = i.exact && i.plain() && (r.layer != policy.LayerBucket || strings.HasPrefix(i.begins(), r.bucket+"/"))
+	for k := range outer.resources {
+		o := &outer.resources[k]
+		if o.text == i.text || o.exact && o.prefix() && strings.HasPrefix(i.begins(), o.begins()) {
+			return true, true
+		}
+		known = known && (o.plain() || !o.exact)
+	}
+	return false, known
+}
+
 // speaksOf reports that a clause speaks, or may speak, of an action of a class
 // that has a service of its own.
 func (r *reader) speaksOf(c *clause, class action.Class) bool {
@@ -204,6 +222,11 @@ func (r *reader) speaksOfNothing(c *clause) bool {
 	}
 	if !slices.ContainsFunc(c.known, func(w uint64) bool { return w != 0 }) && !r.speaks(c, nil) {
 		return true
+	}
+	if !c.NotResource && slices.ContainsFunc(c.resources, func(i resource) bool {
+		return r.layer != policy.LayerBucket || i.text == "*" || strings.HasPrefix(i.begins(), r.bucket+"/")
+	}) {
+		return false // every pattern matches something
 	}
 	_, f := search{maxStates: 20_000}.text(append(r.domain(), demand{c.globs(c.NotResource), c.NotResource}))
 	return f == foundNothing

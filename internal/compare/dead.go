@@ -2,7 +2,9 @@ package compare
 
 import (
 	"cmp"
+	"maps"
 	"slices"
+	"strings"
 
 	"postern/policy"
 )
@@ -25,9 +27,24 @@ func (k *Checker) DeadInOrganization(docs []*policy.Document) []Dead {
 	return dead(k.organization(), docs)
 }
 
-// DeadInBucket is DeadInOrganization for the policy of a bucket.
+// DeadInBucket is DeadInOrganization for the policy of a bucket. Of most policies
+// it tells by callers and conditions alone that nothing covers anything.
 func (k *Checker) DeadInBucket(bucket string, doc *policy.Document) []Dead {
-	return dead(k.bucket(bucket), []*policy.Document{doc})
+	for i := range doc.Statements {
+		a := &clause{Statement: &doc.Statements[i]}
+		for j := range doc.Statements {
+			if b := (&clause{Statement: &doc.Statements[j]}); i != j && mayCover(a, b) {
+				return dead(k.bucket(bucket), []*policy.Document{doc})
+			}
+		}
+	}
+	return nil
+}
+
+// mayCover reports that a covers b as far as effects, callers and conditions tell,
+// which need no patterns to be read.
+func mayCover(a, b *clause) bool {
+	return (a.Effect == policy.EffectDeny || b.Effect == policy.EffectAllow) && principalsWithin(b, a) && conditionsWithin(b, a)
 }
 
 // maxComparisons bounds the pairs of statements that are compared in one layer,
@@ -91,12 +108,16 @@ func dead(r *reader, docs []*policy.Document) []Dead {
 // begins is the beginning of that of the other's first resource.
 type neighbours struct {
 	all []int // nil where there are many
-	by  map[neighbourKey][]int
-}
-
-type neighbourKey struct {
-	principal policy.PrincipalPattern
-	head      string
+	// principals and heads have a number for each of what the statements say, and
+	// by the statements that say both: first the principal's number, then the
+	// head's.
+	principals map[policy.PrincipalPattern]int32
+	heads      map[string]int32
+	by         map[[2]int32][]int
+	// wider has, for each principal, the others that cover it, and itself; shorter
+	// the longest other head that is the beginning of each head, or -1.
+	wider   [][]int32
+	shorter []int32
 }
 
 // manyStatements is how many are worth an index.
@@ -110,18 +131,62 @@ func newNeighbours(r *reader, clauses []*clause) *neighbours {
 		}
 		return n
 	}
-	n.by = map[neighbourKey][]int{}
+	n.principals, n.heads, n.by = map[policy.PrincipalPattern]int32{}, map[string]int32{}, map[[2]int32][]int{}
 	for i, c := range clauses {
-		for _, p := range c.Principals {
-			for _, res := range c.resources {
-				key := neighbourKey{p, res.head()}
+		for _, res := range c.resources {
+			head := number(n.heads, res.begins())
+			for _, p := range c.Principals {
+				key := [2]int32{number(n.principals, p), head}
 				if list := n.by[key]; len(list) == 0 || list[len(list)-1] != i {
 					n.by[key] = append(list, i)
 				}
 			}
 		}
 	}
+	n.wider = make([][]int32, len(n.principals))
+	for p, id := range n.principals {
+		n.wider[id] = n.covering(p)
+	}
+	n.shorter = make([]int32, len(n.heads))
+	var begun []string // heads that are each the beginning of the next
+	for _, head := range slices.Sorted(maps.Keys(n.heads)) {
+		for len(begun) > 0 && !strings.HasPrefix(head, begun[len(begun)-1]) {
+			begun = begun[:len(begun)-1]
+		}
+		n.shorter[n.heads[head]] = -1
+		if len(begun) > 0 {
+			n.shorter[n.heads[head]] = n.heads[begun[len(begun)-1]]
+		}
+		begun = append(begun, head)
+	}
 	return n
+}
+
+// number is the number of a thing in a table, a new one if it has none.
+func number[T comparable](of map[T]int32, thing T) int32 {
+	id, ok := of[thing]
+	if !ok {
+		id = int32(len(of))
+		of[thing] = id
+	}
+	return id
+}
+
+// covering lists the numbers of the principals that cover one, and its own.
+func (n *neighbours) covering(p policy.PrincipalPattern) (out []int32) {
+	add := func(p policy.PrincipalPattern) {
+		if id, ok := n.principals[p]; ok && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	add(policy.PrincipalPattern{Kind: policy.PrincipalEveryone})
+	add(p)
+	if p.Kind == policy.PrincipalExact || p.Kind == policy.PrincipalPrefix {
+		for end := range len(p.Name) + 1 {
+			add(policy.PrincipalPattern{Kind: policy.PrincipalPrefix, Org: p.Org, Name: p.Name[:end]})
+		}
+	}
+	return out
 }
 
 // of calls try with the statements that may cover c until it returns false.
@@ -134,17 +199,9 @@ func (n *neighbours) of(c *clause, try func(int) bool) {
 		}
 		return
 	}
-	p := c.Principals[0]
-	wider := []policy.PrincipalPattern{{Kind: policy.PrincipalEveryone}, p}
-	if p.Kind == policy.PrincipalExact || p.Kind == policy.PrincipalPrefix {
-		for end := range len(p.Name) + 1 {
-			wider = append(wider, policy.PrincipalPattern{Kind: policy.PrincipalPrefix, Org: p.Org, Name: p.Name[:end]})
-		}
-	}
-	head := c.resources[0].head()
-	for _, p := range wider {
-		for end := range len(head) + 1 {
-			for _, i := range n.by[neighbourKey{p, head[:end]}] {
+	for _, p := range n.wider[n.principals[c.Principals[0]]] {
+		for head := n.heads[c.resources[0].begins()]; head >= 0; head = n.shorter[head] {
+			for _, i := range n.by[[2]int32{p, head}] {
 				if !try(i) {
 					return
 				}

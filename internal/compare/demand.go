@@ -237,8 +237,24 @@ func within(inner []demand, outer []glob) bool {
 	if slices.ContainsFunc(outer, glob.isEverything) {
 		return true
 	}
+	for _, d := range inner {
+		if d.none {
+			continue
+		}
+		for _, g := range d.globs {
+			text := g.sample()
+			if !slices.ContainsFunc(inner, func(d demand) bool { return anyMatches(d.globs, text) == d.none }) && !anyMatches(outer, text) {
+				return false
+			}
+		}
+	}
 	_, f := search{maxStates: 20_000}.text(append(slices.Clone(inner), noneOf(outer...)))
 	return f == foundNothing
+}
+
+// anyMatches reports that one of some globs matches a text.
+func anyMatches(globs []glob, text []rune) bool {
+	return slices.ContainsFunc(globs, func(g glob) bool { return g.matchesAll(text) })
 }
 
 // apart reports that no text that meets the demands matches one of the globs,

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"postern/internal/pattern"
@@ -46,6 +47,12 @@ func prefixGlob(text string) glob {
 // matches whatever the pattern can match with any value, and exact is false. So
 // is it for a text that is no valid pattern, or no UTF-8.
 func readGlob(text string, variables bool) (g glob, exact bool) {
+	if head, star := strings.CutSuffix(text, "*"); pattern.Plain(head, true) && utf8.ValidString(text) { // as most are
+		if star {
+			return prefixGlob(head), true
+		}
+		return literalGlob(text), true
+	}
 	parts, err := pattern.Parse(text, variables)
 	if err != nil || !utf8.ValidString(text) {
 		return everything, false
@@ -189,10 +196,32 @@ func (g glob) buckets() []glob {
 	return out
 }
 
+// sample is a text that the glob matches, with a character that no pattern is likely
+// to have in the place of each run and each `?`.
+func (g *glob) sample() []rune {
+	const rare = '\ue000'
+	out := make([]rune, 0, 2*len(g.chars)+1)
+	for i, run := range g.runs {
+		if run {
+			out = append(out, rare)
+		}
+		if i == len(g.chars) {
+			break
+		}
+		if c := g.chars[i]; c != anyOne {
+			out = append(out, c)
+		} else {
+			out = append(out, rare)
+		}
+	}
+	return out
+}
+
 // matches tells whether the glob describes the whole text. Where a run begins it
 // tries the shortest, and a longer one where the rest does not fit.
-func (g glob) matches(text string) bool {
-	chars := []rune(text)
+func (g glob) matches(text string) bool { return g.matchesAll([]rune(text)) }
+
+func (g *glob) matchesAll(chars []rune) bool {
 	at, place := 0, 0
 	runAt, runPlace := 0, -1 // the last run that began, and how far it has come
 	for {

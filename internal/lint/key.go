@@ -110,10 +110,10 @@ func keysFitActions(l *look, st *policy.Statement) {
 		return
 	}
 	for i, c := range st.Conditions {
-		have := awskeys.Actions(c.Key)
-		if have == nil || slices.ContainsFunc(l.known, func(m matched) bool { return m.all || len(m.actions) == 0 || l.fits(m, c.Key) }) {
+		if slices.ContainsFunc(l.known, func(m matched) bool { return m.all || len(m.actions) == 0 || l.fits(m, c.Key) }) {
 			continue
 		}
+		have := awskeys.Actions(c.Key)
 		l.warn(policy.CodeKeyDoesNotFitAction, l.at(policyjson.PartKey, i),
 			fmt.Sprintf("no action of this statement has the condition key %s, which belongs to %s; write it into a statement about these", policyjson.Quote(c.Key), alternatives(have, "and")))
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"postern/internal/compare"
 	"postern/internal/policyjson"
 	"postern/policy"
 )
@@ -28,7 +29,7 @@ type Directory struct {
 	lists         map[string]bool // organizations that list their buckets
 
 	skipDead bool
-	checkers sync.Pool // of *compare.Checker
+	memories sync.Pool // of *memory
 
 	// What was noted of files for Whole, by their paths.
 	mu       sync.Mutex
@@ -83,6 +84,35 @@ func (d *Directory) Warnings(path, bucket string, data []byte, f policyjson.File
 	return out
 }
 
+// memory is what was learned from documents that others of the directory have too.
+// One goroutine uses it at a time.
+type memory struct {
+	compare.Checker
+	matches map[string]matched // of action patterns
+}
+
+func (d *Directory) memory() *memory {
+	if m, ok := d.memories.Get().(*memory); ok {
+		return m
+	}
+	return &memory{matches: map[string]matched{}}
+}
+
+// mostLearned bounds the patterns that are remembered: people write few.
+const mostLearned = 10_000
+
+// match is match, which looks at a pattern once.
+func (m *memory) match(pattern string) matched {
+	found, ok := m.matches[pattern]
+	if !ok {
+		found = match(pattern)
+		if len(m.matches) < mostLearned {
+			m.matches[strings.Clone(pattern)] = found
+		}
+	}
+	return found
+}
+
 // rules are the rules that look at one statement of an organization or bucket
 // policy.
 var rules = [...]func(*look, *policy.Statement){
@@ -105,6 +135,7 @@ type look struct {
 	bucket string
 	index  int // of the statement at hand
 
+	learned  *memory
 	known    []matched // what each action pattern of the statement matches
 	findings []finding
 }
@@ -125,7 +156,9 @@ type fix struct {
 }
 
 func (d *Directory) document(path, bucket string, data []byte, doc *policy.Document) (out []policy.Diagnostic) {
-	l := look{Document: doc, dir: d, bucket: bucket}
+	m := d.memory()
+	defer d.memories.Put(m)
+	l := look{Document: doc, dir: d, bucket: bucket, learned: m}
 	for i := range l.Statements {
 		l.statement(i)
 	}
@@ -155,7 +188,7 @@ func (l *look) statement(i int) {
 	st := &l.Statements[i]
 	l.known = l.known[:0]
 	for _, a := range st.Actions {
-		l.known = append(l.known, match(a))
+		l.known = append(l.known, l.learned.match(a))
 	}
 	for _, rule := range rules {
 		rule(l, st)

@@ -16,19 +16,10 @@ import (
 // Rules that compare statements with one another, and that look at a directory when
 // all of it was read. What they know is internal/compare's.
 
-// checker returns a compare.Checker, which one goroutine uses at a time.
-func (d *Directory) checker() *compare.Checker {
-	if k, ok := d.checkers.Get().(*compare.Checker); ok {
-		return k
-	}
-	return new(compare.Checker)
-}
-
 // compared looks at a document with the statements of its layer in view: at the
 // policy of a bucket at once, and at an organization's when Whole is called.
 func (l *look) compared() {
-	k := l.dir.checker()
-	defer l.dir.checkers.Put(k)
+	k := &l.learned.Checker
 	switch {
 	case l.Kind == policy.KindBucket && (len(l.Statements) == 1 || l.dir.skipDead):
 		l.open(k)
@@ -169,8 +160,8 @@ func (d *Directory) Whole(read func(path string) []byte, exists func(bucket stri
 	if !d.skipDead {
 		out = append(out, d.deadInOrganizations(byOwner, read)...)
 	}
-	k := d.checker()
-	defer d.checkers.Put(k)
+	m := d.memory()
+	defer d.memories.Put(m)
 	for path, h := range d.opened {
 		owner, _, _ := strings.Cut(path, "/")
 		if !slices.ContainsFunc(byOwner[owner], deniesEveryone) {
@@ -181,7 +172,7 @@ func (d *Directory) Whole(read func(path string) []byte, exists func(bucket stri
 		if doc == nil {
 			continue // it changed meanwhile
 		}
-		if p := k.Public(compare.Bucket{Name: h.bucket, Owner: owner, Policy: doc, OwnerPolicies: byOwner[owner], Organizations: d.taken(doc)}); p != nil {
+		if p := m.Public(compare.Bucket{Name: h.bucket, Owner: owner, Policy: doc, OwnerPolicies: byOwner[owner], Organizations: d.taken(doc)}); p != nil {
 			h.warning.Message = publicMessage(h.bucket, p)
 			out = append(out, h.warning)
 		}
@@ -198,10 +189,10 @@ func (d *Directory) deadInOrganizations(byOwner map[string][]*policy.Document, r
 	var mu sync.Mutex
 	for range runtime.GOMAXPROCS(0) {
 		wait.Go(func() {
-			k := d.checker()
-			defer d.checkers.Put(k)
+			m := d.memory()
+			defer d.memories.Put(m)
 			for docs := range owners {
-				found := placed(k.DeadInOrganization(docs), read)
+				found := placed(m.DeadInOrganization(docs), read)
 				mu.Lock()
 				out = append(out, found...)
 				mu.Unlock()
