@@ -78,9 +78,7 @@ func (b *batch) Item(r *policy.Request, err error) (allow bool) {
 	switch {
 	case err != nil:
 		x.decided(d)
-		if x.notes.log != nil {
-			x.note(nil, policy.Decision{Generation: x.generation()}, denyRequest)
-		}
+		x.unasked(nil, denyRequest)
 		x.buf = appendItemError(x.buf, err.Error())
 	case !b.explain:
 		d = appendAnswer(x, r)

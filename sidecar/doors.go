@@ -166,10 +166,13 @@ func (x *exchange) permitted(s *sight, seen *policy.KeySet) (ok bool, reason str
 	r := &a.request
 	var agreed bool
 	if a.context, agreed = s.vouch(a.context, seen); !agreed {
+		r.Context, r.Seen, r.Now = a.context, seen, x.now
+		x.unasked(r, denyContext)
 		return false, denyContext
 	}
 	r.Context, r.Seen, r.Now = a.context, seen, x.now
 	if request.Check(r) != nil {
+		x.unasked(nil, denyRequest)
 		return false, denyRequest
 	}
 	if d := x.decide(r); d.Outcome != policy.Allow {

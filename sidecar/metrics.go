@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"postern/internal/decisionlog"
 	"postern/internal/procstat"
 	"postern/policy"
 )
@@ -122,6 +123,9 @@ func (s *Server) writeMetrics(w *bytes.Buffer) {
 	}
 	gauge(w, "postern_open_connections", "Connections that are open now, on all listeners.", itoa(s.connections.open()))
 
+	if l := s.config.Log; l != nil {
+		writeLogMetrics(w, l.Stats(), l.Logged())
+	}
 	r := &s.reloads
 	r.mu.Lock()
 	results, durations, sum := r.results, r.durations, r.sum
@@ -164,6 +168,25 @@ func (s *Server) writeMetrics(w *bytes.Buffer) {
 	for _, f := range procstat.Read() {
 		family(w, f.Name, f.Kind, f.Help)
 		fmt.Fprintf(w, "%s %s\n", f.Name, strconv.FormatFloat(f.Value, 'g', -1, 64))
+	}
+}
+
+// writeLogMetrics writes the figures of the decision log, and of the candidate that it
+// asks.
+func writeLogMetrics(w *bytes.Buffer, st decisionlog.Stats, logged bool) {
+	if logged {
+		family(w, "postern_decision_log_lines_total", "counter", "Lines that were written to the decision log.")
+		fmt.Fprintf(w, "postern_decision_log_lines_total %d\n", st.Lines)
+		family(w, "postern_decision_log_failures_total", "counter", "Writes to the decision log that failed; they are tried again.")
+		fmt.Fprintf(w, "postern_decision_log_failures_total %d\n", st.Failures)
+		family(w, "postern_decision_log_dropped_total", "counter", "Decisions that found no room, and are not in the log.")
+		fmt.Fprintf(w, "postern_decision_log_dropped_total{outcome=\"allow\"} %d\npostern_decision_log_dropped_total{outcome=\"deny\"} %d\n", st.DroppedAllow, st.DroppedDeny)
+	}
+	if st.Shadow != nil {
+		family(w, "postern_shadow_decisions_total", "counter", "What the candidate of -shadow came to, against the policies in force.")
+		for i, result := range decisionlog.ShadowResults() {
+			fmt.Fprintf(w, "postern_shadow_decisions_total{result=%q} %d\n", result, st.Shadow[i])
+		}
 	}
 }
 

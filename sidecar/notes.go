@@ -69,6 +69,13 @@ func (x *exchange) note(r *policy.Request, d policy.Decision, why string) {
 	x.notes.text = x.notes.log.Note(x.notes.text, &note)
 }
 
+// unasked notes a question that a door denies without asking a policy.
+func (x *exchange) unasked(r *policy.Request, why string) {
+	if x.notes.log != nil {
+		x.note(r, policy.Decision{Generation: x.generation()}, why)
+	}
+}
+
 // logged commits the notes of an answer, and returns it, or a refusal in its place.
 // An answer of a proxy's or store's door that no note accounts for gets one.
 func (x *exchange) logged(r reply) reply {

@@ -13,7 +13,9 @@ import (
 	"syscall"
 	"time"
 
+	"postern/index"
 	"postern/internal/decisionlog"
+	"postern/loader"
 	"postern/policy"
 )
 
@@ -25,10 +27,13 @@ type logFlags struct {
 	buffer size
 	full   choice
 	wait   time.Duration
+	shadow string
+	sample uint
 
 	every uint32 // of -log-allows: one allow in so many, 0 for none
 	flags *flags // all that are in force, for the log
 	open  *decisionlog.Log
+	next  *candidate // of -shadow
 
 	mu     sync.Mutex
 	before policy.Digest
@@ -45,6 +50,8 @@ func (f *logFlags) define(fs *flags) {
 	fs.StringVar(&f.allows, "log-allows", "all", "which allows are logged: `all|none|1/N`; denies always are")
 	fs.Var(&f.buffer, "log-buffer", "memory in which decisions wait to be written, in `BYTES`; 1MiB at least")
 	fs.Var(&f.full, "log-full", "what becomes of an answer that finds no room there: `drop|block|deny`; drop counts it, block waits for -log-wait and then drops, deny answers 503")
+	fs.StringVar(&f.shadow, "shadow", "", "`DIR` of candidate policies, which decide beside those in force what these have decided, and are not obeyed")
+	fs.UintVar(&f.sample, "shadow-sample", 1, "one in `N` decisions is also made by the candidate")
 	fs.DurationVar(&f.wait, "log-wait", 100*time.Millisecond, "how long an answer waits for room with -log-full block")
 }
 
@@ -55,6 +62,12 @@ func (f *logFlags) check() error {
 				return usagef("%s is for the decision log, and there is none; add -decision-log FILE", flag)
 			}
 		}
+	}
+	if f.shadow == "" && f.sample != 1 {
+		return usagef("-shadow-sample is for -shadow DIR; add it")
+	}
+	if f.sample < 1 || f.sample > 1<<31 {
+		return usagef("-shadow-sample %d: write 1 for every decision, or N for one in N", f.sample)
 	}
 	switch rest, ok := strings.CutPrefix(f.allows, "1/"); {
 	case f.allows == "all":
@@ -80,7 +93,7 @@ func (f *logFlags) check() error {
 
 // start opens the log, if there is one, and returns it; nil if not.
 func (f *logFlags) start(logger *slog.Logger, version string) (*decisionlog.Log, error) {
-	if f.path == "" {
+	if f.path == "" && f.shadow == "" {
 		return nil, nil
 	}
 	c := decisionlog.Config{Path: f.path, Allows: f.every, Buffer: int(f.buffer), Wait: f.wait, Version: version, Logger: logger}
@@ -95,6 +108,10 @@ func (f *logFlags) start(logger *slog.Logger, version string) (*decisionlog.Log,
 			c.Flags = append(c.Flags, decisionlog.Flag{Name: v.Name, Value: text})
 		}
 	})
+	if f.shadow != "" {
+		f.next = &candidate{}
+		c.Shadow, c.ShadowSample = f.next, uint32(f.sample)
+	}
 	var err error
 	if f.open, err = decisionlog.Open(c); err != nil {
 		return nil, fmt.Errorf("-decision-log: %w", err)
@@ -149,6 +166,44 @@ func (f *logFlags) stop(logger *slog.Logger) {
 	defer cancel()
 	if err := f.open.Close(ctx); err != nil {
 		logger.Error("the decision log", "error", err.Error())
+	}
+}
+
+// candidate decides by the policies of -shadow (specification 8.4).
+type candidate struct {
+	current index.Current
+	scratch index.Scratch
+}
+
+// Decide decides a request; false while no policies are loaded.
+func (c *candidate) Decide(r *policy.Request) (policy.Decision, policy.Digest, bool) {
+	s := c.current.Load()
+	if s == nil {
+		return policy.Decision{}, policy.Digest{}, false
+	}
+	return s.Decide(r, &c.scratch), s.Digest(), true
+}
+
+// run loads the candidate's policies and follows their changes until ctx is done. What
+// is wrong with them is logged, and hurts nothing else.
+func (c *candidate) run(ctx context.Context, config loader.Config, logger *slog.Logger) {
+	config.Current, config.StateDir, config.Observe, config.Progress = &c.current, "", nil, nil
+	config.Logger = logger.With("candidate", config.Root)
+	for ctx.Err() == nil {
+		policies, err := loader.New(config)
+		if err == nil {
+			if err = policies.Load(ctx); err == nil {
+				err = policies.Run(ctx)
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		config.Logger.Error("the candidate's policies cannot be read; trying again", "error", fmt.Sprint(err))
+		select {
+		case <-ctx.Done():
+		case <-time.After(config.Rescan):
+		}
 	}
 }
 

@@ -285,6 +285,15 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 		go o.secrets.watch(ctx, logger)
 	}
 	loading, stopLoading := context.WithCancel(ctx)
+	trying := make(chan struct{})
+	go func() {
+		defer close(trying)
+		if o.decisions.next != nil {
+			config := o.config(nil, logger)
+			config.Root = o.decisions.shadow
+			o.decisions.next.run(loading, config, logger)
+		}
+	}()
 	loaded := make(chan struct{})
 	go func() {
 		defer close(loaded)
@@ -322,6 +331,7 @@ wait:
 	}
 	stopLoading()
 	<-loaded
+	<-trying
 	if why == nil {
 		logger.Info("stopped")
 	}

@@ -169,3 +169,18 @@ func appendRequest(b []byte, r *policy.Request, max int) ([]byte, bool) {
 	}
 	return b, len(b) <= max
 }
+
+// number returns the number of a set, 0 for nil.
+func (s *seenSets) number(of *policy.KeySet) uint32 {
+	if of == nil {
+		return 0
+	}
+	if list := s.list.Load(); list != nil {
+		for i := range *list {
+			if (*list)[i].of == of {
+				return uint32(i + 1)
+			}
+		}
+	}
+	return s.add(of)
+}

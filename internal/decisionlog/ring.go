@@ -18,7 +18,7 @@ type ring struct {
 	_     [120]byte
 	words []uint64
 	size  uint64 // of words, in bytes; a power of two
-	// drops is what did not fit since the writer last looked.
+	// drops is what did not fit.
 	drops drops
 
 	// What follows is the writer's.
@@ -27,6 +27,10 @@ type ring struct {
 	next record // the record at read, if there is one
 	has  bool
 	wrap []byte // a record that crosses the end of words
+	told struct {
+		allow, deny uint64
+		from        int64
+	} // what lines of drops have told
 }
 
 // complete is set in the first word of a record that can be read. The rest of the
@@ -135,7 +139,8 @@ func (r *ring) pass() {
 // release gives the words that were cleared to who answers.
 func (r *ring) release() { r.tail.Store(r.read) }
 
-// drops counts what was dropped, and from when to when.
+// drops counts what was dropped since the start, and from when to when since the
+// writer last looked.
 type drops struct {
 	allow, deny atomic.Uint64
 	from, to    atomic.Int64 // in nanoseconds since 1970; 0 for none

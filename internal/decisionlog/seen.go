@@ -19,21 +19,6 @@ type seenSet struct {
 	line string // the member `seen` of a line
 }
 
-// number returns the number of a set, 0 for nil.
-func (s *seenSets) number(of *policy.KeySet) uint32 {
-	if of == nil {
-		return 0
-	}
-	if list := s.list.Load(); list != nil {
-		for i := range *list {
-			if (*list)[i].of == of {
-				return uint32(i + 1)
-			}
-		}
-	}
-	return s.add(of)
-}
-
 // maxSeen bounds the sets: a door that made one for each request would fill
 // memory. Of further ones a line says that nothing is seen.
 const maxSeen = 256
@@ -68,14 +53,15 @@ func (s *seenSets) add(of *policy.KeySet) uint32 {
 	return uint32(len(list))
 }
 
-// line returns the member `seen` of a set.
-func (s *seenSets) line(number uint32) string {
+// of returns the set of a number, and the member `seen` of a line that says it.
+func (s *seenSets) of(number uint32) (line string, of *policy.KeySet) {
 	list := s.list.Load()
 	switch {
 	case number == 0:
-		return ""
+		return "", nil
 	case list == nil || int(number) > len(*list):
-		return `"seen":{}`
+		return `"seen":{}`, &policy.KeySet{}
 	}
-	return (*list)[number-1].line
+	set := &(*list)[number-1]
+	return set.line, set.of
 }

@@ -1,6 +1,11 @@
 package decisionlog
 
-import "postern/policy"
+import (
+	"fmt"
+	"runtime/debug"
+
+	"postern/policy"
+)
 
 // What a candidate came to (specification 8.4).
 const (
@@ -28,7 +33,7 @@ func (w *writer) shadow(e *entry) *verdict {
 		w.skipped(1)
 		return nil
 	}
-	d, digest, ok := l.config.Shadow.Decide(&e.request)
+	d, digest, ok := w.candidate(e)
 	if !ok {
 		w.skipped(1)
 		return nil
@@ -48,6 +53,17 @@ func (w *writer) shadow(e *entry) *verdict {
 		return nil
 	}
 	return &verdict{shadowResults[result], d, digest}
+}
+
+// candidate asks the candidate, which does not end the process if it panics.
+func (w *writer) candidate(e *entry) (d policy.Decision, digest policy.Digest, ok bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			ok = false
+			w.log.config.Logger.Error("the candidate panicked; its decision was skipped", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		}
+	}()
+	return w.log.config.Shadow.Decide(&e.request)
 }
 
 // skipped counts decisions that the candidate did not make.

@@ -2,6 +2,8 @@ package decisionlog
 
 import (
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -14,9 +16,8 @@ type writer struct {
 	sink   sink // nil if nothing is logged
 	line   liner
 	entry  entry
-	buf    []byte // lines that are not written yet, whole ones
-	marks  int    // of buf, how many lines
-	spans  []int64
+	buf    []byte       // lines that are not written yet, whole ones
+	marks  int          // of buf, how many lines
 	known  []generation // by which lines are resolved
 	closed error
 	// failing says that the last write failed, since when it is said once.
@@ -191,8 +192,18 @@ func (w *writer) first() (first *ring) {
 // record encodes one record.
 func (w *writer) record(r record) {
 	l, e := w.log, &w.entry
+	from, seq := len(w.buf), w.line.seq
+	defer func() {
+		if v := recover(); v != nil { // a fault of this package, of which no request may be the end
+			w.buf, w.line.seq = w.buf[:from], seq
+			first := r.time()
+			l.rings[0].drops.add(false, first)
+			l.config.Logger.Error("a decision could not be logged", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		}
+	}()
 	e.read(r)
-	c := circumstances{seen: l.seen.line(e.seen)}
+	c := circumstances{}
+	c.seen, e.request.Seen = l.seen.of(e.seen)
 	c.shadow = w.shadow(e)
 	if w.sink == nil || !e.logged && c.shadow == nil {
 		return
@@ -223,22 +234,20 @@ func (w *writer) drops() {
 	l := w.log
 	var allow, deny uint64
 	from, to := int64(0), int64(0)
-	if w.spans == nil {
-		w.spans = make([]int64, len(l.rings))
-	}
-	for i, r := range l.rings {
-		d := &r.drops
-		a, b := d.allow.Swap(0), d.deny.Swap(0)
-		if a+b == 0 {
+	for _, r := range l.rings {
+		d, told := &r.drops, &r.told
+		a, b := d.allow.Load(), d.deny.Load()
+		if a == told.allow && b == told.deny {
 			continue
 		}
-		allow, deny = allow+a, deny+b
+		allow, deny = allow+a-told.allow, deny+b-told.deny
+		told.allow, told.deny = a, b
 		begin, end := d.from.Swap(0), d.to.Swap(0)
 		// Who was counted now may have set the span that the line before took.
-		if begin == 0 || w.spans[i] != 0 && w.spans[i] < begin {
-			begin = w.spans[i]
+		if begin == 0 {
+			begin = told.from
 		}
-		w.spans[i] = end
+		told.from = end
 		if from == 0 || begin < from {
 			from = begin
 		}
@@ -247,8 +256,6 @@ func (w *writer) drops() {
 	if allow+deny == 0 {
 		return
 	}
-	l.figures.droppedAllow.Add(allow)
-	l.figures.droppedDeny.Add(deny)
 	w.skipped(allow + deny)
 	if w.sink == nil {
 		return

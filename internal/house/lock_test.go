@@ -17,7 +17,8 @@ var plainPath = []string{
 	"index/*.go", "index/internal/*/*.go", "index/lowered/*.go", "internal/action/*.go", "internal/conditionkey/*.go", "internal/jsonscan/*.go", "internal/request/*.go", "internal/value/*.go", "policy/*.go",
 	"sidecar/authzen.go", "sidecar/authzen_answer.go", "sidecar/body.go", "sidecar/budget.go", "sidecar/conn.go", "sidecar/counters.go",
 	"sidecar/endpoints.go", "sidecar/exchange.go", "sidecar/handler.go", "sidecar/headers.go", "sidecar/json.go", "sidecar/judge.go",
-	"sidecar/places.go", "sidecar/repeat.go", "sidecar/response.go", "sidecar/server.go", "sidecar/task.go", "sidecar/timeouts.go",
+	"internal/decisionlog/commit.go", "internal/decisionlog/note.go", "internal/decisionlog/ring.go",
+	"sidecar/notes.go", "sidecar/places.go", "sidecar/repeat.go", "sidecar/response.go", "sidecar/server.go", "sidecar/task.go", "sidecar/timeouts.go",
 }
 
 // searching are the packages of those that only searches go through, which may
