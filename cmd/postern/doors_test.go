@@ -8,8 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"postern/index"
+	"postern/loader"
+	"postern/policy"
+	"postern/sidecar"
 )
 
 const doorSecret = "0123456789abcdef0123456789abcdef"
@@ -189,6 +195,68 @@ func TestStoresOfTheBinary(t *testing.T) {
 	} {
 		if got := ask(c.path, c.body); got != c.want {
 			t.Errorf("%s %s: %s, want %s", c.path, c.body, got, c.want)
+		}
+	}
+}
+
+// TestUnreadKeysOfTheBinary: serve says at its start which keys of the policies in
+// force a door cannot read, and again where that changes.
+func TestUnreadKeysOfTheBinary(t *testing.T) {
+	const needsTLS = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"},
+  {"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`
+	dir := write(t, t.TempDir(), "acme/access-policies/p.json", organizationPolicy("Allow"), "acme/buckets/b.json", needsTLS)
+	const says = "a door cannot read condition keys that policies in force ask for: there a Deny holds whatever it asks of them, and an Allow does not"
+	s := start(t, "serve", "-policies", dir, "-ceph", "-door-org", "acme")
+	s.await("it says what the door cannot read", func() bool { return s.find(says) != nil })
+	if r := s.find(says); r["door"] != "ceph" || r["keys"] != "aws:SecureTransport (Deny, acme/buckets/b.json)" ||
+		r["write"] != "if the store is reached over TLS only, -door-context aws:SecureTransport=true" {
+		t.Errorf("it says %v", r)
+	}
+	for _, args := range [][]string{{"-ceph", "-door-context", "aws:SecureTransport=true"}, {"-forward-auth", "nginx"}, nil} {
+		s := start(t, append([]string{"serve", "-policies", dir}, args...)...)
+		s.stop()
+		if s.find(says) != nil {
+			t.Errorf("%q: %s", args, s.log())
+		}
+	}
+}
+
+// TestUnreadKeysOnceAChange: nothing is said twice, and what is over is said.
+func TestUnreadKeysOnceAChange(t *testing.T) {
+	bucket := func(key string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"` + key + `":"x"}}}]}`
+	}
+	files := []string{"acme/access-policies/p.json", organizationPolicy("Allow")}
+	current := new(index.Current)
+	door, err := sidecar.New(sidecar.Config{Current: current, Status: func() *policy.Status { return new(policy.Status) }, Doors: sidecar.Doors{Ceph: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	u := newUnreadKeys(door, slog.New(slog.NewTextHandler(&log, nil)))
+	for i, c := range []struct {
+		more  []string
+		lines int
+		says  string
+	}{
+		{nil, 0, ""},
+		{[]string{"acme/buckets/b.json", bucket("x:a")}, 1, `keys="x:a (Deny, acme/buckets/b.json)" write="if a key is the same in every request of the store, -door-context KEY=VALUE"`},
+		{[]string{"acme/buckets/b.json", bucket("x:a"), "acme/buckets/c.json", bucket("X:A")}, 0, ""}, // asked for twice is no news
+		{[]string{"acme/buckets/b.json", bucket("x:a"), "acme/buckets/c.json", bucket("x:c")}, 1, "x:c (Deny, acme/buckets/c.json)"},
+		{nil, 1, "a door can read every condition key"},
+		{nil, 0, ""},
+	} {
+		log.Reset()
+		policies, err := loader.New(loader.Config{Root: write(t, t.TempDir(), slices.Concat(files, c.more)...), Current: current})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := policies.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		u.look()
+		if n := strings.Count(log.String(), "\n"); n != c.lines || !strings.Contains(log.String(), c.says) {
+			t.Errorf("%d: %s", i, log.String())
 		}
 	}
 }

@@ -205,10 +205,14 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 		logger = config.Logger
 	}
 	var door *sidecar.Server // set before the loader runs
+	var unread *unreadKeys   // likewise; nil without doors of proxies and stores
 	var waiting atomic.Bool  // the first load found no policies
 	config.Observe = func(s *policy.Status) {
 		door.ObserveReload(s)
 		o.decisions.observe(s)
+		if unread != nil {
+			unread.change()
+		}
 		if s.Held() && waiting.CompareAndSwap(true, false) {
 			o.logReady(logger, s)
 		}
@@ -248,6 +252,9 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 	if err != nil {
 		return err
 	}
+	if o.on() {
+		unread = newUnreadKeys(door, logger)
+	}
 	listeners, err := listen(ctx, o.listen, o.socket, o.allowRemote)
 	if err != nil {
 		return err
@@ -283,6 +290,9 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 	}
 	if o.secrets != nil {
 		go o.secrets.watch(ctx, logger)
+	}
+	if unread != nil {
+		go unread.watch(ctx, unreadEvery)
 	}
 	loading, stopLoading := context.WithCancel(ctx)
 	trying := make(chan struct{})

@@ -90,6 +90,24 @@ type Key struct {
 // String returns the key as policies write it.
 func (k Key) String() string { return conditionkey.Text(k.Kind, k.Name) }
 
+// Set is what policy.KeySet calls a key by that whoever asks may not see; "" for one
+// that is known whatever a request states.
+func (k Key) Set() string {
+	switch k.Kind {
+	case conditionkey.Caller:
+		return k.Name
+	case conditionkey.Claim:
+		return "oidc:"
+	case conditionkey.SubjectProperty:
+		return "subject."
+	case conditionkey.ResourceProperty:
+		return "resource."
+	case conditionkey.ActionProperty:
+		return "action."
+	}
+	return ""
+}
+
 // Condition is one lowered operator with one key.
 type Condition struct {
 	Operator Operator
