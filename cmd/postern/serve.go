@@ -195,6 +195,8 @@ func runServe(args []string, env lookup, _ io.Reader, out, errs io.Writer) int {
 // serve serves until ctx is done, and returns nil. An error says why it could not start
 // or go on.
 func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger *slog.Logger, errs io.Writer) error {
+	memory := newHeap()
+	defer memory.end()
 	current := new(index.Current)
 	config := o.config(current, logger)
 	if isTerminal(errs) {
@@ -213,6 +215,7 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 		if unread != nil {
 			unread.change()
 		}
+		memory.reloaded(time.Now())
 		if s.Held() && waiting.CompareAndSwap(true, false) {
 			o.logReady(logger, s)
 		}
@@ -313,6 +316,7 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 			if idle := o.idleDefault(policies.Status()); idle != "" {
 				logger.Warn(idle)
 			}
+			memory.settle()
 			err = policies.Run(loading)
 		}
 		if err != nil && loading.Err() == nil {

@@ -20,10 +20,12 @@ import (
 //
 // bodies: a record and its entries for each statement, after the texts that are
 // new in them.
+//
+// metas: see meta.go.
 const (
 	headerCount   = iota // number of statements
 	headerDenies         // number of Deny statements, which have the lowest ids
-	headerMeta           // number of the first statement among the Metas
+	headerMeta           // place of the Metas
 	headerNameLen        // length of the bucket's name, which follows the header, in bytes
 	headerRoaring        // headerNamed is, in a part of a name, the place of its two groups, see groups.go; 0 if it has none. Explanations do not read such parts, so that they need no headerMeta.
 	headerKeyAt          // where in the text of a resource the four bytes lie that sieveKey is compared with
@@ -80,10 +82,6 @@ func (b Block) Count() int { return int(b.words[headerCount]) }
 
 // Denies is the number of Deny statements, which have the lowest ids.
 func (b Block) Denies() int { return int(b.words[headerDenies]) }
-
-// FirstMeta is the number of the first statement's Meta. Only a block that was
-// written with Metas has it.
-func (b Block) FirstMeta() int { return int(b.words[headerMeta]) }
 
 // Narrowing says how the part is narrowed: ByWords, ByNothing, or by postings,
 // whose number it is, from 1.

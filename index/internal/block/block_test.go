@@ -22,15 +22,15 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // write writes a block behind other words of an arena.
-func write(name string, narrowing uint32, explained bool, list ...*lowered.Statement) (Block, []Meta) {
+func write(name string, narrowing uint32, explained bool, list ...*lowered.Statement) Block {
 	var w Writer
 	var statements []Statement
 	for _, s := range list {
 		statements = append(statements, w.Statement(s, s.Resources))
 	}
 	p := &Part{Name: name, Statements: statements, Explained: explained, Narrowing: narrowing}
-	words, metas, at := w.Write(make([]uint32, 7), make([]Meta, 3), p)
-	return At(words, at), metas
+	words, at := w.Write(make([]uint32, 7), p)
+	return At(words, at)
 }
 
 func known(names ...string) (bits lowered.ActionBits) {
@@ -48,8 +48,8 @@ func known(names ...string) (bits lowered.ActionBits) {
 func goldenBlocks() map[string]Block {
 	everyone, one := lowered.Principals{Everyone: true}, lowered.Principals{Exact: []lowered.Name{{Org: "o1", Text: "role/a"}}}
 	get := lowered.Actions{Known: known("s3:GetObject")}
-	simple, _ := write("b", ByWords, true, &lowered.Statement{Name: "read", Principals: one, Actions: get, Resources: []string{"b/x/" + glob.Every}})
-	principals, _ := write("", ByNothing, true,
+	simple := write("b", ByWords, true, &lowered.Statement{Name: "read", Principals: one, Actions: get, Resources: []string{"b/x/" + glob.Every}})
+	principals := write("", ByNothing, true,
 		&lowered.Statement{Deny: true, Principals: lowered.Principals{Not: true, Exact: []lowered.Name{{Text: "saml/b"}, {Text: "saml/a"}, {Text: "saml/a"}},
 			Prefix: []lowered.Name{{Text: "role/x/"}, {Text: "role/"}, {Text: "cert/"}}}, Actions: get, Resources: []string{glob.Every}, NotResource: true},
 		&lowered.Statement{Principals: lowered.Principals{Organizations: []string{"o2", "o3"}, Prefix: []lowered.Name{{Org: "o1", Text: "role/"}}},
@@ -77,12 +77,12 @@ func goldenBlocks() map[string]Block {
 	}}
 	all.Conditions[0].Operator.Negated, all.Conditions[2].Operator.IfExists = true, true
 	all.Conditions[7].Operator.ForAll, all.Conditions[8].Operator.ForAny = true, true
-	conditions, _ := write("b", 1, true, all)
+	conditions := write("b", 1, true, all)
 	var many []*lowered.Statement
 	for i := range 70 {
 		many = append(many, &lowered.Statement{Principals: everyone, Actions: lowered.Actions{Known: known([]string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}[i%3])}, Resources: []string{fmt.Sprintf("b/%03d", i)}})
 	}
-	chunks, _ := write("b", ByWords, true, many...)
+	chunks := write("b", ByWords, true, many...)
 	return map[string]Block{"none": {}, "simple": simple, "principals": principals, "conditions": conditions, "chunks": chunks}
 }
 
@@ -104,11 +104,11 @@ func TestGolden(t *testing.T) {
 }
 
 // read makes a statement of what a block has of one.
-func read(b Block, metas []Meta, id int) lowered.Statement {
+func read(b Block, id int) lowered.Statement {
 	r := b.Record(id)
-	m := &metas[b.FirstMeta()+id]
+	m := b.Meta(id)
 	s := lowered.Statement{
-		Deny: r.Deny(), Document: int(m.Document), Index: int(m.Index), Line: int(m.Line), Name: b.StatementName(m),
+		Deny: r.Deny(), Document: int(m.Document), Index: int(m.Index), Line: int(m.Line), Name: b.StatementName(&m),
 		NotResource: r.NotResource(), WholeOrganization: r.Whole(),
 	}
 	s.Principals.Everyone, s.Principals.Not = r.Everyone(), r.NotPrincipal()
@@ -196,7 +196,7 @@ func random(r *rand.Rand, i int) *lowered.Statement {
 	}
 	maybe := func(n int) bool { return r.IntN(n) == 0 }
 	s := &lowered.Statement{
-		Document: r.IntN(9), Index: i, Line: r.IntN(99), Name: text("abc"), NotResource: maybe(5), WholeOrganization: maybe(5),
+		Document: r.IntN(9) << r.IntN(20), Index: i, Line: r.IntN(99) << r.IntN(24), Name: text("abc"), NotResource: maybe(5), WholeOrganization: maybe(5),
 	}
 	s.Principals.Everyone, s.Principals.Not = maybe(6), maybe(6)
 	org := []string{"", "o1", "o2"}[r.IntN(3)]
@@ -291,12 +291,12 @@ func TestRoundTrip(t *testing.T) {
 			list = append(list, s)
 		}
 		name := strings.Repeat("n", r.IntN(9))
-		b, metas := write(name, ByWords, true, list...)
-		if b.Name() != name || b.Count() != n || b.Denies() != denies || b.Narrowing() != ByWords || b.FirstMeta() != 3 {
+		b := write(name, ByWords, true, list...)
+		if b.Name() != name || b.Count() != n || b.Denies() != denies || b.Narrowing() != ByWords {
 			t.Fatalf("the head of %d statements reads:\n%s", n, b)
 		}
 		for i, want := range list {
-			if got := read(b, metas, i); !reflect.DeepEqual(got, *want) {
+			if got := read(b, i); !reflect.DeepEqual(got, *want) {
 				t.Fatalf("statement %d of %d reads\n%#v, wrote\n%#v", i, n, got, *want)
 			}
 			if b.Record(i).is(flagLong) {
@@ -339,7 +339,7 @@ func TestGroups(t *testing.T) {
 		list = append(list, w.Statement(s, s.Resources))
 	}
 	list, traits := WithTraits(list, 100)
-	words, _, at := w.Write(nil, nil, &Part{Statements: list, Traits: traits})
+	words, at := w.Write(nil, &Part{Statements: list, Traits: traits})
 	b := At(words, at)
 	deny, allow, ok := b.Groups()
 	if !ok || !deny.HasTable() || !allow.HasTable() || deny.End() == 0 || allow.End() == b.Denies() {
@@ -377,7 +377,7 @@ func TestGroups(t *testing.T) {
 	if found < 1000 || passed < 10*found {
 		t.Errorf("%d statements match and %d were passed over: too few to mean anything", found, passed)
 	}
-	plain, _ := write("b", ByWords, false, list[0].From)
+	plain := write("b", ByWords, false, list[0].From)
 	if _, _, ok := plain.Groups(); ok {
 		t.Error("a part without traits has groups")
 	}

@@ -28,16 +28,6 @@ type HashedName struct {
 // hash alone identifies nothing.
 func Hash(s string) uint32 { return uint32(xxhash.Sum64String(s)) }
 
-// Meta is what explanations tell of a statement. Its name is a text of its
-// block.
-type Meta struct {
-	Document, Index, Line uint32
-	nameAt, nameLen       uint32
-}
-
-// StatementName returns the name of the statement that m is of.
-func (b Block) StatementName(m *Meta) string { return b.str(m.nameAt, m.nameLen) }
-
 // Part is what a block is written from.
 type Part struct {
 	Name string // the name of the bucket

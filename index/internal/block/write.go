@@ -27,6 +27,7 @@ type Writer struct {
 	literals []string
 	keys     []uint32
 	sieve    uint32 // the place of the sieve
+	metas    []Meta
 
 	// What follows is about the statement at hand.
 	exact, globs []string
@@ -104,10 +105,10 @@ func (w *Writer) MaxWords() int {
 	return max(cap(w.words), 4*cap(w.hashed), 4*cap(w.texts.entries), 4*cap(w.names.entries))
 }
 
-// Write appends the block of a part to an arena, at the next cache line, and
-// its Metas to metas. It returns the place of the block. It panics if an arena
-// passes 2^32 words, or a block 2^32 bytes.
-func (w *Writer) Write(words []uint32, metas []Meta, p *Part) ([]uint32, []Meta, uint32) {
+// Write appends the block of a part to an arena, at the next cache line. It
+// returns the place of the block. It panics if an arena passes 2^32 words, or a
+// block 2^32 bytes.
+func (w *Writer) Write(words []uint32, p *Part) ([]uint32, uint32) {
 	list, t := p.Statements, p.Traits
 	denies := 0
 	for i := range list {
@@ -135,16 +136,10 @@ func (w *Writer) Write(words []uint32, metas []Meta, p *Part) ([]uint32, []Meta,
 	}
 	switch {
 	case p.Explained:
-		head[headerMeta] = uint32(len(metas))
+		head[headerMeta] = w.meta(list) // after everything that deciding reads
 	case t != nil:
 		head[headerNamed] = w.groups(t, denies)
 	}
-	for i := 0; i < len(list) && p.Explained; i++ { // after everything that deciding reads
-		s := list[i].From
-		at, n := w.put(s.Name)
-		metas = append(metas, Meta{Document: uint32(s.Document), Index: uint32(s.Index), Line: uint32(s.Line), nameAt: at, nameLen: n})
-	}
-	w.flush()
 	Forget(&w.literals)
 	copy(w.words, head[:])
 	for len(words)%LineWords != 0 {
@@ -155,7 +150,7 @@ func (w *Writer) Write(words []uint32, metas []Meta, p *Part) ([]uint32, []Meta,
 	if len(words) > math.MaxUint32 || 4*len(w.words) > math.MaxUint32 {
 		panic("index: more than 2^32 words in one unit, or bytes in one part")
 	}
-	return words, metas, uint32(at)
+	return words, uint32(at)
 }
 
 // head writes the chunks, the sieve, the actions and the bodies.

@@ -68,7 +68,7 @@ func (g *Grants) freezeScopes(in *lowered.GrantList) scopePlaces {
 	for i, s := range list {
 		statements[i] = w.Statement(s, s.Resources)
 	}
-	g.scopes.words, _, _ = w.Write(nil, nil, &block.Part{Statements: statements, Narrowing: block.ByNothing})
+	g.scopes.words, _ = w.Write(nil, &block.Part{Statements: statements, Narrowing: block.ByNothing})
 	return places
 }
 

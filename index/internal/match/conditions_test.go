@@ -116,6 +116,6 @@ func TestReducedComparisons(t *testing.T) {
 // blockOf writes the block of one statement.
 func blockOf(s *lowered.Statement) block.Block {
 	var w block.Writer
-	words, _, at := w.Write(nil, nil, &block.Part{Statements: []block.Statement{w.Statement(s, s.Resources)}, Explained: true})
+	words, at := w.Write(nil, &block.Part{Statements: []block.Statement{w.Statement(s, s.Resources)}, Explained: true})
 	return block.At(words, at)
 }

@@ -87,11 +87,11 @@ func (p *Policies) hasAllow(v *match.View) bool {
 
 // reference returns the StatementRef of a statement.
 func (p *Policies) reference(b block.Block, id int, layer policy.Layer) policy.StatementRef {
-	m := &p.meta[b.FirstMeta()+id]
-	d := &p.documents[m.Document]
+	m := b.Meta(id)
+	d := p.document(m.Document)
 	return policy.StatementRef{
 		Document:  d.Name,
-		Statement: strings.Clone(b.StatementName(m)),
+		Statement: strings.Clone(b.StatementName(&m)),
 		Index:     int(m.Index),
 		File:      d.File,
 		Line:      int(m.Line),

@@ -57,6 +57,6 @@ func (f *freezer) block(name string, list []block.Statement, explained bool, t *
 		p.roaring = append(p.roaring, newRoaringIndex(list))
 		part.Narrowing = uint32(len(p.roaring))
 	}
-	p.words, p.meta, at = f.w.Write(p.words, p.meta, &part)
+	p.words, at = f.w.Write(p.words, &part)
 	return at
 }

@@ -15,14 +15,14 @@ type freezer struct {
 	form lowered.Form
 	w    block.Writer
 
-	words       []uint32 // what becomes Policies.words and meta
-	meta        []block.Meta
+	words       []uint32 // what becomes Policies.words
 	order       []int32
 	wide        []*lowered.Statement
 	groups      groups
 	one         []*lowered.Statement // of one bucket
 	bucketNames []string
 	parts       []uint32 // places of the parts of buckets
+	spare       *more    // for the next bucket policy; empty, or nil
 
 	// What follows is about the part at hand, and empty between parts.
 	statements []block.Statement

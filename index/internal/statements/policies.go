@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unique"
 	"unsafe"
 
 	"postern/index/internal/block"
@@ -21,28 +22,67 @@ type Policies struct {
 	// words holds the blocks, see package block. The first is the wide one:
 	// that of the statements that do not name all of their buckets literally,
 	// and of all statements of a bucket policy.
-	words []uint32
+	words     []uint32
+	variables match.Variables
+	count     int
+	// folder is what stands before the bucket's name in the path of a bucket
+	// policy that has no name, which so needs no document: nearly all are so.
+	folder string
+	*more
+}
+
+// more is what a bucket policy seldom has. That of an organization's policies lies
+// behind them.
+type more struct {
 	// buckets finds the block of a bucket: that of the statements that name it
 	// and few others.
-	buckets   blockTable
-	roaring   []*roaringIndex
-	variables match.Variables
+	buckets blockTable
+	roaring []*roaringIndex
 	// known is for searches, of organization policies only.
-	known *open.Lazy[Names]
+	known     *open.Lazy[Names]
+	documents []lowered.Document // for explanations
+}
 
-	// What follows is for explanations.
-	count     int
-	meta      []block.Meta
-	documents []lowered.Document
+// noMore is more of bucket policies that have none of it. It never changes.
+var noMore = &more{}
 
-	bytes int64
+// isNone reports that there is nothing in it.
+func (x *more) isNone() bool {
+	return len(x.buckets.slots) == 0 && x.roaring == nil && x.known == nil && x.documents == nil
 }
 
 // Len returns the number of statements.
 func (p *Policies) Len() int { return p.count }
 
 // Bytes estimates the heap that the policies hold, in bytes.
-func (p *Policies) Bytes() int64 { return p.bytes }
+func (p *Policies) Bytes() int64 {
+	n := int64(unsafe.Sizeof(*p)) + block.SizeOf(p.words) + block.SizeOf(p.variables)
+	for i := range p.variables {
+		n += int64(len(p.variables[i].Key.Name) + len(p.variables[i].Default))
+	}
+	if p.more == noMore {
+		return n
+	}
+	n += int64(unsafe.Sizeof(*p.more)) + block.SizeOf(p.roaring) + block.SizeOf(p.documents) + p.buckets.size()
+	for i := range p.documents {
+		n += int64(len(p.documents[i].Name) + len(p.documents[i].File))
+	}
+	for _, x := range p.roaring {
+		n += x.size()
+	}
+	return n
+}
+
+// document returns a document by its number.
+func (p *Policies) document(n uint32) lowered.Document {
+	if p.documents == nil {
+		return lowered.Document{File: p.folder + p.Block().Name() + bucketFile}
+	}
+	return p.documents[n]
+}
+
+// bucketFile ends the name of the file of a bucket policy (specification 4, Layout).
+const bucketFile = ".json"
 
 // Words are the blocks, the wide one first; they must not be changed.
 func (p *Policies) Words() []uint32 { return p.words }
@@ -60,9 +100,10 @@ const maxBuckets = 16
 
 // policies is Freezer.New, in memory that may have been used before.
 func (f *freezer) policies(statements []lowered.Statement, documents []lowered.Document, variables []lowered.Variable, bucket string, form lowered.Form) *Policies {
-	p := &Policies{count: len(statements), documents: documents, variables: variables}
+	p := f.begin(bucket)
+	p.count, p.variables = len(statements), variables
 	f.p, f.form = p, form
-	p.words, p.meta = f.words[:0], f.meta[:0]
+	p.words = f.words[:0]
 	f.sort(statements, documents)
 	for _, i := range f.order {
 		s := &statements[i]
@@ -89,17 +130,54 @@ func (f *freezer) policies(statements []lowered.Statement, documents []lowered.D
 			block.Forget(&f.one)
 		}
 	}
-	f.words, f.meta = p.words, p.meta
-	p.words, p.meta = fitted(p.words), fitted(p.meta)
+	f.words = p.words
+	p.words = fitted(p.words)
 	if bucket == "" {
 		p.buckets = newBlockTable(len(f.parts))
 		for _, at := range f.parts {
 			p.buckets.add(p.block(at).Name(), at)
 		}
 	}
-	p.bytes = p.size()
+	if path, found := folderOf(documents, bucket); found {
+		p.folder = unique.Make(path).Value()
+	} else {
+		p.documents = documents
+	}
 	f.reset()
+	if p.isNone() {
+		f.spare, p.more = p.more, noMore
+	}
 	return p
+}
+
+// begin returns Policies that are empty.
+func (f *freezer) begin(bucket string) *Policies {
+	if bucket == "" {
+		both := new(struct {
+			Policies
+			more
+		})
+		both.Policies.more = &both.more
+		return &both.Policies
+	}
+	p := &Policies{more: f.spare}
+	if f.spare = nil; p.more == nil {
+		p.more = new(more)
+	}
+	return p
+}
+
+// folderOf returns what stands before the bucket's name in the path of its policy,
+// and false if the document says more than that.
+func folderOf(documents []lowered.Document, bucket string) (string, bool) {
+	if bucket == "" || len(documents) != 1 || documents[0].Name != "" {
+		return "", false
+	}
+	path, ok := strings.CutSuffix(documents[0].File, bucketFile)
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(path, bucket)
 }
 
 // sort sorts the numbers of the statements: Deny first, then in the order of
@@ -165,20 +243,4 @@ func BucketName(program string) (string, bool) {
 		return prefix[:i], true
 	}
 	return prefix, kind == glob.Exact && prefix != ""
-}
-
-// size returns the bytes that the frozen policies hold.
-func (p *Policies) size() int64 {
-	n := int64(unsafe.Sizeof(*p)) + block.SizeOf(p.words) + block.SizeOf(p.meta) + block.SizeOf(p.roaring) + block.SizeOf(p.variables) +
-		block.SizeOf(p.documents) + p.buckets.size()
-	for i := range p.documents {
-		n += int64(len(p.documents[i].Name) + len(p.documents[i].File))
-	}
-	for i := range p.variables {
-		n += int64(len(p.variables[i].Key.Name) + len(p.variables[i].Default))
-	}
-	for _, x := range p.roaring {
-		n += x.size()
-	}
-	return n
 }
