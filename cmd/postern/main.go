@@ -44,6 +44,7 @@ func commands() []command {
 		{"test", "hold policies against files of expected decisions", runTest},
 		{"validate", "show every error and warning in policy files", runValidate},
 		{"diff", "tell which decisions change between two policy directories", runDiff},
+		{"replay", "ask recorded decisions again, of other policies", runReplay},
 		{"version", "print version, commit and Go version", runVersion},
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// progress shows on a terminal how far the first load is, in one line that is written
-// over and removed when the load ends. A load that ends within progressAfter shows
-// nothing.
+// progress shows on a terminal how far the first load is, or another long work, in one
+// line that is written over and removed when it ends. What ends within progressAfter
+// shows nothing.
 type progress struct {
 	w     io.Writer
 	every time.Duration
@@ -32,6 +32,15 @@ func newProgress(w io.Writer, now func() time.Time) *progress {
 // step shows that done of total files are read; total is 0 while it is not known. It is
 // safe for concurrent use.
 func (p *progress) step(done, total int) {
+	if total == 0 {
+		p.line("reading policies: %d files", done)
+		return
+	}
+	p.line("reading policies: %d of %d files (%d %%)", done, total, 100*int64(done)/int64(total))
+}
+
+// line shows another line, if it is time for one.
+func (p *progress) line(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
@@ -40,11 +49,7 @@ func (p *progress) step(done, total int) {
 	}
 	p.next = now.Add(p.every)
 	p.shown = true
-	if total == 0 {
-		fmt.Fprintf(p.w, "\r\x1b[Kreading policies: %d files", done)
-		return
-	}
-	fmt.Fprintf(p.w, "\r\x1b[Kreading policies: %d of %d files (%d %%)", done, total, 100*int64(done)/int64(total))
+	fmt.Fprintf(p.w, "\r\x1b[K"+format, args...)
 }
 
 // end removes the line.
