@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"postern/internal/loadgen"
+	"postern/internal/policygen"
 )
 
 // turn is how many answers one target gives before the other's turn, about a
@@ -59,10 +60,16 @@ func duel(b *testing.B, l load, t, constant *target) (a against) {
 // network/connections/server. of-constant is the server's requests/s against
 // those of the constant server in the same run, by turns; the constant server's
 // own shows what of that is noise.
-func BenchmarkHTTP(b *testing.B) {
+func BenchmarkHTTP(b *testing.B) { requestsPerSecond(b, policygen.Users(10_000, seed)) }
+
+// BenchmarkHTTPField is BenchmarkHTTP on `field`, whose requests state 6 to 12
+// context keys.
+func BenchmarkHTTPField(b *testing.B) { requestsPerSecond(b, policygen.Field(10_000, seed)) }
+
+func requestsPerSecond(b *testing.B, w *policygen.Workload) {
 	for _, network := range []string{"tcp", "unix"} {
 		b.Run(network, func(b *testing.B) {
-			constant, postern, requests := pair(b, network)
+			constant, postern, requests := pair(b, network, w)
 			for _, connections := range []int{1, 32} {
 				for _, t := range []*target{constant, postern} {
 					b.Run(fmt.Sprintf("%d/%s", connections, t.name), func(b *testing.B) {
@@ -82,7 +89,7 @@ func BenchmarkHTTP(b *testing.B) {
 func BenchmarkHTTPLatency(b *testing.B) {
 	for _, network := range []string{"tcp", "unix"} {
 		b.Run(network, func(b *testing.B) {
-			constant, postern, requests := pair(b, network)
+			constant, postern, requests := pair(b, network, policygen.Users(10_000, seed))
 			for connections := 1; connections <= 256; connections *= 2 {
 				for _, t := range []*target{constant, postern} {
 					b.Run(fmt.Sprintf("%d/%s", connections, t.name), func(b *testing.B) {

@@ -103,10 +103,10 @@ func open(b testing.TB, network string, serve func(net.Listener) error, shutdown
 	return l.Addr().String()
 }
 
-// pair opens both servers on a network, with `users` of 10,000 statements.
-func pair(b *testing.B, network string) (constant, postern *target, requests [][]byte) {
+// pair opens both servers on a network, with a workload.
+func pair(b *testing.B, network string, w *policygen.Workload) (constant, postern *target, requests [][]byte) {
 	b.Helper()
-	snapshot, questions := compiled(b, policygen.Users(10_000, seed), 4096)
+	snapshot, questions := compiled(b, w, hotSet)
 	requests = make([][]byte, len(questions))
 	for i := range questions {
 		requests[i] = loadgen.Post("/access/v1/evaluation", string(evaluation(&questions[i].Request)))

@@ -22,6 +22,9 @@ type about struct {
 	Cores    int
 	MemoryGB int
 	Quick    bool
+	// Others are stages that were repeated later, each with its commit, if that
+	// is another one.
+	Others map[string]string `json:",omitempty"`
 }
 
 // aboutFile is its name in a folder of stored outputs.
@@ -70,6 +73,25 @@ func memoryGB() int {
 		return 0
 	}
 	return (kB + 1<<19) >> 20
+}
+
+// take takes over where and when the figures in a folder were taken, before the
+// stages of a comma-separated list are run anew.
+func (a *about) take(dir, stages string) {
+	old, err := restore(dir)
+	if err != nil || old.Quick != a.Quick {
+		return
+	}
+	commit := a.Commit
+	*a = old
+	for _, s := range strings.Split(stages, ",") {
+		if a.Others == nil {
+			a.Others = map[string]string{}
+		}
+		if a.Others[s] = commit; commit == a.Commit {
+			delete(a.Others, s)
+		}
+	}
 }
 
 func (a *about) save(dir string) error {

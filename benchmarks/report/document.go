@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/template"
@@ -54,6 +55,9 @@ func (d *document) Taken() string {
 		memory = fmt.Sprintf(", %d GB of memory", a.MemoryGB)
 	}
 	text := fmt.Sprintf("Taken on %s at commit %s, on %d cores of %s%s, %s, %s.", a.Date, a.Commit, a.Cores, a.CPU, memory, strings.Replace(a.Go, "go", "Go ", 1), a.System)
+	for _, s := range slices.Sorted(maps.Keys(a.Others)) {
+		text += fmt.Sprintf(" Stage %s was taken at commit %s.", s, a.Others[s])
+	}
 	if a.Quick {
 		text += " **A quick run: small sizes, few and short runs; the figures are rough.**"
 	}

@@ -22,11 +22,12 @@ func main() {
 func run(args []string, stderr io.Writer) error {
 	flags := flag.NewFlagSet("report", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	quick := flags.Bool("quick", false, "small sizes, few runs: some 3 minutes instead of 20")
-	from := flags.String("from", "", "run nothing, and read what a run with -keep left in this `folder`")
-	keep := flags.String("keep", "", "keep what the benchmarks printed in this `folder`")
+	quick := flags.Bool("quick", false, "small sizes, few runs: some 6 minutes instead of 35")
+	from := flags.String("from", "", "run nothing, and read what a run kept in this `folder`")
+	keep := flags.String("keep", "", "keep what the benchmarks print in this `folder`; a new one for temporary files if empty")
+	only := flags.String("only", "", "run only these `stages`, as in decide,tail; the figures of the others are those in the folder of -keep")
 	out := flags.String("out", "benchmarks", "write RESULTS.md and plots/ into this `folder`")
-	limit := flags.Duration("limit", 25*time.Minute, "begin no benchmark after this `time`")
+	limit := flags.Duration("limit", 45*time.Minute, "begin no benchmark after this `time`")
 	flags.Usage = func() {
 		fmt.Fprint(stderr, "report runs the benchmarks and writes benchmarks/RESULTS.md and its plots.\nRun it from the repository's root: go run ./benchmarks/report\n\n")
 		flags.PrintDefaults()
@@ -57,30 +58,42 @@ func run(args []string, stderr io.Writer) error {
 		if d.About, err = look(".", *quick); err != nil {
 			return err
 		}
-		if *keep != "" {
-			if err := os.MkdirAll(*keep, 0o755); err != nil {
-				return err
-			}
+		list, err := choose(stages(*quick), *only)
+		if err != nil {
+			return err
+		}
+		if *keep == "" {
+			*keep, err = os.MkdirTemp("", "postern-report-")
+		} else {
+			err = os.MkdirAll(*keep, 0o755)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stderr, "what the benchmarks print is kept in %s; -from %[1]s reads it again, -keep %[1]s -only STAGE repeats a stage\n", *keep)
+		if *only != "" {
+			d.About.take(*keep, *only)
+		}
+		if err := d.About.save(*keep); err != nil {
+			return err
 		}
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		defer stop()
 		timed, cancel := context.WithTimeout(ctx, *limit)
 		defer cancel()
-		if d.stages, err = runAll(timed, stages(*quick), ".", *keep, stderr); err != nil {
+		if _, err := runAll(timed, list, ".", *keep, stderr); err != nil {
 			return err
 		}
-		if err := ctx.Err(); err != nil {
-			return errors.New("interrupted; nothing is written")
+		if ctx.Err() != nil {
+			return errors.New("interrupted; RESULTS.md is as it was, and what ran to its end is kept")
+		}
+		if d.stages, err = readAll(stages(*quick), *keep); err != nil {
+			return err
 		}
 	}
 	for i := range d.stages {
 		if o := d.stages[i].output; o != nil && o.cpu != "" {
 			d.About.CPU = o.cpu
-		}
-	}
-	if *keep != "" && *from == "" {
-		if err := d.About.save(*keep); err != nil {
-			return err
 		}
 	}
 	return d.publish(*out, stderr)

@@ -111,7 +111,7 @@ func peersPicture(r results) picture {
 	}
 	line("postern", 0, func(n int) []float64 { return r.runs(peerName("users", n, "postern"), "ns/op") })
 	for i, p := range peers {
-		line(p.title, i+1, func(n int) []float64 { return r.runs(fastest(r, "users", p.name, n), "ns/op") })
+		line(p.title, i+1, func(n int) []float64 { return r.runs(fastest(r, "users", n, waysOf(p.name)), "ns/op") })
 	}
 	return picture{"peers.svg", c}
 }

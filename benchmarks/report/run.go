@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -41,14 +42,12 @@ func runAll(ctx context.Context, list []stage, root, keep string, progress io.Wr
 		fmt.Fprintf(progress, "%6.0f s  %2d/%d  %-15s %s\n", time.Since(began).Seconds(), i+1, len(list), s.name, s.command())
 		text, took, err := runStage(ctx, s, root, progress)
 		record := recordOf(s, text, took, err)
-		if keep != "" {
+		if keep != "" && !errors.Is(ctx.Err(), context.Canceled) {
 			if err := os.WriteFile(filepath.Join(keep, s.name+".txt"), record, 0o644); err != nil {
 				return nil, err
 			}
 		}
-		if err := d.read(record); err != nil {
-			return nil, err
-		}
+		d.read(record)
 		if d.why != "" {
 			fmt.Fprintf(progress, "          %s: %s\n", s.name, d.why)
 		}
@@ -117,24 +116,26 @@ func recordOf(s *stage, text []byte, took time.Duration, err error) []byte {
 	return fmt.Appendf(nil, "%s%s\n%s\n%s%.1fs: %s\n", recordCommand, s.command(), bytes.TrimRight(text, "\n"), recordEnd, took.Seconds(), how)
 }
 
-// read takes a record over.
-func (d *done) read(record []byte) error {
+// read takes a record over. What cannot be read is a stage without figures, and
+// why says so: the others count.
+func (d *done) read(record []byte) {
 	text := strings.TrimRight(string(record), "\n")
 	first, _, _ := strings.Cut(text, "\n")
 	last := text[strings.LastIndexByte(text, '\n')+1:]
 	if first != recordCommand+d.command() {
 		d.why = "the stored output is of another command: " + strings.TrimPrefix(first, recordCommand)
-		return nil
+		return
 	}
 	seconds, how, ok := strings.Cut(strings.TrimPrefix(last, recordEnd), ": ")
 	took, err := time.ParseDuration(seconds)
 	if !ok || err != nil {
 		d.why = "the stored output has no end"
-		return nil
+		return
 	}
 	d.took = took
 	if d.output, err = parse(strings.NewReader(text)); err != nil {
-		return fmt.Errorf("%s: %w", d.name, err)
+		d.why = fmt.Sprintf("failed, and its figures do not count: %v", err)
+		return
 	}
 	switch {
 	case strings.HasPrefix(how, stoppedEarly):
@@ -146,7 +147,28 @@ func (d *done) read(record []byte) error {
 	case len(d.output.results) == 0 && len(d.output.passed) == 0:
 		d.why = "there is no such benchmark"
 	}
-	return nil
+}
+
+// choose returns the stages of a list that a comma-separated list names; all if
+// it is empty.
+func choose(list []stage, names string) ([]stage, error) {
+	if names == "" {
+		return list, nil
+	}
+	var out []stage
+	wanted := strings.Split(names, ",")
+	for _, name := range wanted {
+		i := slices.IndexFunc(list, func(s stage) bool { return s.name == name })
+		if i < 0 {
+			var known []string
+			for i := range list {
+				known = append(known, list[i].name)
+			}
+			return nil, fmt.Errorf("there is no stage %q; write some of %s", name, strings.Join(known, ","))
+		}
+		out = append(out, list[i])
+	}
+	return out, nil
 }
 
 // readAll reads what a run has kept.
@@ -161,9 +183,7 @@ func readAll(list []stage, dir string) ([]done, error) {
 		case err != nil:
 			return nil, err
 		default:
-			if err := d.read(record); err != nil {
-				return nil, err
-			}
+			d.read(record)
 		}
 		out = append(out, d)
 	}

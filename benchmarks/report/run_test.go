@@ -28,13 +28,12 @@ func TestRecords(t *testing.T) {
 		{recordOf(s, text, 1500*time.Millisecond, errors.New("exit status 1")), "failed, and its figures do not count: exit status 1"},
 		{recordOf(s, append([]byte("--- FAIL: BenchmarkX\n"), text...), time.Second, errors.New("exit status 1")), "failed, and its figures do not count: --- FAIL: BenchmarkX"},
 		{recordOf(s, []byte("PASS\n"), time.Second, nil), "there is no such benchmark"},
+		{recordOf(s, []byte("BenchmarkX-2 5 seven ns/op\n"), time.Second, nil), `failed, and its figures do not count: line 2: "BenchmarkX-2 5 seven ns/op": "seven" is no value`},
 		{recordOf(&stage{dir: ".", args: []string{"go", "test", "-bench", "^Y$"}}, text, time.Second, nil), "the stored output is of another command: go test -bench '^Y$'"},
 		{append([]byte("$ go test -bench '^X$'\n"), text...), "the stored output has no end"},
 	} {
 		d := done{stage: *s}
-		if err := d.read(x.record); err != nil {
-			t.Fatal(err)
-		}
+		d.read(x.record)
 		if d.why != x.why {
 			t.Errorf("%s\n%q, want %q", x.record, d.why, x.why)
 		}
@@ -205,4 +204,46 @@ func functions(t *testing.T, dir string) (names []string) {
 		}
 	}
 	return names
+}
+
+// TestChoose: -only takes stages by their names, in its order, and one that
+// there is not is an error that lists those that there are.
+func TestChoose(t *testing.T) {
+	list := stages(false)
+	if got, err := choose(list, ""); err != nil || len(got) != len(list) {
+		t.Errorf("%d of %d stages, %v", len(got), len(list), err)
+	}
+	if got, err := choose(list, "tail,decide"); err != nil || len(got) != 2 || got[0].name != "tail" || got[1].name != "decide" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := choose(list, "decide,tails"); err == nil || !strings.Contains(err.Error(), `"tails"`) || !strings.Contains(err.Error(), "tail-cold") {
+		t.Error(err)
+	}
+}
+
+// TestTake: stages that are repeated at another commit are said to be, and a
+// folder without a run, or with one of another kind, gives nothing.
+func TestTake(t *testing.T) {
+	dir := t.TempDir()
+	a := about{Date: "2026-11-30", Commit: "new"}
+	if a.take(dir, "tail"); a.Commit != "new" || a.Others != nil {
+		t.Errorf("%+v of an empty folder", a)
+	}
+	if err := (&about{Date: "2026-11-22", Commit: "old", Others: map[string]string{"tail": "older", "http": "older"}}).save(dir); err != nil {
+		t.Fatal(err)
+	}
+	if a.take(dir, "tail,decide"); a.Commit != "old" || a.Date != "2026-11-22" || len(a.Others) != 3 || a.Others["tail"] != "new" || a.Others["decide"] != "new" || a.Others["http"] != "older" {
+		t.Errorf("%+v", a)
+	}
+	if text := (&document{About: a}).Taken(); !strings.Contains(text, "at commit old") || !strings.Contains(text, "Stage tail was taken at commit new.") {
+		t.Error(text)
+	}
+	b := about{Commit: "old"}
+	if b.take(dir, "http"); len(b.Others) != 1 || b.Others["http"] != "" {
+		t.Errorf("%+v", b)
+	}
+	q := about{Commit: "new", Quick: true}
+	if q.take(dir, "http"); q.Commit != "new" {
+		t.Errorf("a quick run takes over a whole one: %+v", q)
+	}
 }
