@@ -24,6 +24,9 @@ type Compiler struct {
 	// BuiltIn is the document of built-in roles and permission sets, and of the
 	// bindings of legacy groups (specification 2, Built in); nil has none.
 	BuiltIn *policy.AccessDocument
+	// Together is for many policies that last, as the first load compiles: see
+	// index.Freezer.
+	Together bool
 }
 
 // Organization compiles all organization policies of one organization
@@ -67,7 +70,7 @@ func (c Compiler) Bucket(bucket string, doc *policy.Document) (*index.Policies, 
 // snapshot, and the diagnostics say why.
 func (c Compiler) Directory(d *policy.Directory, generation uint64) (*index.Snapshot, []policy.Diagnostic) {
 	b := index.NewBuilder(nil)
-	c.BuiltIn = d.BuiltIn
+	c.BuiltIn, c.Together = d.BuiltIn, true
 	b.SetDefaultOrganization(d.DefaultOrganization)
 	b.SetPlatformOrganizations(d.PlatformOrganizations)
 	var all []policy.Diagnostic
@@ -129,6 +132,7 @@ func (l *lowering) refuse(format string, args ...any) {
 
 func (c Compiler) compile(docs []*policy.Document, bucket string) (*index.Policies, []policy.Diagnostic) {
 	l := lowerings.Get().(*lowering)
+	l.freezer.Together(c.Together)
 	p, ds := l.policies(docs, bucket, c.Form)
 	l.release() // a lowering that panicked is not used again
 	return p, ds

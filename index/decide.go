@@ -232,7 +232,7 @@ func (s *Snapshot) owner(v *match.View) (*store.Slot, policy.Reason) {
 	v.BucketHash = match.HashBucket(v.Bucket)
 	if bucket := s.store.Bucket(v.Bucket, v.BucketHash); bucket != nil {
 		v.Owner = s.store.Owner(bucket)
-		v.Early = bucket.Early() // the bucket is asked last
+		bucket.Ahead() // it is asked last
 		if r.Org != "" && r.Org != v.Owner && !bucket.ClaimedBy(r.Org) {
 			return nil, policy.OwnerMismatch
 		}

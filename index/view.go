@@ -8,7 +8,10 @@ import (
 // Scratch is the reusable memory of Decide. The zero value is ready; it grows
 // to what requests need and is then not allocated again. One goroutine uses it
 // at a time.
-type Scratch struct{ view view }
+type Scratch struct {
+	view  view
+	ahead uint64 // the HashBucket of the last request that Ahead was given
+}
 
 // Spent returns what the last decision took of Budget, in steps: the tests of
 // its patterns by the formula of specification 1.6, and what its other work takes

@@ -83,6 +83,7 @@ func (l *Loader) scan(ctx context.Context, sc *source.Scope, attempt int) (*find
 // query returns the query for a look at the scope.
 func (l *Loader) query(sc *source.Scope) *source.Query {
 	l.rest.Widen(sc)
+	l.maker.Compiler.Together = !l.loaded // later ones come one by one, and go so
 	q := &source.Query{Scope: sc, Org: l.last, Names: maps.Keys(l.orgs), Files: l.files, Loaded: l.loaded, Rest: l.rest.Rested, Patient: l.rest.Patient, Maker: &l.maker, Keep: l.state.Keep}
 	if !l.loaded {
 		q.Progress = l.c.Progress

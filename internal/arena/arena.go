@@ -1,4 +1,4 @@
-// Package arena keeps many short texts in few allocations.
+// Package arena keeps many short texts, or lists of words, in few allocations.
 package arena
 
 import "strings"

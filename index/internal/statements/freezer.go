@@ -6,6 +6,7 @@ import (
 
 	"postern/index/internal/block"
 	"postern/index/lowered"
+	"postern/internal/arena"
 )
 
 // freezer is the memory that Freezer.New needs while it works. It is empty between two
@@ -14,6 +15,10 @@ type freezer struct {
 	p    *Policies
 	form lowered.Form
 	w    block.Writer
+
+	// together says that what is frozen goes into kept.
+	together bool
+	kept     arena.Words
 
 	words       []uint32 // what becomes Policies.words
 	order       []int32
@@ -33,6 +38,17 @@ type freezer struct {
 // The zero value is ready; one goroutine uses it at a time.
 type Freezer struct{ f freezer }
 
+// Together says whether the policies that New returns from now on have their
+// blocks side by side in large pieces of memory, on big pages where the system has
+// them. A piece lives as long as one policy in it, so that this is for policies
+// that are many and last: not for those that come one by one, of which each would
+// keep what took its place.
+func (x *Freezer) Together(yes bool) {
+	if x.f.together = yes; !yes {
+		x.f.kept = arena.Words{}
+	}
+}
+
 // maxReusedWords is the size, in words, of the largest memory that a Freezer
 // keeps.
 const maxReusedWords = 1 << 20
@@ -48,7 +64,7 @@ func (x *Freezer) New(statements []lowered.Statement, documents []lowered.Docume
 	p := x.f.policies(statements, documents, variables, bucket, form)
 	f, w := &x.f, &x.f.w
 	if max(cap(f.words), 4*cap(f.statements), w.MaxWords()) > maxReusedWords {
-		*f = freezer{}
+		*f = freezer{kept: f.kept, together: f.together}
 	}
 	return p
 }

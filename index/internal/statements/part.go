@@ -67,7 +67,7 @@ func (p *Policies) scanWords(b block.Block, n int, v *match.View) policy.Effect 
 			if s.Key() != key && open&candidates&-candidates == 0 || s.Names()&v.Names == 0 {
 				continue
 			}
-			if r := b.RecordOf(s); p.variables.Holds(b, r, v) {
+			if r := b.RecordOf(s); p.of().Holds(b, r, v) {
 				return effectOf(b, id)
 			}
 		}

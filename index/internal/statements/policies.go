@@ -93,6 +93,13 @@ func (p *Policies) Block() block.Block { return p.block(0) }
 // block returns the block that begins at a word.
 func (p *Policies) block(at uint32) block.Block { return block.At(p.words, at) }
 
+// of is &p.variables, but does not read p, as that does to see that it is not
+// nil: p lies in a line of its own, of which a decision without variables needs
+// nothing.
+func (p *Policies) of() *match.Variables {
+	return (*match.Variables)(unsafe.Add(unsafe.Pointer(p), unsafe.Offsetof(Policies{}.variables)))
+}
+
 // maxBuckets is the largest number of buckets that a statement may name and
 // still be copied into the part of each. A statement that names more goes to
 // the wide part.
@@ -131,7 +138,11 @@ func (f *freezer) policies(statements []lowered.Statement, documents []lowered.D
 		}
 	}
 	f.words = p.words
-	p.words = fitted(p.words)
+	if f.together {
+		p.words = f.kept.Keep(p.words)
+	} else {
+		p.words = fitted(p.words)
+	}
 	if bucket == "" {
 		p.buckets = newBlockTable(len(f.parts))
 		for _, at := range f.parts {

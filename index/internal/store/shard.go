@@ -1,6 +1,11 @@
 package store
 
-import "postern/index/internal/statements"
+import (
+	"unsafe"
+
+	"postern/index/internal/prefetch"
+	"postern/index/internal/statements"
+)
 
 // Shard is a frozen part of a snapshot's buckets: slots, and what found no
 // place in them. A change of a bucket copies its shard.
@@ -65,6 +70,31 @@ func (x *Shard) find(name string, h uint64) *Slot {
 		}
 	}
 	return x.far[name]
+}
+
+// aheadSlot asks for where the look for a hash begins.
+func (x *Shard) aheadSlot(h uint64) {
+	if len(x.slots) > 0 {
+		prefetch.Lines(unsafe.Pointer(&x.slots[x.first(h)]), 1)
+	}
+}
+
+// aheadPolicy asks for the policy of the bucket that find would find at once, or
+// nearly so.
+func (x *Shard) aheadPolicy(h uint64) {
+	if len(x.slots) == 0 {
+		return
+	}
+	at := x.first(h)
+	for _, s := range x.slots[at:min(at+4, len(x.slots))] {
+		if s.hash == uint32(h) {
+			s.Ahead()
+			return
+		}
+		if !s.Known() {
+			return
+		}
+	}
 }
 
 // each visits the shard's buckets until visit returns false, which it returns then.

@@ -7,6 +7,7 @@ import (
 
 	"postern/index/internal/block"
 	"postern/index/internal/match"
+	"postern/index/internal/prefetch"
 	"postern/index/internal/statements"
 )
 
@@ -101,13 +102,15 @@ func (s *Slot) Policy() *statements.Policies {
 	return (*statements.Policies)(s.behind)
 }
 
-// Early reads the first word of the bucket's policy, so that its cache line can
-// come before the policy is asked.
-func (s *Slot) Early() uint32 {
-	if s.words == nil {
-		return 0
+// mostLines is how many cache lines of a policy Ahead asks for: most policies have
+// no more that deciding reads.
+const mostLines = 8
+
+// Ahead asks for the bucket's policy, so that it comes before it is asked.
+func (s *Slot) Ahead() {
+	if s.words != nil {
+		prefetch.Lines(unsafe.Pointer(s.words), min(int(s.size+block.LineWords-1)/block.LineWords, mostLines))
 	}
-	return *s.words
 }
 
 // Block is the one block of the bucket's policy, to which the Slot leads.

@@ -112,6 +112,12 @@ func (s *Store) All() iter.Seq[string] {
 // Bucket finds a bucket by its name and HashBucket; nil if there is none.
 func (s *Store) Bucket(name string, h uint64) *Slot { return s.shards[shardOf(h)].find(name, h) }
 
+// AheadSlot and AheadPolicy ask for what Bucket will read of a bucket, by its
+// HashBucket, and then for its policy. Between the two, something else should be
+// done for as long as memory takes.
+func (s *Store) AheadSlot(h uint64)   { s.shards[shardOf(h)].aheadSlot(h) }
+func (s *Store) AheadPolicy(h uint64) { s.shards[shardOf(h)].aheadPolicy(h) }
+
 // Owner is the name of the organization that a bucket belongs to.
 func (s *Store) Owner(b *Slot) string { return s.owners[b.owner].name }
 
