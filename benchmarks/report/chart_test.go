@@ -65,7 +65,7 @@ func TestLabelsHaveRoom(t *testing.T) {
 // TestPictures: every chart of a whole run has its lines, and none of an empty
 // one is drawn.
 func TestPictures(t *testing.T) {
-	lines := map[string]int{"decide.svg": len(workloads), "decide-cold.svg": len(workloads), "peers.svg": 5, "servers.svg": 3, "http-tcp.svg": 4, "http-unix.svg": 4}
+	lines := map[string]int{"field.svg": 4, "decide.svg": len(workloads), "decide-cold.svg": len(workloads), "peers.svg": 5, "servers.svg": 3, "http-tcp.svg": 4, "http-unix.svg": 4}
 	for _, p := range pictures(everything()) {
 		if len(p.chart.series) != lines[p.file] || p.chart.svg() == nil {
 			t.Errorf("%s has %d lines, want %d", p.file, len(p.chart.series), lines[p.file])

@@ -27,6 +27,7 @@ func run(args []string, stderr io.Writer) error {
 	keep := flags.String("keep", "", "keep what the benchmarks print in this `folder`; a new one for temporary files if empty")
 	only := flags.String("only", "", "run only these `stages`, as in decide,tail; the figures of the others are those in the folder of -keep")
 	out := flags.String("out", "benchmarks", "write RESULTS.md and plots/ into this `folder`")
+	readme := flags.String("readme", "", "also write the table of figures into this `page`, as in README.md")
 	limit := flags.Duration("limit", 45*time.Minute, "begin no benchmark after this `time`")
 	flags.Usage = func() {
 		fmt.Fprint(stderr, "report runs the benchmarks and writes benchmarks/RESULTS.md and its plots.\nRun it from the repository's root: go run ./benchmarks/report\n\n")
@@ -96,7 +97,17 @@ func run(args []string, stderr io.Writer) error {
 			d.About.CPU = o.cpu
 		}
 	}
-	return d.publish(*out, stderr)
+	if err := d.publish(*out, stderr); err != nil || *readme == "" {
+		return err
+	}
+	page, err := os.ReadFile(*readme)
+	if err != nil {
+		return err
+	}
+	if page, err = replaceFigures(page, d.Figures()); err != nil {
+		return err
+	}
+	return os.WriteFile(*readme, page, 0o644)
 }
 
 // publish judges the figures and writes RESULTS.md and the plots. A plot

@@ -14,7 +14,7 @@ type picture struct {
 // pictures draws what was measured. A line without figures is left out, and so
 // is a chart without lines.
 func pictures(r results) []picture {
-	out := []picture{decidePicture(r, "hot"), decidePicture(r, "cold"), peersPicture(r), serversPicture(r)}
+	out := []picture{fieldPicture(r), decidePicture(r, "hot"), decidePicture(r, "cold"), peersPicture(r), serversPicture(r)}
 	for _, network := range []string{"tcp", "unix"} {
 		out = append(out, latencyPicture(r, network))
 	}
@@ -89,6 +89,33 @@ func decidePicture(r results, temperature string) picture {
 		}
 	}
 	return picture{map[string]string{"hot": "decide.svg", "cold": "decide-cold.svg"}[temperature], c}
+}
+
+// fieldPicture is the cost of Decide on what a user of object storage has,
+// beside that of the floor on the same requests.
+func fieldPicture(r results) picture {
+	c := chart{
+		title:    "One decision on policies as people write them, by the number of buckets",
+		subtitle: "Hot: 4,096 distinct requests of 6 to 12 keys. Dotted: hashing the request and one Go map look-up. One core, log axes.",
+		x:        axis{title: "buckets, each with a policy", write: numberTick}, y: axis{title: "time of a decision", write: durationTick},
+	}
+	for i, w := range []string{"field", "field-tenants"} {
+		for _, unit := range []string{"decide-ns", "floor-ns"} {
+			s := series{name: w, colour: i, dashed: unit == "floor-ns"}
+			if s.dashed {
+				s.name = "floor"
+			}
+			for _, n := range buckets {
+				if p, ok := pointOf(float64(n), r.runs(fmt.Sprintf("Decide/%s/%d/hot/ratio", w, n), unit)); ok {
+					s.points = append(s.points, p)
+				}
+			}
+			if len(s.points) > 0 {
+				c.series = append(c.series, s)
+			}
+		}
+	}
+	return picture{"field.svg", c}
 }
 
 // peersPicture is postern beside the fastest way of each peer.
