@@ -85,7 +85,7 @@ type comparison struct {
 	listed   *wordTree
 	names    []string // of all buckets, sorted
 	diff     *Diff
-	token    map[string]string
+	token    map[string]bearer
 	budget   func() *budget
 }
 
@@ -99,7 +99,7 @@ func Compare(old, new Side, now int64) *Diff { return compareWithin(old, new, no
 // compareWithin is Compare with a budget for each cause.
 func compareWithin(old, new Side, now int64, limits func() *budget) *Diff {
 	k := &Checker{}
-	x := &comparison{budget: limits, old: newSide(k, old), new: newSide(k, new), now: now, diff: &Diff{}, token: map[string]string{}}
+	x := &comparison{budget: limits, old: newSide(k, old), new: newSide(k, new), now: now, diff: &Diff{}, token: map[string]bearer{}}
 	names := map[string]bool{}
 	for _, s := range []Side{old, new} {
 		for name := range s.Buckets {

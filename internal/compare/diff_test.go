@@ -171,6 +171,13 @@ func TestCompareOrganizations(t *testing.T) {
 	access := func(parts string) string {
 		return `{"apiVersion": "postern/v1", "kind": "AccessPolicy", ` + parts + `}`
 	}
+	token := func(name, expires string) string {
+		return access(`"roles": {"r` + name + `": {"rules": [{"actions": ["stack:read"], "resources": ["stack:*"]}]}}, "tokens": {"` + name + `": {"type": "organization", "roles": ["r` + name + `"], "expires": "` + expires + `"}}`)
+	}
+	onlyTokens := func(action, name string) string {
+		return `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "` + action + `", "Resource": "*",
+			"Condition": {"StringEquals": {"subject.id": "` + name + `", "subject.type": "token"}, "Null": {"aws:PrincipalArn": "true"}}}]}`
+	}
 	all := statement("Allow", "s3:*", "*", "*")
 	type files = map[string]string
 	for _, c := range []struct {
@@ -195,6 +202,10 @@ func TestCompareOrganizations(t *testing.T) {
 			files{"o1/access-policies/a": policies(all), "o2/access-policies/a": policies(all), "o2/buckets/b": bucket(`{"AWS": "o1"}`)}, "gained o1 role/x\ngained o2 role/x\nlost o1 role/x"},
 		{"an organization that goes", files{"o1/access-policies/a": policies(all), "o2/access-policies/a": policies(all)}, files{"o1/access-policies/a": policies(all)}, "lost o2 role/x"},
 
+		{"a token that has expired by now had asked before", files{"o1/access-policies/a": policies(all), "o1/iam/t": token("t", "2025-01-01T00:00:00Z"), "o1/buckets/b": onlyTokens("s3:GetObject", "t")},
+			files{"o1/access-policies/a": policies(all), "o1/iam/t": token("t", "2025-01-01T00:00:00Z"), "o1/buckets/b": onlyTokens("s3:PutObject", "t")}, "gained o1 token/t\nlost o1 token/t"},
+		{"any of two tokens may ask", files{"o1/access-policies/a": policies(all), "o1/iam/t": token("t", "2027-01-01T00:00:00Z"), "o1/iam/u": token("u", "2026-06-01T00:00:00Z"), "o1/buckets/b": onlyTokens("s3:GetObject", "u")},
+			files{"o1/access-policies/a": policies(all), "o1/iam/t": token("t", "2027-01-01T00:00:00Z"), "o1/iam/u": token("u", "2026-06-01T00:00:00Z"), "o1/buckets/b": onlyTokens("s3:GetObject", "v")}, "unknown lost o1"},
 		{"iam: other files of the same", files{"o1/iam/a": access(`"bindings": [{"id": "b", "actions": ["stack:read"], "members": ["pulumi/x", "pulumi/y"], "resources": ["stack:*"]}]`)},
 			files{"o1/iam/z": access(`"bindings": [{"id": "b", "actions": ["stack:read"], "members": ["pulumi/y", "pulumi/x"], "resources": ["stack:*"]}]`)}, ""},
 		{"iam: a Deny more, by tags", files{"o1/iam/a": access(`"bindings": [{"id": "b", "actions": ["stack:read"], "members": ["*"], "resources": ["stack:*"]}]`)},

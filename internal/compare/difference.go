@@ -95,7 +95,7 @@ func (q *question) differs(of scenario, classes func(action.Class) bool) (*polic
 	result := foundNothing
 	for _, p := range pairs {
 		for _, who := range q.tokensAnd(of.caller) {
-			of.kind, of.action, of.token, of.stated = p.kind, p.action, who, false
+			of.kind, of.action, of.bearer, of.stated = p.kind, p.action, who, false
 			sc := of
 			r, f, stated := q.inScenario(&sc)
 			if f == foundNothing && stated {
@@ -143,11 +143,11 @@ func (q *question) actions(of scenario, classes func(action.Class) bool) []asked
 
 // tokensAnd are the callers to ask for: one with identifiers, and a token of the
 // organization.
-func (q *question) tokensAnd(org string) []string {
-	if t := q.tokens(org); t != "" {
-		return []string{"", t}
+func (q *question) tokensAnd(org string) []bearer {
+	if b := q.tokens(org); b.name != "" {
+		return []bearer{{}, b}
 	}
-	return []string{""}
+	return []bearer{{}}
 }
 
 // relevant leaves out the clauses that speak of other resources than the cause

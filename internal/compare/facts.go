@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"math"
 	"slices"
 
 	"postern/policy"
@@ -105,32 +106,52 @@ func (x *comparison) hasIAM(org string) bool {
 	return false
 }
 
-// tokens is the name of a token that an organization has on both sides, "" if it
-// has none.
-func (x *comparison) tokens(org string) string {
-	if name, ok := x.token[org]; ok {
-		return name
+// A bearer is a token to ask with.
+type bearer struct {
+	name string // "" for none
+	// at is the time to ask at: that of the comparison, or an earlier one where the
+	// token has expired by then.
+	at int64
+	// names are those of all tokens that could ask. To organization and bucket
+	// policies they are alike but for subject.id and the group of a team's.
+	names []string
+}
+
+// tokens is a token that an organization has on both sides: of several, the one that
+// expires last.
+func (x *comparison) tokens(org string) bearer {
+	if b, ok := x.token[org]; ok {
+		return b
 	}
-	names := func(s *side) (out []string) {
+	// expire has the tokens of a side, with the second from which each is none.
+	expire := func(s *side) map[string]int64 {
+		out := map[string]int64{}
 		if o := s.Organizations[org]; o != nil {
 			for _, d := range o.Access {
 				for _, t := range d.Tokens {
-					if t.Type == policy.TokenOrganization && (!t.HasExpires || t.Expires > x.now) {
-						out = append(out, t.Name)
+					out[t.Name] = math.MaxInt64
+					if t.HasExpires {
+						out[t.Name] = t.Expires
 					}
 				}
 			}
 		}
-		slices.Sort(out)
 		return out
 	}
-	x.token[org] = ""
-	old := names(x.old)
-	for _, n := range names(x.new) {
-		if slices.Contains(old, n) {
-			x.token[org] = n
-			break
+	var b bearer
+	last := int64(0)
+	old, new := expire(x.old), expire(x.new)
+	for _, name := range sortedKeys(old) {
+		until, both := new[name]
+		if until = min(until, old[name]); !both || until <= 0 {
+			continue
+		}
+		b.names = append(b.names, name)
+		if until > last {
+			b.name, last = name, until
 		}
 	}
-	return x.token[org]
+	b.at = min(x.now, last-1)
+	x.token[org] = b
+	return b
 }

@@ -163,9 +163,14 @@ func (x *comparison) iam() {
 				}
 			}
 		}
+		// A token that is none is nobody in every layer, at buckets of others too.
+		owner := org
+		if slices.ContainsFunc(slices.Concat(gone, come), func(p piece) bool { return p.kind == "token" }) {
+			owner = ""
+		}
 		for _, d := range []Direction{Gained, Lost, Changed} {
 			if possible[d] {
-				x.report(Class{Direction: d, Cause: Cause{Fact: fact}, Organization: org, Owner: org}, nil, foundLimit, []string{"the iam layer is searched by trial"})
+				x.report(Class{Direction: d, Cause: Cause{Fact: fact}, Organization: org, Owner: owner}, nil, foundLimit, []string{"the iam layer is searched by trial"})
 			}
 		}
 	}

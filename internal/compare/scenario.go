@@ -14,8 +14,8 @@ import (
 type scenario struct {
 	// caller and owner are organizations; both are known.
 	caller, owner string
-	// token is the name of the token that asks, "" for a caller with identifiers.
-	token string
+	// bearer is the token that asks, without name for a caller with identifiers.
+	bearer bearer
 	// bucket is the bucket asked about; "" is one that no folder has, or the
 	// whole organization.
 	bucket string
@@ -161,7 +161,7 @@ func (sc *scenario) principal(c *clause) (truth, *atom) {
 			return known(!c.NotPrincipal), nil
 		case policy.PrincipalOrganization, policy.PrincipalAccount:
 			// A token is listed where that denies, and nowhere else.
-			if c.NotPrincipal && (p.Kind == policy.PrincipalAccount || sc.token != "") || c.Effect == policy.EffectAllow && sc.token != "" {
+			if c.NotPrincipal && (p.Kind == policy.PrincipalAccount || sc.bearer.name != "") || c.Effect == policy.EffectAllow && sc.bearer.name != "" {
 				continue
 			}
 			return known(!c.NotPrincipal), nil
@@ -171,7 +171,7 @@ func (sc *scenario) principal(c *clause) (truth, *atom) {
 			globs = append(globs, prefixGlob(p.Name))
 		}
 	}
-	if len(globs) == 0 || sc.token != "" {
+	if len(globs) == 0 || sc.bearer.name != "" {
 		return known(c.NotPrincipal), nil
 	}
 	return itDepends, textAtom(idsSlot, c.Effect, c.NotPrincipal, globs, false)
@@ -289,8 +289,8 @@ func (sc *scenario) condition(c *clause, condition *policy.Condition) (truth, *a
 		}
 		return itMay, nil // the name may be spelled with other cases
 	case conditionkey.SubjectType, conditionkey.SubjectID:
-		if sc.token != "" {
-			return settled(map[conditionkey.Kind]string{conditionkey.SubjectType: "token", conditionkey.SubjectID: sc.token}[kind])
+		if sc.bearer.name != "" {
+			return sc.ofTokens(c, condition, kind)
 		}
 		return itMay, nil
 	case conditionkey.PrincipalAccount:
@@ -301,7 +301,7 @@ func (sc *scenario) condition(c *clause, condition *policy.Condition) (truth, *a
 		if sc.stated {
 			break
 		}
-		if sc.token != "" {
+		if sc.bearer.name != "" {
 			return settled()
 		}
 		return sc.principalArn(sc.conditionAtom(slot, c, condition))
@@ -313,12 +313,12 @@ func (sc *scenario) condition(c *clause, condition *policy.Condition) (truth, *a
 		if name != sc.caller {
 			return settled()
 		}
-		if sc.token != "" {
+		if sc.bearer.name != "" {
 			return itMay, nil
 		}
 	case conditionkey.Claim:
 		org, _, _ := strings.Cut(name, ":")
-		if org != sc.caller || sc.token != "" {
+		if org != sc.caller || sc.bearer.name != "" {
 			return settled()
 		}
 	}
@@ -327,6 +327,24 @@ func (sc *scenario) condition(c *clause, condition *policy.Condition) (truth, *a
 		return itFails, nil
 	}
 	return itDepends, a
+}
+
+// ofTokens reads a condition on subject.type or subject.id of a token: any of several
+// may ask.
+func (sc *scenario) ofTokens(c *clause, condition *policy.Condition, kind conditionkey.Kind) (truth, *atom) {
+	a := sc.conditionAtom("", c, condition)
+	if a.inexact {
+		return itMay, nil
+	}
+	holds := func(text string) bool { return !a.missing && a.holds(content{texts: []string{text}}) }
+	if kind == conditionkey.SubjectType {
+		return known(holds("token")), nil
+	}
+	first := holds(sc.bearer.name)
+	if slices.ContainsFunc(sc.bearer.names, func(name string) bool { return holds(name) != first }) {
+		return itMay, nil
+	}
+	return known(first), nil
 }
 
 // spell notes how a key is spelled; the first spelling stays.
@@ -409,7 +427,7 @@ func (sc *scenario) slotFor(name string, listed *wordTree) *slot {
 	case conditionkey.CurrentTime, conditionkey.EpochTime, conditionkey.PrincipalAccount:
 		s.absent = false // the server sets it where nobody does
 	case conditionkey.PrincipalArn:
-		s.absent = sc.token != ""
+		s.absent = sc.bearer.name != ""
 	case conditionkey.Groups:
 		s.object = false // they are strings
 	}

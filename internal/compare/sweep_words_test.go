@@ -31,6 +31,8 @@ type sweepWords struct {
 	// aimed are the statements that only one of the directories has.
 	aimed []aim
 	made  []*policy.Request
+	// differ says that the directories do not say the same.
+	differ bool
 }
 
 // An aim is a statement, and the bucket of whose policy it is; "" for one of an
@@ -154,6 +156,12 @@ func newSweepWords(r *rand.Rand, made []*policy.Request, dirs ...*policy.Directo
 	if len(dirs) == 2 {
 		w.aimAt(dirs[0], dirs[1])
 		w.aimAt(dirs[1], dirs[0])
+		w.differ = len(w.aimed) > 0 || len(dirs[0].Buckets) != len(dirs[1].Buckets)
+		for name, o := range dirs[0].Organizations {
+			if p := dirs[1].Organizations[name]; p == nil || len(piecesOnly(pieces(o.Access), pieces(p.Access)))+len(piecesOnly(pieces(p.Access), pieces(o.Access))) > 0 {
+				w.differ = true
+			}
+		}
 	}
 	return w
 }

@@ -17,8 +17,8 @@ func (c *choice) request(now int64) *policy.Request {
 	if c.blank {
 		r.Principal.Org = ""
 	}
-	if c.token != "" {
-		r.Principal.IDs = []string{"token/" + c.token}
+	if c.bearer.name != "" {
+		r.Principal.IDs, r.Now = []string{"token/" + c.bearer.name}, c.bearer.at
 	} else {
 		r.Principal.IDs = c.model[idsSlot].texts
 	}
