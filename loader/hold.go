@@ -23,6 +23,17 @@ func (l *Loader) closed(g source.Gate) bool {
 	return closed
 }
 
+// afterTransaction notes that a hold ended if .held is another than at the last look,
+// whether the hold was seen or not, and reports whether it was a transaction: then
+// whatever is gone was meant to go.
+func (l *Loader) afterTransaction(g source.Gate) (ended bool) {
+	if !l.loaded || g.Unknown || g.Doubtful || g.Held == l.heldBefore {
+		return false
+	}
+	l.hold.Released = true
+	return g.Ended
+}
+
 // passed looks at the gate again after a look, and returns nil if the look counts;
 // see hold.Hold.Passed. before is what was found at the gate before the look.
 func (l *Loader) passed(before source.Gate, last bool) error {

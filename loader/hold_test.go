@@ -132,6 +132,35 @@ func TestHoldAndSIGHUP(t *testing.T) {
 	tr.wantUnits("+o1/buckets")
 }
 
+// A transaction that came and went between two looks, of whose events one has arrived, is
+// one generation, and all that it removed was meant to go: .held says that it ended.
+func TestTransactionThatWasNotSeen(t *testing.T) {
+	for content, meant := range map[string]bool{"transaction 7\n": true, "": false} {
+		tr := holding(t, "")
+		tr.write(".hold", content)
+		tr.remove("o1/buckets/a.json")
+		tr.remove("o1/buckets/b.json")
+		tr.remove("o1/buckets/c.json")
+		tr.write("o1/buckets/n.json", denyAll("n"))
+		tr.write("o3/access-policies/p.json", allowAll("p"))
+		tr.write("o3/buckets.json", `{"buckets":["x"]}`)
+		tr.rename(".hold", ".held")
+		tr.held(0, "o1/buckets/n.json")
+		tr.wantGeneration(2)
+		tr.want("o1", "n", bucketDeny)
+		tr.want("o3", "x", allowed)
+		if meant {
+			tr.wantUnits()
+			tr.wantAll(allowed, "a", "b", "c")
+		} else {
+			tr.wantUnits("+o1/buckets")
+			tr.wantAll(bucketDeny, "a", "b", "c")
+		}
+		tr.held(0) // nothing is new
+		tr.wantGeneration(2)
+	}
+}
+
 // "A plain hold ends after 60 s with a warning. One whose content begins with
 // `transaction ` does not end by time"
 func TestHoldEnds(t *testing.T) {

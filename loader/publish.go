@@ -27,9 +27,16 @@ func (l *Loader) look(ctx context.Context, sc *source.Scope) error {
 		if l.closed(before) {
 			return hold.ErrHeld
 		}
-		sc.AtOnce = l.hold.Released
+		ended := l.afterTransaction(before)
+		if sc.AtOnce = l.hold.Released; sc.AtOnce && !sc.All {
+			sc = &source.Scope{All: true, AtOnce: true, Confirm: sc.Confirm}
+		}
+		sc.Meant = ended
 		if f, err = l.scan(ctx, sc, attempt); err == nil {
 			err = l.passed(before, attempt == source.Repeats)
+		}
+		if err == nil && !before.Unknown {
+			l.heldBefore = before.Held
 		}
 		if !errors.Is(err, source.ErrChanged) || attempt == source.Repeats {
 			break
@@ -118,7 +125,7 @@ func (l *Loader) finish(ctx context.Context, f *findings, sc *source.Scope, begi
 	recovered := l.failed
 	l.failed = false
 	f.late = l.rest.Arrive(f.Found)
-	l.miss(f, sc.Confirm)
+	l.miss(f, sc.Confirm || sc.Meant)
 	l.rest.Depart(f.Found, !l.loaded || sc.Confirm || sc.AtOnce)
 	ch := l.commit(f)
 	if l.loaded {

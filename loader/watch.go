@@ -105,12 +105,15 @@ func (l *Loader) outlook() (o outlook) {
 func (l *Loader) lookAt(ctx context.Context, t burst.Batch) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed(l.gateNow()) {
+	g := l.gateNow()
+	if l.closed(g) {
 		l.keepBehind(t)
 		return t.All
 	}
 	t = l.takeBehind(t)
-	sc := &source.Scope{All: t.All || l.failed || !l.loaded, AtOnce: l.hold.Released, Confirm: t.Confirm}
+	l.afterTransaction(g)
+	// What a hold held back is looked at as a whole: of its events some may be on their way.
+	sc := &source.Scope{All: t.All || l.failed || !l.loaded || l.hold.Released, Confirm: t.Confirm}
 	l.ask(sc, t)
 	if sc.Empty() {
 		l.hold.Released = false

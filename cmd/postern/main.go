@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"postern/internal/diagnostic"
 )
@@ -45,6 +46,7 @@ func commands() []command {
 		{"validate", "show every error and warning in policy files", runValidate},
 		{"diff", "tell which decisions change between two policy directories", runDiff},
 		{"replay", "ask recorded decisions again, of other policies", runReplay},
+		{"ready", "ask a running server whether it is ready", runReady},
 		{"version", "print version, commit and Go version", runVersion},
 	}
 }
@@ -70,7 +72,11 @@ func run(args []string, env lookup, in io.Reader, out, errs io.Writer) int {
 			return c.run(args[1:], env, in, out, errs)
 		}
 	}
-	fmt.Fprintf(errs, "postern: unknown command %q; write one of serve, check, search, test, validate, diff, version (postern -help tells what they do)\n", args[0])
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	fmt.Fprintf(errs, "postern: unknown command %q; write one of %s (postern -help tells what they do)\n", args[0], strings.Join(names, ", "))
 	return exitFailed
 }
 

@@ -95,6 +95,7 @@ func (p *policyFlags) config(current *index.Current, logger *slog.Logger) loader
 type serveOptions struct {
 	policyFlags
 	listen, socket, state, publicURL string
+	socketGroup                      string
 	metricsListen                    string
 	allowHosts                       list
 	explain                          choice
@@ -113,6 +114,7 @@ func (o *serveOptions) define(fs *flags) {
 	o.maxBody = 1 << 20
 	fs.StringVar(&o.listen, "listen", "127.0.0.1:8180", "TCP `ADDRESS` to serve on, or "+noListen)
 	fs.StringVar(&o.socket, "socket", "", "`PATH` of a Unix socket to serve on too, mode 0660")
+	fs.StringVar(&o.socketGroup, "socket-group", "", "`NAME` of the group that the Unix socket is given to; its members may connect")
 	fs.StringVar(&o.metricsListen, "metrics-listen", "", "TCP `ADDRESS` that has /metrics, /healthz and /readyz and nothing else; other machines may reach it")
 	fs.BoolVar(&o.allowEmpty, "allow-empty", false, "be ready (/readyz) although the policy directory holds no policy file")
 	fs.StringVar(&o.state, "state", "", "`DIR` where last good policies survive a restart")
@@ -144,6 +146,9 @@ func (o *serveOptions) check() error {
 	}
 	if err := o.decisions.check(); err != nil {
 		return err
+	}
+	if o.socketGroup != "" && o.socket == "" {
+		return usagef("-socket-group %s needs -socket PATH", o.socketGroup)
 	}
 	if o.listen == "" {
 		return usagef("-listen is empty; write an address like 127.0.0.1:8180, or %s to serve the socket only", noListen)
@@ -186,7 +191,7 @@ func runServe(args []string, env lookup, _ io.Reader, out, errs io.Writer) int {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 
-	if err := serve(ctx, &o, hangup, newLogger(errs), errs); err != nil {
+	if err := serve(ctx, &o, hangup, env, newLogger(errs), errs); err != nil {
 		return complain(errs, "serve", err)
 	}
 	return exitOK
@@ -194,7 +199,7 @@ func runServe(args []string, env lookup, _ io.Reader, out, errs io.Writer) int {
 
 // serve serves until ctx is done, and returns nil. An error says why it could not start
 // or go on.
-func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger *slog.Logger, errs io.Writer) error {
+func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, env lookup, logger *slog.Logger, errs io.Writer) error {
 	memory := newHeap()
 	defer memory.end()
 	current := new(index.Current)
@@ -206,6 +211,7 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 		config.Logger = slog.New(&wiping{logger.Handler(), p})
 		logger = config.Logger
 	}
+	manager := newNotifier(env, logger)
 	var door *sidecar.Server // set before the loader runs
 	var unread *unreadKeys   // likewise; nil without doors of proxies and stores
 	var waiting atomic.Bool  // the first load found no policies
@@ -218,6 +224,7 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 		memory.reloaded(time.Now())
 		if s.Held() && waiting.CompareAndSwap(true, false) {
 			o.logReady(logger, s)
+			manager.isReady()
 		}
 	}
 	policies, err := loader.New(config)
@@ -258,13 +265,23 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 	if o.on() {
 		unread = newUnreadKeys(door, logger)
 	}
-	listeners, err := listen(ctx, o.listen, o.socket, o.allowRemote)
+	given, err := inherit(ctx, env, o.allowRemote)
 	if err != nil {
 		return err
 	}
-
-	var watch []net.Listener
-	if o.metricsListen != "" {
+	listeners, watch := given.serve, given.watch
+	if len(listeners) == 0 {
+		if listeners, err = listen(ctx, o.listen, o.socket, o.allowRemote); err == nil && o.socketGroup != "" {
+			if err = giveGroup(o.socket, o.socketGroup); err != nil {
+				given.serve = listeners
+			}
+		}
+		if err != nil {
+			given.close()
+			return err
+		}
+	}
+	if len(watch) == 0 && o.metricsListen != "" {
 		l, err := listenTCP(ctx, "-metrics-listen", o.metricsListen)
 		if err != nil {
 			for _, open := range listeners {
@@ -297,6 +314,7 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 	if unread != nil {
 		go unread.watch(ctx, unreadEvery)
 	}
+	go manager.watchdog(ctx, env, answers(listeners[0]))
 	loading, stopLoading := context.WithCancel(ctx)
 	trying := make(chan struct{})
 	go func() {
@@ -312,7 +330,11 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, logger
 		defer close(loaded)
 		err := policies.Load(loading)
 		if err == nil {
-			waiting.Store(!o.logReady(logger, policies.Status()))
+			if ready := o.logReady(logger, policies.Status()); ready {
+				manager.isReady()
+			} else {
+				waiting.Store(true)
+			}
 			if idle := o.idleDefault(policies.Status()); idle != "" {
 				logger.Warn(idle)
 			}
@@ -338,6 +360,7 @@ wait:
 			break wait
 		}
 	}
+	manager.stopping()
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownLimit)
 	defer cancel()
 	if err := door.Shutdown(ending); err != nil && !errors.Is(err, net.ErrClosed) {

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"runtime"
 	"runtime/debug"
+
+	"postern/internal/builtin"
 )
 
 // build says from what the binary was built.
@@ -46,6 +49,6 @@ func runVersion(args []string, env lookup, _ io.Reader, out, errs io.Writer) int
 		return complain(errs, "version", usagef("takes no arguments, but got %q", rest[0]))
 	}
 	b := buildOf(debug.ReadBuildInfo())
-	fmt.Fprintf(out, "postern %s, commit %s, %s %s/%s\n", b.version, b.commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(out, "postern %s, commit %s, %s %s/%s, built-in roles %x\n", b.version, b.commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, sha256.Sum256(builtin.JSON()))
 	return exitOK
 }

@@ -177,7 +177,7 @@ var rooms = map[string]room{
 		why: "it runs commands and reads what they print, so it needs nothing of ours and cannot favour it"},
 	"fuzz": {job: "fuzz targets of the whole", why: "tests only"},
 	"cmd/postern": {job: "flags, wiring, signals, exit codes",
-		ours: []string{"policy", "index", "compile", "loader", "internal/compare", "internal/decisionlog", "sidecar", "internal/request", "internal/policyjson", "internal/policytest", "internal/replay", "internal/diagnostic", "internal/lint", "internal/spelling"}, theirs: []string{"golang.org/x/sync"},
+		ours: []string{"policy", "index", "compile", "loader", "internal/compare", "internal/decisionlog", "sidecar", "internal/request", "internal/policyjson", "internal/policytest", "internal/replay", "internal/builtin", "internal/diagnostic", "internal/lint", "internal/spelling"}, theirs: []string{"golang.org/x/sync"},
 		why: "it wires; policy logic belongs in a package that others can test"},
 }
 

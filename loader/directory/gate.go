@@ -37,6 +37,7 @@ func (d *Source) Gate() (g source.Gate) {
 		addSpot(&b, "", tree.Spot{Stamp: tree.StampOf(fi)})
 		if data, err := tree.ReadSome(path, mostHeld); err == nil {
 			b.Write(data)
+			g.Ended = bytes.HasPrefix(data, transactionPrefix)
 		}
 		g.Held = b.String()
 	}

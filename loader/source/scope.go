@@ -8,6 +8,7 @@ type Scope struct {
 	AtOnce  bool // no folder has to be at rest, because a hold ended
 	Again   bool // a look in the middle of another one was about it before
 	Confirm bool // SIGHUP: what is missed was meant to go
+	Meant   bool // a transaction has ended: what is missed was meant to go
 	Orgs    map[string]*OrgScope
 }
 

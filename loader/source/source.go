@@ -144,4 +144,5 @@ type Gate struct {
 	Hold        Version // of the hold
 	Transaction bool    // the hold does not end by time
 	Held        string  // identity and content of .held, which the last transaction left; "" if there is none
+	Ended       bool    // .held is what a transaction was
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -163,34 +162,22 @@ func (d *Directory) syncStage(j *journal) error {
 	return d.syncFolder(stageName)
 }
 
-// alone reports whether the changes of a journal are one rename or none, so that the
-// directory is one revision before it and the next after it: no folder is made for it,
-// and none is left empty.
+// alone reports whether the changes of a journal are none, or one rename into a folder
+// that is there, so that the directory is one revision before it and the next after it.
+// A removal is not: the sidecar waits until its folder is at rest, unless a hold ends, and
+// may put the next revision in force without it.
 func (d *Directory) alone(j *journal) (bool, error) {
 	switch {
 	case len(j.Changes) == 0:
 		return true, nil
-	case len(j.Changes) > 1:
+	case len(j.Changes) > 1 || j.Changes[0].Stage == "":
 		return false, nil
 	}
-	folder := path.Dir(j.Changes[0].Path)
-	info, err := d.root.Lstat(folder)
+	info, err := d.root.Lstat(path.Dir(j.Changes[0].Path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	if err != nil || !info.IsDir() || j.Changes[0].Stage != "" {
-		return err == nil, err
-	}
-	f, err := d.root.Open(folder)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	names, err := f.Readdirnames(2)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return len(names) > 1, err
+	return err == nil && info.IsDir(), err
 }
 
 // foreignHold returns ErrHeld if a .hold stands that this package did not make.
@@ -227,6 +214,11 @@ func (d *Directory) finish(j *journal, again bool) error {
 	}
 	if err := d.removeFolders(j, folders); err != nil {
 		return err
+	}
+	if !j.Hold && len(j.Changes) > 0 {
+		if err := d.markHeld(j.Position.ID); err != nil {
+			return err
+		}
 	}
 	for _, name := range sorted(folders) {
 		if err := d.syncFolder(name); err != nil {
@@ -268,6 +260,21 @@ func (d *Directory) hold(id revision.ID) error {
 		return err
 	}
 	return d.syncFolder(".")
+}
+
+// markHeld changes .held after a rename without hold, so that a look during which two such
+// revisions come does not count: it may have seen the second and not the first.
+func (d *Directory) markHeld(id revision.ID) error {
+	if err := d.step("write " + newHoldName); err != nil {
+		return err
+	}
+	if err := d.writeFile(newHoldName, os.O_TRUNC, holdText(id), false); err != nil {
+		return err
+	}
+	if err := d.step("mark " + heldName); err != nil {
+		return err
+	}
+	return d.root.Rename(newHoldName, heldName)
 }
 
 // move does one change, and notes the folders that it changes.

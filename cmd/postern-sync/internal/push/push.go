@@ -40,7 +40,7 @@ type Pusher struct {
 	// fleet has; its content is had by contents.
 	Before func(ctx context.Context, old *revision.Tree, contents func(map[revision.Sum]bool, func([]byte) error) error) error
 	// AllowEmptied allows that an organization's folder of bucket policies loses all of
-	// several, which sidecars take for a fault until they get a SIGHUP.
+	// several while the organization stays, as if the folder had been lost.
 	AllowEmptied bool
 	Now          func() time.Time // for tests
 }
@@ -126,8 +126,8 @@ func (p *Pusher) Push(ctx context.Context, d *Directory) (*Result, error) {
 		return &Result{Revision: s.head.Revision, Nothing: true}, nil
 	}
 	if gone := emptied(base, d.Tree); gone != "" && !p.AllowEmptied {
-		return nil, fmt.Errorf("%s would lose all of its bucket policies, and stay: sidecars take that for a fault, and keep them until SIGHUP. "+
-			"Remove the organization's folder, leave a policy that denies, or push with -allow-emptied and send SIGHUP to each sidecar", gone)
+		return nil, fmt.Errorf("%s would lose all of its bucket policies, and stay, as if the folder had been lost; "+
+			"leave a policy that denies, or push with -allow-emptied if that is meant", gone)
 	}
 	if p.Before != nil && s.head != nil {
 		err := p.Before(ctx, s.target.Tree, func(want map[revision.Sum]bool, each func([]byte) error) error {
