@@ -102,30 +102,41 @@ func (forwardDoor) refuse(status int, _ string) reply {
 	if status == 503 {
 		reason = "unavailable"
 	}
-	return reply{status: 403, reason: reason}
+	return forbidden(403, reason)
+}
+
+// accessDenied is the body of every denial: the error of S3 that a client of S3 wants
+// to read, where a proxy hands an answer on as it is.
+var accessDenied = []byte(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`)
+
+const typeXML = "application/xml"
+
+// forbidden is the answer to a request that the proxy must not let through.
+func forbidden(status int, reason string) reply {
+	return reply{status: status, contentType: typeXML, body: accessDenied, reason: reason}
 }
 
 func (forwardDoor) ask(x *exchange) reply {
 	f, a := x.server.forward, &x.asking
 	if !x.shows(x.headers.secret) {
-		return reply{status: 403, reason: denySecret}
+		return forbidden(403, denySecret)
 	}
 	a.readLines(x.head.RawHeaders())
 	facts, ok := f.facts(x)
 	if !ok {
-		return reply{status: 403, reason: denyHeaders}
+		return forbidden(403, denyHeaders)
 	}
 	if status := f.identity.read(a, x.now, &a.request.Principal); status != 200 {
-		return reply{status: status, reason: denyIdentity}
+		return forbidden(status, denyIdentity)
 	}
 	s := &a.s3
 	s.Hosts, s.OpaqueKeys = &x.server.config.Doors.Hosts, x.server.config.Doors.OpaqueKeys
 	s.Headers, s.Filtered, s.Now = a.lines, f.filters, x.now
 	if reason := a.reader.Read(s); reason != 0 {
-		return reply{status: 403, reason: reason.String()}
+		return forbidden(403, reason.String())
 	}
 	if ok, reason := x.allowed(f.sight, facts[:]); !ok {
-		return reply{status: 403, reason: reason}
+		return forbidden(403, reason)
 	}
 	return reply{status: 200, allows: true}
 }

@@ -25,15 +25,10 @@ func (c *cell) String() string {
 	return fmt.Sprintf("%s of %s/%s by %s", c.operation.name, c.bucket, c.key, c.caller)
 }
 
-// unread reports that a denial is one that boto3 does not read. Caddy hands on
-// postern's answer as it is, without a body, of which boto3 wants to read the
-// location. The store, which a forged signature reaches, answers before it has
+// unread reports that a denial is one that boto3 does not read. The store, which a forged signature reaches, answers before it has
 // read the body; boto3 then goes on with the connection, and HAProxy takes what
 // follows for that body: it answers 400, or closes.
 func (c *cell) unread(o outcome) bool {
-	if o.Status == 0 && c.operation.do == "get_bucket_location" && strings.HasPrefix(o.Code, "ParseError") {
-		return true
-	}
 	return c.caller == "a forger" && (o.Status == 400 && o.Code == "" ||
 		o.Status == 0 && (strings.HasPrefix(o.Code, "SSLError") || strings.HasPrefix(o.Code, "ConnectionClosedError")))
 }
