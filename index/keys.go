@@ -17,21 +17,27 @@ type AskedKey struct {
 // is not known whatever a request states, as often as they do. It looks at every
 // statement, and is not for request time.
 func (s *Snapshot) Keys(visit func(AskedKey)) {
+	// of names the file of what is looked at, if there is anything to say of it.
+	var of func() string
 	file := ""
 	each := func(key lowered.Key, deny bool) {
 		if set := key.Set(); set != "" {
+			if file == "" {
+				file = of()
+			}
 			visit(AskedKey{Key: key.String(), Set: set, Deny: deny, File: file})
 		}
 	}
 	for b := range s.store.Buckets() {
 		if b.HasPolicy() {
-			file = b.Policy().File()
-			b.Policy().Keys(each)
+			p := b.Policy()
+			file, of = "", p.File
+			p.Keys(each)
 		}
 	}
 	for name := range s.store.All() {
 		if m := s.store.Organization(name).IAM; m != nil {
-			file = name + "/iam"
+			file, of = "", func() string { return name + "/iam" }
 			m.Keys(each)
 		}
 	}

@@ -8,4 +8,4 @@ import "postern/index/lowered"
 func (p *Policies) Keys(visit func(key lowered.Key, deny bool)) { p.variables.Keys(p.Block(), visit) }
 
 // File is the file of a bucket's policy.
-func (p *Policies) File() string { return p.documents[0].File }
+func (p *Policies) File() string { return p.document(0).File }
