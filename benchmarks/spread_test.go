@@ -28,10 +28,11 @@ const spreadTurn = 1_000
 // BenchmarkSpread measures mark P19: what it costs a batch that its buckets lie
 // anywhere. Batches take turns over all of `field`; each is decided, and at once
 // decided again, now that what it needs is near. ratio is the median over the
-// turns of the first by the second. Spread/field/SIZE/ITEMS/decide is Decide over
-// a batch that is decoded: its requests are read through before, as the decoder
-// has just written them. Spread/field/SIZE/ITEMS/http is the same batch over TCP
-// at one connection, from the first byte written to the last one read.
+// turns of the first by the second. Spread/field/SIZE/ITEMS/decide is Decide, with
+// Ahead, over a batch that is decoded: its requests are read through before, as
+// the decoder has just written them. Spread/field/SIZE/ITEMS/http is the same
+// batch over TCP at one connection, from the first byte written to the last one
+// read.
 func BenchmarkSpread(b *testing.B) {
 	for _, x := range shapes {
 		if x.name != "field" {
@@ -88,8 +89,13 @@ func spreadDecide(b *testing.B, s *index.Snapshot, q *questions, items int) {
 			}
 		},
 		func(from int) {
-			for i := from; i < from+items; i++ {
-				if s.Decide(&q.requests[i], &sc).Outcome != q.want[i] {
+			for i := from; i < from+items+index.AheadBy; i++ {
+				if i < from+items {
+					s.Ahead(&q.requests[i], &sc)
+				} else {
+					s.Ahead(nil, &sc)
+				}
+				if i := i - index.AheadBy; i >= from && s.Decide(&q.requests[i], &sc).Outcome != q.want[i] {
 					b.Fatalf("%+v: not %v", q.requests[i], q.want[i])
 				}
 			}

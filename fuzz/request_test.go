@@ -187,6 +187,12 @@ type visitor struct {
 
 func (v *visitor) Restart() { v.items = 0 }
 
+func (v *visitor) Ahead(r *policy.Request) {
+	if r != nil {
+		wellFormed(v.t, r)
+	}
+}
+
 func (v *visitor) Item(r *policy.Request, err error) bool {
 	v.items++
 	if err == nil {

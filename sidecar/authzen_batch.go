@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"postern/index"
 	"postern/internal/request"
 	"postern/policy"
 )
@@ -61,6 +62,16 @@ func (b *batch) Restart() {
 	b.looked = 0
 	clear(b.first[:])
 }
+
+// Ahead brings near what deciding an item needs.
+func (b *batch) Ahead(r *policy.Request) {
+	if !b.explain {
+		b.x.snapshot.Ahead(r, &b.x.scratch)
+	}
+}
+
+// A batch is asked ahead by as many items as the index wants.
+var _ [request.Ahead - index.AheadBy]struct{} = [index.AheadBy - request.Ahead]struct{}{}
 
 // Item answers one item.
 func (b *batch) Item(r *policy.Request, err error) (allow bool) {

@@ -13,6 +13,7 @@ import (
 type discard struct{ n int }
 
 func (v *discard) Restart()                                    { v.n = 0 }
+func (v *discard) Ahead(*policy.Request)                       {}
 func (v *discard) Item(r *policy.Request, err error) (ok bool) { v.n++; return err == nil }
 
 // TestNothingAllocates: a request that is accepted costs no memory, once the

@@ -34,11 +34,19 @@ func (s Semantic) Decides(allowed bool) bool {
 	return s == DenyOnFirstDeny && !allowed || s == PermitOnFirstPermit && allowed
 }
 
+// Ahead is how many items of a batch are read before the first of them is shown.
+const Ahead = 2
+
 // Visitor is shown the items of a batch.
 type Visitor interface {
 	// Restart forgets every item so far: they are shown again from the first.
 	// It happens at most once, if a body may state a default after its items.
 	Restart()
+	// Ahead is told of an item, before it is shown, once all that it asks is known,
+	// so that what deciding it needs can be brought near meanwhile. The item that is
+	// shown is the one of Ahead calls before. r is nil for an item that is wrong, and
+	// where no more items follow.
+	Ahead(r *policy.Request)
 	// Item is shown one item, in order: its request, valid until Item returns,
 	// or what is wrong with it, an *Error. It tells whether the item is allowed.
 	Item(r *policy.Request, err error) (allowed bool)
@@ -121,6 +129,16 @@ func (d *Decoder) refuse(body []byte) error {
 func (d *Decoder) items(v Visitor, semantic Semantic, last bool) (n int, again, ok bool) {
 	defer func() { d.at = -1 }()
 	show := !d.topFault.found()
+	read, shown := 0, 0 // of those that are to be shown
+	next := func() {
+		x := &d.line[shown%len(d.line)]
+		shown++
+		if x.fault.found() {
+			show = show && !semantic.Decides(v.Item(nil, x.fault.err(x.at)))
+		} else {
+			show = show && !semantic.Decides(v.Item(&x.request, nil))
+		}
+	}
 	d.s.EnterArray()
 	for d.s.Element() {
 		if n == MaxEvaluations {
@@ -130,6 +148,7 @@ func (d *Decoder) items(v Visitor, semantic Semantic, last bool) (n int, again, 
 		d.at = n
 		n++
 		d.itemFault = fault{}
+		d.item = &d.line[read%len(d.line)]
 		d.item.reset()
 		if d.s.Peek() != jsonscan.Object {
 			if !d.mistyped("", "an object") {
@@ -138,7 +157,7 @@ func (d *Decoder) items(v Visitor, semantic Semantic, last bool) (n int, again, 
 		} else {
 			d.s.EnterObject()
 			for d.s.Member() {
-				if !d.member(&d.item) {
+				if !d.member(&d.item.part) {
 					return n, again, false
 				}
 			}
@@ -154,13 +173,24 @@ func (d *Decoder) items(v Visitor, semantic Semantic, last bool) (n int, again, 
 			continue
 		}
 		if !f.found() {
-			f = d.complete(&d.item, &d.top)
+			f = d.complete(&d.item.part, &d.top)
 		}
+		d.item.at, d.item.fault = d.at, f
+		read++
 		if f.found() {
-			show = !semantic.Decides(v.Item(nil, f.err(d.at)))
+			v.Ahead(nil)
 		} else {
-			show = !semantic.Decides(v.Item(&d.item.request, nil))
+			v.Ahead(&d.item.request)
 		}
+		if read-shown > Ahead {
+			next()
+		}
+	}
+	for told := read; show && shown < read; {
+		for ; told <= shown+Ahead; told++ {
+			v.Ahead(nil)
+		}
+		next()
 	}
 	return n, again, !d.s.Failed()
 }

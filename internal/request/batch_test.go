@@ -12,11 +12,18 @@ import (
 type recorder struct {
 	items    []string
 	restarts int
+	ahead    []*policy.Request // what Ahead was told, since the start
+	untimely int               // items that were not told of Ahead calls before
 }
 
-func (v *recorder) Restart() { v.items, v.restarts = nil, v.restarts+1 }
+func (v *recorder) Restart() { v.items, v.ahead, v.restarts = nil, nil, v.restarts+1 }
+
+func (v *recorder) Ahead(r *policy.Request) { v.ahead = append(v.ahead, r) }
 
 func (v *recorder) Item(r *policy.Request, err error) bool {
+	if at := len(v.items); len(v.ahead) != at+1+Ahead || v.ahead[at] != r {
+		v.untimely++
+	}
 	if err != nil {
 		v.items = append(v.items, err.Error())
 		return false
@@ -84,6 +91,9 @@ func TestBatch(t *testing.T) {
 		if err != nil || single != nil || semantic != c.semantic {
 			t.Errorf("%s: %v, %v, %v", c.name, single, semantic, err)
 			continue
+		}
+		if v.untimely > 0 {
+			t.Errorf("%s: of %d items Ahead was not told in time", c.name, v.untimely)
 		}
 		if strings.Join(v.items, "\n") != strings.Join(c.want, "\n") || v.restarts != c.restarts {
 			t.Errorf("%s: %d restarts\ngot\n%s\nwant\n%s", c.name, v.restarts, strings.Join(v.items, "\n"), strings.Join(c.want, "\n"))

@@ -18,8 +18,12 @@ import (
 type Decoder struct {
 	s jsonscan.Scanner
 
-	top, item part
-	now       int64
+	top part
+	// line holds the items of a batch that are read and not yet shown, and the one
+	// being read, which is item.
+	line [Ahead + 1]waiting
+	item *waiting
+	now  int64
 	// at is the number of the item being read, from 0, or -1 outside all items.
 	// What is wrong inside an item is the item's fault; outside, the whole body's.
 	at int
@@ -36,6 +40,14 @@ type Decoder struct {
 	nulls bool
 	// open is the entity that a search leaves open.
 	open Open
+}
+
+// waiting is an item of a batch from when it is read until it is shown: what it
+// asks, or what is wrong with it.
+type waiting struct {
+	part
+	at    int // its number
+	fault fault
 }
 
 // The members of an evaluation that a part holds.
