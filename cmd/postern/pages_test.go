@@ -18,7 +18,7 @@ import (
 // and goes on; the server's address is the only thing that is replaced. With
 // -update it writes the outputs into the pages.
 func TestPages(t *testing.T) {
-	for page, most := range map[string]int{"first-policy.md": 14, "enforcers.md": 10} {
+	for page, most := range map[string]int{"first-policy.md": 14, "enforcers.md": 10, "change.md": 14} {
 		t.Run(page, func(t *testing.T) {
 			name, err := filepath.Abs(filepath.Join(root, "docs", page))
 			if err != nil {
@@ -33,6 +33,11 @@ func TestPages(t *testing.T) {
 				t.Errorf("%s has %d commands", page, len(examples))
 			}
 			dir := t.TempDir()
+			if strings.Contains(string(text), "cp -r examples ") {
+				if err := os.CopyFS(filepath.Join(dir, "examples"), os.DirFS(filepath.Join(root, "examples"))); err != nil {
+					t.Fatal(err)
+				}
+			}
 			address := defaultAddress
 			for i, e := range examples {
 				if args, ok := strings.CutPrefix(e.command, "postern serve "); ok && e.output == "" {
