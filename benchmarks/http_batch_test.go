@@ -22,8 +22,13 @@ const batchOf = 100
 // run, it measures what the mark is made of: Decide of the same requests, and
 // encoding/json.Valid of the same bytes. of-mark is the item over three times
 // the one and once the other: up to 1 it is met. Each operation is one batch.
-func BenchmarkBatch(b *testing.B) {
-	snapshot, questions := compiled(b, policygen.Users(10_000, seed), 4000)
+func BenchmarkBatch(b *testing.B) { batches(b, policygen.Users(10_000, seed)) }
+
+// BenchmarkBatchField is BenchmarkBatch on `field`.
+func BenchmarkBatchField(b *testing.B) { batches(b, policygen.Field(10_000, seed)) }
+
+func batches(b *testing.B, w *policygen.Workload) {
+	snapshot, questions := compiled(b, w, 4000)
 	plain := plainAnswers(snapshot, questions)
 	var bodies, requests, want [][]byte
 	for i := 0; i < len(questions); i += batchOf {

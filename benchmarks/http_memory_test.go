@@ -17,8 +17,13 @@ import (
 // connection that hands over whole requests and takes whole answers. What it
 // shows is all that postern's door, decoder and decision add; its instructions
 // can be counted, and come out the same on a busy machine (RESULTS.md).
-func BenchmarkHTTPInMemory(b *testing.B) {
-	snapshot, questions := compiled(b, policygen.Users(10_000, seed), 4096)
+func BenchmarkHTTPInMemory(b *testing.B) { inMemory(b, policygen.Users(10_000, seed)) }
+
+// BenchmarkHTTPInMemoryField is BenchmarkHTTPInMemory on `field`.
+func BenchmarkHTTPInMemoryField(b *testing.B) { inMemory(b, policygen.Field(10_000, seed)) }
+
+func inMemory(b *testing.B, w *policygen.Workload) {
+	snapshot, questions := compiled(b, w, hotSet)
 	requests := make([][]byte, len(questions))
 	for i := range questions {
 		requests[i] = loadgen.Post("/access/v1/evaluation", string(evaluation(&questions[i].Request)))

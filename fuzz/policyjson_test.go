@@ -227,8 +227,9 @@ func checkPolicyRoundTrip(t *testing.T, doc *policy.Document) {
 	}
 }
 
-// TestPolicyJSONGenerated: what the generator of adversarial worlds makes can be
-// written as files, and means the same when it is read.
+// TestPolicyJSONGenerated: what the generator of adversarial worlds makes, and
+// policies as people write them, can be written as files, and mean the same when
+// they are read.
 func TestPolicyJSONGenerated(t *testing.T) {
 	statements := 0
 	check := func(doc *policy.Document) {
@@ -246,6 +247,16 @@ func TestPolicyJSONGenerated(t *testing.T) {
 			if b.Policy != nil {
 				check(b.Policy)
 			}
+		}
+	}
+	for _, w := range []*policygen.Workload{policygen.Field(200, 1), policygen.FieldTenants(200, 1)} {
+		for _, o := range w.Directory.Organizations {
+			for _, doc := range o.Policies {
+				check(doc)
+			}
+		}
+		for _, b := range w.Directory.Buckets {
+			check(b.Policy)
 		}
 	}
 	if statements < 1000 {

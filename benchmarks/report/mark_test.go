@@ -170,6 +170,7 @@ func everything() results {
 			}
 		}
 		put("Batch/"+network+"/postern", map[string]float64{"ns/item": 900, "decide-ns/item": 150, "valid-ns/item": 700, "of-mark": 0.78})
+		put("BatchField/"+network+"/postern", map[string]float64{"ns/item": 900, "decide-ns/item": 150, "valid-ns/item": 700, "of-mark": 0.78})
 	}
 	for _, w := range []string{"field", "field-tenants", "tenants"} {
 		put("ColdStart/"+w+"/floor", map[string]float64{"ns/op": 3e9})
@@ -213,6 +214,7 @@ func everything() results {
 	})
 	for _, name := range []string{"subjects", "resources/page", "resources/all", "actions"} {
 		put("Search/"+name, map[string]float64{"ns/op": 2500, "results/op": 3})
+		put("SearchField/"+name, map[string]float64{"ns/op": 3500, "results/op": 9})
 	}
 	put("Search/first", map[string]float64{"ns/op": 1e8})
 	return r

@@ -41,10 +41,18 @@ func p7(r results) mark {
 		id: "P7", title: "Batches", situation: "network, items", base: "3x Decide + json.Valid", ours: "an item over HTTP", baseIn: nanoseconds, oursIn: nanoseconds,
 		claim: "an item of a batch of 100 over HTTP <= 3x Decide + the cost of scanning the same bytes with encoding/json.Valid",
 	}
-	for _, network := range []string{"tcp", "unix"} {
-		name := "Batch/" + network + "/postern"
-		bound := added(multiplied(r.runs(name, "decide-ns/item"), 3), r.runs(name, "valid-ns/item"))
-		m.rows = append(m.rows, row{what: map[string]string{"tcp": "TCP, 100", "unix": "Unix socket, 100"}[network], base: bound, ours: r.runs(name, "ns/item"), ratio: r.runs(name, "of-mark"), limit: atMost(1)})
+	for _, workload := range []struct {
+		bench, title string
+		limit        limit
+	}{{"BatchField", "field", limit{}}, {"Batch", "users", atMost(1)}} {
+		for _, network := range []string{"tcp", "unix"} {
+			name := workload.bench + "/" + network + "/postern"
+			bound := added(multiplied(r.runs(name, "decide-ns/item"), 3), r.runs(name, "valid-ns/item"))
+			m.rows = append(m.rows, row{
+				what: map[string]string{"tcp": "TCP, 100, ", "unix": "Unix socket, 100, "}[network] + workload.title,
+				base: bound, ours: r.runs(name, "ns/item"), ratio: r.runs(name, "of-mark"), limit: workload.limit,
+			})
+		}
 	}
 	return m
 }
