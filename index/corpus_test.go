@@ -37,15 +37,35 @@ func TestCorpusOnIndex(t *testing.T) {
 			conformance.Run(t, func(t *testing.T, w *conformance.World) conformance.Evaluate {
 				s := snapshot(t, w.Directory, form)
 				var sc index.Scratch
+				asked := index.Grounded{Snapshot: s}
 				return func(r *policy.Request) policy.Explanation {
 					decided, explained := s.Decide(r, &sc), s.Explain(r)
 					if decided != explained.Decision {
 						t.Errorf("Decide says %+v, Explain %+v", decided, explained.Decision)
 					}
+					checkGrounds(t, asked.Grounds(r, decided, nil), &explained)
 					return explained
 				}
 			})
 		})
+	}
+}
+
+// checkGrounds holds that of each layer that has determining statements Grounds finds
+// one.
+func checkGrounds(t *testing.T, grounds []policy.StatementRef, e *policy.Explanation) {
+	t.Helper()
+	var want, got [policy.LayerCount]int
+	for _, d := range e.Determining {
+		want[d.Layer] = 1
+	}
+	for _, g := range grounds {
+		if got[g.Layer]++; !slices.Contains(e.Determining, g) {
+			t.Errorf("%+v is a ground, and determining are %+v", g, e.Determining)
+		}
+	}
+	if got != want {
+		t.Errorf("the grounds %+v, and determining are %+v", grounds, e.Determining)
 	}
 }
 

@@ -283,9 +283,12 @@ func (v *view) askBucket(bucket *store.Slot) policy.Effect {
 // askIAM asks the iam statements of the caller's organization. Of an allow,
 // v.Open is the obligation.
 func (v *view) askIAM(m *IAM) policy.Effect {
+	if v.explaining {
+		v.Ground = policy.StatementRef{}
+	}
 	effect := m.Satisfied(&v.Inquiry)
 	if v.explaining {
-		v.steps = append(v.steps, step{layer: policy.LayerIAM, org: v.Org, iam: m, outcome: outcomes[effect]})
+		v.steps = append(v.steps, step{layer: policy.LayerIAM, org: v.Org, iam: m, outcome: outcomes[effect], ground: v.Ground})
 	}
 	return effect
 }
@@ -297,7 +300,7 @@ func (v *view) asked(layer policy.Layer, org string, p *Policies, effect policy.
 		effect = policy.EffectAllow
 	}
 	if v.explaining {
-		v.steps = append(v.steps, step{layer: layer, org: org, policies: p, outcome: outcomes[effect]})
+		v.steps = append(v.steps, step{layer: layer, org: org, policies: p, outcome: outcomes[effect], ground: v.ground(layer, p, effect)})
 	}
 	return effect
 }
@@ -319,7 +322,7 @@ func (v *view) askDenies(p *Policies) policy.Effect {
 		if effect == policy.EffectDeny {
 			outcome = policy.ExplicitDeny
 		}
-		v.steps = append(v.steps, step{layer: policy.LayerOrganization, org: v.Owner, policies: p, denyOnly: true, outcome: outcome})
+		v.steps = append(v.steps, step{layer: policy.LayerOrganization, org: v.Owner, policies: p, denyOnly: true, outcome: outcome, ground: v.ground(policy.LayerOrganization, p, effect)})
 	}
 	return effect
 }

@@ -46,6 +46,7 @@ type step struct {
 	denyOnly bool
 	platform bool // see notePlatform
 	outcome  policy.Outcome
+	ground   policy.StatementRef // with View.Grounding, what decided it; zero if no statement did
 }
 
 // begin looks at a request.

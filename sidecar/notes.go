@@ -49,7 +49,7 @@ const maxNotes = 1 << 20
 // introduce tells the log of a snapshot.
 func (s *Server) introduce(snapshot *index.Snapshot) {
 	if snapshot != nil && s.introduced.Load() != snapshot {
-		s.config.Log.Generation(snapshot)
+		s.config.Log.Generation(&index.Grounded{Snapshot: snapshot})
 		s.introduced.Store(snapshot)
 	}
 }

@@ -43,6 +43,12 @@ type snapshot uint64
 
 func (s snapshot) Generation() uint64    { return uint64(s) }
 func (s snapshot) Digest() policy.Digest { return policy.Digest{0xd1, 31: byte(s)} }
+func (s snapshot) Grounds(r *policy.Request, d policy.Decision, out []policy.StatementRef) []policy.StatementRef {
+	if r.Principal.IDs[0] != "saml/first" {
+		return out
+	}
+	return append(out, policy.StatementRef{Document: "doc", Statement: "s", Index: 2, File: "acme/buckets/b.json", Line: 7, Layer: d.Layer})
+}
 
 // commit commits one answer with the notes of some decisions.
 func commit(l *Log, a Answer, notes ...Note) bool {

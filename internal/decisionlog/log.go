@@ -38,6 +38,9 @@ type Candidate interface {
 type Generation interface {
 	Generation() uint64
 	Digest() policy.Digest
+	// Grounds appends the first determining statement of each layer that brought a
+	// decision about. It is called by one goroutine.
+	Grounds(r *policy.Request, d policy.Decision, out []policy.StatementRef) []policy.StatementRef
 }
 
 // Config is how decisions are logged.

@@ -12,14 +12,15 @@ import (
 
 // writer takes records out of the rings and writes lines. One goroutine has it.
 type writer struct {
-	log    *Log
-	sink   sink // nil if nothing is logged
-	line   liner
-	entry  entry
-	buf    []byte       // lines that are not written yet, whole ones
-	marks  int          // of buf, how many lines
-	known  []generation // by which lines are resolved
-	closed error
+	log     *Log
+	sink    sink // nil if nothing is logged
+	line    liner
+	entry   entry
+	buf     []byte // lines that are not written yet, whole ones
+	marks   int    // of buf, how many lines
+	grounds []policy.StatementRef
+	known   []generation // by which lines are resolved
+	closed  error
 	// failing says that the last write failed, since when it is said once.
 	failing bool
 }
@@ -211,6 +212,10 @@ func (w *writer) record(r record) {
 	for i := len(w.known) - 1; i >= 0; i-- {
 		if w.known[i].number == e.decision.Generation {
 			c.digest = w.known[i].digest
+			if of := w.known[i].of; of != nil && e.hasRequest && e.why == "" {
+				w.grounds = of.Grounds(&e.request, e.decision, w.grounds[:0])
+				c.determining = w.grounds
+			}
 			break
 		}
 	}

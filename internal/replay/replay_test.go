@@ -58,7 +58,7 @@ func (w world) logged(t testing.TB, requests []*policy.Request, masked ...string
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Generation(w.snapshot)
+	l.Generation(&index.Grounded{Snapshot: w.snapshot})
 	source := l.Source()
 	var scratch index.Scratch
 	var notes []byte

@@ -30,6 +30,7 @@ func (m *Layer) satisfied(v *Inquiry) policy.Effect {
 		}
 		for i := p.at; i < p.at+p.denies; i++ {
 			if g.marks[i].may(&v.marks) && g.bindingHolds(g.named[i], v) != notGranted {
+				v.Ground = m.groundOf(v, g.named[i])
 				return policy.EffectDeny
 			}
 		}
@@ -54,17 +55,33 @@ func (m *Layer) satisfied(v *Inquiry) policy.Effect {
 			if !g.marks[i].may(&v.marks) {
 				continue
 			}
-			if best = best.or(g.bindingHolds(g.named[i], v)); g.enough(best) {
+			if held := g.bindingHolds(g.named[i], v); held > best {
+				best, v.Ground = held, m.groundOf(v, g.named[i])
+			}
+			if g.enough(best) {
 				return v.allowed(best)
 			}
 		}
 	}
 	for _, h := range c.helds {
-		if best = best.or(g.spansHold(m.members.helds[h].spans, false, v)); g.enough(best) {
+		if held := g.spansHold(m.members.helds[h].spans, false, v); held > best {
+			if best = held; v.Grounding {
+				v.Ground = m.members.helds[h].place
+			}
+		}
+		if g.enough(best) {
 			return v.allowed(best)
 		}
 	}
 	return v.allowed(best)
+}
+
+// groundOf is the statement of a binding, if that is wanted.
+func (m *Layer) groundOf(v *Inquiry, binding uint32) (out policy.StatementRef) {
+	if v.Grounding {
+		out = m.bindings[binding]
+	}
+	return out
 }
 
 // enough reports whether no other Allow can change the answer.

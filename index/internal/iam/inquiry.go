@@ -15,6 +15,8 @@ type Inquiry struct {
 	// Open is the obligation of an allow: for how many seconds what is opened
 	// may stay open; 0 if there is none.
 	Open uint64
+	// Ground is the statement that decided, where View.Grounding asks for it.
+	Ground policy.StatementRef
 
 	caller caller
 	// resource is the text `type:id`. uid is the text `type\xfaUID`; it ends

@@ -56,6 +56,13 @@ type View struct {
 
 	Facts
 
+	// Grounding has the statement that decided noted by Ground, in FoundIn and Found,
+	// until Forget. Parts of names, which do not tell where their statements stand, are
+	// left out of account then.
+	Grounding bool
+	FoundIn   block.Block
+	Found     int
+
 	// any: what is at hand makes a Deny hold by what it matches, so that a variable
 	// that is unseen stands for any text.
 	any bool
@@ -134,6 +141,20 @@ func (v *View) Begin(r *policy.Request, defaultOrg string) {
 		names |= block.NameBit(hash)
 	}
 	c.Hashes, v.Names = hashes, names
+}
+
+// Ground notes the statement that decided, if that is wanted.
+func (v *View) Ground(b block.Block, id int) {
+	if v.Grounding {
+		v.FoundIn, v.Found = b, id
+	}
+}
+
+// Forget forgets the statement that Ground noted, and reports whether there was one.
+func (v *View) Forget() (was bool) {
+	was = !v.FoundIn.IsNone()
+	v.FoundIn = block.Block{}
+	return was
 }
 
 // End drops the request.

@@ -81,6 +81,7 @@ func (p *Policies) deniesObjects(b block.Block, v *match.View) bool {
 				return true // as match.Variables.Holds
 			}
 			if b.Sieve().Entry(id).Names()&v.Names != 0 && p.variables.Holds(b, b.Record(id), v) {
+				v.Ground(b, id)
 				return true
 			}
 		}

@@ -85,13 +85,26 @@ func (p *Policies) hasAllow(v *match.View) bool {
 	return false
 }
 
+// Ground returns the statement that View.Ground noted last, of these policies. Its
+// name is of their memory.
+func (p *Policies) Ground(layer policy.Layer, v *match.View) policy.StatementRef {
+	return p.aliased(v.FoundIn, v.Found, layer)
+}
+
 // reference returns the StatementRef of a statement.
 func (p *Policies) reference(b block.Block, id int, layer policy.Layer) policy.StatementRef {
+	ref := p.aliased(b, id, layer)
+	ref.Statement = strings.Clone(ref.Statement)
+	return ref
+}
+
+// aliased is reference, with the name in the memory of the policies.
+func (p *Policies) aliased(b block.Block, id int, layer policy.Layer) policy.StatementRef {
 	m := b.Meta(id)
 	d := p.document(m.Document)
 	return policy.StatementRef{
 		Document:  d.Name,
-		Statement: strings.Clone(b.StatementName(&m)),
+		Statement: b.StatementName(&m),
 		Index:     int(m.Index),
 		File:      d.File,
 		Line:      int(m.Line),

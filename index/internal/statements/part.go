@@ -68,6 +68,7 @@ func (p *Policies) scanWords(b block.Block, n int, v *match.View) policy.Effect 
 				continue
 			}
 			if r := b.RecordOf(s); p.of().Holds(b, r, v) {
+				v.Ground(b, id)
 				return effectOf(b, id)
 			}
 		}
@@ -79,6 +80,7 @@ func (p *Policies) scanWords(b block.Block, n int, v *match.View) policy.Effect 
 func (p *Policies) scan(b block.Block, n int, v *match.View) policy.Effect {
 	for id := range n {
 		if v.Covers(b, id) && p.variables.Holds(b, b.Record(id), v) {
+			v.Ground(b, id)
 			return effectOf(b, id)
 		}
 	}

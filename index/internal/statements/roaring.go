@@ -160,7 +160,7 @@ func actionPostings(sets map[lowered.ActionBits]*roaring.Bitmap) []*roaring.Bitm
 // caller's names, and narrows the other statements by postings. Deny statements
 // come first.
 func (p *Policies) scanRoaring(b block.Block, before policy.Effect, ix *roaringIndex, v *match.View) policy.Effect {
-	effect, byName := before, ix.named != nil && !v.DenyOnly
+	effect, byName := before, ix.named != nil && !v.DenyOnly && !v.Grounding
 	if byName {
 		for _, hash := range v.Identifiers.Hashes {
 			if at := ix.named.find(hash); at != 0 {
@@ -250,6 +250,7 @@ func (p *Policies) leapfrog(b block.Block, v *match.View, covering *roaring.Bitm
 					}
 				}
 				if (covering != nil || v.Covers(b, int(id))) && p.variables.Holds(b, b.Record(int(id)), v) {
+					v.Ground(b, int(id))
 					return true
 				}
 				if at = id + 1; at >= int64(high) {
