@@ -46,6 +46,7 @@ func startProcess(t testing.TB, root string, flags ...string) *process {
 		return new(net.Dialer).DialContext(ctx, "unix", p.socket)
 	}}}
 	p.cmd = exec.Command(binary, append([]string{"serve", "-policies", root, "-socket", p.socket, "-listen", "127.0.0.1:0"}, flags...)...)
+	p.cmd.Env = append(os.Environ(), "GOGC=100") // by which rest tells what is live
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

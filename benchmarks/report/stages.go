@@ -78,6 +78,9 @@ func stages(quick bool) []stage {
 		{"reload-latency", ".", bench("./benchmarks", "^BenchmarkReloadLatency$", "5x", "1"), 6 * time.Minute},
 		{"cold-start", ".", bench("./benchmarks", "^BenchmarkColdStart$", "1x", "3"), 16 * time.Minute},
 		{"change", ".", bench("./benchmarks", "^BenchmarkChange$", "1x", "1"), 6 * time.Minute},
+		{"moments", ".", bench("./benchmarks", "^BenchmarkMoments$", "1x", "1"), 10 * time.Minute},
+		{"rest", ".", bench("./benchmarks", "^BenchmarkRest$", "2x", "3"), 10 * time.Minute},
+		{"resident", ".", bench("./benchmarks", "^BenchmarkResident$", "1x", "1"), 20 * time.Minute},
 		{"search", ".", bench("./benchmarks", "^BenchmarkSearch(Field)?$", "10x", "1"), 6 * time.Minute},
 	}
 }

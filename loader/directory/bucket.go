@@ -47,6 +47,7 @@ func (s *scan) chunk(f *source.OrgFinding, b *bucketsScan, known *source.Last, n
 // buffers is memory into which one bucket file after the other is read and parsed.
 type buffers struct {
 	buf    []byte
+	name   []byte // see tree.Dir.Still
 	parser policyjson.Parser
 	file   [1]source.Parsed // the argument of Maker.Compile
 }
@@ -86,6 +87,9 @@ func (l *bucketLook) file(known *source.Bucket, name string) (x source.BucketFin
 // changed, and what that says if it has. The error is tree.ErrChanged or nil.
 func (l *bucketLook) once(known *source.Bucket, name string, first bool) (x source.BucketFinding, changed bool, err error) {
 	l.d.Looks.Add(1)
+	if known != nil && first && l.still(known, name) {
+		return x, false, nil
+	}
 	x = source.BucketFinding{Name: name, Added: known == nil}
 	var at tree.Spot
 	var data []byte
@@ -126,6 +130,17 @@ func (l *bucketLook) once(known *source.Bucket, name string, first bool) (x sour
 	x.Seen, x.Complete = source.Seen{Name: name, Version: versionOf(at.Stamp), Fresh: freshAt(at.Stamp, l.now)}, true
 	l.content(&x, known, data)
 	return x, true, nil
+}
+
+// still reports that a file which the listing of the folder showed has not changed
+// since the last looks. It says so of nearly all files in a look at everything; where
+// it does not, the name is looked at as any other.
+func (l *bucketLook) still(known *source.Bucket, name string) bool {
+	if !known.Complete || !l.in.kinds || l.past(name) || !l.in.plain(name) {
+		return false
+	}
+	at, ok := l.folder.Still(name, &l.buffers.name)
+	return ok && l.trusts(known.Seen, at)
 }
 
 // past reports whether the file is past the bound on files.

@@ -62,7 +62,18 @@ func (s *scan) buckets(f *source.OrgFinding, sc *source.OrgScope, known *source.
 		defer h.Close()
 		if b.Listed {
 			s.d.watchFolder(at.Real, at.Stamp, s.q.Scope.All)
-			names, b.others, err = h.Files()
+			names, b.others, err = h.Files(func(name []byte) (string, bool) {
+				if was := known.Buckets[string(name)]; was != nil && was.Seen.Name == string(name) {
+					return was.Seen.Name, true
+				}
+				return "", false
+			}, func() error {
+				s.stopped = s.between()
+				return s.stopped
+			})
+			if s.stopped != nil {
+				return
+			}
 			b.kinds = true
 		} else {
 			names = slices.Sorted(maps.Keys(sc.Files))
@@ -78,7 +89,16 @@ func (s *scan) buckets(f *source.OrgFinding, sc *source.OrgScope, known *source.
 	}
 	n := len(names)
 	if b.Listed { // names that vanished are looked at one by one as well
+		there := 0
+		for _, name := range names {
+			if known.Buckets[name] != nil {
+				there++
+			}
+		}
 		for name := range known.Buckets {
+			if there == len(known.Buckets) {
+				break // as nearly always
+			}
 			if _, ok := slices.BinarySearch(names[:n], name); !ok {
 				names = append(names, name)
 			}

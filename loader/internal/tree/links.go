@@ -271,9 +271,17 @@ func Enter(root *os.Root, rootReal string, s Spot) (*Dir, error) {
 
 // Ignored reports whether a name is invisible: hidden, or an editor's or
 // writer's temporary file. A link may still lead through it (`..data`).
-func Ignored(name string) bool {
-	return name[0] == '.' || strings.HasSuffix(name, "~") ||
-		strings.HasSuffix(name, ".swp") || strings.HasSuffix(name, ".tmp")
+func Ignored(name string) bool { return ignored(name) }
+
+func ignored[T string | []byte](name T) bool {
+	if name[0] == '.' || name[len(name)-1] == '~' {
+		return true
+	}
+	if len(name) < 4 {
+		return false
+	}
+	end := string(name[len(name)-4:])
+	return end == ".swp" || end == ".tmp"
 }
 
 // Names lists the root itself, as Dir.Names does another folder.

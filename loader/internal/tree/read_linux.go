@@ -3,8 +3,6 @@ package tree
 import (
 	"errors"
 	"io/fs"
-	"os"
-	"slices"
 	"syscall"
 )
 
@@ -24,41 +22,6 @@ func (r *Reader) ReadIn(h *Dir, name string, at Spot, buf *[]byte) ([]byte, erro
 		err = ErrChanged
 	}
 	return data, err
-}
-
-// Files lists the folder as Names does, and returns as others the names that are
-// no regular files. It does not use the os.File of the Dir, which an os.Root has
-// opened and which therefore looks at every name again: there may be a hundred
-// thousand names, and nothing here depends on that.
-func (o *Dir) Files() (names []string, others map[string]struct{}, err error) {
-	fd, err := again(func() (int, error) {
-		return syscall.Openat(int(o.Fd()), ".", syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	f := os.NewFile(uintptr(fd), o.real)
-	defer f.Close()
-	all, err := f.ReadDir(-1)
-	if err != nil {
-		return nil, nil, err
-	}
-	names = make([]string, 0, len(all))
-	for _, e := range all {
-		name := e.Name()
-		if Ignored(name) {
-			continue
-		}
-		names = append(names, name)
-		if !e.Type().IsRegular() {
-			if others == nil {
-				others = map[string]struct{}{}
-			}
-			others[name] = struct{}{}
-		}
-	}
-	slices.Sort(names)
-	return names, others, nil
 }
 
 // ReadListed is ReadIn for a name that a listing of the open folder h has just

@@ -20,7 +20,10 @@ func (r *Reader) ReadListed(*Dir, string, *[]byte) (Spot, []byte, bool) {
 
 // Files lists the folder as Names does. It cannot tell which names are no regular
 // files, so every name has to be looked at before it is opened.
-func (o *Dir) Files() (names []string, others map[string]struct{}, err error) {
+func (o *Dir) Files(func(name []byte) (string, bool), func() error) (names []string, others map[string]struct{}, err error) {
 	names, err = o.Names()
 	return names, nil, err
 }
+
+// Still returns false: the caller has to Look.
+func (o *Dir) Still(string, *[]byte) (Stamp, bool) { return Stamp{}, false }
