@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"postern/cmd/postern-sync/internal/history"
 	"postern/cmd/postern-sync/internal/pack"
 	"postern/cmd/postern-sync/internal/revision"
@@ -81,7 +83,29 @@ func (p *Pusher) reader() *history.Reader {
 }
 
 // newest reads the newest revision, and what files it has.
-func (p *Pusher) newest(ctx context.Context) (*state, error) {
+func (p *Pusher) newest(ctx context.Context) (s *state, err error) {
+	err = patiently(ctx, func() error {
+		s, err = p.read(ctx)
+		return err
+	})
+	return s, err
+}
+
+// patiently calls do again, for unknownFor at most, while no server answers it: they may
+// be choosing a leader.
+func patiently(ctx context.Context, do func() error) error {
+	for until := time.Now().Add(unknownFor); ; {
+		err := do()
+		nobody := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrNoStreamResponse)
+		if !nobody || ctx.Err() != nil || time.Now().After(until) {
+			return err
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// read is one attempt of newest.
+func (p *Pusher) read(ctx context.Context) (*state, error) {
 	m, err := p.Conn.Leader(ctx)
 	if errors.Is(err, stream.ErrNone) {
 		return &state{}, nil
@@ -290,7 +314,7 @@ func (p *Pusher) commit(ctx context.Context, s *state, next *revision.Revision, 
 		if ctx.Err() != nil {
 			return fmt.Errorf("it is not known whether revision %s was published: %w", next.ID(), err)
 		}
-		if errors.Is(err, stream.ErrOvertaken) || !errors.Is(err, stream.ErrNoStream) {
+		if errors.Is(err, stream.ErrOvertaken) || !errors.Is(err, nats.ErrStreamNotFound) {
 			first, found, lookErr := p.find(ctx, next, data)
 			switch {
 			case lookErr == nil && found:

@@ -40,7 +40,7 @@ func (u *uploads) put(name revision.Sum, stored []byte) error {
 	u.free <- struct{}{}
 	u.all.Go(func() {
 		defer func() { <-u.free }()
-		if err := u.conn.PutBlob(u.ctx, name.String(), stored); err != nil {
+		if err := patiently(u.ctx, func() error { return u.conn.PutBlob(u.ctx, name.String(), stored) }); err != nil {
 			u.mutex.Lock()
 			defer u.mutex.Unlock()
 			u.err = err
