@@ -41,8 +41,13 @@ type modelHold struct {
 	over        bool // it is plain, and has stood for 60 s
 }
 
-// lookAtHold takes notice of .hold, which counts by its name.
+// lookAtHold takes notice of .hold, which counts by its name. While the policy
+// directory is away nobody can tell whether one stands: it is neither gone nor new.
 func (m *model) lookAtHold(root string, now time.Time) {
+	if _, err := filepath.EvalSymlinks(root); err != nil {
+		m.doubtful = true
+		return
+	}
 	path := filepath.Join(root, ".hold")
 	fi, err := os.Lstat(path)
 	if m.doubtful = err != nil && !errors.Is(err, fs.ErrNotExist); m.doubtful {

@@ -50,11 +50,7 @@ type metricsPage struct{}
 
 func (metricsPage) show(x *exchange) reply {
 	s := x.server
-	x.buf = append(x.buf[:0], s.figures.get(func() []byte {
-		var b bytes.Buffer
-		s.writeMetrics(&b)
-		return b.Bytes()
-	})...)
+	x.buf = append(x.buf[:0], s.figures.get(s.metrics)...)
 	return reply{status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body: x.buf}
 }
 
@@ -89,6 +85,18 @@ func (j *joined) get(work func() []byte) []byte {
 		m.text = work()
 	})
 	return m.text
+}
+
+// WriteMetrics writes what /metrics answers, once. An error of w is not told.
+func (s *Server) WriteMetrics(w io.Writer) {
+	w.Write(s.figures.get(s.metrics))
+}
+
+// metrics makes the text of /metrics.
+func (s *Server) metrics() []byte {
+	var b bytes.Buffer
+	s.writeMetrics(&b)
+	return b.Bytes()
 }
 
 func (s *Server) writeMetrics(w *bytes.Buffer) {

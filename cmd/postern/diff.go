@@ -62,11 +62,11 @@ func runDiff(args []string, env lookup, _ io.Reader, out, errs io.Writer) int {
 	for i, name := range names {
 		d := o.policyFlags
 		d.policies = name
-		var ok bool
-		if sides[i], ok, err = readSide(ctx, &d, texts, errs); err != nil {
+		var status *policy.Status
+		if sides[i], status, err = readSide(ctx, &d, texts, errs); err != nil {
 			return complain(errs, "diff", fmt.Errorf("%s: %w", name, err))
 		}
-		broken = broken || !ok
+		broken = broken || len(status.Quarantined) > 0
 	}
 	if broken {
 		fmt.Fprintln(errs, "postern diff: what is broken is not compared; postern validate shows more")
@@ -253,6 +253,14 @@ type unknownJSON struct {
 }
 
 func printDiffJSON(w io.Writer, d *compare.Diff) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(newDiffJSON(d))
+}
+
+// newDiffJSON returns a difference as -json prints it.
+func newDiffJSON(d *compare.Diff) diffJSON {
 	out := diffJSON{Unknown: []unknownJSON{}}
 	for _, part := range []struct {
 		from []compare.Change
@@ -274,10 +282,7 @@ func printDiffJSON(w io.Writer, d *compare.Diff) error {
 	for _, u := range d.Unknown {
 		out.Unknown = append(out.Unknown, unknownJSON{u.Direction.String(), newClass(u.Class), u.Why})
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(out)
+	return out
 }
 
 func newClass(c compare.Class) classJSON {

@@ -78,9 +78,9 @@ func (s *sideFiles) inspect(path, bucket string, data []byte, f policyjson.File)
 	return nil
 }
 
-// readSide loads a policy directory for a comparison; false if a file of it is
-// broken, which has been told on errs.
-func readSide(ctx context.Context, p *policyFlags, texts *policyTexts, errs io.Writer) (compare.Side, bool, error) {
+// readSide loads a policy directory for a comparison, and returns how it is. If
+// a unit of it is quarantined, that has been told on errs, and there is no side.
+func readSide(ctx context.Context, p *policyFlags, texts *policyTexts, errs io.Writer) (compare.Side, *policy.Status, error) {
 	files := sideFiles{texts: texts, policies: map[string]*policy.Document{}, access: map[string]*policy.AccessDocument{},
 		buckets: map[string]string{}, names: map[string]struct{}{}}
 	current := new(index.Current)
@@ -88,19 +88,19 @@ func readSide(ctx context.Context, p *policyFlags, texts *policyTexts, errs io.W
 	config.PassHold, config.Inspect = true, files.inspect
 	l, err := loader.New(config)
 	if err != nil {
-		return compare.Side{}, false, err
+		return compare.Side{}, nil, err
 	}
 	if err := l.Load(ctx); err != nil {
-		return compare.Side{}, false, err
+		return compare.Side{}, nil, err
 	}
 	status := l.Status()
 	if len(status.Quarantined) > 0 {
 		for _, q := range status.Quarantined {
 			if err := diagnostic.Print(errs, inDirectory(p.policies, q.Diagnostics), nil, diagnostic.Options{}); err != nil {
-				return compare.Side{}, false, err
+				return compare.Side{}, nil, err
 			}
 		}
-		return compare.Side{}, false, nil
+		return compare.Side{}, status, nil
 	}
 	side := compare.Side{
 		PlatformOrganizations: p.platformOrgs.list,
@@ -140,7 +140,7 @@ func readSide(ctx context.Context, p *policyFlags, texts *policyTexts, errs io.W
 			path := b.Owner + "/buckets/" + name + ".json"
 			text, read := files.buckets[path]
 			if !read {
-				return compare.Side{}, false, fmt.Errorf("%s changed while it was read; try again", path)
+				return compare.Side{}, nil, fmt.Errorf("%s changed while it was read; try again", path)
 			}
 			file.Content = text
 			file.Read = func() *policy.Document {
@@ -150,7 +150,7 @@ func readSide(ctx context.Context, p *policyFlags, texts *policyTexts, errs io.W
 		}
 		side.Buckets[name] = file
 	}
-	return side, true, nil
+	return side, status, nil
 }
 
 // inDirectory puts the directory in front of the paths of diagnostics.

@@ -47,6 +47,7 @@ func commands() []command {
 		{"diff", "tell which decisions change between two policy directories", runDiff},
 		{"replay", "ask recorded decisions again, of other policies", runReplay},
 		{"ready", "ask a running server whether it is ready", runReady},
+		{"explore", "show in a browser what is decided and why", runExplore},
 		{"version", "print version, commit and Go version", runVersion},
 	}
 }

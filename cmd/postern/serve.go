@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"postern/index"
+	"postern/internal/explorer"
 	"postern/loader"
 	"postern/policy"
 	"postern/sidecar"
@@ -106,6 +107,8 @@ type serveOptions struct {
 	maxConnections                   int
 	doorFlags
 	decisions logFlags
+	explore   string
+	exploreFlags
 }
 
 func (o *serveOptions) define(fs *flags) {
@@ -128,6 +131,8 @@ func (o *serveOptions) define(fs *flags) {
 	fs.Var(&o.maxBody, "max-body", "largest request body, in `BYTES`")
 	o.doorFlags.define(fs)
 	o.decisions.define(fs)
+	fs.StringVar(&o.explore, "explore", "", "loopback `ADDRESS` of a page that shows what is decided and why; whoever has its URL may read the policies")
+	o.exploreFlags.define(fs)
 	fs.IntVar(&o.maxConnections, "max-connections", 4096, "`N`: most connections at once that may ask; further ones get 429, but for probes")
 }
 
@@ -140,6 +145,12 @@ func (o *serveOptions) check() error {
 	}
 	if o.reread <= 0 {
 		return usagef("-reread %s is no interval; write one above 0, like 1h", o.reread)
+	}
+	switch {
+	case o.explore != "" && o.explain.value == "off":
+		return usagef("-explore shows what -explain off keeps back; leave one of the two out")
+	case o.explore == "" && len(o.compare) > 0:
+		return usagef("-explore-compare is for the explorer; write -explore 127.0.0.1:PORT too")
 	}
 	if o.maxConnections < 1 {
 		return usagef("-max-connections %d admits nobody; write a number above 0", o.maxConnections)
@@ -292,9 +303,23 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, env lo
 		watch = append(watch, l)
 	}
 
+	var page *explorer.Server
+	var pages net.Listener
+	if o.explore != "" {
+		if page, pages, err = o.openExplorer(ctx, current, policies.Status, door); err == nil {
+			err = tellURL(exploreURL(pages, page), errs, logger)
+		}
+		if err != nil {
+			for _, open := range append(listeners, watch...) {
+				open.Close()
+			}
+			return err
+		}
+	}
+
 	// The door opens before the first load: /healthz answers, and /readyz and
 	// decisions say 503 until there is a snapshot.
-	failed := make(chan error, len(listeners)+len(watch)+1)
+	failed := make(chan error, len(listeners)+len(watch)+2)
 	serveOn := func(l net.Listener, serve func(net.Listener) error) {
 		if err := serve(l); err != nil {
 			failed <- fmt.Errorf("serving on %s: %w", l.Addr(), err)
@@ -307,6 +332,9 @@ func serve(ctx context.Context, o *serveOptions, hangup <-chan os.Signal, env lo
 	for _, l := range watch {
 		logger.Info("serving metrics and probes", "address", l.Addr().String())
 		go serveOn(l, door.Watch)
+	}
+	if page != nil {
+		go serveOn(pages, func(l net.Listener) error { return serveExplorer(ctx, l, page) })
 	}
 	if o.secrets != nil {
 		go o.secrets.watch(ctx, logger)

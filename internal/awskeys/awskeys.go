@@ -6,6 +6,7 @@
 package awskeys
 
 import (
+	"slices"
 	"strings"
 
 	"postern/internal/action"
@@ -63,6 +64,10 @@ func find(key string) (entry, bool) {
 	e, ok := table[key]
 	return e, ok
 }
+
+// Names returns the names of all keys as AWS writes them, in the order of the data; a
+// name with `/` at its end is followed by the key of a tag. It allocates.
+func Names() []string { return slices.Clone(names) }
 
 // Known reports whether a key is in the table.
 func Known(key string) bool {

@@ -78,6 +78,9 @@ var rooms = map[string]room{
 	"internal/lint": {job: "warnings of what a good policy surely does not mean",
 		ours: []string{"policy", "internal/action", "internal/awskeys", "internal/compare", "internal/conditionkey", "internal/pattern", "internal/policyjson", "internal/spelling", "internal/value"}, never: io,
 		why: "it looks at documents that others read, and changes nothing of what is accepted"},
+	"internal/explorer": {job: "a page that shows a person what is decided and why",
+		ours: []string{"policy", "index", "internal/action", "internal/awskeys", "internal/lint", "internal/policyjson", "internal/request"}, never: []string{"os", "log"},
+		why: "it reads what it is handed and changes nothing; what is compared, logged or counted is other rooms' affair"},
 	"compile": {job: "Documents to frozen partitions",
 		ours: []string{"policy", "index", "index/lowered", "internal/action", "internal/arena", "internal/conditionkey", "internal/value", "internal/pattern"}, never: []string{"os", "net", "log"},
 		why: "it turns data into data; where documents come from is the loader's affair"},
@@ -177,7 +180,7 @@ var rooms = map[string]room{
 		why: "it runs commands and reads what they print, so it needs nothing of ours and cannot favour it"},
 	"fuzz": {job: "fuzz targets of the whole", why: "tests only"},
 	"cmd/postern": {job: "flags, wiring, signals, exit codes",
-		ours: []string{"policy", "index", "compile", "loader", "internal/compare", "internal/decisionlog", "sidecar", "internal/request", "internal/policyjson", "internal/policytest", "internal/replay", "internal/builtin", "internal/diagnostic", "internal/lint", "internal/spelling"}, theirs: []string{"golang.org/x/sync"},
+		ours: []string{"policy", "index", "compile", "loader", "internal/compare", "internal/decisionlog", "internal/explorer", "sidecar", "internal/request", "internal/policyjson", "internal/policytest", "internal/replay", "internal/builtin", "internal/diagnostic", "internal/lint", "internal/spelling"}, theirs: []string{"golang.org/x/sync"},
 		why: "it wires; policy logic belongs in a package that others can test"},
 }
 
