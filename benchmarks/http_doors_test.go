@@ -32,6 +32,10 @@ type door struct {
 	refusal     int
 }
 
+// forwardDenied is the body of a denial of forward-auth: S3's error
+// (specification 7.2).
+const forwardDenied = `<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`
+
 // doorSecret is what callers of the doors show.
 const doorSecret = "0123456789abcdef0123456789abcdef"
 
@@ -50,7 +54,7 @@ var identityHeaders = []string{"X-Postern-Secret", "X-Postern-Org", "X-Postern-P
 // doors are those of specification 7; HAProxy asks as nginx does, Traefik as Caddy.
 var doors = []door{
 	{
-		name: "nginx", open: forward("nginx"), refusal: 403,
+		name: "nginx", open: forward("nginx"), deny: forwardDenied, refusal: 403,
 		headers: append([]string{"X-Original-Method", "X-Original-URI", "X-Original-Host", "X-Original-Client", "X-Original-Tls"}, identityHeaders...),
 		request: func(o *operation) []byte {
 			return fmt.Appendf(nil, "GET /authorize HTTP/1.1\r\nHost: localhost\r\nX-Original-Method: %s\r\nX-Original-URI: %s\r\nX-Original-Host: store\r\nX-Original-Client: 10.1.2.3\r\nX-Original-Tls: TLSv1.3\r\n%s%s\r\n",
@@ -58,7 +62,7 @@ var doors = []door{
 		},
 	},
 	{
-		name: "caddy", open: forward("caddy"), refusal: 403,
+		name: "caddy", open: forward("caddy"), deny: forwardDenied, refusal: 403,
 		headers: append([]string{"X-Forwarded-Method", "X-Forwarded-Uri", "X-Forwarded-Host", "X-Forwarded-For", "X-Forwarded-Proto"}, identityHeaders...),
 		request: func(o *operation) []byte {
 			return fmt.Appendf(nil, "GET /authorize HTTP/1.1\r\nHost: store\r\nX-Forwarded-Method: %s\r\nX-Forwarded-Uri: %s\r\nX-Forwarded-Host: store\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Proto: https\r\n%s%s\r\n",
@@ -66,7 +70,7 @@ var doors = []door{
 		},
 	},
 	{
-		name: "envoy", open: forward("envoy"), refusal: 403,
+		name: "envoy", open: forward("envoy"), deny: forwardDenied, refusal: 403,
 		headers: append([]string{"X-Forwarded-For", "X-Forwarded-Proto"}, identityHeaders...),
 		request: func(o *operation) []byte {
 			return fmt.Appendf(nil, "%s /authorize%s HTTP/1.1\r\nHost: store\r\nContent-Length: 0\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Proto: https\r\n%s%s\r\n",
