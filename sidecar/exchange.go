@@ -153,10 +153,14 @@ func (x *exchange) unfinished() reply {
 	return r
 }
 
-// fits takes from the budget of answers what the buffer has grown by; false, and
+// fits takes from the budget of answers what the buffer, and the notes, have grown by; false, and
 // the work stops, if there is no room.
 func (x *exchange) fits() bool {
-	if n := int64(cap(x.buf)); n > freeBytes && n > x.charged {
+	n := int64(cap(x.buf))
+	if notes := cap(x.notes.text); notes > keptNotes {
+		n += int64(notes)
+	}
+	if n > freeBytes && n > x.charged {
 		if !x.server.answers.take(n-x.charged, x.charged, x.beyond) {
 			x.task.stopped = noRoom
 			return false

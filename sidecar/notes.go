@@ -36,15 +36,19 @@ func (n *notes) forget() {
 	if n.log == nil {
 		return
 	}
-	if cap(n.text) > maxNotes {
+	if cap(n.text) > keptNotes {
 		n.text = nil
 	}
 	n.text, n.n, n.denied, n.batch, n.made = n.text[:0], 0, false, false, n.made[:0]
 }
 
-// maxNotes is the size of the largest memory for notes that stays with an exchange,
-// in bytes.
-const maxNotes = 1 << 20
+// maxNotes bounds the notes of one answer, in bytes: beyond, requests are left out.
+// The items of a batch may share much of it, and say little themselves.
+const maxNotes = 4 << 20
+
+// keptNotes is the size of the largest memory for notes that stays with an exchange;
+// larger ones are taken from the budget of answers.
+const keptNotes = 64 << 10
 
 // introduce tells the log of a snapshot.
 func (s *Server) introduce(snapshot *index.Snapshot) {
@@ -57,7 +61,7 @@ func (s *Server) introduce(snapshot *index.Snapshot) {
 // note notes a decision about r, which is nil where it could not be read. why is
 // why it was made without a policy.
 func (x *exchange) note(r *policy.Request, d policy.Decision, why string) {
-	note := decisionlog.Note{Request: r, Decision: d, Why: why, Item: x.notes.n}
+	note := decisionlog.Note{Request: r, Decision: d, Why: why, Item: x.notes.n, Cut: r != nil && len(x.notes.text) > maxNotes}
 	if x.notes.batch {
 		note.Item = len(x.verdicts) - 1
 	}

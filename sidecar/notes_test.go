@@ -291,6 +291,35 @@ func TestNotesFull(t *testing.T) {
 	}
 }
 
+// TestNotesAreBounded: what the items of a batch share is not logged with each without
+// end; all of them are accounted for.
+func TestNotesAreBounded(t *testing.T) {
+	l, read := logBuilt(t, nil)
+	s := build(t, func(c *Config) { c.Log = l })
+	body := `{"subject":{"type":"saml","id":"jean","properties":{"org":"o1"}},"action":{"name":"s3:GetObject"},"context":{"a":"` + strings.Repeat("x", 8000) + `","b":"` + strings.Repeat("y", 8000) + `"},"evaluations":[` +
+		strings.TrimSuffix(strings.Repeat(`{"resource":{"type":"object","id":"closed/k"}},`, 1000), ",") + `]}`
+	ctx := call(t, s, post(pathEvaluations, body))
+	s.handle(ctx)
+	if ctx.Response.StatusCode() != 200 {
+		t.Fatal(ctx.Response.StatusCode())
+	}
+	ctx.Conn().(*conn).sent()
+	if used := s.answers.used.Load(); used != 0 {
+		t.Errorf("%d bytes are still charged", used)
+	}
+	whole, cut := 0, 0
+	for _, line := range read() {
+		if strings.Contains(line.text, `"truncated":true`) {
+			cut++
+		} else {
+			whole++
+		}
+	}
+	if st := l.Stats(); whole+cut+int(st.DroppedAllow) != 1000 || whole < 100 || whole > 300 || cut < 100 {
+		t.Errorf("%d lines have their requests, %d have not, %+v", whole, cut, st)
+	}
+}
+
 // TestNotesPeer: a line says who asked.
 func TestNotesPeer(t *testing.T) {
 	l, read := logBuilt(t, nil)

@@ -12,6 +12,8 @@ import (
 type Note struct {
 	// Request is what was asked; nil where it could not be read.
 	Request *policy.Request
+	// Cut says that there was a request, which is left out.
+	Cut bool
 	// Caller and Owner are the caller's and the owner's organization by which it
 	// was decided.
 	Caller, Owner string
@@ -76,7 +78,10 @@ func (l *Log) Note(b []byte, n *Note) []byte {
 	b = appendText(b, n.Caller)
 	b = appendText(b, n.Owner)
 	b = appendText(b, n.Why)
-	if n.Request != nil {
+	switch {
+	case n.Cut:
+		flags |= noteCut
+	case n.Request != nil:
 		if n.Request.DenyOnly {
 			flags |= noteDenyOnly
 		}
