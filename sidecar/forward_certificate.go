@@ -170,7 +170,7 @@ func (c *certificateIdentity) whose(leaf *x509.Certificate, of string) (org, id 
 			if org, id, ok = strings.Cut(u.Opaque, "/"); ok {
 				provider, name, ok = strings.Cut(id, "/")
 			}
-			if !ok || name == "" || provider == "" || provider == "group" || provider == "token" || u.RawQuery != "" || u.Fragment != "" || strings.IndexByte(u.Opaque, '%') >= 0 {
+			if !ok || name == "" || provider == "" || provider == "group" || provider == "token" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.IndexByte(u.Opaque, '%') >= 0 {
 				return "", ""
 			}
 		}

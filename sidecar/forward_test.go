@@ -428,6 +428,18 @@ func TestForwardCertificates(t *testing.T) {
 		{"postern's own form, a group", own.issue(nil, "postern:o1/group/a"), "403 identity"},
 		{"postern's own form, a token", own.issue(nil, "postern:o1/token/a"), "403 identity"},
 		{"postern's own form, no name", own.issue(nil, "postern:o1/saml"), "403 identity"},
+		{"postern's own form, with a query", own.issue(nil, "postern:o1/saml/jean?x"), "403 identity"},
+		{"postern's own form, with an empty query", own.issue(nil, "postern:o1/saml/jean?"), "403 identity"},
+		{"postern's own form, with a fragment", own.issue(nil, "postern:o1/saml/jean#x"), "403 identity"},
+		{"postern's own form, with an escape", own.issue(nil, "postern:o1/saml/j%65an"), "403 identity"},
+		{"postern's own form behind slashes", own.issue(nil, "postern://o1/saml/jean"), "403 identity"},
+		{"SPIFFE of another case", any.issue(nil, "spiffe://T/ns/a"), "403 identity"},
+		{"SPIFFE with a port", any.issue(nil, "spiffe://t:1/ns/a"), "403 identity"},
+		{"SPIFFE with a user", any.issue(nil, "spiffe://u@t/ns/a"), "403 identity"},
+		{"SPIFFE with a fragment", any.issue(nil, "spiffe://t/a#b"), "403 identity"},
+		{"a URI of the web", any.issue(nil, "https://t/ns/a"), "403 identity"},
+		{"one known URI and another", any.issue(nil, "spiffe://t/ns/a", "https://t/"), "403 identity"},
+		{"the same URI twice", any.issue(nil, "spiffe://t/ns/a", "spiffe://t/ns/a"), "403 identity"},
 		{"of a stranger", other.issue(nil, "spiffe://t/ns/a"), "403 identity"},
 		{"expired", any.issue(func(c *x509.Certificate) { c.NotAfter = clock.Add(-time.Minute) }, "spiffe://t/ns/a"), "403 identity"},
 		{"not yet", any.issue(func(c *x509.Certificate) { c.NotBefore = clock.Add(time.Minute) }, "spiffe://t/ns/a"), "403 identity"},
@@ -650,6 +662,23 @@ func TestForwardKeepAlive(t *testing.T) {
 			t.Errorf("%s: a denied request with a body: %+v", mode, got)
 		}
 		c.closed()
+	}
+}
+
+// TestForwardOnce: a secret that is shown twice is none, be one of them empty, and
+// what asks for an explanation, which a proxy's client can send, changes nothing.
+func TestForwardOnce(t *testing.T) {
+	s := doorServer(t, Doors{Forward: &Forward{Mode: "nginx"}})
+	whole := forwardHead("nginx", "GET", "/b/k", "10.1.2.3", true, jean...)
+	line := "X-Postern-Secret: " + doorSecret + "\r\n"
+	for with, want := range map[string]string{
+		line: "200", line + line: "403 secret", line + "X-Postern-Secret: \r\n": "403 secret", "X-Postern-Secret:\r\n" + line: "403 secret",
+		line + "x-postern-secret: x\r\n": "403 secret", "X_Postern_Secret: " + doorSecret + "\r\n": "403 secret", "": "403 secret",
+		line + "X-Postern-Explain: true\r\n": "200",
+	} {
+		if got := answerOf(t, s, strings.Replace(whole, line, with, 1)); got != want {
+			t.Errorf("%q: %s, want %s", with, got, want)
+		}
 	}
 }
 
