@@ -26,7 +26,9 @@ type proxy struct {
 }
 
 var proxies = []proxy{
-	{"nginx", startNginx, 403},
+	{"nginx", func(t *testing.T, dir string, p *postern, store, port int, c certificate) {
+		startNginx(t, dir, p, store, port, c)
+	}, 403},
 	{"caddy", startCaddy, 401},
 	{"haproxy", startHAProxy, 403},
 }
@@ -69,8 +71,9 @@ func keysMap(end string) string {
 	return b.String()
 }
 
-func startNginx(t *testing.T, dir string, p *postern, store, port int, c certificate) {
-	config := shipped(t, "nginx.conf",
+// startNginx runs nginx, with more of its configuration changed if a test says so.
+func startNginx(t *testing.T, dir string, p *postern, store, port int, c certificate, changes ...string) {
+	config := shipped(t, "nginx.conf", append(changes,
 		"unix:/run/postern/postern.sock", "unix:"+p.socket,
 		"127.0.0.1:9000", address(store),
 		"listen 443 ssl;", "listen "+address(port)+" ssl;",
@@ -78,7 +81,7 @@ func startNginx(t *testing.T, dir string, p *postern, store, port int, c certifi
 		"/etc/nginx/store.key", c.key,
 		"/etc/nginx/keys.map", write(t, filepath.Join(dir, "keys.map"), keysMap(";")),
 		"http {\n", "http {\n    access_log off;\n    client_body_temp_path body;\n    proxy_temp_path proxied;\n    fastcgi_temp_path fastcgi;\n    uwsgi_temp_path uwsgi;\n    scgi_temp_path scgi;\n",
-	)
+	)...)
 	config = "daemon off;\nuser root;\npid " + dir + "/nginx.pid;\nerror_log stderr;\n" + config
 	server := launch(t, dir, "nginx", nil, "nginx", "-p", dir, "-e", "stderr", "-c", write(t, filepath.Join(dir, "nginx.conf"), config))
 	server.until(t, func() bool { return accepts(port) })
