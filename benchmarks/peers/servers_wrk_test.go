@@ -18,7 +18,7 @@ type figures struct{ perSecond, p50, p99 float64 }
 // wrk loads a server with the questions of a file at 32 connections. An answer
 // that is lost or no 200 is an error.
 func wrk(ctx context.Context, address, path, questions string) (figures, error) {
-	cmd := exec.CommandContext(ctx, "wrk", "-t2", "-c32", fmt.Sprintf("-d%.0fs", turnOfServer.Seconds()), "-s", "servers.lua", "http://"+address, "--", path, questions)
+	cmd := exec.CommandContext(ctx, "wrk", "-t2", "-c32", "--timeout", "30s", fmt.Sprintf("-d%.0fs", turnOfServer.Seconds()), "-s", "servers.lua", "http://"+address, "--", path, questions)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return figures{}, fmt.Errorf("wrk (Debian's package wrk): %v\n%s", err, out)
