@@ -183,3 +183,30 @@ func TestValidatePlatform(t *testing.T) {
 		t.Errorf("without the flag:\n%s", got.out)
 	}
 }
+
+// TestServeLogsWarnings: serve logs what is surely not meant, with the place and the
+// code, and serves.
+func TestServeLogsWarnings(t *testing.T) {
+	dir := write(t, t.TempDir(),
+		"acme/access-policies/p.json", `{"version": "v1alpha1", "name": "p", "statements": [{"name": "s", "effect": "Allow", "actions": ["s3:GetObjcet"], "resources": ["*"], "principals": ["*"]}]}`,
+		"acme/buckets/b.json", `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "s3:PutObject", "Resource": "arn:aws:s3:::other/*"}}`,
+		"acme/iam/a.json", `{"apiVersion": "postern/v1", "kind": "AccessPolicy", "bindings": [{"roles": ["iam-viewer"], "members": ["group/nobody"]}]}`)
+	s := start(t, "serve", "-policies", dir)
+	s.ready()
+	for place, code := range map[string]policy.Code{
+		"acme/access-policies/p.json:1:": policy.CodeUnknownAction,
+		"acme/buckets/b.json:1:":         policy.CodeNoSuchCaller,
+		" acme/buckets/b.json:1:":        policy.CodeOtherBucket,
+		"acme/iam/a.json:1:":             policy.CodeUnknownGroup,
+	} {
+		place = strings.TrimSpace(place)
+		if !slices.ContainsFunc(strings.Split(s.log(), "\n"), func(line string) bool {
+			return strings.Contains(line, place) && strings.Contains(line, "["+code.String()+"]")
+		}) {
+			t.Errorf("no line has %s and [%s]:\n%s", place, code, s.log())
+		}
+	}
+	if code := s.stop(); code != exitOK {
+		t.Errorf("exit %d", code)
+	}
+}

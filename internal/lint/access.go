@@ -1,18 +1,21 @@
 package lint
 
 import (
+	"bytes"
+	"fmt"
 	"strings"
 
+	"postern/internal/jsonscan"
 	"postern/internal/policyjson"
 	"postern/policy"
 )
 
-// access looks at the conditions of an iam document, by the rules about keys and
-// values that hold there too.
-func access(path string, data []byte, doc *policy.AccessDocument) (out []policy.Diagnostic) {
+// access looks at an iam document: at its conditions, by the rules about keys and
+// values that hold there too, and at all that it says, for templates.
+func (d *Directory) access(path string, data []byte, doc *policy.AccessDocument) (out []policy.Diagnostic) {
 	look := func(effect policy.Effect, conditions []policy.Condition) {
 		if len(conditions) > 0 {
-			out = append(out, accessConditions(path, data, effect, conditions)...)
+			out = append(out, d.accessConditions(path, data, effect, conditions)...)
 		}
 	}
 	for i := range doc.Roles {
@@ -23,13 +26,13 @@ func access(path string, data []byte, doc *policy.AccessDocument) (out []policy.
 	for i := range doc.Bindings {
 		look(doc.Bindings[i].Effect, doc.Bindings[i].Conditions)
 	}
-	return out
+	return append(out, accessTemplates(path, data)...)
 }
 
-func accessConditions(path string, data []byte, effect policy.Effect, conditions []policy.Condition) (out []policy.Diagnostic) {
-	l := look{Document: &policy.Document{Kind: policy.KindAccess, Variables: true}, dir: new(Directory)}
+func (d *Directory) accessConditions(path string, data []byte, effect policy.Effect, conditions []policy.Condition) (out []policy.Diagnostic) {
+	l := look{Document: &policy.Document{Kind: policy.KindAccess, Variables: true}, dir: d}
 	st := policy.Statement{Effect: effect, Conditions: conditions}
-	for _, rule := range []func(*look, *policy.Statement){conditionKeys, equalsWithWildcard, datesLikeNumbers} {
+	for _, rule := range []func(*look, *policy.Statement){conditionKeys, keysOfS3, equalsWithWildcard, datesLikeNumbers, organizationsKnown} {
 		rule(&l, &st)
 	}
 	for _, x := range l.findings {
@@ -47,6 +50,64 @@ func accessConditions(path string, data []byte, effect policy.Effect, conditions
 		}
 		out = append(out, d)
 	}
+	return out
+}
+
+// keysOfS3 warns of condition keys that only requests of S3's own actions have, which
+// the iam layer is never asked about (specification 2).
+func keysOfS3(l *look, st *policy.Statement) {
+	for i, c := range st.Conditions {
+		if service, _, _ := strings.Cut(strings.ToLower(c.Key), ":"); service == "s3" && isKnown(c.Key) {
+			l.warn(policy.CodeKeyDoesNotFitAction, l.at(policyjson.PartKey, i),
+				fmt.Sprintf("no action of an iam document has the condition key %s, which belongs to actions of S3; write it into a policy of access-policies/ or buckets/", policyjson.Quote(c.Key)))
+		}
+	}
+}
+
+// accessTemplates warns of placeholders that were not filled in, wherever a text of
+// the document has one; descriptions are for people.
+func accessTemplates(path string, data []byte) (out []policy.Diagnostic) {
+	if !bytes.ContainsAny(data, "${[<%&") {
+		return nil
+	}
+	l := look{Document: &policy.Document{Kind: policy.KindAccess, Variables: true}}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	var s jsonscan.Scanner
+	s.Reset(data, jsonscan.MaxDepth, 0, false)
+	var value func()
+	value = func() {
+		switch s.Peek() {
+		case jsonscan.Object:
+			s.EnterObject()
+			for s.Member() {
+				if key, _ := s.Key(); string(key) == "description" {
+					s.Skip()
+					continue
+				}
+				value()
+			}
+		case jsonscan.Array:
+			s.EnterArray()
+			for s.Element() {
+				value()
+			}
+		case jsonscan.String:
+			at := s.Offset()
+			raw, escaped, _ := s.Text()
+			if escaped {
+				raw = jsonscan.Unescape(nil, raw)
+			}
+			if left := l.placeholder(string(raw)); left != "" {
+				before := data[:at]
+				out = append(out, policy.Diagnostic{Severity: policy.Warning, Code: policy.CodeTemplateLeft,
+					Position: policy.Position{File: path, Line: 1 + bytes.Count(before, []byte("\n")), Column: at - bytes.LastIndexByte(before, '\n')},
+					Message:  templateMessage(string(raw), left)})
+			}
+		default:
+			s.Skip()
+		}
+	}
+	value()
 	return out
 }
 

@@ -106,6 +106,10 @@ func actionsFitResources(l *look, st *policy.Statement) {
 		b, o := l.canBe(r)
 		buckets, objects = buckets || b, objects || o
 	}
+	onBucket := onBucket
+	if l.Kind == policy.KindOrganization {
+		onBucket = onBucketOrNew
+	}
 	for i, m := range l.known {
 		at := l.at(policyjson.PartAction, i)
 		shown := policyjson.Quote(st.Actions[i])
@@ -136,6 +140,12 @@ func actionsFitResources(l *look, st *policy.Statement) {
 func onObject(id action.ID) bool { return action.KindOf(id) == action.OnObject && !isOperation(id) }
 func onBucket(id action.ID) bool {
 	return action.KindOf(id) == action.OnBucket && !isOperation(id) && !organizationOnly(id)
+}
+
+// onBucketOrNew is onBucket with what organization policies alone decide, as
+// `s3:CreateBucket`.
+func onBucketOrNew(id action.ID) bool {
+	return onBucket(id) || action.KindOf(id) == action.OnBucket && organizationOnly(id) && !onWholeOrganization(id)
 }
 func onWholeOrganization(id action.ID) bool { return action.ClassOfID(id).WholeOrganization() }
 

@@ -61,7 +61,17 @@ func goldens(t *testing.T) (out []golden) {
 
 // warnings reads a file of a golden case, which must have no error, and returns what
 // the parser and the rules say of it.
-func (g *golden) warnings(t *testing.T, name string, data []byte) (out []policy.Diagnostic) {
+func (g *golden) warnings(t *testing.T, name string, data []byte) []policy.Diagnostic {
+	t.Helper()
+	out := g.read(t, name, data)
+	if policy.HasErrors(out) {
+		t.Fatalf("%s: %v", g.path, out)
+	}
+	return out
+}
+
+// read reads a file, and returns what the parser and the rules say of it.
+func (g *golden) read(t *testing.T, name string, data []byte) (out []policy.Diagnostic) {
 	t.Helper()
 	var f policyjson.File
 	bucket := ""
@@ -77,7 +87,7 @@ func (g *golden) warnings(t *testing.T, name string, data []byte) (out []policy.
 		t.Fatalf("%s: no reader for %s", g.path, name)
 	}
 	if policy.HasErrors(out) {
-		t.Fatalf("%s: %v", g.path, out)
+		return out
 	}
 	d := new(Directory)
 	if g.orgs != nil {

@@ -78,7 +78,7 @@ func (d *Directory) Warnings(path, bucket string, data []byte, f policyjson.File
 		out = d.document(path, bucket, data, f.Document)
 		d.bucketsNamed(path, data, f.Document)
 	case f.Access != nil:
-		out = access(path, data, f.Access)
+		out = d.access(path, data, f.Access)
 	}
 	policy.SortDiagnostics(out)
 	return out

@@ -20,8 +20,7 @@ func templatesLeft(l *look, st *policy.Statement) {
 			left = placeholderInName(bucket)
 		}
 		if left != "" {
-			l.warn(policy.CodeTemplateLeft, at,
-				fmt.Sprintf("%s looks like a template that was not filled in: nothing replaces %s; write what it stands for", policyjson.Quote(text), policyjson.Quote(left)))
+			l.warn(policy.CodeTemplateLeft, at, templateMessage(text, left))
 		}
 	}
 	for i, p := range st.Principals {
@@ -44,6 +43,10 @@ func templatesLeft(l *look, st *policy.Statement) {
 	}
 }
 
+func templateMessage(text, left string) string {
+	return fmt.Sprintf("%s looks like a template that was not filled in: nothing replaces %s; write what it stands for", policyjson.Quote(text), policyjson.Quote(left))
+}
+
 // placeholder returns what text holds of a template's syntax, "" if nothing.
 func (l *look) placeholder(text string) string {
 	if !strings.ContainsAny(text, "${[<%&") {
@@ -56,7 +59,7 @@ func (l *look) placeholder(text string) string {
 				break
 			}
 			inner, _, ok := strings.Cut(after, form.close)
-			if ok && form.is(inner) && (form.open != "${" || l.Kind == policy.KindBucket) {
+			if ok && form.is(inner) && (form.open != "${" || l.Kind != policy.KindOrganization) {
 				return form.open + inner + form.close
 			}
 			rest = after

@@ -69,7 +69,11 @@ func (d *decoder) member(text string, at int) (none policy.PrincipalPattern) {
 	case strings.Contains(text, "${"):
 		d.report(at, msgPrincipalVariable, quote(text))
 	case !ok && !strings.ContainsAny(text, "@*"):
-		d.report(at, msgMemberBare, quote(text), quote("group/"+clip(text)), quote("pulumi/"+clip(text)))
+		_, name, colon := strings.Cut(text, ":") // as in "group:ops", "user:kim"
+		if !colon || name == "" {
+			name = text
+		}
+		d.report(at, msgMemberBare, quote(text), quote("group/"+clip(name)), quote("pulumi/"+clip(name)))
 	case ok && (provider == "group" || provider == "token"):
 		if name == "" || strings.Contains(name, "*") {
 			d.report(at, msgMemberStar, quote(text), provider)

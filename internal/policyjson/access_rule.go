@@ -151,6 +151,7 @@ func (d *decoder) rule() (r policy.Rule) {
 	at := d.s.Offset()
 	d.counted(at)
 	r.At = d.position(at)
+	d.scopes = d.scopes[:0]
 	cs := &d.conditionList
 	cs.reset()
 	f := d.fields(&ruleSet, func(i int) {
@@ -175,6 +176,7 @@ func (d *decoder) rule() (r policy.Rule) {
 	d.missing(&ruleSet, &f, at)
 	d.neither(&ruleSet, &f, at, ruleActions, ruleSets, `"actions": ["stack:read"], or what it grants`)
 	r.Conditions = d.conditionsOf(cs, policy.EffectAllow)
+	d.scopesMeet(r.Resources)
 	return r
 }
 
@@ -237,6 +239,7 @@ func (d *decoder) binding(seen *names) policy.Binding {
 	at := d.s.Offset()
 	d.counted(at)
 	b := policy.Binding{At: d.position(at), Effect: policy.EffectAllow}
+	d.scopes = d.scopes[:0]
 	cs := &d.conditionList
 	cs.reset()
 	f := d.fields(&bindingSet, func(i int) {
@@ -273,6 +276,9 @@ func (d *decoder) binding(seen *names) policy.Binding {
 	d.missing(&bindingSet, &f, at)
 	d.bindingParts(&f, at)
 	b.Conditions = d.conditionsOf(cs, b.Effect)
+	if len(b.Roles) == 0 {
+		d.scopesMeet(b.Resources)
+	}
 	return b
 }
 

@@ -1,11 +1,13 @@
 package policyjson
 
 import (
+	"slices"
 	"strings"
 
 	"postern/internal/builtin"
 	"postern/internal/spelling"
 	"postern/internal/value"
+	"postern/policy"
 )
 
 // This file gives advice on the names of Pulumi's scopes (specification 1.6,
@@ -84,16 +86,49 @@ func (d *decoder) knownScope(text string, at int) {
 // the given type. Pulumi's name for the organization is `global`.
 func (d *decoder) scopeTypes(resourceType string) {
 	written := resourceType
-	switch resourceType {
-	case "organization":
-		resourceType = "global"
-	case "stack", "environment", "insights-account":
-	default:
+	resourceType, ok := scopeType(resourceType)
+	if !ok {
 		return
 	}
 	for _, s := range d.scopes {
 		if known := builtin.Scopes()[s.id]; !known.On(resourceType) {
 			d.report(s.at, msgScopeType, quote(known.Name), quote(known.Types[0]), quote(written))
+		}
+	}
+}
+
+// scopeType is the catalogue's name of a resource type; false if it has none.
+func scopeType(resourceType string) (string, bool) {
+	switch resourceType {
+	case "organization":
+		return "global", true
+	case "stack", "environment", "insights-account":
+		return resourceType, true
+	}
+	return "", false
+}
+
+// scopesMeet warns of scopes in d.scopes that no request asks of a resource of any
+// type that is listed beside them. Of types that the catalogue lacks nothing is said.
+func (d *decoder) scopesMeet(resources []policy.ResourcePattern) {
+	var types []string
+	for _, r := range resources {
+		t, ok := scopeType(r.Type)
+		if !ok {
+			return
+		}
+		types = append(types, t)
+	}
+	if types == nil {
+		return
+	}
+	for _, s := range d.scopes {
+		if known := builtin.Scopes()[s.id]; !slices.ContainsFunc(types, known.On) {
+			wanted, example := known.Types[0], known.Types[0]+":ID"
+			if wanted == "global" {
+				wanted, example = "organization", "organization:*"
+			}
+			d.report(s.at, msgScopeResources, quote(known.Name), quote(wanted), quote(example))
 		}
 	}
 }

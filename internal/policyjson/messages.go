@@ -120,6 +120,7 @@ const (
 	msgAccessActionForm
 	msgAccessActionNever
 	msgScopeType
+	msgScopeResources
 	msgAccessResourceForm
 	msgAccessResourceType
 	msgResourceUID
@@ -289,6 +290,7 @@ var messages = [messageCount]struct {
 	msgAccessActionStar:   {isError, "\"*\" would be every action of every service; write each service, as in \"stack:*\""},
 	msgAccessActionForm:   {isError, "%s is no action of an iam document; write a service with `:` and a pattern after it, such as \"stack:read\" or \"stack:*\", or a name without `:` and wildcards, such as \"read\""},
 	msgAccessActionNever:  {policy.CodeNeverReadHere, "%s never matches in the iam layer, which says nothing on `s3:`; write it into an organization policy, or remove it"},
+	msgScopeResources:     {policy.CodeTypesDoNotMeet, "the scope %s is asked on resources of type %s, and no resource beside it is one; write the one that is meant, as in %s"},
 	msgScopeType:          {policy.CodeTypesDoNotMeet, "the scope %s is asked on resources of type %s, and this holds it to type %s, where it never matches; move it, or remove it"},
 	msgAccessResourceForm: {isError, "%s is no resource of an iam document; write \"*\", or a type with `:` and a pattern after it, such as %s"},
 	msgAccessResourceType: {isError, "%s does not begin with a type of resource (1 to 64 letters, digits, `.`, `_`, `-`) and `:`; write one as in \"stack:*\", or \"*\" for everything"},
