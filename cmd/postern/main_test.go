@@ -99,7 +99,7 @@ func TestCommands(t *testing.T) {
 		{"version", 0, "commit ", ""},
 		{"-version", 0, "commit ", ""},
 		{"version now", 2, "", `takes no arguments, but got "now"`},
-		{"sevre", 2, "", `unknown command "sevre"; write one of serve, check, search, test, validate, diff, replay, ready, version`},
+		{"sevre", 2, "", `unknown command "sevre"; write one of serve, check, search, test, validate, diff, replay, ready, explore, version`},
 		{"serve", 2, "", "-policies is missing; write -policies DIR, or set POSTERN_POLICIES"},
 		{"serve examples/policies", 2, "", "did you mean -policies examples/policies?"},
 		{"serve -polices x", 2, "", "flag provided but not defined: -polices"},
