@@ -200,6 +200,12 @@ func TestQueueOverflow(t *testing.T) {
 	write(t, dir, "acme/x.tmp", "", "acme/y.tmp", "")
 	s := start(t, "serve", "-policies", dir, "-rescan", "1h")
 	s.decides("it serves", isAllowed)
+	// The first change may be found by the look that follows a start; the second
+	// only by an event, so that then everything is watched.
+	write(t, dir, "acme/access-policies/p.json", organizationPolicy("Deny"))
+	s.decides("a change is found", isDenied)
+	write(t, dir, "acme/access-policies/p.json", organizationPolicy("Allow"))
+	s.decides("another is found", isAllowed)
 	if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
