@@ -18,13 +18,15 @@ import (
 type model struct {
 	loaded   bool
 	meant    bool // SIGHUP came while it was held
+	keeping  bool // a transaction confirms, and not SIGHUP
 	orgs     map[string]*modelOrg
 	mirror   modelMirror // nil: there is none
 	mirrored bool        // it has caught up
 	platform []string
 	real     string // where the policy directory was at the last look
 	hold     *modelHold
-	doubtful bool // it cannot be told whether one stands: the policy directory cannot be looked at
+	held0    string // what the last .held was that a look saw
+	doubtful bool   // it cannot be told whether one stands: the policy directory cannot be looked at
 	// vanished are organizations whose folders went, if they had several bucket
 	// policies: by what they had.
 	vanished map[string]*modelOrg
@@ -66,6 +68,22 @@ func (m *model) lookAtHold(root string, now time.Time) {
 	h.over = h.over || !h.transaction && now.Sub(h.since) >= time.Minute
 }
 
+// transactionEnded reports that .held is another than the last one that a look saw, and
+// was a transaction.
+func (m *model) transactionEnded(root string) bool {
+	path := filepath.Join(root, ".held")
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return false
+	}
+	sys := fi.Sys().(*syscall.Stat_t)
+	data := readAll(path)
+	id := fmt.Sprint(sys.Ino, sys.Mtim, sys.Ctim, sys.Size, string(data))
+	another := id != m.held0
+	m.held0 = id
+	return m.loaded && another && strings.HasPrefix(string(data), "transaction ")
+}
+
 // held reports whether nothing may be published. A first look waits for no hold
 // but a transaction.
 func (m *model) held() bool {
@@ -87,6 +105,12 @@ func (m *model) look(root string, confirm bool) {
 	m.odd = nil
 	before := m.bucketFiles()
 	confirm = confirm || m.loaded && root != m.real
+	if ended := m.transactionEnded(root); ended && !confirm {
+		// What a transaction removed was meant to go; an organization of the platform
+		// that vanished is a fault all the same.
+		confirm, m.keeping = true, true
+		defer func() { m.keeping = false }()
+	}
 	m.real = root
 	if confirm {
 		m.vanished = nil
@@ -128,7 +152,7 @@ func (m *model) look(root string, confirm bool) {
 	for name, o := range m.orgs {
 		switch {
 		case there[name]:
-		case !confirm && m.isPlatform(name):
+		case (!confirm || m.keeping) && m.isPlatform(name):
 			m.kept++
 			o.breakAll()
 		case confirm:

@@ -50,10 +50,19 @@ func (r *reload) note(format string, args ...any) {
 // What an operation does in several steps between which a look tells a
 // difference that lasts is divided by a boundary.
 func (r *reload) step() {
-	if hold := filepath.Join(r.root, ".hold"); r.next(3) == 0 && os.Remove(hold) == nil {
-		r.note("the hold ends")
-		r.reached["a hold ended"]++
-		r.boundary()
+	switch hold := filepath.Join(r.root, ".hold"); r.next(5) {
+	case 0:
+		if os.Remove(hold) == nil {
+			r.note("the hold ends")
+			r.reached["a hold ended"]++
+			r.boundary()
+		}
+	case 1: // as a fleet's puller ends it
+		if os.Rename(hold, filepath.Join(r.root, ".held")) == nil {
+			r.note("the hold ends, and is .held")
+			r.reached["a hold is .held"]++
+			r.boundary()
+		}
 	}
 	op := r.next(36)
 	path := func() string { return paths[r.next(len(paths))] }

@@ -90,7 +90,7 @@ func TestReload(t *testing.T) {
 	for _, what := range []string{"ok", "quarantined", "failed", "last good true", "last good false", "bucket allowed", "organization allowed", "bucket bucket_deny", "bucket bucket_policy_unavailable",
 		"organization organization_unavailable", "organization organization_deny", "organization no_organization_policy", "none owner_mismatch", "none owner_unknown",
 		"organization not_bucket_owner", "bucket cross_organization_no_allow", "iam allowed", "iam iam_no_match", "iam iam_unavailable",
-		"first and broken, and denied", "overflow", "held", "a hold ended", "a hold that ended by time", "missed", "re-pointed", "a platform organization that vanished",
+		"first and broken, and denied", "overflow", "held", "a hold ended", "a hold is .held", "a hold that ended by time", "missed", "re-pointed", "a platform organization that vanished",
 		"a start", "a start after changes", "a start after a kill", "a kill before the mirror was written", "a start under a transaction", "no start under a transaction",
 		"brought about by events", "a generation asked while in force", "a generation between two looks"} {
 		if reached[what] == 0 {

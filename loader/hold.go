@@ -23,11 +23,12 @@ func (l *Loader) closed(g source.Gate) bool {
 	return closed
 }
 
-// afterTransaction notes that a hold ended if .held is another than at the last look,
-// whether the hold was seen or not, and reports whether it was a transaction: then
-// whatever is gone was meant to go.
+// afterTransaction notes that a hold ended if .held is another than the last one that a
+// look saw, whether the hold was seen or not, and reports whether it was a transaction:
+// then whatever is gone was meant to go. A .held that is away, or comes back as it was,
+// as on a disk that is mounted again, ends nothing.
 func (l *Loader) afterTransaction(g source.Gate) (ended bool) {
-	if !l.loaded || g.Unknown || g.Doubtful || g.Held == l.heldBefore {
+	if !l.loaded || g.Unknown || g.Doubtful || g.Held == "" || g.Held == l.heldBefore {
 		return false
 	}
 	l.hold.Released = true

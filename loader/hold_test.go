@@ -210,23 +210,73 @@ func TestHoldThatCannotBeRead(t *testing.T) {
 	if err := os.Chmod(tr.path(".hold"), 0); err != nil {
 		t.Fatal(err)
 	}
-	if os.Geteuid() == 0 { // to whom permissions mean nothing
-		dir := filepath.Dir(tr.root)
-		if err := errors.Join(os.Chmod(dir, 0o755), os.Chmod(filepath.Dir(dir), 0o755)); err != nil {
-			t.Fatal(err)
-		}
-		if err := syscall.Seteuid(65534); err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := syscall.Seteuid(0); err != nil {
-				panic(err)
-			}
-		}()
-	}
+	tr.unprivileged()
 	if g := tr.l.gateNow(); !g.Standing || !g.Transaction {
 		t.Error("it ends by time")
 	}
+}
+
+// unprivileged makes the process nobody, to whom permissions mean something, until the
+// test ends. What it reads must not be secret.
+func (tr *testTree) unprivileged() {
+	tr.t.Helper()
+	if os.Geteuid() != 0 {
+		return
+	}
+	dir := filepath.Dir(tr.root)
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Chmod(filepath.Dir(dir), 0o755)); err != nil {
+		tr.t.Fatal(err)
+	}
+	if err := syscall.Seteuid(65534); err != nil {
+		tr.t.Fatal(err)
+	}
+	tr.t.Cleanup(func() {
+		if err := syscall.Seteuid(0); err != nil {
+			panic(err)
+		}
+	})
+}
+
+// An event on a name in a folder whose names cannot be looked at tells nothing of the
+// name: the folder's own fault is all that is known, as after a look at everything.
+func TestEventInAClosedFolder(t *testing.T) {
+	tr := holding(t, "")
+	tr.write("o1/odd", "x")
+	tr.load()
+	if err := os.Chmod(tr.path("o1"), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	tr.unprivileged()
+	tr.event("o1/odd")
+	tr.event("o1")
+	if got := tr.describe(); strings.Contains(got, "o1/odd") || !strings.Contains(got, "o1/access-policies") {
+		t.Errorf("%s, want the faults of the folder alone", got)
+	}
+}
+
+// A .held that is away and comes back as it was, as on a disk that is mounted again, is
+// no transaction that ended: what is missing then is missed.
+func TestHeldThatComesBack(t *testing.T) {
+	tr := holding(t, "")
+	tr.write(".hold", "transaction 7\n")
+	tr.rename(".hold", ".held")
+	tr.load()
+	if os.Geteuid() != 0 {
+		t.Skip("mount takes root")
+	}
+	if err := syscall.Mount("none", tr.root, "tmpfs", 0, "size=64k"); err != nil {
+		t.Skip("a tmpfs cannot be mounted here:", err)
+	}
+	tr.load() // all is gone, and .held with it
+	if err := syscall.Unmount(tr.root, 0); err != nil {
+		t.Fatal(err)
+	}
+	tr.remove("o1/buckets/a.json")
+	tr.remove("o1/buckets/b.json")
+	tr.remove("o1/buckets/c.json")
+	tr.load()
+	tr.wantUnits("+o1/buckets")
+	tr.wantAll(bucketDeny, "a", "b", "c")
 }
 
 // A hold that is removed and made again at once is another one: nothing is

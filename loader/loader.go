@@ -47,7 +47,7 @@ type Loader struct {
 	hold       hold.Hold                // what .hold does
 	behind     *burst.Batch             // what was not looked at, as it was held
 	loaded     bool                     // the first look was published
-	heldBefore string                   // .held as it was at the last look
+	heldBefore string                   // .held as the last look that found one saw it
 	snapshot   *index.Snapshot
 	fallback   string // DefaultOrganization as the snapshot has it
 

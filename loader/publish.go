@@ -35,7 +35,7 @@ func (l *Loader) look(ctx context.Context, sc *source.Scope) error {
 		if f, err = l.scan(ctx, sc, attempt); err == nil {
 			err = l.passed(before, attempt == source.Repeats)
 		}
-		if err == nil && !before.Unknown {
+		if err == nil && before.Held != "" {
 			l.heldBefore = before.Held
 		}
 		if !errors.Is(err, source.ErrChanged) || attempt == source.Repeats {

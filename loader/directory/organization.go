@@ -88,6 +88,18 @@ func (s *scan) parts(f *source.OrgFinding, sc *source.OrgScope, known *source.La
 			f.Fault = []policy.Diagnostic{layout.Problem(f.Name, "this folder cannot be listed: "+tree.Reason(err))}
 			return nil
 		}
+	} else if len(names) > 0 {
+		// Of a folder whose names cannot be looked at nothing is known of single ones:
+		// that is its own fault, which a look at the whole folder finds.
+		h, err := tree.Enter(s.root, s.real, spotOf(f.Trace))
+		if errors.Is(err, tree.ErrChanged) && !s.q.Last {
+			return err
+		}
+		if err != nil {
+			names = nil
+		} else {
+			h.Close()
+		}
 	}
 	for _, name := range names {
 		if !layout.IsPart(name) {
