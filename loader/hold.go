@@ -23,18 +23,6 @@ func (l *Loader) closed(g source.Gate) bool {
 	return closed
 }
 
-// afterTransaction notes that a hold ended if .held is another than the last one that a
-// look saw, whether the hold was seen or not, and reports whether it was a transaction:
-// then whatever is gone was meant to go. A .held that is away, or comes back as it was,
-// as on a disk that is mounted again, ends nothing.
-func (l *Loader) afterTransaction(g source.Gate) (ended bool) {
-	if !l.loaded || g.Unknown || g.Doubtful || g.Held == "" || g.Held == l.heldBefore {
-		return false
-	}
-	l.hold.Released = true
-	return g.Ended
-}
-
 // passed looks at the gate again after a look, and returns nil if the look counts;
 // see hold.Hold.Passed. before is what was found at the gate before the look.
 func (l *Loader) passed(before source.Gate, last bool) error {
@@ -53,9 +41,6 @@ func (l *Loader) noteHold() {
 	st.HeldSince, st.HeldTransaction = since, transaction
 	l.status.Store(&st)
 }
-
-// held reports whether nothing may be published, by the last look at the gate.
-func (l *Loader) held() bool { return l.hold.Holds(l.loaded) }
 
 // startHeld is the first load while a transaction stands. It publishes what the
 // mirror has; once the hold is gone everything is looked at. It returns false if the

@@ -42,14 +42,13 @@ type Loader struct {
 
 	rereads rereads
 
-	rest       *rest.Rest               // what goes or comes and waits
-	vanished   map[string]*organization // what is remembered of organizations that vanished
-	hold       hold.Hold                // what .hold does
-	behind     *burst.Batch             // what was not looked at, as it was held
-	loaded     bool                     // the first look was published
-	heldBefore string                   // .held as the last look that found one saw it
-	snapshot   *index.Snapshot
-	fallback   string // DefaultOrganization as the snapshot has it
+	rest     *rest.Rest               // what goes or comes and waits
+	vanished map[string]*organization // what is remembered of organizations that vanished
+	hold     hold.Hold                // what .hold does
+	behind   *burst.Batch             // what was not looked at, as it was held
+	loaded   bool                     // the first look was published
+	snapshot *index.Snapshot
+	fallback string // DefaultOrganization as the snapshot has it
 
 	statements [policy.LayerCount]int
 	failed     bool // the last look failed

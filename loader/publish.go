@@ -27,16 +27,11 @@ func (l *Loader) look(ctx context.Context, sc *source.Scope) error {
 		if l.closed(before) {
 			return hold.ErrHeld
 		}
-		ended := l.afterTransaction(before)
-		if sc.AtOnce = l.hold.Released; sc.AtOnce && !sc.All {
-			sc = &source.Scope{All: true, AtOnce: true, Confirm: sc.Confirm}
+		if meant := l.hold.Ended(before, l.loaded); l.hold.Released {
+			sc = &source.Scope{All: true, AtOnce: true, Meant: meant, Confirm: sc.Confirm}
 		}
-		sc.Meant = ended
 		if f, err = l.scan(ctx, sc, attempt); err == nil {
 			err = l.passed(before, attempt == source.Repeats)
-		}
-		if err == nil && before.Held != "" {
-			l.heldBefore = before.Held
 		}
 		if !errors.Is(err, source.ErrChanged) || attempt == source.Repeats {
 			break

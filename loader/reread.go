@@ -35,7 +35,7 @@ func (r *rereads) due(every time.Duration) time.Time {
 
 // may reports whether files may be read again now.
 func (r *rereads) may(l *Loader) bool {
-	return l.loaded && !l.failed && !l.held() && l.behind == nil
+	return l.loaded && !l.failed && !l.hold.Holds(l.loaded) && l.behind == nil
 }
 
 // startRereads begins a round.

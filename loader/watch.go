@@ -89,7 +89,7 @@ func (l *Loader) outlook() (o outlook) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	o.again, o.departing = l.departing()
-	o.held = l.held() || l.behind != nil
+	o.held = l.hold.Holds(l.loaded) || l.behind != nil
 	switch {
 	case l.state.Backlog():
 	case l.rereads.may(l):
@@ -111,7 +111,7 @@ func (l *Loader) lookAt(ctx context.Context, t burst.Batch) bool {
 		return t.All
 	}
 	t = l.takeBehind(t)
-	l.afterTransaction(g)
+	l.hold.Ended(g, l.loaded)
 	// What a hold held back is looked at as a whole: of its events some may be on their way.
 	sc := &source.Scope{All: t.All || l.failed || !l.loaded || l.hold.Released, Confirm: t.Confirm}
 	l.ask(sc, t)
@@ -149,7 +149,7 @@ func (l *Loader) ask(sc *source.Scope, t burst.Batch) {
 // departing returns when what waits for its folder to be at rest has to be looked at
 // again, and false if nothing does.
 func (l *Loader) departing() (at time.Time, ok bool) {
-	if l.held() || l.failed { // all is looked at once .hold is gone, or the policy directory is found again
+	if l.hold.Holds(l.loaded) || l.failed { // all is looked at once .hold is gone, or the policy directory is found again
 		return at, false
 	}
 	in, ok := l.rest.Due()

@@ -34,6 +34,7 @@ type Hold struct {
 	Released bool
 
 	standing *standing // nil: none stands
+	held     string    // .held as the last look that found one saw it
 }
 
 // standing is one hold.
@@ -79,6 +80,18 @@ func (h *Hold) Closed(g source.Gate, loaded bool) bool {
 	return h.Holds(loaded)
 }
 
+// Ended notes that a hold ended if .held is another than the last one that a look saw,
+// whether the hold was seen or not, and reports whether it was a transaction: then
+// whatever is gone was meant to go. A .held that is away, or comes back as it was, as on
+// a disk that is mounted again, ends nothing; nor does what there is at a start.
+func (h *Hold) Ended(g source.Gate, loaded bool) bool {
+	if !loaded || g.Unknown || g.Doubtful || g.Held == "" || g.Held == h.held {
+		return false
+	}
+	h.Released = true
+	return g.Ended
+}
+
 // Passed decides whether a look counts, by what was found at the gate before and after
 // it. It returns nil if the look counts, source.ErrChanged if it has to be repeated,
 // and ErrHeld if it does not count; a look is not repeated if it was the last attempt.
@@ -89,6 +102,9 @@ func (h *Hold) Passed(before, after source.Gate, last, loaded bool) error {
 	case after.Standing && (!before.Standing || before.Hold != after.Hold) && h.Closed(after, loaded):
 		return ErrHeld
 	case after.Held == before.Held && after.Standing == before.Standing:
+		if before.Held != "" {
+			h.held = before.Held
+		}
 		return nil
 	case last: // it is looked at again soon
 		return ErrHeld
