@@ -200,6 +200,8 @@ func TestCompareOrganizations(t *testing.T) {
 			files{"o1/access-policies/a": policies(all, statement("Deny", "s3:PutObject", "b/*", "*")), "o1/buckets/b": bucket(`{"AWS": "o1"}`)}, ""},
 		{"a bucket of another owner", files{"o1/access-policies/a": policies(all), "o2/access-policies/a": policies(all), "o1/buckets/b": bucket(`{"AWS": "o1"}`)},
 			files{"o1/access-policies/a": policies(all), "o2/access-policies/a": policies(all), "o2/buckets/b": bucket(`{"AWS": "o1"}`)}, "gained o1 role/x\ngained o2 role/x\nlost o1 role/x"},
+		{"a bucket that nobody had, and whose owner callers stated", files{"o1/access-policies/a": policies(statement("Allow", "s3:GetObject", "*", "*")), "o2/access-policies/a": policies(all)},
+			files{"o1/access-policies/a": policies(statement("Allow", "s3:GetObject", "*", "*")), "o2/access-policies/a": policies(all), "o2/buckets/b": ""}, "gained o2 role/x\nlost o1 role/x"},
 		{"an organization that goes", files{"o1/access-policies/a": policies(all), "o2/access-policies/a": policies(all)}, files{"o1/access-policies/a": policies(all)}, "lost o2 role/x"},
 
 		{"a token that has expired by now had asked before", files{"o1/access-policies/a": policies(all), "o1/iam/t": token("t", "2025-01-01T00:00:00Z"), "o1/buckets/b": onlyTokens("s3:GetObject", "t")},
