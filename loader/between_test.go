@@ -70,6 +70,25 @@ func TestEventInTheMiddleOfARescan(t *testing.T) {
 	tr.consistent()
 }
 
+// What SIGHUP confirms to be gone is gone, though the events of its removal have not been
+// looked at when its look begins: that look is not interrupted by them.
+func TestEventsInTheLookOfSIGHUP(t *testing.T) {
+	tr := missing(t, "")
+	tr.l.c.Quiet = 0
+	tr.remove("o1/buckets/a.json")
+	tr.remove("o1/buckets/b.json")
+	tr.remove("o1/buckets/c.json")
+	for _, file := range []string{"a", "b", "c"} {
+		tr.l.pending.Change(tr.path("o1/buckets/"+file+".json"), true, false)
+	}
+	tr.sighup()
+	tr.wantUnits()
+	tr.wantAll(allowed, "a", "b", "c")
+	if changes := tr.l.pending.Take(); len(changes.Changes) != 3 {
+		t.Errorf("%d changes are left to the next look, want 3", len(changes.Changes))
+	}
+}
+
 // Whatever happens between the pieces of a look, the tree is in force at the
 // end as a first look at it would have it, and nothing goes back on the way.
 func TestChangesBetweenPieces(t *testing.T) {

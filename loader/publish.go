@@ -62,13 +62,13 @@ func (l *Loader) look(ctx context.Context, sc *source.Scope) error {
 
 // scan has the source look at the scope. On the first attempt, events are looked at
 // between its pieces of work. A later attempt is about everything that moved
-// together, and is not interrupted. On the last one what still changes counts as
-// broken.
+// together, and is not interrupted; nor is what was confirmed, which events of before
+// must not take for missed. On the last attempt what still changes counts as broken.
 func (l *Loader) scan(ctx context.Context, sc *source.Scope, attempt int) (*findings, error) {
 	q := l.query(sc)
 	q.Last = attempt == source.Repeats
 	b := &between{l: l, ctx: ctx, last: q.Last, touched: &source.Scope{Again: true}}
-	if attempt == 1 && l.loaded && !l.failed && !sc.AtOnce && !sc.Again {
+	if attempt == 1 && l.loaded && !l.failed && !sc.AtOnce && !sc.Again && !sc.Confirm {
 		q.Between = b.look
 	}
 	x, err := l.src.Scan(ctx, q)
