@@ -22,7 +22,12 @@ func TestServeStartsUnderATransaction(t *testing.T) {
 		if code, body := s.get("/healthz"); code != 200 {
 			t.Errorf("/healthz: %d %s", code, body)
 		}
-		code, body := s.get("/readyz")
+		var code int
+		var body string
+		s.await("/readyz knows the hold", func() bool {
+			code, body = s.get("/readyz")
+			return strings.Contains(body, "transaction")
+		})
 		if code != 503 || !strings.Contains(body, "a transaction holds the policy directory") || !strings.Contains(body, `"transaction":true`) {
 			t.Errorf("/readyz: %d %s", code, body)
 		}
