@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -13,7 +14,8 @@ type wordTree struct {
 	texts []string // sorted, each once
 	// prefixes: what is told of a text is told of each that goes on with `/`, too.
 	prefixes bool
-	chars    map[rune]struct{} // all of them; made when they are asked for
+	once     sync.Once // makes chars; several goroutines may ask one tree
+	chars    map[rune]struct{}
 }
 
 // A place is where a walk has come to: the texts that begin so, and how many
@@ -67,14 +69,14 @@ func (t *wordTree) has(c rune) bool {
 	if t == nil {
 		return false
 	}
-	if t.chars == nil {
+	t.once.Do(func() {
 		t.chars = map[rune]struct{}{}
 		for _, text := range t.texts {
 			for _, c := range text {
 				t.chars[c] = struct{}{}
 			}
 		}
-	}
+	})
 	_, ok := t.chars[c]
 	return ok
 }
