@@ -138,11 +138,10 @@ func twin(name string) bool {
 		return equalFold(name, "user_agent")
 	}
 	for i := range len(amazon) {
-		c := name[i] | 0x20
-		if name[i] == '_' {
-			c = '-'
+		if amazon[i] == '-' && name[i] == '_' {
+			continue
 		}
-		if c != amazon[i] {
+		if !equalFold(name[i:i+1], amazon[i:i+1]) {
 			return equalFold(name, "user_agent")
 		}
 	}

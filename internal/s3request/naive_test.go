@@ -527,6 +527,7 @@ func FuzzRead(f *testing.F) {
 			f.Add(headOf(&c.request))
 		}
 	}
+	f.Add([]byte("0PUT /b\nHost: \nx\ramz-copy-sour_: "))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) == 0 || len(text) > 4096 {
 			return
@@ -552,6 +553,25 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%s %q, host %q, headers %q:\n%s", req.Method, req.Target, req.Host, req.Headers, d)
 		}
 	})
+}
+
+// TestTwinOfEachByte puts every byte in every place of a name that begins like one
+// of S3's, and holds twin to what folding the name and its underscores says.
+func TestTwinOfEachByte(t *testing.T) {
+	for _, name := range []string{"x_amz_acl", "x-amz-acl_", "X-AMZ_acl", "user_agent"} {
+		for i := range name {
+			for c := range 256 {
+				b := []byte(name)
+				b[i] = byte(c)
+				lower := asciiLower(string(b))
+				dashed := strings.ReplaceAll(lower, "_", "-")
+				want := lower == "user_agent" || strings.Contains(lower, "_") && strings.HasPrefix(dashed, "x-amz-")
+				if got := twin(string(b)); got != want {
+					t.Errorf("twin(%q): %v, want %v", b, got, want)
+				}
+			}
+		}
+	}
 }
 
 func headOf(r *Request) []byte {
