@@ -1,7 +1,5 @@
 package sidecar
 
-import ()
-
 // minioInput is what is read of a question.
 type minioInput struct {
 	account, action, bucket, object string

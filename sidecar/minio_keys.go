@@ -87,7 +87,7 @@ func (in *minioInput) keys(x *exchange) bool {
 			a.text = append(a.text, "s3:"...)
 			a.text = appendLower(a.text, c.name)
 			key := a.since(from)
-			if c.n == 1 && !equalFold(c.name, "x-amz-security-token") && signs(signed, key[len("s3:"):]) {
+			if c.n == 1 && canonical(c.name) && c.name != "X-Amz-Security-Token" && signs(signed, key[len("s3:"):]) {
 				a.know(key, c.first)
 			} else {
 				a.known = append(a.known, policy.Attribute{Key: key, Unreadable: true})
@@ -97,6 +97,21 @@ func (in *minioInput) keys(x *exchange) bool {
 		case strings.HasPrefix(c.name, tag):
 			a.known = append(a.known, policy.Attribute{Key: a.join("s3:", c.name), Unreadable: true})
 		}
+	}
+	return true
+}
+
+// canonical reports that a name is spelled as MinIO spells those of headers: X-Amz-Acl.
+// Another is an argument of the query, from which MinIO takes a signed header that
+// did not come when it verifies the signature, and at no other time.
+func canonical(name string) bool {
+	start := true
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if start && c >= 'a' && c <= 'z' || !start && c >= 'A' && c <= 'Z' {
+			return false
+		}
+		start = c == '-'
 	}
 	return true
 }

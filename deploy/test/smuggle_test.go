@@ -101,6 +101,13 @@ func smuggled(host string) map[string]string {
 	} {
 		out["a stranger with "+header] = "GET /free/a HTTP/1.1\r\n" + by + header + "\r\nContent-Length: 0\r\n\r\n"
 	}
+	// Where a key may stand in a text, and is not the one that signs.
+	for name, target := range map[string]string{
+		"the path": "/free/a&X-Amz-Credential=KEY/x", "the path, of version 2": "/free/a&AWSAccessKeyId=KEY", "a parameter": "/free?prefix=a?X-Amz-Credential=KEY/x",
+		"a parameter, of version 2": "/free?prefix=a?AWSAccessKeyId=KEY&delimiter=x", "an escaped parameter": "/free?prefix=a%26X-Amz-Credential=KEY/x",
+	} {
+		out["a stranger with alice's key in "+name] = "GET " + strings.ReplaceAll(target, "KEY", callers["user/alice"].access) + " HTTP/1.1\r\n" + by + "\r\n"
+	}
 	out["a stranger with alice's key in the query"] = "GET /free/a?X-Amz-Credential=" + callers["user/alice"].access + "%2Fx HTTP/1.1\r\n" + by + "\r\n"
 	return out
 }

@@ -159,7 +159,8 @@ func (n *naive) query() bool {
 		}
 		seen[name] = true
 		switch name {
-		case "uploadId", "versionId", "id", "annotationName":
+		case "uploadId", "versionId", "id", "annotationName", "x-id", "AWSAccessKeyId", "Expires", "Signature", "X-Amz-Algorithm", "X-Amz-Credential",
+			"X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Security-Token":
 			if text == "" {
 				return false
 			}
@@ -187,7 +188,7 @@ func (n *naive) query() bool {
 			return false
 		}
 	}
-	return !n.plus["versionId"] && !(seen["x-id"] && n.signed["x-id"] == "")
+	return !n.plus["versionId"]
 }
 
 func (n *naive) head() bool {
@@ -275,18 +276,26 @@ func (n *naive) choose() bool {
 	return !has || id == n.form.name
 }
 
+// credential is KEY/DATE/REGION/SERVICE/aws4_request.
+var credential = regexp.MustCompile(`(?s)^[^/]+/[^/]+/[^/]+/[^/]+/aws4_request$`)
+
 func (n *naive) signature() bool {
-	v4q, v2q := false, false
-	for name := range n.signed {
-		switch name {
-		case "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature":
-			v4q = true
-		case "AWSAccessKeyId", "Expires", "Signature":
-			v2q = true
+	count := func(list ...string) (found int) {
+		for _, name := range list {
+			if _, ok := n.signed[name]; ok {
+				found++
+			}
 		}
+		return found
 	}
+	six := count("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature")
+	three := count("AWSAccessKeyId", "Expires", "Signature")
+	v4q, v2q := six+count("X-Amz-Security-Token", "X-Amz-Content-Sha256") > 0, three > 0
 	auth, header := n.headers["authorization"]
 	if v4q && v2q || (v4q || v2q) && header {
+		return false
+	}
+	if v4q && (six < 6 || n.signed["X-Amz-Algorithm"] != "AWS4-HMAC-SHA256" || !credential.MatchString(n.signed["X-Amz-Credential"])) || v2q && three < 3 {
 		return false
 	}
 	list, date, v4 := "", "", false
@@ -296,22 +305,22 @@ func (n *naive) signature() bool {
 		n.stated["s3:authType"], n.stated["s3:signatureversion"] = `"REST-QUERY-STRING"`, strconv.Quote(n.signed["X-Amz-Algorithm"])
 	case v2q:
 		n.stated["s3:authType"], n.stated["s3:signatureversion"], n.stated["s3:signatureAge"] = `"REST-QUERY-STRING"`, `"AWS"`, "?"
-	case header && (auth == "AWS" || strings.HasPrefix(auth, "AWS ")):
+	case header && regexp.MustCompile(`(?s)^AWS [^:]+:[^:]+$`).MatchString(auth):
 		n.stated["s3:authType"], n.stated["s3:signatureversion"], n.stated["s3:signatureAge"] = `"REST-HEADER"`, `"AWS"`, "?"
 	case header && (auth == "AWS4-HMAC-SHA256" || strings.HasPrefix(auth, "AWS4-HMAC-SHA256 ")):
 		parts := map[string]string{}
 		for _, part := range strings.Split(strings.TrimPrefix(strings.TrimPrefix(auth, "AWS4-HMAC-SHA256"), " "), ",") {
 			name, text, _ := strings.Cut(strings.Trim(part, " "), "=")
 			_, twice := parts[name]
-			if twice || name != "Credential" && name != "SignedHeaders" && name != "Signature" {
+			if twice || name != "Credential" && name != "SignedHeaders" && name != "Signature" || text == "" {
 				return false
 			}
 			parts[name] = text
 		}
-		var has bool
-		if list, has = parts["SignedHeaders"]; !has {
+		if len(parts) != 3 || !credential.MatchString(parts["Credential"]) {
 			return false
 		}
+		list = parts["SignedHeaders"]
 		v4, date = true, n.headers["x-amz-date"]
 		n.stated["s3:authType"], n.stated["s3:signatureversion"] = `"REST-HEADER"`, `"AWS4-HMAC-SHA256"`
 	case header && strings.HasPrefix(auth, "AWS"):

@@ -70,6 +70,9 @@ var signatures = [...]string{
 var values = map[string]value{
 	"uploadId": someValue, "list-type": two, "select-type": two, "partNumber": digits,
 	"versionId": someValue, "id": someValue, "annotationName": someValue,
+	"X-Amz-Algorithm": someValue, "X-Amz-Credential": someValue, "X-Amz-Date": someValue, "X-Amz-Expires": someValue,
+	"X-Amz-SignedHeaders": someValue, "X-Amz-Signature": someValue, "X-Amz-Security-Token": someValue,
+	"AWSAccessKeyId": someValue, "Expires": someValue, "Signature": someValue, "x-id": someValue,
 }
 
 var (
@@ -83,8 +86,11 @@ var (
 // isPrefix and the others are the places in queryNames of the names that code
 // knows.
 var isPrefix, isDelimiter, isMaxKeys, isVersionID, isXID,
-	isAlgorithm, isCredential, isDate, isExpires, isSignedHeaders, isSignature,
-	isKeyID, isExpiresV2, isSignatureV2 int
+	isAlgorithm, isCredential, isDate, isSignedHeaders int
+
+// wholeV4 are the names that a signature of version 4 in the query has, and ofV4
+// all that it may have; ofV2 are those of version 2.
+var wholeV4, ofV4, ofV2 names
 
 func init() {
 	place := func(name string, mark, signature bool) int {
@@ -141,11 +147,19 @@ func init() {
 	}
 	for name, at := range map[string]*int{
 		"prefix": &isPrefix, "delimiter": &isDelimiter, "max-keys": &isMaxKeys, "versionId": &isVersionID, "x-id": &isXID,
-		"X-Amz-Algorithm": &isAlgorithm, "X-Amz-Credential": &isCredential, "X-Amz-Date": &isDate, "X-Amz-Expires": &isExpires,
-		"X-Amz-SignedHeaders": &isSignedHeaders, "X-Amz-Signature": &isSignature,
-		"AWSAccessKeyId": &isKeyID, "Expires": &isExpiresV2, "Signature": &isSignatureV2,
+		"X-Amz-Algorithm": &isAlgorithm, "X-Amz-Credential": &isCredential, "X-Amz-Date": &isDate, "X-Amz-SignedHeaders": &isSignedHeaders,
 	} {
 		*at = nameAt[name]
+	}
+	for _, name := range []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature"} {
+		wholeV4.add(nameAt[name])
+		ofV4.add(nameAt[name])
+	}
+	for _, name := range []string{"X-Amz-Security-Token", "X-Amz-Content-Sha256"} {
+		ofV4.add(nameAt[name])
+	}
+	for _, name := range []string{"AWSAccessKeyId", "Expires", "Signature"} {
+		ofV2.add(nameAt[name])
 	}
 }
 

@@ -10,7 +10,7 @@ type query struct {
 	prefix, delimiter, maxKeys parameter
 	versionID                  string
 	// What the signature says, and the operation that the client meant.
-	algorithm, date, signedHeaders, operation string
+	algorithm, credential, date, signedHeaders, operation string
 }
 
 type parameter struct {
@@ -70,15 +70,14 @@ func (r *Reader) query(raw string, q *query) Reason {
 			q.versionID = text
 		case isAlgorithm:
 			q.algorithm = text
+		case isCredential:
+			q.credential = text
 		case isDate:
 			q.date = text
 		case isSignedHeaders:
 			q.signedHeaders = text
 		case isXID:
 			q.operation = text
-			if text == "" {
-				return UnknownOperation
-			}
 		}
 	}
 	return None

@@ -16,36 +16,35 @@ const (
 	unsigned signature = iota
 	signedV4
 	signedV2
-	signedTwice // in two ways
 )
 
-// signature tells how the query is signed.
-func (q *query) signature() signature {
-	v4 := q.signed.has(isAlgorithm) || q.signed.has(isCredential) || q.signed.has(isDate) || q.signed.has(isExpires) ||
-		q.signed.has(isSignedHeaders) || q.signed.has(isSignature)
-	v2 := q.signed.has(isKeyID) || q.signed.has(isExpiresV2) || q.signed.has(isSignatureV2)
+// signature tells how the query is signed; false if by halves, or twice: what a
+// store takes for a signature is never less than all of its names (specification
+// 7.1, Query).
+func (q *query) signature() (signature, bool) {
+	v4, v2 := q.signed.and(ofV4) != names{}, q.signed.and(ofV2) != names{}
 	switch {
 	case v4 && v2:
-		return signedTwice
+		return unsigned, false
 	case v4:
-		return signedV4
+		return signedV4, q.signed.and(wholeV4) == wholeV4 && q.algorithm == v4Algorithm && validCredential(q.credential)
 	case v2:
-		return signedV2
+		return signedV2, q.signed.and(ofV2) == ofV2
 	}
-	return unsigned
+	return unsigned, true
 }
 
 // signed reads how the request is signed into the condition keys of that.
 func (r *Reader) signed(req *Request, o *operation) Reason {
 	q, h := &r.q, &r.h
-	how := q.signature()
-	if how == signedTwice || how != unsigned && h.authorized {
+	how, whole := q.signature()
+	if !whole || how != unsigned && h.authorized {
 		return UnknownOperation
 	}
 	if req.NoHeaders && how == unsigned {
 		return None // it may be signed in a header
 	}
-	list, date, kind, version := q.signedHeaders, q.date, "REST-QUERY-STRING", q.algorithm
+	list, date, kind, version := q.signedHeaders, q.date, "REST-QUERY-STRING", v4Algorithm
 	if how == signedV2 {
 		version = v2
 	}
@@ -60,7 +59,7 @@ func (r *Reader) signed(req *Request, o *operation) Reason {
 				return BadHeader
 			}
 		} else {
-			date, kind, version = h.date, "REST-HEADER", v4
+			date, kind, version = h.date, "REST-HEADER", v4Algorithm
 			if how == signedV2 {
 				version = v2
 			}
@@ -147,10 +146,10 @@ func foldedEqual(a, b string) bool {
 	return true
 }
 
-// The algorithms of the Authorization header.
+// The algorithms of signatures.
 const (
-	v4 = "AWS4-HMAC-SHA256"
-	v2 = "AWS"
+	v4Algorithm = "AWS4-HMAC-SHA256"
+	v2          = "AWS"
 )
 
 // Authorization tells which headers an Authorization header of version 4 has signed,
@@ -162,35 +161,51 @@ func Authorization(text string) (v4 bool, signedHeaders string, ok bool) {
 
 // authorization tells how an Authorization header signs, and for version 4 which
 // headers it has signed. ok is false if it is no signature of S3, or one that
-// cannot be read.
+// cannot be read in one way only: proxies take a caller's name from it.
 func authorization(text string) (how signature, signedHeaders string, ok bool) {
 	scheme, rest, _ := strings.Cut(text, " ")
 	switch scheme {
 	case v2:
-		return signedV2, "", true
-	case v4:
+		key, sum, _ := strings.Cut(rest, ":")
+		return signedV2, "", key != "" && sum != "" && strings.IndexByte(sum, ':') < 0
+	case v4Algorithm:
 	default:
 		return unsigned, "", false
 	}
-	// Each part is there once: proxies take a caller's name from Credential.
-	var seen [len(parts)]bool
+	var values [len(parts)]string // each part is there once, and says something
 	for more := true; more; {
 		var part string
 		part, rest, more = strings.Cut(rest, ",")
 		name, text, _ := strings.Cut(strings.Trim(part, " "), "=")
 		at := slices.Index(parts[:], name)
-		if at < 0 || seen[at] {
+		if at < 0 || values[at] != "" || text == "" {
 			return unsigned, "", false
 		}
-		seen[at] = true
-		if at == inSignedHeaders {
-			signedHeaders = text
-		}
+		values[at] = text
 	}
-	return signedV4, signedHeaders, seen[inSignedHeaders]
+	ok = values[inSignedHeaders] != "" && values[inSignature] != "" && validCredential(values[inCredential])
+	return signedV4, values[inSignedHeaders], ok
 }
 
 // parts are those of a signature of version 4.
 var parts = [...]string{"Credential", "SignedHeaders", "Signature"}
 
-const inSignedHeaders = 1
+const (
+	inCredential = iota
+	inSignedHeaders
+	inSignature
+)
+
+// validCredential reports that a credential is KEY/DATE/REGION/SERVICE/aws4_request,
+// none of them empty. A store may take one with more slashes for a key that has some
+// in it, and a proxy for the key before the first.
+func validCredential(text string) bool {
+	for range 4 {
+		part, rest, slash := strings.Cut(text, "/")
+		if part == "" || !slash {
+			return false
+		}
+		text = rest
+	}
+	return text == "aws4_request"
+}
