@@ -67,10 +67,7 @@ func (s *scan) buckets(f *source.OrgFinding, sc *source.OrgScope, known *source.
 					return was.Seen.Name, true
 				}
 				return "", false
-			}, func() error {
-				s.stopped = s.between()
-				return s.stopped
-			})
+			}, s.pause)
 			if s.stopped != nil {
 				return
 			}
@@ -89,14 +86,12 @@ func (s *scan) buckets(f *source.OrgFinding, sc *source.OrgScope, known *source.
 	}
 	n := len(names)
 	if b.Listed { // names that vanished are looked at one by one as well
-		there := 0
-		for _, name := range names {
-			if known.Buckets[name] != nil {
-				there++
-			}
+		all, err := s.allThere(names, known)
+		if err != nil {
+			return
 		}
 		for name := range known.Buckets {
-			if there == len(known.Buckets) {
+			if all {
 				break // as nearly always
 			}
 			if _, ok := slices.BinarySearch(names[:n], name); !ok {
@@ -112,6 +107,35 @@ func (s *scan) buckets(f *source.OrgFinding, sc *source.OrgScope, known *source.
 		}
 	}
 	s.chunks(f, b, known, names, n)
+}
+
+// pause looks at events between two pieces of work within one folder. Once it fails,
+// the look is over.
+func (s *scan) pause() error {
+	s.stopped = s.between()
+	return s.stopped
+}
+
+// atOnce is how many names are handled by other means than looking at them, which
+// takes about a millisecond, before events are looked at.
+const atOnce = 1 << 12
+
+// allThere reports whether no bucket file is known but those of the names. It may
+// miss that they all are there, where events were looked at meanwhile: then what is
+// known is not what was counted.
+func (s *scan) allThere(names []string, known *source.Last) (bool, error) {
+	there, before := 0, s.d.scans
+	for some := range slices.Chunk(names, atOnce) {
+		for _, name := range some {
+			if known.Buckets[name] != nil {
+				there++
+			}
+		}
+		if err := s.pause(); err != nil {
+			return false, err
+		}
+	}
+	return there == len(known.Buckets) && s.d.scans == before, nil
 }
 
 // chunk is how many bucket files one task looks at, at most.
@@ -139,7 +163,7 @@ func (s *scan) over(b *bucketsScan, known *source.Last, names []string) map[stri
 			continue
 		}
 		n := s.counted.Load()
-		if known.Buckets[name] == nil || b.Listed {
+		if b.Listed || known.Buckets[name] == nil {
 			n = s.counted.Add(1)
 		} else if known.Buckets[name].Complete {
 			continue // one of many that were in before

@@ -34,6 +34,7 @@ type Source struct {
 	arriving map[string]tree.Spot // the folders of organizations that are arriving, at their last survey
 	routes   routes
 	watcher  *watcher
+	scans    int // the number of calls of Scan, to see that one came in between
 
 	Looks       atomic.Int64 // the number of names looked at
 	reading     atomic.Int64 // the time spent reading in nanoseconds, of all workers together

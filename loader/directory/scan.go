@@ -62,6 +62,7 @@ func (d *Source) Here() (*source.Found, error) {
 
 // Scan implements source.Source.
 func (d *Source) Scan(ctx context.Context, q *source.Query) (*source.Found, error) {
+	d.scans++
 	t := &trace{surveys: map[string]tree.Spot{}}
 	s := &scan{d: d, q: q, ctx: ctx, now: d.now(), trace: t, folders: map[string]*bucketsScan{},
 		found: &source.Found{Trace: t, All: q.Scope.All, Misplaced: map[string]*policy.Diagnostic{}, Surveys: map[string]source.Survey{}}}

@@ -78,8 +78,8 @@ func (o *Dir) Files(known func(name []byte) (string, bool), between func() error
 			return nil, nil, err
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names), others, nil
+	names, err = inOrder(names, between)
+	return names, others, err
 }
 
 // entry returns the name and the kind of the first entry of a folder's listing,
