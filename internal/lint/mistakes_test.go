@@ -131,7 +131,7 @@ func TestCommonMistakes(t *testing.T) {
 		{"a statement twice", `"actions": ["s3:*"], "resources": ["*"], "principals": ["*"]}, {"name": "t", "effect": "Deny", "actions": ["s3:GetObject"], "resources": ["*"], "principals": ["*"]`, "[dead-statement]"},
 		{"nobody", `"actions": ["s3:*"], "resources": ["*"], "principals": []`, "principals"},
 		{"another effect", `"effect": "allow", "actions": ["s3:*"], "resources": ["*"], "principals": ["*"]`, "twice"},
-		{"an account", `"actions": ["s3:*"], "resources": ["b"], "principals": ["arn:aws:iam::other:root"]`, "the identifiers that are meant"},
+		{"an account", `"actions": ["s3:*"], "resources": ["b"], "principals": ["arn:aws:iam::other:root"]`, "the identifiers of those who are meant"},
 	} {
 		data := organization(c.fields)
 		f, ds := policyjson.ParseOrganization("acme/access-policies/p.json", []byte(data), policyjson.Limits{})

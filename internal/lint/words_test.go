@@ -75,3 +75,154 @@ func TestHintsInWordsLoad(t *testing.T) {
 	}
 	t.Logf("%d of %d hints in words end what they are about", ended, hints)
 }
+
+// wildcardsKept are the messages whose advice has a wildcard though none was written,
+// each with the reason for which it does not widen.
+var wildcardsKept = map[string]string{
+	"are asked on the whole organization; write":   "the only resource on which the statement's actions are asked",
+	"so that this Deny would guard against nobody": "in a Deny, whoever is named beside is denied too",
+}
+
+// TestAdviceWritesNoWildcard: what a message of an error says to write has a wildcard
+// only where what was written has one that covers it.
+func TestAdviceWritesNoWildcard(t *testing.T) {
+	errors, kept := 0, map[string]bool{}
+	for _, h := range hintedCases(t) {
+		_, ds := h.read(h.data)
+		for _, d := range ds {
+			at := strings.Index(d.Message, "; ")
+			if d.Severity != policy.Error || at < 0 {
+				continue
+			}
+			errors++
+			advice, written := d.Message[at:], writtenAt(&h, d)
+			for _, m := range regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`").FindAllString(advice, -1) {
+				text := m[1 : len(m)-1]
+				if !strings.ContainsAny(text, "*?") || covers(written, text) || m[0] == '`' && len(text) == 1 {
+					continue // no wildcard, none that is new, or a word about the character
+				}
+				reason := ""
+				for part := range wildcardsKept {
+					if strings.Contains(d.Message, part) {
+						reason, kept[part] = part, true
+					}
+				}
+				if reason == "" {
+					t.Errorf("%s: %s\nadvises %s where %q was written", h.path, d, m, written)
+				}
+			}
+		}
+	}
+	if errors < 200 {
+		t.Errorf("only %d errors say what to write", errors)
+	}
+	for part := range wildcardsKept {
+		if !kept[part] {
+			t.Errorf("no message has %q", part)
+		}
+	}
+}
+
+// writtenAt returns the text or name that stands where a diagnostic points; "" if none does.
+func writtenAt(h *hinted, d policy.Diagnostic) string {
+	lines := strings.SplitAfter(strings.TrimPrefix(string(h.data), "\ufeff"), "\n")
+	if d.Position.Line == 0 || d.Position.Line > len(lines) || d.Position.Column > len(lines[d.Position.Line-1]) {
+		return ""
+	}
+	rest := lines[d.Position.Line-1][d.Position.Column-1:]
+	if rest == "" || rest[0] != '"' {
+		return ""
+	}
+	end := strings.IndexByte(rest[1:], '"')
+	return rest[1:][:max(end, 0)]
+}
+
+// covers reports whether a text that was written, as a pattern, matches all that the
+// advised one does; what makes an ARN of either does not count.
+func covers(written, advised string) bool {
+	for _, prefix := range []string{"arn:aws:s3:::", "arn:aws:iam::"} {
+		written, advised = strings.TrimPrefix(written, prefix), strings.TrimPrefix(advised, prefix)
+	}
+	at := strings.IndexAny(advised, "*?")
+	if slash := strings.LastIndexByte(advised[:at], '/'); slash >= 0 && strings.HasSuffix(written, advised[slash:]) {
+		return true // the same keys or names, of something else
+	}
+	if colon := strings.LastIndexByte(advised[:at], ':'); colon >= 0 && written == advised[colon+1:] {
+		return true // the same names, with their service
+	}
+	var match func(p, s string) bool
+	match = func(p, s string) bool {
+		switch {
+		case p == "":
+			return s == ""
+		case p[0] == '*':
+			return match(p[1:], s) || s != "" && match(p, s[1:])
+		case s == "" || s[0] == '*':
+			return false
+		}
+		return (p[0] == '?' || p[0] == s[0]) && match(p[1:], s[1:])
+	}
+	return match(written, advised)
+}
+
+// otherPlaces are the warnings in words whose advice is not for the text that they
+// point at, so that it cannot be put in its place.
+var otherPlaces = []string{
+	"takes a wildcard literally",              // the operator
+	"no resource beside it is one",            // a resource, at the scope
+	"matches the name of an operation",        // two actions in the place of one
+	"is asked on the bucket, and no resource", // a resource, at the action
+	"if this one is",                          // the resource of another bucket: only its reader knows which is meant
+}
+
+// TestWarningsNeverWiden: what a warning says to write, in words, allows nothing in
+// the place of what it warns of that was not allowed, or was not meant (testdata/meant).
+func TestWarningsNeverWiden(t *testing.T) {
+	tried, allowed, passed := 0, 0, map[string]bool{}
+	for _, h := range hintedCases(t) {
+		before, ds := h.read(h.data)
+		if policy.HasErrors(ds) {
+			continue
+		}
+		for _, d := range ds {
+			texts := advised(d.Message)
+			if d.Fix != (policy.Fix{}) || len(texts) == 0 || writtenAt(&h, d) == "" {
+				continue
+			}
+			if i := slices.IndexFunc(otherPlaces, func(part string) bool { return strings.Contains(d.Message, part) }); i >= 0 {
+				passed[otherPlaces[i]] = true
+				continue
+			}
+			for _, text := range texts {
+				advice := d
+				advice.Fix = policy.Fix{Line: d.Position.Line, Column: d.Position.Column, Text: filled.Replace(text)}
+				fixed := apply(t, h.data, []policy.Diagnostic{advice})
+				after, ds := h.read(fixed)
+				if policy.HasErrors(ds) {
+					t.Errorf("%s: after %s\n%s leads to %v", h.path, d, advice.Fix.Text, ds)
+					continue
+				}
+				most, bound := before, h.data
+				if h.meant != nil {
+					bound = h.meant
+					most, _ = h.read(bound)
+				}
+				tried++
+				q, _, n := widens(t, &h, fixed, bound, after, most)
+				allowed += n
+				if q != nil {
+					t.Errorf("%s: after %s\n%s allows %s on %s by %v, which was not allowed:\n%s", h.path, d, advice.Fix.Text, q.Action, q.Resource.ID, q.Principal.IDs, fixed)
+				}
+			}
+		}
+	}
+	for _, part := range otherPlaces {
+		if !passed[part] {
+			t.Errorf("no warning has %q", part)
+		}
+	}
+	if tried < 10 || allowed < 1000 {
+		t.Errorf("%d warnings and %d allowed requests prove little", tried, allowed)
+	}
+	t.Logf("%d warnings in words were followed, %d requests were allowed after them", tried, allowed)
+}

@@ -13,7 +13,7 @@ var issuerSet = fieldSet{
 	what: "an issuer",
 	fields: []field{
 		{"url", `the "iss" of its tokens, such as "https://token.actions.githubusercontent.com"`, `"url": "https://issuer"`},
-		{"rules", wantIssuerRules, `"rules": [{"effect": "Allow", "roles": ["ROLE"], "claims": {"sub": "repo:acme/*"}}]`},
+		{"rules", wantIssuerRules, `"rules": [{"effect": "Allow", "roles": ["ROLE"], "claims": {"sub": "repo:acme/app:ref:refs/heads/main"}}]`},
 	},
 	hints: map[string]string{
 		"thumbprints": "postern verifies no tokens; remove it", "jwks": "postern verifies no tokens; remove it",
@@ -21,7 +21,7 @@ var issuerSet = fieldSet{
 	},
 }
 
-const wantIssuerRules = `a list such as [{"effect": "Allow", "roles": ["ROLE"], "claims": {"sub": "repo:acme/*"}}]`
+const wantIssuerRules = `a list such as [{"effect": "Allow", "roles": ["ROLE"], "claims": {"sub": "repo:acme/app:ref:refs/heads/main"}}]`
 
 const (
 	issEffect = iota
@@ -34,7 +34,7 @@ var issuerRuleSet = fieldSet{
 	fields: []field{
 		issEffect: {"effect", `"Allow" or "Deny"`, `"effect": "Allow" or "effect": "Deny"`},
 		issRoles:  {"roles", wantRoles, ""},
-		issClaims: {"claims", `an object such as {"sub": "repo:acme/*"}`, `"claims": {"sub": "repo:acme/*"}, or those that its tokens have`},
+		issClaims: {"claims", `an object such as {"sub": "repo:acme/app:ref:refs/heads/main"}`, `"claims": {"sub": "repo:acme/app:ref:refs/heads/main"}, or those that its tokens have`},
 	},
 	hints: map[string]string{"decision": `write "effect": "Allow" or "effect": "Deny"`},
 }
@@ -100,7 +100,7 @@ func (d *decoder) claims(f *field) (out []policy.ClaimPattern) {
 			d.report(at, msgClaimURL, quote(c.Path), instead(url))
 		}
 		if k := d.s.Peek(); k != jsonscan.String {
-			d.wrongType("the claim "+quote(c.Path), k, `a pattern, a string such as "repo:acme/*"`)
+			d.wrongType("the claim "+quote(c.Path), k, `a pattern, a string such as "repo:acme/app:ref:refs/heads/main"`)
 			return
 		}
 		at = d.s.Offset()
@@ -110,7 +110,7 @@ func (d *decoder) claims(f *field) (out []policy.ClaimPattern) {
 			out = append(out, c)
 		}
 	}) {
-		d.report(at, msgEmptyObject, quote(f.name), `what a token has to say, as in {"sub": "repo:acme/*"}`)
+		d.report(at, msgEmptyObject, quote(f.name), `what a token has to say, as in {"sub": "repo:acme/app:ref:refs/heads/main"}`)
 	}
 	return out
 }

@@ -10,7 +10,7 @@ import (
 
 // This file reads groups, members and tokens (specification 2).
 
-const wantMembers = `a list of members, such as ["pulumi/alice", "group/NAME"] or ["*"]`
+const wantMembers = `a list of members, such as ["pulumi/alice", "group/NAME"]`
 
 var groupSet = fieldSet{
 	what:   "a group",
@@ -76,7 +76,7 @@ func (d *decoder) member(text string, at int) (none policy.PrincipalPattern) {
 		d.report(at, msgMemberBare, quote(text), quote("group/"+clip(name)), quote("pulumi/"+clip(name)))
 	case ok && (provider == "group" || provider == "token"):
 		if name == "" || strings.Contains(name, "*") {
-			d.report(at, msgMemberStar, quote(text), provider)
+			d.report(at, msgMemberStar, quote(text), provider, quote(provider+"/NAME"))
 			return none
 		}
 		kind := policy.PrincipalGroup

@@ -15,10 +15,10 @@ const (
 	wantActions   = `a list of actions, such as ["stack:read"]`
 	wantSets      = `a list of permission sets, such as ["NAME"]`
 	wantRoles     = `a list of roles, such as ["ROLE"]`
-	wantResources = `a list of resources, such as ["stack:*"] or ["*"]`
+	wantResources = `a list of resources, such as ["stack:NAME"]`
 	wantSelector  = `an object such as {"matchTags": {"env": "dev"}}, or leave it out`
 	wantCondition = `an object such as {"StringEquals": {"subject.level": "senior"}}, or leave it out`
-	addResources  = `"resources": ["stack:*"] or less, or ["*"] for all`
+	addResources  = `"resources": ["stack:NAME"], or what is meant`
 )
 
 const (
@@ -84,7 +84,7 @@ var roleSet = fieldSet{
 	what: "a role",
 	fields: []field{
 		roleInclude: {"include", wantRoles, ""},
-		roleRules:   {"rules", `a list of rules, such as [{"actions": ["stack:read"], "resources": ["stack:*"]}]`, ""},
+		roleRules:   {"rules", `a list of rules, such as [{"actions": ["stack:read"], "resources": ["stack:NAME"]}]`, ""},
 	},
 	hints: map[string]string{
 		"actions":        "write it into one of the `rules`",
@@ -109,7 +109,7 @@ func (d *decoder) role(name string, nameAt int) policy.Role {
 		}
 		d.objectsOf(f, "a rule, an object", func() { role.Rules = append(role.Rules, d.rule()) })
 	})
-	d.neither(&roleSet, &f, at, roleRules, roleInclude, `"rules": [{"actions": ["stack:read"], "resources": ["stack:*"]}], or what it grants`)
+	d.neither(&roleSet, &f, at, roleRules, roleInclude, `"rules": [{"actions": ["stack:read"], "resources": ["stack:NAME"]}], or what it grants`)
 	return role
 }
 
@@ -210,7 +210,7 @@ var bindingSet = fieldSet{
 		bindRoles:     {"roles", wantRoles, ""},
 		bindSets:      {"permissionSets", wantSets, ""},
 		bindActions:   {"actions", wantActions, ""},
-		bindMembers:   {"members", wantMembers, `"members": ["pulumi/alice"], or ["*"] for everyone`},
+		bindMembers:   {"members", wantMembers, `"members": ["pulumi/alice"], or whom it is for`},
 		bindResources: {"resources", wantResources, ""},
 		bindSelector:  {"selector", wantSelector, ""},
 		bindCondition: {"condition", wantCondition, ""},

@@ -126,7 +126,7 @@ func (d *decoder) scopesMeet(resources []policy.ResourcePattern) {
 		if known := builtin.Scopes()[s.id]; !slices.ContainsFunc(types, known.On) {
 			wanted, example := known.Types[0], known.Types[0]+":ID"
 			if wanted == "global" {
-				wanted, example = "organization", "organization:*"
+				wanted, example = "organization", "organization:ORG"
 			}
 			d.report(s.at, msgScopeResources, quote(known.Name), quote(wanted), quote(example))
 		}

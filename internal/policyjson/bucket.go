@@ -46,9 +46,9 @@ const (
 )
 
 const (
-	wantPrincipal = `"*", or an object such as {"AWS": "arn:aws:iam::ORG:role/NAME"}`
+	wantPrincipal = `an object such as {"AWS": "arn:aws:iam::ORG:role/NAME"}`
 	wantAction    = `an action such as "s3:GetObject", or a list of them`
-	wantResource  = `a resource such as "arn:aws:s3:::BUCKET/*", or a list of them`
+	wantResource  = `a resource such as "arn:aws:s3:::BUCKET/KEY", or a list of them`
 )
 
 var bucketStatementSet = fieldSet{
@@ -147,9 +147,9 @@ func (d *decoder) bucketStatement(st *policy.Statement) {
 		}
 	})
 	d.missing(&bucketStatementSet, &f, at)
-	d.pair(&f, at, stPrincipal, `"Principal": {"AWS": "arn:aws:iam::ORG:role/NAME"}, or "*"`)
+	d.pair(&f, at, stPrincipal, `"Principal": {"AWS": "arn:aws:iam::ORG:role/NAME"}, or whom it is for`)
 	d.pair(&f, at, stAction, `"Action": "s3:GetObject", or what it is about`)
-	d.pair(&f, at, stResource, `"Resource": ["arn:aws:s3:::BUCKET", "arn:aws:s3:::BUCKET/*"] or less`)
+	d.pair(&f, at, stResource, `"Resource": ["arn:aws:s3:::BUCKET", "arn:aws:s3:::BUCKET/KEY"], or what is meant`)
 	if f.has(stNotPrincipal) && !f.has(stPrincipal) && st.Effect == policy.EffectAllow {
 		d.report(f.at[stNotPrincipal]-1, msgNotPrincipalAllow)
 	}
@@ -234,11 +234,23 @@ func (d *decoder) bucketResource(f *field, text string, at int) string {
 		d.notBucketResource(text, at)
 	case !d.short(short, at), d.variables && !d.variablesIn(short, at):
 	case d.bucket != "" && !canMatch(short, d.bucket, d.variables):
-		d.report(at, msgResourceNever, quote(text), quote(d.bucket),
-			quote(resourcePrefix+d.bucket), quote(resourcePrefix+d.bucket+"/*"))
+		d.report(at, msgResourceNever, quote(text), quote(d.bucket), quote(resourcePrefix+d.bucket+clip(keysOf(short))))
 	}
 	d.priced(short, at)
 	return short
+}
+
+// keysOf returns what stands behind the bucket in a resource in short form, with
+// its slash: nothing if the resource is a bucket, and a key to fill in if it ends there.
+func keysOf(short string) string {
+	slash := strings.IndexByte(short, '/')
+	switch {
+	case slash < 0:
+		return ""
+	case slash == len(short)-1:
+		return "/KEY"
+	}
+	return short[slash:]
 }
 
 // notBucketResource reports a resource that cannot stand in a bucket policy,

@@ -44,9 +44,9 @@ var orgStatement = fieldSet{
 	fields: []field{
 		orgStName:       {"name", "a name, a string that is not empty", `"name": "NAME"`},
 		orgStEffect:     {"effect", `"Allow" or "Deny"`, `"effect": "Allow" or "effect": "Deny"`},
-		orgStActions:    {"actions", `a list of actions, such as ["s3:*"]`, `"actions": ["s3:*"] or fewer`},
-		orgStResources:  {"resources", `a list of resources, such as ["BUCKET", "BUCKET/*"] or ["*"]`, `"resources": ["BUCKET", "BUCKET/*"], or ["*"] for all`},
-		orgStPrincipals: {"principals", `a list of principals, such as ["role/Admin"] or ["*"]`, `"principals": ["role/NAME"], or ["*"] for everyone`},
+		orgStActions:    {"actions", `a list of actions, such as ["s3:GetObject"]`, `"actions": ["s3:GetObject"], or what is meant`},
+		orgStResources:  {"resources", `a list of resources, such as ["BUCKET", "BUCKET/KEY"]`, `"resources": ["BUCKET", "BUCKET/KEY"], or what is meant`},
+		orgStPrincipals: {"principals", `a list of principals, such as ["role/Admin"]`, `"principals": ["role/NAME"], or whom it is for`},
 	},
 	hints: map[string]string{
 		"condition":     noConditions,
@@ -62,7 +62,7 @@ var orgStatement = fieldSet{
 }
 
 // everyoneMeant is what to write instead of the ARN of a whole account.
-const everyoneMeant = `the identifiers that are meant, or "*" if the account is this organization and everyone in it is meant`
+const everyoneMeant = `the identifiers of those who are meant`
 
 const (
 	noConditions = "write the condition into a bucket policy, or remove it"

@@ -41,7 +41,7 @@ func (d *decoder) identifier(text, whole, prefix string, at int) policy.Principa
 	case provider == "token":
 		d.report(at, msgPrincipalToken, shown)
 	default:
-		d.report(at, msgPrincipalStar, shown, quote(prefix+provider+"/PREFIX*"))
+		d.report(at, msgPrincipalStar, shown, quote(prefix+provider+"/NAME"))
 	}
 	return policy.PrincipalPattern{}
 }
@@ -71,7 +71,7 @@ var alphanumeric = func() (set [256]bool) {
 
 func isOrg(text string) bool { return isName(text, "-_", 64) }
 
-const wantPrincipals = `"*", an ARN such as "arn:aws:iam::ORG:role/NAME", or a list of these`
+const wantPrincipals = `an ARN such as "arn:aws:iam::ORG:role/NAME", or a list of them`
 
 // principalFields are the keys of a Principal object.
 var principalFields = [...]field{{"AWS", wantPrincipals, ""}, {"CW", wantPrincipals, ""}}
