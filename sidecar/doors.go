@@ -217,12 +217,29 @@ func (a *asking) begin() {
 func (a *asking) readLines(raw []byte) {
 	a.lines = a.lines[:0]
 	for text := view(raw); text != ""; {
-		var line string
-		line, text, _ = strings.Cut(text, "\n")
-		if name, value, ok := strings.Cut(line, ":"); ok {
-			a.lines = append(a.lines, s3request.Header{Name: name, Value: strings.Trim(value, " \t\r")})
+		line := text
+		if end := strings.IndexByte(text, '\n'); end >= 0 {
+			line, text = text[:end], text[end+1:]
+		} else {
+			text = ""
+		}
+		if colon := strings.IndexByte(line, ':'); colon >= 0 {
+			a.lines = append(a.lines, s3request.Header{Name: line[:colon], Value: trimmed(line[colon+1:])})
 		}
 	}
+}
+
+// trimmed is the text of a header without the blanks around it, and the end of its
+// line.
+func trimmed(text string) string {
+	blank := func(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }
+	for text != "" && blank(text[0]) {
+		text = text[1:]
+	}
+	for text != "" && blank(text[len(text)-1]) {
+		text = text[:len(text)-1]
+	}
+	return text
 }
 
 // since is the text that was put into the memory of the request since a length of

@@ -59,6 +59,7 @@ func ForwardModes() (names []string) {
 // forwarding is a Forward as requests are answered by it. It never changes.
 type forwarding struct {
 	*forwardMode
+	names    *headerNames // those of the mode
 	identity identity
 	sight    *sight
 }
@@ -73,6 +74,7 @@ func newForwarding(d *Doors) (*forwarding, error) {
 	if f.forwardMode == nil {
 		return nil, fmt.Errorf("no mode of forward-auth is called %q; write one of %s", d.Forward.Mode, strings.Join(ForwardModes(), ", "))
 	}
+	f.names = newHeaderNames(f.method, f.uri, f.host, f.client, f.tls)
 	if f.passesHost && d.Secrets == nil {
 		return nil, fmt.Errorf("forward-auth for %s passes the client's Host on, and so needs a secret: any web page could ask otherwise", f.name)
 	}
@@ -145,13 +147,12 @@ func (forwardDoor) ask(x *exchange) reply {
 // keys that follow. It is false unless each header of the mode is there, once.
 func (f *forwarding) facts(x *exchange) (keys []policy.Attribute, ok bool) {
 	a := &x.asking
-	names := [...]string{f.method, f.uri, f.host, f.client, f.tls}
-	var values [len(names)]string
-	if !a.each(names[:], values[:]) {
+	var values [5]string
+	if !a.each(f.names, values[:]) {
 		return nil, false
 	}
-	for i := range names {
-		if names[i] != "" && values[i] == "" {
+	for i, name := range f.names.names {
+		if name != "" && values[i] == "" {
 			return nil, false
 		}
 	}
@@ -207,16 +208,43 @@ func boolText(b bool) string {
 	return "false"
 }
 
-// each finds the headers of some names, which are in lower case, "" for none. It is
-// false if one is there twice, or under a name with underscores that a gateway may
-// take for it.
-func (a *asking) each(names, values []string) bool {
+// headerNames are names of headers that are looked for together, in lower case; ""
+// is none. Each begins with x.
+type headerNames struct {
+	names   []string
+	lengths uint64 // which lengths they have
+}
+
+func newHeaderNames(names ...string) *headerNames {
+	h := &headerNames{names: names}
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		if name[0] != 'x' || len(name) > 63 {
+			panic("sidecar: " + name + " is no header that is looked for so")
+		}
+		h.lengths |= 1 << len(name)
+	}
+	return h
+}
+
+// each finds the headers of some names. It is false if one is there twice, or under
+// a name with underscores that a gateway may take for it.
+func (a *asking) each(h *headerNames, values []string) bool {
 	var seen uint64
 	for i := range a.lines {
 		line := &a.lines[i]
-		for n, name := range names {
-			if name == "" || len(line.Name) != len(name) || !equalFold(line.Name, name) {
-				if name != "" && twinOf(line.Name, name) {
+		length := len(line.Name)
+		if length > 63 || h.lengths>>length&1 == 0 || line.Name[0]|0x20 != 'x' {
+			continue
+		}
+		for n, name := range h.names {
+			if len(name) != length {
+				continue
+			}
+			if !equalFold(line.Name, name) {
+				if twinOf(line.Name, name) {
 					return false
 				}
 				continue
@@ -231,9 +259,10 @@ func (a *asking) each(names, values []string) bool {
 	return true
 }
 
-// twinOf reports that a name is another one but for case and underscores.
+// twinOf reports that a name is another one but for case and underscores, and has
+// underscores.
 func twinOf(s, lower string) bool {
-	if len(s) != len(lower) {
+	if len(s) != len(lower) || strings.IndexByte(s, '_') < 0 {
 		return false
 	}
 	for i := 0; i < len(s); i++ {

@@ -53,6 +53,8 @@ const maxCertified = 4096
 // certificateNames are the headers that a certificate comes in.
 var certificateNames = [...]string{"x-client-cert", "x-client-verify"}
 
+var certificateHeaders = newHeaderNames(certificateNames[:]...)
+
 func newCertificateIdentity(c *Certificates) (identity, error) {
 	if len(c.CAs) == 0 {
 		return nil, errors.New("identity by certificate needs the authorities that issue them; name a file of theirs")
@@ -64,11 +66,11 @@ func newCertificateIdentity(c *Certificates) (identity, error) {
 
 func (c *certificateIdentity) read(a *asking, now int64, p *policy.Principal) int {
 	var named [len(identityNames)]string
-	if !a.each(identityNames[:], named[:]) || named != [len(identityNames)]string{} {
+	if !a.each(identityHeaders, named[:]) || named != [len(identityNames)]string{} {
 		return 403
 	}
 	var values [len(certificateNames)]string
-	if !a.each(certificateNames[:], values[:]) {
+	if !a.each(certificateHeaders, values[:]) {
 		return 403
 	}
 	text, verified := values[0], values[1]

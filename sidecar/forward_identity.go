@@ -35,6 +35,8 @@ var identityWords = [...]string{"org", "principal", "principals", "groups"}
 
 var identityNames = [...]string{"x-postern-org", "x-postern-principal", "x-postern-principals", "x-postern-groups"}
 
+var identityHeaders = newHeaderNames(identityNames[:]...)
+
 // headerIdentity reads the headers of an identity.
 type headerIdentity struct {
 	reads [len(identityNames)]bool
@@ -72,7 +74,7 @@ func newIdentity(c *Identity, org string, braces bool) (identity, error) {
 func (h *headerIdentity) read(a *asking, _ int64, p *policy.Principal) int {
 	const absent = "\x00" // no header holds it
 	values := [len(identityNames)]string{absent, absent, absent, absent}
-	if !a.each(identityNames[:], values[:]) {
+	if !a.each(identityHeaders, values[:]) {
 		return 403
 	}
 	for i, v := range values {

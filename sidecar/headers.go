@@ -113,7 +113,7 @@ func named(line []byte, name string) ([]byte, bool) {
 	if !equalFold(view(line[:len(name)]), name) {
 		return nil, false
 	}
-	return bytes.Trim(line[len(name)+1:], " \t\r"), true
+	return bytesOf(trimmed(view(line[len(name)+1:]))), true
 }
 
 // listed reports whether a comma-separated list holds a word, in any ASCII case.

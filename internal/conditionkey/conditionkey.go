@@ -131,6 +131,9 @@ func Split(key string) (kind Kind, name string) {
 	}
 	for i := range byFirst[first] {
 		r := &byFirst[first][i]
+		if !r.form && len(key) != len(r.before) {
+			continue
+		}
 		if name, ok := r.split(key); ok {
 			return r.kind, name
 		}

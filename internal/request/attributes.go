@@ -55,7 +55,16 @@ func sameKey(path string, list []policy.Attribute, i, j int) fault {
 // foldedMany is checkFolded for many keys: only those of equal tags are
 // compared.
 func foldedMany(path string, list []policy.Attribute) fault {
-	var tags [MaxMembers]uint64
+	if len(list) <= 4*few {
+		var room [4 * few]uint64
+		return foldedTags(path, list, room[:])
+	}
+	var room [MaxMembers]uint64
+	return foldedTags(path, list, room[:])
+}
+
+// foldedTags is foldedMany with room for the tags.
+func foldedTags(path string, list []policy.Attribute, tags []uint64) fault {
 	for i := range list {
 		tags[i] = foldTag(list[i].Key)
 		for j, other := range tags[:i] {

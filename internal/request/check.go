@@ -17,23 +17,41 @@ import (
 // Check may change r: the list Context grows. Whether a token exists, and has
 // not expired, is for the index to tell.
 func Check(r *policy.Request) error {
-	var s store
-	for _, f := range [...]func() fault{
-		func() fault { return checkText(r) },
-		func() fault { return checkPrincipal(&r.Principal) },
-		func() fault { return checkAction(r.Action) },
-		func() fault { return checkAttributes("action.properties", r.ActionProperties) },
-		func() fault { return checkResource(&r.Resource) },
-		func() fault { return checkAttributes("resource.properties", r.Resource.Properties) },
-		func() fault { return checkAttributes("context", r.Context) },
-		func() (f fault) { r.Context, f = checkContext(&s, r.Context); return f },
-		func() fault { return fit(r) },
-	} {
-		if found := f(); found.found() {
-			return found.err(-1)
-		}
+	if f := check(r); f.found() {
+		return f.err(-1)
 	}
 	return nil
+}
+
+// check is Check: the first rule that is broken.
+func check(r *policy.Request) fault {
+	if f := checkText(r); f.found() {
+		return f
+	}
+	if f := checkPrincipal(&r.Principal); f.found() {
+		return f
+	}
+	if f := checkAction(r.Action); f.found() {
+		return f
+	}
+	if f := checkAttributes("action.properties", r.ActionProperties); f.found() {
+		return f
+	}
+	if f := checkResource(&r.Resource); f.found() {
+		return f
+	}
+	if f := checkAttributes("resource.properties", r.Resource.Properties); f.found() {
+		return f
+	}
+	if f := checkAttributes("context", r.Context); f.found() {
+		return f
+	}
+	var s store
+	var f fault
+	if r.Context, f = checkContext(&s, r.Context); f.found() {
+		return f
+	}
+	return fit(r)
 }
 
 // checkPrincipal checks a caller as a whole; its first identifier is

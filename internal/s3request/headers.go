@@ -31,32 +31,47 @@ func (r *Reader) headers(list []Header, h *headers) Reason {
 	*h = headers{}
 	for i := range list {
 		name, text := list[i].Name, list[i].Value
-		switch {
-		case equalFold(name, "authorization"):
-			if h.authorized {
+		if name == "" {
+			continue
+		}
+		switch name[0] | 0x20 {
+		case 'a':
+			if equalFold(name, "authorization") {
+				if h.authorized {
+					return BadHeader
+				}
+				h.authorized, h.authorization = true, text
+			}
+		case 'r':
+			if equalFold(name, "referer") {
+				if h.referer {
+					return BadHeader
+				}
+				h.referer = true
+				r.add("aws:Referer", text)
+			}
+		case 'u':
+			switch {
+			case equalFold(name, "user-agent"):
+				if h.userAgent {
+					return BadHeader
+				}
+				h.userAgent = true
+				r.add("aws:UserAgent", text)
+			case twin(name):
 				return BadHeader
 			}
-			h.authorized, h.authorization = true, text
-		case equalFold(name, "user-agent"):
-			if h.userAgent {
+		case 'x':
+			switch {
+			case begins(name, "x-amz-"):
+				if reason := r.amazon(name, text, h); reason != None {
+					return reason
+				}
+			case begins(name, "x-minio-"):
+				return BadHeader // one of them deletes all keys of a prefix
+			case twin(name):
 				return BadHeader
 			}
-			h.userAgent = true
-			r.add("aws:UserAgent", text)
-		case equalFold(name, "referer"):
-			if h.referer {
-				return BadHeader
-			}
-			h.referer = true
-			r.add("aws:Referer", text)
-		case begins(name, "x-minio-"):
-			return BadHeader // one of them deletes all keys of a prefix
-		case begins(name, "x-amz-"):
-			if reason := r.amazon(name, text, h); reason != None {
-				return reason
-			}
-		case twin(name):
-			return BadHeader
 		}
 	}
 	return None

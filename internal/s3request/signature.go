@@ -1,7 +1,6 @@
 package s3request
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,21 +111,32 @@ func (r *Reader) signedHeaders(list string, came []Header) Reason {
 	for more := true; more; {
 		var name string
 		name, list, more = strings.Cut(list, ";")
-		if !begins(name, "x-amz-") {
-			continue
-		}
-		found := false
-		for i := range came {
-			if len(came[i].Name) == len(name) && foldedEqual(came[i].Name, name) {
-				found = true
-				break
-			}
-		}
-		if !found {
+		if begins(name, "x-amz-") && !r.stated(name) && !brought(name, came) {
 			return HeadersMissing
 		}
 	}
 	return None
+}
+
+// stated reports that a header is among the condition keys, which those of metadata
+// are not.
+func (r *Reader) stated(name string) bool {
+	for i := range r.keys {
+		if key := r.keys[i].Key; len(key) == len("s3:")+len(name) && key[:len("s3:x-amz-")] == "s3:x-amz-" && equalFold(name, key[len("s3:"):]) {
+			return true
+		}
+	}
+	return false
+}
+
+// brought reports that a header has come.
+func brought(name string, came []Header) bool {
+	for i := range came {
+		if len(came[i].Name) == len(name) && foldedEqual(came[i].Name, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // foldedEqual compares two texts of one length without regard to ASCII case.
@@ -172,12 +182,20 @@ func authorization(text string) (how signature, signedHeaders string, ok bool) {
 	default:
 		return unsigned, "", false
 	}
-	var values [len(parts)]string // each part is there once, and says something
+	var values [parts]string // each part is there once, and says something
 	for more := true; more; {
 		var part string
 		part, rest, more = strings.Cut(rest, ",")
 		name, text, _ := strings.Cut(strings.Trim(part, " "), "=")
-		at := slices.Index(parts[:], name)
+		at := -1
+		switch name {
+		case "Credential":
+			at = inCredential
+		case "SignedHeaders":
+			at = inSignedHeaders
+		case "Signature":
+			at = inSignature
+		}
 		if at < 0 || values[at] != "" || text == "" {
 			return unsigned, "", false
 		}
@@ -187,13 +205,12 @@ func authorization(text string) (how signature, signedHeaders string, ok bool) {
 	return signedV4, values[inSignedHeaders], ok
 }
 
-// parts are those of a signature of version 4.
-var parts = [...]string{"Credential", "SignedHeaders", "Signature"}
-
+// The parts of a signature of version 4.
 const (
 	inCredential = iota
 	inSignedHeaders
 	inSignature
+	parts = iota
 )
 
 // validCredential reports that a credential is KEY/DATE/REGION/SERVICE/aws4_request,
