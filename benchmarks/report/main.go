@@ -28,7 +28,7 @@ func run(args []string, stderr io.Writer) error {
 	only := flags.String("only", "", "run only these `stages`, as in decide,tail; the figures of the others are those in the folder of -keep")
 	out := flags.String("out", "benchmarks", "write RESULTS.md and plots/ into this `folder`")
 	readme := flags.String("readme", "", "also write the table of figures into this `page`, as in README.md")
-	limit := flags.Duration("limit", 45*time.Minute, "begin no benchmark after this `time`")
+	limit := flags.Duration("limit", 90*time.Minute, "begin no benchmark after this `time`")
 	flags.Usage = func() {
 		fmt.Fprint(stderr, "report runs the benchmarks and writes benchmarks/RESULTS.md and its plots.\nRun it from the repository's root: go run ./benchmarks/report\n\n")
 		flags.PrintDefaults()
