@@ -41,7 +41,7 @@ func TestThePlainPathAllocatesNothing(t *testing.T) {
 func TestRepeatAllocatesNothing(t *testing.T) {
 	s := build(t, func(c *Config) { c.Now = nil })
 	for subject, want := range map[string]string{"jean": allowed, "max": denyNoMatch, "open": opened} {
-		c := &conn{listener: &listener{server: s.Server}, all: s.connections}
+		c := &conn{listener: &listener{server: s.Server}, all: s.connections, repeat: repeat{at: endpointEvaluation}}
 		body := []byte(evaluation(subject, "s3:GetObject", "object", "closed/k"))
 		if subject == "open" {
 			body = []byte(opening())
@@ -52,6 +52,29 @@ func TestRepeatAllocatesNothing(t *testing.T) {
 		}
 		if !strings.HasSuffix(string(answer), "\r\n\r\n"+want) {
 			t.Errorf("%s: %q", subject, answer)
+		}
+	}
+}
+
+// TestRepeatOfStoresAllocatesNothing is the same for the doors of stores.
+func TestRepeatOfStoresAllocatesNothing(t *testing.T) {
+	for name, want := range doorRequests(t) {
+		head, body, _ := strings.Cut(want.text, "\r\n\r\n")
+		at := find([]byte(strings.Fields(head)[1]))
+		if !table[at].repeats {
+			continue
+		}
+		c := &conn{listener: &listener{server: want.server.Server}, all: want.server.connections, repeat: repeat{at: at}}
+		var h headers
+		h.read([]byte(head[strings.Index(head, "\r\n")+2:] + "\r\n\r\n"))
+		c.repeat.shown = h.credentials
+		text := []byte(body)
+		var answer []byte
+		if n := testing.AllocsPerRun(200, func() { answer = want.server.repeated(c, text) }); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+		if _, got, _ := strings.Cut(string(answer), "\r\n\r\n"); "200"+got != want.want {
+			t.Errorf("%s: %q", name, answer)
 		}
 	}
 }

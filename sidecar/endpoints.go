@@ -40,13 +40,16 @@ var table = [...]struct {
 	below bool
 	// hosts: whoever has the secret may come with the Host and Origin of another.
 	hosts bool
+	// repeats: clients that keep a connection send the same head with each request,
+	// and the answer 200 is JSON (repeat.go).
+	repeats bool
 	// has reports whether a server has the endpoint; nil is always.
 	has  func(*Server) bool
 	door door // either of the two
 	page page
 }{
 	endpointOther:      {name: "other"},
-	endpointEvaluation: {path: pathEvaluation, method: "POST", name: "evaluation", metadata: "access_evaluation_endpoint", door: evaluationDoor{}},
+	endpointEvaluation: {path: pathEvaluation, method: "POST", name: "evaluation", metadata: "access_evaluation_endpoint", repeats: true, door: evaluationDoor{}},
 	{path: "/access/v1/evaluations", method: "POST", name: "evaluations", metadata: "access_evaluations_endpoint", door: batchDoor{}},
 	{path: "/access/v1/search/subject", method: "POST", name: "search_subject", metadata: "search_subject_endpoint", door: searchSubject},
 	{path: "/access/v1/search/resource", method: "POST", name: "search_resource", metadata: "search_resource_endpoint", door: searchResource},
@@ -57,8 +60,8 @@ var table = [...]struct {
 	{path: "/readyz", method: "GET", name: "readyz", probe: true, page: readyPage{}},
 	{path: "/v1/status", method: "GET", name: "status", page: statusPage{}},
 	{path: pathAuthorize, below: true, name: "authorize", hosts: true, has: func(s *Server) bool { return s.forward != nil }, door: forwardDoor{}},
-	{path: "/ceph/v1/authorize", method: "POST", name: "ceph", has: func(s *Server) bool { return s.ceph != nil }, door: cephDoor{}},
-	{path: "/minio/v1/authorize", method: "POST", name: "minio", has: func(s *Server) bool { return s.minio != nil }, door: minioDoor{}},
+	{path: "/ceph/v1/authorize", method: "POST", name: "ceph", repeats: true, has: func(s *Server) bool { return s.ceph != nil }, door: cephDoor{}},
+	{path: "/minio/v1/authorize", method: "POST", name: "minio", repeats: true, has: func(s *Server) bool { return s.minio != nil }, door: minioDoor{}},
 }
 
 var _ = [endpoints]struct{}([len(table)]struct{}{}) // the two agree

@@ -46,8 +46,8 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 			echo(ctx, x.notes.made)
 		}
 		status = x.respond(ctx, &r)
-		if at == endpointEvaluation && status == 200 && c != nil {
-			c.repeat.keep(&ctx.Request.Header, &h)
+		if table[at].repeats && status == 200 && c != nil {
+			c.repeat.keep(at, &ctx.Request.Header, &h)
 		}
 	}
 	if b.unread {

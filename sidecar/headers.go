@@ -14,9 +14,7 @@ type headers struct {
 	origin    bool
 	requestID []byte
 	explain   []byte // nil if the header is not there
-	// secret is X-Postern-Secret, in which proxies show a secret; stores do so in
-	// X-Auth-Token and Authorization.
-	secret, authToken, authorization credential
+	credentials
 	// framing is what is wrong with how the request says its length.
 	framing string
 
@@ -26,6 +24,17 @@ type headers struct {
 	close bool
 }
 
+// credentials are what a caller of a door shows: secret is X-Postern-Secret, in which
+// proxies show a secret; stores do so in X-Auth-Token and Authorization.
+type credentials struct{ secret, authToken, authorization credential }
+
+// keep copies others, so that they outlast their request.
+func (c *credentials) keep(others *credentials) {
+	c.secret.keep(others.secret)
+	c.authToken.keep(others.authToken)
+	c.authorization.keep(others.authorization)
+}
+
 // credential is a header that must not be there twice.
 type credential struct {
 	value []byte // of the last line
@@ -33,6 +42,10 @@ type credential struct {
 }
 
 func (c *credential) take(v []byte) { c.value, c.lines = v, c.lines+1 }
+
+func (c *credential) keep(other credential) {
+	c.value, c.lines = append(c.value[:0], other.value...), other.lines
+}
 
 // maxHeaderLines bounds the lines of a request's headers: each costs some 20
 // times what a client has to send for it, for as long as the connection is open.

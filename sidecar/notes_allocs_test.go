@@ -80,7 +80,7 @@ func TestNotesAllocateNothing(t *testing.T) {
 				t.Errorf("%s, %s: %v allocations", mode, name, n)
 			}
 		}
-		c := &conn{listener: &listener{server: s.Server}, all: s.connections}
+		c := &conn{listener: &listener{server: s.Server}, all: s.connections, repeat: repeat{at: endpointEvaluation}}
 		body := []byte(no)
 		if n := testing.AllocsPerRun(200, func() { s.repeated(c, body) }); n != 0 {
 			t.Errorf("%s, a head that comes again: %v allocations", mode, n)

@@ -8,8 +8,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// A client that keeps its connection sends the same head with each evaluation,
-// byte for byte, but for the digits of Content-Length. Reading a head and
+// A client that keeps its connection sends the same head with each evaluation, and
+// an object store with each question to its door, byte for byte, but for the digits of Content-Length. Reading a head and
 // writing one costs fasthttp about as much as decoding and deciding cost
 // together; so a head is read once. When the last one of its connection comes
 // again, the request is decided where it was received.
@@ -25,6 +25,10 @@ type repeat struct {
 	// before and after are what stands around the digits of Content-Length;
 	// both are empty while there is no head.
 	before, after []byte
+	// at is the endpoint that was asked, and shown what the head shows a store's door.
+	// That is looked at anew with each request: secrets change.
+	at    endpoint
+	shown credentials
 	// unused counts the heads in a row that were kept and did not come again.
 	unused uint8
 }
@@ -56,16 +60,13 @@ func (r *repeat) body(request []byte) []byte {
 	return request[head:]
 }
 
-// repeatLine is the first line of a head that is kept.
-const repeatLine = "POST " + pathEvaluation + " HTTP/1.1\r\n"
-
-// keep remembers the head of a request that was answered 200 as an evaluation
-// on the plain path; h is what was read of it. A head that asks for anything
+// keep remembers the head of a request that an endpoint which repeats has answered
+// 200, on the plain path; h is what was read of it. A head that asks for anything
 // more is not kept.
-func (r *repeat) keep(head *fasthttp.RequestHeader, h *headers) {
+func (r *repeat) keep(at endpoint, head *fasthttp.RequestHeader, h *headers) {
 	raw := head.RawHeaders()
 	if r.unused == maxUnused || len(raw) > maxRepeat || h.requestID != nil || h.explain != nil || h.expect ||
-		!head.IsHTTP11() || string(head.RequestURI()) != pathEvaluation || !bytes.HasSuffix(raw, []byte("\r\n\r\n")) {
+		!head.IsHTTP11() || string(head.RequestURI()) != table[at].path || !bytes.HasSuffix(raw, []byte("\r\n\r\n")) {
 		return
 	}
 	from, to := lengthDigits(raw)
@@ -73,8 +74,11 @@ func (r *repeat) keep(head *fasthttp.RequestHeader, h *headers) {
 		return
 	}
 	r.unused++
-	r.before = append(append(r.before[:0], repeatLine...), raw[:from]...)
+	r.before = append(append(append(r.before[:0], "POST "...), table[at].path...), " HTTP/1.1\r\n"...)
+	r.before = append(r.before, raw[:from]...)
 	r.after = append(r.after[:0], raw[to:]...)
+	r.at = at
+	r.shown.keep(&h.credentials)
 }
 
 // lengthDigits returns where the digits of Content-Length begin and end in the
@@ -119,7 +123,7 @@ func (c *conn) receive(b []byte) (int, error) {
 	}
 }
 
-// answerRepeat answers an evaluation that came with the kept head, if the
+// answerRepeat answers a request that came with the kept head, if the
 // answer is 200; else fasthttp is to read the request. Shutdown, which takes
 // the connection for an idle one, does not close it meanwhile (Close).
 func (c *conn) answerRepeat(body []byte) (answered bool, err error) {
@@ -142,7 +146,7 @@ func (c *conn) answerRepeat(body []byte) (answered bool, err error) {
 	return answered, nil
 }
 
-// repeated decides one evaluation on the plain path, and counts it. It returns
+// repeated answers one request on the plain path, and counts it. It returns
 // the whole answer, in a buffer of c's or one that never changes; nil, and
 // nothing counted, if the answer is not 200.
 func (s *Server) repeated(c *conn, body []byte) (answer []byte) {
@@ -155,19 +159,45 @@ func (s *Server) repeated(c *conn, body []byte) (answer []byte) {
 	if len(body) > s.config.MaxBody {
 		return nil
 	}
-	x := s.begin(endpointEvaluation, body, time.Now())
-	if x.load() {
-		if r, err := x.decoder.Evaluation(x.body, x.now); err == nil {
-			x.buf = x.buf[:0]
-			appendAnswer(x, r)
-			if x.conn = c; x.committed(nil) {
-				c.wire = s.appendWire(c.wire[:0], x.began, x.notes.made, x.buf)
-				answer = c.wire
-				x.counted(200)
-			}
-			x.conn = nil
-		}
+	x := s.begin(c.repeat.at, body, time.Now())
+	if x.at == endpointEvaluation {
+		answer = x.repeatedEvaluation(c)
+	} else {
+		answer = x.repeatedQuestion(c)
 	}
+	x.conn = nil
 	x.keep()
 	return answer
+}
+
+func (x *exchange) repeatedEvaluation(c *conn) (answer []byte) {
+	if !x.load() {
+		return nil
+	}
+	r, err := x.decoder.Evaluation(x.body, x.now)
+	if err != nil {
+		return nil
+	}
+	x.buf = x.buf[:0]
+	appendAnswer(x, r)
+	if x.conn = c; !x.committed(nil) {
+		return nil
+	}
+	return x.wire(c, x.buf)
+}
+
+// repeatedQuestion asks the door of a store as the handler does.
+func (x *exchange) repeatedQuestion(c *conn) []byte {
+	x.conn = c
+	x.headers.credentials = c.repeat.shown
+	r := x.logged(x.answer())
+	x.headers = headers{}
+	return x.wire(c, r.body) // a store's door answers nothing but 200
+}
+
+// wire is the whole answer 200, counted.
+func (x *exchange) wire(c *conn, body []byte) []byte {
+	c.wire = x.server.appendWire(c.wire[:0], x.began, x.notes.made, body)
+	x.counted(200)
+	return c.wire
 }

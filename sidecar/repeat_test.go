@@ -110,6 +110,9 @@ var dates = regexp.MustCompile(`\r\nDate: [^\r]*GMT\r\n`)
 // text is all that was answered, without the dates.
 func (c *script) text() string { return dates.ReplaceAllString(c.out.String(), "\r\nDate: -\r\n") }
 
+// firstLine is that of a head that is kept.
+const firstLine = "POST " + pathEvaluation + " HTTP/1.1\r\n"
+
 var (
 	repeatYes = post(pathEvaluation, evaluation("jean", "s3:GetObject", "object", "closed/k"))
 	repeatNo  = post(pathEvaluation, evaluation("max", "s3:GetObject", "object", "closed/long/enough/for/three/digits/of/length"))
@@ -122,8 +125,8 @@ func TestRepeat(t *testing.T) {
 	yes, no := repeatYes, repeatNo
 	bad := post(pathEvaluation, `{"subject":{"type":"saml","id":""}}`)
 	behind := func(header string) string { return strings.Replace(yes, "\r\n\r\n", "\r\n"+header+"\r\n\r\n", 1) }
-	chunked := repeatLine + "Host: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
-	half := repeatLine + "Host: localhost\r\nX: "
+	chunked := firstLine + "Host: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+	half := firstLine + "Host: localhost\r\nX: "
 	with := func(header string) string {
 		return strings.Replace(yes, "Host: localhost\r\n", "Host: localhost\r\n"+header, 1)
 	}
@@ -132,7 +135,7 @@ func TestRepeat(t *testing.T) {
 		return strings.Replace(yes, fmt.Sprint("Length: ", len(body)), "Length: "+length, 1)
 	}
 	at := len(yes) - len(evaluation("jean", "s3:GetObject", "object", "closed/k")) // where the body begins
-	lower := repeatLine + strings.ToLower(yes[len(repeatLine):at]) + yes[at:]
+	lower := firstLine + strings.ToLower(yes[len(firstLine):at]) + yes[at:]
 	head := func(text string) string { return text[:strings.Index(text, "\r\n\r\n")+4] }
 	large := head(sized(fmt.Sprint(len(yes)))) // of a request whose body is yes
 	for _, c := range []struct {
@@ -395,21 +398,31 @@ func TestRepeatAtRandom(t *testing.T) {
 }
 
 // FuzzRepeat plays a stream with and without repeats. 0xff in it ends a piece,
-// and 0x01 to 0x03 stand for whole requests.
+// and 0x01 to 0x06 stand for whole requests, those from 0x04 on of stores.
 func FuzzRepeat(f *testing.F) {
-	s := build(f, nil)
+	evaluations, stores := build(f, nil), storeServer(f, MinIO{})
+	ceph := cephPost(cephBody("GET", "/c/a", "", "a", "c"))
+	cephHead, _, _ := strings.Cut(ceph, "Content-Length")
 	for _, stream := range []string{
-		"\x01\xff\x02\xff\x01", "\x01\xff\x01\x02\xff\x01", "\x01\xff\x03\xff\x02\xff\x03", "\x01" + repeatLine + "A: \xff\x01\xff\x02",
+		"\x01\xff\x02\xff\x01", "\x01\xff\x01\x02\xff\x01", "\x01\xff\x03\xff\x02\xff\x03", "\x01" + firstLine + "A: \xff\x01\xff\x02",
 		"\x01\xff" + repeatNo + "\xff" + strings.ToLower(repeatYes), get("/healthz") + "\xff\x01\xff\r\n\x01", "\x01\xff" + repeatYes[:50] + "\xff" + repeatYes[50:],
-		repeatLine + "Host: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\xff\x01\xff\x01",
+		firstLine + "Host: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\xff\x01\xff\x01",
 	} {
 		f.Add([]byte(stream))
 	}
-	fill := strings.NewReplacer("\x01", repeatYes, "\x02", repeatNo, "\x03", post(pathEvaluation, "{}"))
+	for _, stream := range []string{"\x04\xff\x04\xff\x05\xff\x04", "\x06\xff\x06\xff\x04\xff\x06", "\x04\x01\xff\x04\x06\xff\x01\xff\x01\xff\x04", "\x04\xff" + cephHead + "Content-Length: 2\r\n\r\n{}\xff\x04"} {
+		f.Add([]byte(stream))
+	}
+	fill := strings.NewReplacer("\x01", repeatYes, "\x02", repeatNo, "\x03", post(pathEvaluation, "{}"),
+		"\x04", ceph, "\x05", cephPost(cephBody("DELETE", "/c/a", "", "a", "c")), "\x06", minioPost(minioBody("s3:GetObject", "c", "k")))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		pieces := strings.Split(fill.Replace(string(stream)), "\xff")
 		if strings.Contains(string(stream), "/metrics") || strings.Contains(string(stream), "/v1/status") {
 			return // they tell the time
+		}
+		s := evaluations
+		if bytes.ContainsAny(stream, "\x04\x05\x06") {
+			s = stores
 		}
 		with, without := s.play(t, true, pieces...), s.play(t, false, pieces...)
 		if with.text() != without.text() {
