@@ -8,6 +8,8 @@
 // MinIO, which no Debian package has, is asked where POSTERN_MINIO names a binary of
 // it and POSTERN_MC one of its client; the test is skipped elsewhere.
 //
+// Envoy and Traefik cannot be had; their configurations are read.
+//
 // A command that is missing is a failure; .ci/run installs all of them. Every
 // process listens on the loopback, and is ended by its own id, whatever a test
 // comes to.

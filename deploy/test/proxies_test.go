@@ -29,8 +29,12 @@ var proxies = []proxy{
 	{"nginx", func(t *testing.T, dir string, p *postern, store, port int, c certificate) {
 		startNginx(t, dir, p, store, port, c)
 	}, 403},
-	{"caddy", startCaddy, 401},
-	{"haproxy", startHAProxy, 403},
+	{"caddy", func(t *testing.T, dir string, p *postern, store, port int, c certificate) {
+		startCaddy(t, dir, p, store, port, c)
+	}, 401},
+	{"haproxy", func(t *testing.T, dir string, p *postern, store, port int, c certificate) {
+		startHAProxy(t, dir, p, store, port, c, nil, nil)
+	}, 403},
 }
 
 // callers are who asks, with the access keys that they have at the store.
@@ -87,28 +91,31 @@ func startNginx(t *testing.T, dir string, p *postern, store, port int, c certifi
 	server.until(t, func() bool { return accepts(port) })
 }
 
-func startCaddy(t *testing.T, dir string, p *postern, store, port int, c certificate) {
+// startCaddy runs Caddy, with more of its configuration changed if a test says so.
+func startCaddy(t *testing.T, dir string, p *postern, store, port int, c certificate, changes ...string) {
 	var keys []string
 	for principal, k := range callers {
 		keys = append(keys, k.access+" \""+principal+"\"")
 	}
-	config := shipped(t, "Caddyfile",
-		"unix//run/postern/postern.sock", "unix/"+p.socket,
+	config := shipped(t, "Caddyfile", append([]string{
+		"unix//run/postern/postern.sock", "unix/" + p.socket,
 		"127.0.0.1:9000", address(store),
-		"admin off\n", "admin off\n\tauto_https disable_redirects\n\tstorage file_system "+dir+"\n",
-		"store.example.com {\n", "https://localhost:"+itoa(port)+" {\n\tbind 127.0.0.1\n\ttls "+c.certificate+" "+c.key+"\n",
+		"admin off\n", "admin off\n\tauto_https disable_redirects\n\tstorage file_system " + dir + "\n",
+		"store.example.com {\n", "https://localhost:" + itoa(port) + " {\n\tbind 127.0.0.1\n\ttls " + c.certificate + " " + c.key + "\n",
 		`AKEXAMPLE "saml/jean"`, strings.Join(keys, "\n\t\t"),
-	)
+	}, changes...)...)
 	server := launch(t, dir, "caddy", []string{"POSTERN_SECRET=" + secret, "HOME=" + dir}, "caddy", "run", "--adapter", "caddyfile", "--config", write(t, filepath.Join(dir, "Caddyfile"), config))
 	server.until(t, func() bool { return accepts(port) })
 }
 
-func startHAProxy(t *testing.T, dir string, p *postern, store, port int, c certificate) {
-	config := shipped(t, "haproxy.cfg",
-		"/etc/haproxy/postern.lua", write(t, filepath.Join(dir, "postern.lua"), shipped(t, "postern.lua")),
-		"bind :443 ssl crt /etc/haproxy/store.pem", "bind "+address(port)+" ssl crt "+c.both,
+// startHAProxy runs HAProxy, with more of its configuration, and of postern.lua, changed
+// if a test says so.
+func startHAProxy(t *testing.T, dir string, p *postern, store, port int, c certificate, changes, luaChanges []string) {
+	config := shipped(t, "haproxy.cfg", append([]string{
+		"/etc/haproxy/postern.lua", write(t, filepath.Join(dir, "postern.lua"), shipped(t, "postern.lua", luaChanges...)),
+		"bind :443 ssl crt /etc/haproxy/store.pem", "bind " + address(port) + " ssl crt " + c.both,
 		"127.0.0.1:9000", address(store),
-	)
+	}, changes...)...)
 	env := []string{"POSTERN_ADDRESS=" + p.url, "POSTERN_SECRET=" + secret, "POSTERN_ORG=acme", "POSTERN_KEYS=" + write(t, filepath.Join(dir, "keys.map"), keysMap(""))}
 	server := launch(t, dir, "haproxy", env, "haproxy", "-db", "-f", write(t, filepath.Join(dir, "haproxy.cfg"), config))
 	server.until(t, func() bool { return accepts(port) })
