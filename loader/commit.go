@@ -59,6 +59,7 @@ func (l *Loader) commit(f *findings) *changes {
 	}
 	slices.Sort(ch.buckets)
 	ch.buckets = slices.Compact(ch.buckets)
+	f.Orgs = nil // at a start this is a fifth of what is live, and publishing needs as much again
 	return ch
 }
 

@@ -24,7 +24,7 @@ type heap struct {
 const (
 	// loadingPercent is how much garbage there may be while policies are loaded,
 	// in percent of what is live.
-	loadingPercent = 40
+	loadingPercent = 25
 	// restPercent is the same at rest, restLeast the least garbage, in bytes, that
 	// is worth a collection, and restMost the largest percentage, Go's default.
 	restPercent = 10

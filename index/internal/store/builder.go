@@ -104,6 +104,7 @@ func (b *Builder) SetPlatformOrganizations(orgs []string) { b.next.Platform = or
 func (b *Builder) Freeze() Store {
 	for i, buckets := range b.shards {
 		b.next.shards[i] = newShard(buckets)
+		delete(b.shards, i) // it is not kept until all others are frozen
 	}
 	return b.next
 }
