@@ -27,6 +27,9 @@ type Compiler struct {
 	// Together is for many policies that last, as the first load compiles: see
 	// index.Freezer.
 	Together bool
+	// Check makes policies that hold no statements: of documents whose diagnostics
+	// are wanted, and nothing else.
+	Check bool
 }
 
 // Organization compiles all organization policies of one organization
@@ -133,13 +136,13 @@ func (l *lowering) refuse(format string, args ...any) {
 func (c Compiler) compile(docs []*policy.Document, bucket string) (*index.Policies, []policy.Diagnostic) {
 	l := lowerings.Get().(*lowering)
 	l.freezer.Together(c.Together)
-	p, ds := l.policies(docs, bucket, c.Form)
+	p, ds := l.policies(docs, bucket, c)
 	l.release() // a lowering that panicked is not used again
 	return p, ds
 }
 
 // policies is compile, with memory that other units may have used before.
-func (l *lowering) policies(docs []*policy.Document, bucket string, form index.Form) (*index.Policies, []policy.Diagnostic) {
+func (l *lowering) policies(docs []*policy.Document, bucket string, c Compiler) (*index.Policies, []policy.Diagnostic) {
 	n := 0
 	for _, d := range docs {
 		n += len(d.Statements)
@@ -158,7 +161,10 @@ func (l *lowering) policies(docs []*policy.Document, bucket string, form index.F
 		policy.SortDiagnostics(l.diagnostics)
 		return nil, l.diagnostics
 	}
-	return l.freezer.New(l.statements, l.documents, l.variables, bucket, form), nil
+	if c.Check {
+		return l.freezer.New(nil, l.documents, nil, bucket, c.Form), nil
+	}
+	return l.freezer.New(l.statements, l.documents, l.variables, bucket, c.Form), nil
 }
 
 // lower lowers the statement at hand into out, which must be the zero

@@ -72,12 +72,16 @@ func TestRefusesWhatTheParserRefuses(t *testing.T) {
 		s := good
 		change(&s)
 		doc := &policy.Document{Kind: policy.KindBucket, Variables: true, File: "o1/buckets/b.json", Statements: []policy.Statement{good, s}}
-		if p, ds := (Compiler{}).Bucket("b", doc); p != nil || len(ds) == 0 {
-			t.Errorf("%s: compiled, diagnostics %v", name, ds)
+		for _, c := range []Compiler{{}, {Check: true}} {
+			if p, ds := c.Bucket("b", doc); p != nil || len(ds) == 0 {
+				t.Errorf("%s: compiled, diagnostics %v", name, ds)
+			}
 		}
 	}
-	if p, ds := (Compiler{}).Bucket("b", &policy.Document{Statements: []policy.Statement{good}}); p == nil || ds != nil {
-		t.Errorf("the good one: %v", ds)
+	for check, statements := range map[bool]int{false: 1, true: 0} {
+		if p, ds := (Compiler{Check: check}).Bucket("b", &policy.Document{Statements: []policy.Statement{good}}); ds != nil || p.Len() != statements {
+			t.Errorf("the good one: %v", ds)
+		}
 	}
 }
 

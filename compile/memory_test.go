@@ -5,7 +5,6 @@ import (
 	"testing"
 	"unsafe"
 
-	"postern/index"
 	"postern/internal/arena"
 	"postern/internal/policygen"
 	"postern/internal/policyjson"
@@ -27,8 +26,8 @@ func TestLoweringForgets(t *testing.T) {
 	check := func(docs []*policy.Document, bucket string) {
 		t.Helper()
 		mine := reread(t, docs, bucket)
-		got, ds := used.policies(mine, bucket, index.FormAuto)
-		want, _ := newLowering().policies(reread(t, docs, bucket), bucket, index.FormAuto)
+		got, ds := used.policies(mine, bucket, Compiler{})
+		want, _ := newLowering().policies(reread(t, docs, bucket), bucket, Compiler{})
 		if ds != nil || !reflect.DeepEqual(got, want) {
 			t.Fatalf("%s: compiled otherwise with memory that was used before (%v)", docs[0].File, ds)
 		}

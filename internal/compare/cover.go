@@ -13,7 +13,7 @@ import (
 // are of one layer and read by r. b may be an Allow where a is a Deny; the
 // reverse is not asked.
 func (r *reader) covers(a, b *clause) bool {
-	return principalsWithin(b, a) && r.actionsWithin(b, a) && conditionsWithin(b, a) && r.resourcesWithin(b, a)
+	return b.known.within(a.known) && principalsWithin(b, a) && !r.speaks(b, a) && conditionsWithin(b, a) && r.resourcesWithin(b, a)
 }
 
 // principalsWithin reports that every caller of whom inner speaks is one of

@@ -30,10 +30,13 @@ func (k *Checker) DeadInOrganization(docs []*policy.Document) []Dead {
 // DeadInBucket is DeadInOrganization for the policy of a bucket. Of most policies
 // it tells by callers and conditions alone that nothing covers anything.
 func (k *Checker) DeadInBucket(bucket string, doc *policy.Document) []Dead {
-	for i := range doc.Statements {
-		a := &clause{Statement: &doc.Statements[i]}
-		for j := range doc.Statements {
-			if b := (&clause{Statement: &doc.Statements[j]}); i != j && mayCover(a, b) {
+	clauses := make([]clause, len(doc.Statements))
+	for i := range clauses {
+		clauses[i].Statement = &doc.Statements[i]
+	}
+	for i := range clauses {
+		for j := range clauses {
+			if i != j && mayCover(&clauses[i], &clauses[j]) {
 				return dead(k.bucket(bucket), []*policy.Document{doc})
 			}
 		}
@@ -114,8 +117,9 @@ type neighbours struct {
 	principals map[policy.PrincipalPattern]int32
 	heads      map[string]int32
 	by         map[[2]int32][]int
-	// wider has, for each principal, the others that cover it, and itself; shorter
+	// lengths are those of the prefixes among the principals; wider has, for each principal, the others that cover it, and itself; shorter
 	// the longest other head that is the beginning of each head, or -1.
+	lengths []int
 	wider   [][]int32
 	shorter []int32
 }
@@ -141,6 +145,11 @@ func newNeighbours(r *reader, clauses []*clause) *neighbours {
 					n.by[key] = append(list, i)
 				}
 			}
+		}
+	}
+	for p := range n.principals {
+		if p.Kind == policy.PrincipalPrefix && !slices.Contains(n.lengths, len(p.Name)) {
+			n.lengths = append(n.lengths, len(p.Name))
 		}
 	}
 	n.wider = make([][]int32, len(n.principals))
@@ -182,8 +191,10 @@ func (n *neighbours) covering(p policy.PrincipalPattern) (out []int32) {
 	add(policy.PrincipalPattern{Kind: policy.PrincipalEveryone})
 	add(p)
 	if p.Kind == policy.PrincipalExact || p.Kind == policy.PrincipalPrefix {
-		for end := range len(p.Name) + 1 {
-			add(policy.PrincipalPattern{Kind: policy.PrincipalPrefix, Org: p.Org, Name: p.Name[:end]})
+		for _, end := range n.lengths {
+			if end <= len(p.Name) {
+				add(policy.PrincipalPattern{Kind: policy.PrincipalPrefix, Org: p.Org, Name: p.Name[:end]})
+			}
 		}
 	}
 	return out

@@ -17,10 +17,39 @@ import (
 type matched struct {
 	all     bool        // `*`, or all of S3
 	actions []action.ID // else: those that it matches, operations too
+	are     property    // what each of them is; nothing if there are none
 }
+
+// property is a set of properties of actions.
+type property uint8
+
+const (
+	isOperation property = 1 << iota
+	organizationOnly
+	onObject
+	onBucket
+	onBucketOrNew
+	onWholeOrganization
+)
+
+// properties tells, by the bit of each property, whether an action has it.
+var properties = [...]func(action.ID) bool{operationOnly, ofOrganizations, askedOnObjects, askedOnBuckets, askedOnBucketsOrNew, askedOnOrganizations}
 
 // match holds an action pattern against the table of actions.
 func match(pattern string) matched {
+	m := matchedBy(pattern)
+	if len(m.actions) == 0 {
+		return m
+	}
+	for bit, has := range properties {
+		if !slices.ContainsFunc(m.actions, func(id action.ID) bool { return !has(id) }) {
+			m.are |= 1 << bit
+		}
+	}
+	return m
+}
+
+func matchedBy(pattern string) matched {
 	if pattern == "*" || value.EqualFoldASCII(pattern, "s3:*") {
 		return matched{all: true}
 	}
@@ -34,13 +63,11 @@ func match(pattern string) matched {
 }
 
 // each reports whether the pattern matches known actions, and all have a property.
-func (m matched) each(has func(action.ID) bool) bool {
-	return !m.all && len(m.actions) > 0 && !slices.ContainsFunc(m.actions, func(id action.ID) bool { return !has(id) })
-}
+func (m matched) each(p property) bool { return m.are&p != 0 }
 
-// isOperation reports whether a name is that of an operation alone: a pattern that
+// operationOnly reports whether a name is that of an operation alone: a pattern that
 // matches it matches not the action that it needs.
-func isOperation(id action.ID) bool {
+func operationOnly(id action.ID) bool {
 	needed := action.Needed(id)
 	return needed != id && !slices.Contains(action.Also(needed), action.Name(id))
 }
@@ -77,7 +104,7 @@ func operationNames(l *look, st *policy.Statement) {
 	}
 }
 
-func organizationOnly(id action.ID) bool {
+func ofOrganizations(id action.ID) bool {
 	return action.ClassOfID(id).S3() && action.ClassOfID(id).OrganizationOnly()
 }
 
@@ -112,15 +139,15 @@ func actionsFitResources(l *look, st *policy.Statement) {
 	}
 	for i, m := range l.known {
 		at := l.at(policyjson.PartAction, i)
-		shown := policyjson.Quote(st.Actions[i])
+		shown := func() string { return policyjson.Quote(st.Actions[i]) }
 		switch {
 		case !objects && m.each(onObject):
 			l.warnFix(policy.CodeActionDoesNotFitResource, at,
-				fmt.Sprintf("%s is asked on objects, and no resource of this statement is one; write %s", shown, policyjson.Quote(l.written(bucketOf(st.Resources[0])+"/*"))),
+				fmt.Sprintf("%s is asked on objects, and no resource of this statement is one; write %s", shown(), policyjson.Quote(l.written(bucketOf(st.Resources[0])+"/*"))),
 				l.onlyResource(st, onObject, bucketOf(st.Resources[0])+"/*"))
 		case !buckets && m.each(onBucket):
 			bucket := bucketOf(st.Resources[0])
-			message := fmt.Sprintf("%s is asked on the bucket, and no resource of this statement is one; write %s", shown, policyjson.Quote(l.written(bucket)))
+			message := fmt.Sprintf("%s is asked on the bucket, and no resource of this statement is one; write %s", shown(), policyjson.Quote(l.written(bucket)))
 			f := l.onlyResource(st, onBucket, bucket)
 			if st.Effect == policy.EffectAllow && st.Resources[0] != bucket+"/*" { // of which more is the bucket than was written
 				message += " if all of it is meant"
@@ -132,26 +159,30 @@ func actionsFitResources(l *look, st *policy.Statement) {
 			l.warnFix(policy.CodeActionDoesNotFitResource, at, message, f)
 		case l.Kind == policy.KindOrganization && m.each(onWholeOrganization):
 			l.warn(policy.CodeActionDoesNotFitResource, at,
-				fmt.Sprintf(`%s is asked on the whole organization, which only the resource "*" matches; write it into a statement of its own, with "resources": ["*"]`, shown))
+				fmt.Sprintf(`%s is asked on the whole organization, which only the resource "*" matches; write it into a statement of its own, with "resources": ["*"]`, shown()))
 		}
 	}
 }
 
-func onObject(id action.ID) bool { return action.KindOf(id) == action.OnObject && !isOperation(id) }
-func onBucket(id action.ID) bool {
-	return action.KindOf(id) == action.OnBucket && !isOperation(id) && !organizationOnly(id)
+func askedOnObjects(id action.ID) bool {
+	return action.KindOf(id) == action.OnObject && !operationOnly(id)
 }
 
-// onBucketOrNew is onBucket with what organization policies alone decide, as
-// `s3:CreateBucket`.
-func onBucketOrNew(id action.ID) bool {
-	return onBucket(id) || action.KindOf(id) == action.OnBucket && organizationOnly(id) && !onWholeOrganization(id)
+func askedOnBuckets(id action.ID) bool {
+	return action.KindOf(id) == action.OnBucket && !operationOnly(id) && !ofOrganizations(id)
 }
-func onWholeOrganization(id action.ID) bool { return action.ClassOfID(id).WholeOrganization() }
+
+// askedOnBucketsOrNew is askedOnBuckets with what organization policies alone decide,
+// as `s3:CreateBucket`.
+func askedOnBucketsOrNew(id action.ID) bool {
+	return askedOnBuckets(id) || action.KindOf(id) == action.OnBucket && ofOrganizations(id) && !askedOnOrganizations(id)
+}
+
+func askedOnOrganizations(id action.ID) bool { return action.ClassOfID(id).WholeOrganization() }
 
 // onlyResource is a fix of the one resource of a statement whose actions are all of
 // one kind.
-func (l *look) onlyResource(st *policy.Statement, kind func(action.ID) bool, resource string) fix {
+func (l *look) onlyResource(st *policy.Statement, kind property, resource string) fix {
 	if len(st.Resources) > 1 || strings.Contains(resource, "BUCKET") ||
 		slices.ContainsFunc(l.known, func(m matched) bool { return !m.each(kind) }) {
 		return fix{}

@@ -49,7 +49,7 @@ func templateMessage(text, left string) string {
 
 // placeholder returns what text holds of a template's syntax, "" if nothing.
 func (l *look) placeholder(text string) string {
-	if !strings.ContainsAny(text, "${[<%&") {
+	if !hasMark(text) {
 		return ""
 	}
 	for _, form := range placeholders {
@@ -66,6 +66,18 @@ func (l *look) placeholder(text string) string {
 		}
 	}
 	return ""
+}
+
+// marks are the characters of which a placeholder has one.
+var marks = [256]bool{'$': true, '{': true, '[': true, '<': true, '%': true, '&': true}
+
+func hasMark(text string) bool {
+	for i := range len(text) {
+		if marks[text[i]] {
+			return true
+		}
+	}
+	return false
 }
 
 // placeholders are the ways in which templates mark what is to be replaced. In an
@@ -89,6 +101,9 @@ var placeholders = [...]struct {
 // placeholderInName is placeholder for the name of a bucket, which can hold none of
 // these characters.
 func placeholderInName(bucket string) string {
+	if !hasMark(bucket) {
+		return ""
+	}
 	for _, form := range []struct{ open, close string }{{"[", "]"}, {"<", ">"}, {"$(", ")"}} {
 		if _, after, ok := strings.Cut(bucket, form.open); ok {
 			if inner, _, ok := strings.Cut(after, form.close); ok && inner != "" {
