@@ -1,7 +1,7 @@
 // Report runs the project's benchmarks and writes benchmarks/RESULTS.md, with a
 // table for each mark of specification 5, and the plots beside it.
 //
-//	go run ./benchmarks/report          runs everything, some 35 minutes
+//	go run ./benchmarks/report          runs everything, some 45 minutes
 //	go run ./benchmarks/report -quick   small sizes and few runs, some 6 minutes
 //	go run ./benchmarks/report -keep DIR -only tail,http   repeats two stages of a run that kept the others in DIR
 //	go run ./benchmarks/report -from DIR   runs nothing and reads what is in DIR

@@ -22,7 +22,7 @@ func main() {
 func run(args []string, stderr io.Writer) error {
 	flags := flag.NewFlagSet("report", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	quick := flags.Bool("quick", false, "small sizes, few runs: some 6 minutes instead of 35")
+	quick := flags.Bool("quick", false, "small sizes, few runs: some 6 minutes instead of 45")
 	from := flags.String("from", "", "run nothing, and read what a run kept in this `folder`")
 	keep := flags.String("keep", "", "keep what the benchmarks print in this `folder`; a new one for temporary files if empty")
 	only := flags.String("only", "", "run only these `stages`, as in decide,tail; the figures of the others are those in the folder of -keep")

@@ -37,7 +37,7 @@ func bench(folder, pattern, benchtime string, count string) []string {
 	return []string{"go", "test", folder, "-run", "^$", "-bench", pattern, "-benchtime", benchtime, "-count", count, "-timeout", "30m"}
 }
 
-// stages returns the stages of a run: a whole one takes some 35 minutes, a quick
+// stages returns the stages of a run: a whole one takes some 45 minutes, a quick
 // one some 6. A stage that builds large workloads builds each once.
 func stages(quick bool) []stage {
 	allocations := stage{"allocations", ".", []string{"go", "test", "./sidecar", "-run", "^" + allocationsTest + "$", "-count", "1", "-v"}, 3 * time.Minute}
