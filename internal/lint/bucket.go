@@ -22,7 +22,7 @@ func (d *Directory) bucketsNamed(path string, data []byte, doc *policy.Document)
 	for i, st := range doc.Statements {
 		for k, r := range st.Resources {
 			name, _, _ := strings.Cut(r, "/")
-			if name == "" || strings.ContainsAny(name, "*?${[<%&") { // a pattern, or a template
+			if strings.ContainsAny(name, "*?${[<%&") { // a pattern, or a template
 				continue
 			}
 			places = append(places, policyjson.Place{Statement: i, Part: policyjson.PartResource, Entry: k})

@@ -59,6 +59,13 @@ var serverKeys = []string{"subject.type", "subject.id", "resource.type", "resour
 
 // nearestKey is the known key that is spelled most like one that is not.
 func nearestKey(key string) (string, bool) {
+	if !strings.Contains(key, ":") { // the service may be all that is missing
+		for _, service := range []string{"aws:", "s3:"} {
+			if awskeys.Known(service + key) {
+				return service + key, true
+			}
+		}
+	}
 	if near, ok := awskeys.Nearest(key); ok {
 		return near, true
 	}

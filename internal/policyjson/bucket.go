@@ -261,11 +261,17 @@ func (d *decoder) notBucketResource(text string, at int) {
 		d.report(at, msgResourceService, quote(text), quote(service), write)
 		return
 	}
-	if short, ok := s3Resource(text, d.bucket); ok {
+	short, ok := s3Resource(text, d.bucket)
+	switch {
+	case ok && short == text && d.bucket != "" && strings.Contains(text, "/") && !canMatch(text, d.bucket, d.variables):
+		// The keys alone, without their bucket. With the ARN's beginning alone they
+		// would be those of another one.
+		d.report(at, msgResourceForm, quote(text), quote(resourcePrefix+d.bucket+"/"+clip(text)))
+	case ok:
 		d.report(at, msgResourceForm, quote(text), instead(resourcePrefix+short))
-		return
+	default:
+		d.report(at, msgResourceForm, quote(text), write)
 	}
-	d.report(at, msgResourceForm, quote(text), write)
 }
 
 // variableAt returns the place of the first `${` in text, or -1.
