@@ -79,6 +79,28 @@ func TestRepeatOfStoresAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestFormsAllocateNothing is the same for heads of one form.
+func TestFormsAllocateNothing(t *testing.T) {
+	for name, want := range doorRequests(t) {
+		if !strings.HasPrefix(want.text, formLine) {
+			continue
+		}
+		ctx := call(t, want.server, want.text)
+		c := &conn{listener: &listener{server: want.server.Server}, all: want.server.connections}
+		var h headers
+		h.read(ctx.Request.Header.RawHeaders())
+		c.form.keep(find([]byte(pathAuthorize)), &ctx.Request.Header, &h)
+		text := []byte(want.text)
+		var answer []byte
+		if n := testing.AllocsPerRun(200, func() { answer = want.server.formed(c, c.form.match(text)) }); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+		if head, body, _ := strings.Cut(string(answer), "\r\n\r\n"); len(head) < 20 || head[9:12] != want.want[:3] || !strings.HasSuffix(want.want, body) {
+			t.Errorf("%s: %q", name, answer)
+		}
+	}
+}
+
 // TestBlocksStayFew: counting costs a block for each request that is answered at
 // the same time as others, not for each request. (Under the race detector a
 // sync.Pool drops what it is given at random.)

@@ -113,6 +113,7 @@ type conn struct {
 	peer     []byte // who is at its other end, once that was asked
 	between  bool   // fasthttp waits for a request, and has none of its bytes
 	repeat   repeat
+	form     form
 	wire     []byte       // holds an answer to a request with the kept head
 	awaited  atomic.Int64 // bytes that the answer being sent took of the budget of answers
 	linger   atomic.Bool  // Close reads what the client still sends

@@ -43,6 +43,8 @@ var table = [...]struct {
 	// repeats: clients that keep a connection send the same head with each request,
 	// and the answer 200 is JSON (repeat.go).
 	repeats bool
+	// forms: the heads that come over a connection are of one form (form.go).
+	forms bool
 	// has reports whether a server has the endpoint; nil is always.
 	has  func(*Server) bool
 	door door // either of the two
@@ -59,7 +61,7 @@ var table = [...]struct {
 	{path: "/healthz", method: "GET", name: "healthz", probe: true, page: healthPage{}},
 	{path: "/readyz", method: "GET", name: "readyz", probe: true, page: readyPage{}},
 	{path: "/v1/status", method: "GET", name: "status", page: statusPage{}},
-	{path: pathAuthorize, below: true, name: "authorize", hosts: true, has: func(s *Server) bool { return s.forward != nil }, door: forwardDoor{}},
+	{path: pathAuthorize, below: true, name: "authorize", hosts: true, forms: true, has: func(s *Server) bool { return s.forward != nil }, door: forwardDoor{}},
 	{path: "/ceph/v1/authorize", method: "POST", name: "ceph", repeats: true, has: func(s *Server) bool { return s.ceph != nil }, door: cephDoor{}},
 	{path: "/minio/v1/authorize", method: "POST", name: "minio", repeats: true, has: func(s *Server) bool { return s.minio != nil }, door: minioDoor{}},
 }

@@ -21,7 +21,8 @@ type exchange struct {
 	// answer is written.
 	at      endpoint
 	conn    *conn                   // nil if it came over none
-	head    *fasthttp.RequestHeader // nil if it came with the kept head (repeat.go)
+	head    *fasthttp.RequestHeader // nil if it came with the kept head (repeat.go), or of its form
+	lines   []byte                  // those of a head of the kept form (form.go); else nil
 	headers headers
 	body    []byte
 	began   time.Time // when it was there

@@ -123,7 +123,11 @@ func (forwardDoor) ask(x *exchange) reply {
 	if !x.shows(x.headers.secret) {
 		return forbidden(403, denySecret)
 	}
-	a.readLines(x.head.RawHeaders())
+	lines := x.lines
+	if lines == nil {
+		lines = x.head.RawHeaders()
+	}
+	a.readLines(lines)
 	facts, ok := f.facts(x)
 	if !ok {
 		return forbidden(403, denyHeaders)

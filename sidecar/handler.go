@@ -46,8 +46,12 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 			echo(ctx, x.notes.made)
 		}
 		status = x.respond(ctx, &r)
-		if table[at].repeats && status == 200 && c != nil {
+		switch {
+		case c == nil:
+		case table[at].repeats && status == 200:
 			c.repeat.keep(at, &ctx.Request.Header, &h)
+		case table[at].forms && s.forward.method != "":
+			c.form.keep(at, &ctx.Request.Header, &h)
 		}
 	}
 	if b.unread {

@@ -102,35 +102,48 @@ func lengthDigits(lines []byte) (from, to int) {
 func (c *conn) receive(b []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(b)
-		body := []byte(nil)
+		var body, lines []byte
 		if n > 0 && err == nil && !c.listener.server.ending.Load() { // an ending server's answers say `Connection: close`
-			body = c.repeat.body(b[:n])
+			if body = c.repeat.body(b[:n]); body == nil {
+				lines = c.form.match(b[:n])
+			}
 		}
-		if body == nil {
+		if body == nil && lines == nil {
 			if n > 0 {
 				c.begin()
 			}
 			return n, err
 		}
-		answered, err := c.answerRepeat(body)
+		answered, err := c.answerRepeat(body, lines)
 		if err != nil {
 			return 0, err
 		}
 		if !answered {
 			return n, nil
 		}
-		c.repeat.unused = 0
+		if body != nil {
+			c.repeat.unused = 0
+		} else {
+			c.form.unused = 0
+		}
 	}
 }
 
 // answerRepeat answers a request that came with the kept head, if the
-// answer is 200; else fasthttp is to read the request. Shutdown, which takes
+// answer is 200, or with the lines of one of the kept form; else fasthttp is to read
+// the request. Shutdown, which takes
 // the connection for an idle one, does not close it meanwhile (Close).
-func (c *conn) answerRepeat(body []byte) (answered bool, err error) {
+func (c *conn) answerRepeat(body, lines []byte) (answered bool, err error) {
 	repeat := c.all.after(c.all.write)<<phaseBits | phaseRepeat
 	before := c.due.Swap(repeat)
 	next := c.all.after(c.all.read)<<phaseBits | phaseReading
-	if answer := c.listener.server.repeated(c, body); answer != nil {
+	var answer []byte
+	if body != nil {
+		answer = c.listener.server.repeated(c, body)
+	} else {
+		answer = c.listener.server.formed(c, lines)
+	}
+	if answer != nil {
 		if _, err := c.Conn.Write(answer); err != nil {
 			return false, err
 		}

@@ -91,7 +91,7 @@ func (c *script) begin(t testing.TB, s *served, repeats bool) {
 	t.Helper()
 	c.conn = s.connections.add(c, &listener{server: s.Server})
 	if !repeats {
-		c.conn.repeat.unused = maxUnused
+		c.conn.repeat.unused, c.conn.form.unused = maxUnused, maxUnused
 	}
 	t.Cleanup(func() { _ = c.conn.Close() })
 }
@@ -398,9 +398,11 @@ func TestRepeatAtRandom(t *testing.T) {
 }
 
 // FuzzRepeat plays a stream with and without repeats. 0xff in it ends a piece,
-// and 0x01 to 0x06 stand for whole requests, those from 0x04 on of stores.
+// and 0x01 to 0x08 stand for whole requests, those from 0x04 on of stores and from 0x07 on
+// of nginx.
 func FuzzRepeat(f *testing.F) {
-	evaluations, stores := build(f, nil), storeServer(f, MinIO{})
+	evaluations, stores, proxies := build(f, nil), storeServer(f, MinIO{}), doorServer(f, Doors{Forward: &Forward{Mode: "nginx"}})
+	asked := forwardHead("nginx", "GET", "/b/k", "10.1.2.3", true, jean...)
 	ceph := cephPost(cephBody("GET", "/c/a", "", "a", "c"))
 	cephHead, _, _ := strings.Cut(ceph, "Content-Length")
 	for _, stream := range []string{
@@ -410,11 +412,13 @@ func FuzzRepeat(f *testing.F) {
 	} {
 		f.Add([]byte(stream))
 	}
-	for _, stream := range []string{"\x04\xff\x04\xff\x05\xff\x04", "\x06\xff\x06\xff\x04\xff\x06", "\x04\x01\xff\x04\x06\xff\x01\xff\x01\xff\x04", "\x04\xff" + cephHead + "Content-Length: 2\r\n\r\n{}\xff\x04"} {
+	for _, stream := range []string{"\x07\xff\x08\xff\x07", "\x07\xff\x07\x08\xff\x08", "\x07\xff" + strings.Replace(asked, "/b/k", "/c\xff/d\r\nA: b", 1) + "\xff\x08", "\x07\xff" + asked[:len(asked)-2] + "A: b\r\n\r\n\xff\x07",
+		"\x04\xff\x04\xff\x05\xff\x04", "\x06\xff\x06\xff\x04\xff\x06", "\x04\x01\xff\x04\x06\xff\x01\xff\x01\xff\x04", "\x04\xff" + cephHead + "Content-Length: 2\r\n\r\n{}\xff\x04"} {
 		f.Add([]byte(stream))
 	}
 	fill := strings.NewReplacer("\x01", repeatYes, "\x02", repeatNo, "\x03", post(pathEvaluation, "{}"),
-		"\x04", ceph, "\x05", cephPost(cephBody("DELETE", "/c/a", "", "a", "c")), "\x06", minioPost(minioBody("s3:GetObject", "c", "k")))
+		"\x04", ceph, "\x05", cephPost(cephBody("DELETE", "/c/a", "", "a", "c")), "\x06", minioPost(minioBody("s3:GetObject", "c", "k")),
+		"\x07", asked, "\x08", forwardHead("nginx", "DELETE", "/b/longer/key", "10.1.2.4", true, jean...))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		pieces := strings.Split(fill.Replace(string(stream)), "\xff")
 		if strings.Contains(string(stream), "/metrics") || strings.Contains(string(stream), "/v1/status") {
@@ -423,6 +427,9 @@ func FuzzRepeat(f *testing.F) {
 		s := evaluations
 		if bytes.ContainsAny(stream, "\x04\x05\x06") {
 			s = stores
+		}
+		if bytes.ContainsAny(stream, "\x07\x08") {
+			s = proxies
 		}
 		with, without := s.play(t, true, pieces...), s.play(t, false, pieces...)
 		if with.text() != without.text() {

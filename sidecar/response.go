@@ -119,6 +119,7 @@ var tooManyWire = func() string {
 type wireHead struct {
 	second int64
 	text   []byte // up to the digits of Content-Length
+	date   int    // where the line of the date ends in it
 }
 
 // appendWire appends a whole answer 200 with a JSON body, as fasthttp would write
@@ -133,6 +134,30 @@ func (s *Server) appendWire(b []byte, now time.Time, id, body []byte) []byte {
 	return append(b, body...)
 }
 
+// appendForward appends a whole answer of forward-auth, as fasthttp would write it, with
+// an id if one was made for it.
+func (s *Server) appendForward(b []byte, now time.Time, id []byte, r *reply) []byte {
+	const before = "HTTP/1.1 200 OK"
+	b = append(b, "HTTP/1.1 "...)
+	b = append(strconv.AppendInt(b, int64(r.status), 10), ' ')
+	b = append(b, fasthttp.StatusMessage(r.status)...)
+	head := s.wireHeadOf(now)
+	b = append(b, head.text[len(before):head.date]...)
+	if len(r.body) > 0 {
+		b = append(append(b, "\r\nContent-Type: "...), r.contentType...)
+	}
+	b = append(b, "\r\nContent-Length: "...)
+	b = strconv.AppendInt(b, int64(len(r.body)), 10)
+	if len(id) > 0 {
+		b = append(append(b, "\r\nX-Request-Id: "...), id...)
+	}
+	if r.reason != "" {
+		b = append(append(b, "\r\nX-Postern-Reason: "...), r.reason...)
+	}
+	b = append(b, "\r\n\r\n"...)
+	return append(b, r.body...)
+}
+
 func (s *Server) wireHeadOf(now time.Time) *wireHead {
 	second := now.Unix()
 	if h := s.wireHead.Load(); h != nil && h.second == second {
@@ -140,6 +165,7 @@ func (s *Server) wireHeadOf(now time.Time) *wireHead {
 	}
 	h := &wireHead{second: second, text: []byte("HTTP/1.1 200 OK\r\nDate: ")}
 	h.text = fasthttp.AppendHTTPDate(h.text, now)
+	h.date = len(h.text)
 	h.text = append(h.text, "\r\nContent-Type: "+typeJSON+"\r\nContent-Length: "...)
 	s.wireHead.Store(h)
 	return h

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -39,7 +40,7 @@ func launch(t testing.TB, dir, name string, env []string, args ...string) *proce
 	defer log.Close()
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(environment(), env...)
 	// A test that dies takes its servers along.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -52,6 +53,12 @@ func launch(t testing.TB, dir, name string, env []string, args ...string) *proce
 	}()
 	t.Cleanup(func() { p.end(t) })
 	return p
+}
+
+// environment is that of this process but for what names a flag of postern, as
+// POSTERN_MINIO does, which here names a binary.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(text string) bool { return strings.HasPrefix(text, "POSTERN_") })
 }
 
 // end asks the process to end, and kills it if it does not.
@@ -123,7 +130,7 @@ func attempt(limit time.Duration, env []string, args ...string) (string, error) 
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(environment(), env...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
