@@ -90,9 +90,13 @@ func (s *scan) buckets(f *source.OrgFinding, sc *source.OrgScope, known *source.
 		if err != nil {
 			return
 		}
+		k := 0
 		for name := range known.Buckets {
 			if all {
 				break // as nearly always
+			}
+			if k++; k%atOnce == 0 && s.pause() != nil {
+				return
 			}
 			if _, ok := slices.BinarySearch(names[:n], name); !ok {
 				names = append(names, name)
