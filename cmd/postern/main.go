@@ -48,6 +48,7 @@ func commands() []command {
 		{"replay", "ask recorded decisions again, of other policies", runReplay},
 		{"ready", "ask a running server whether it is ready", runReady},
 		{"explore", "show in a browser what is decided and why", runExplore},
+		{"schema", "print the JSON Schema of a kind of document, for editors", runSchema},
 		{"version", "print version, commit and Go version", runVersion},
 	}
 }

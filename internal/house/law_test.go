@@ -68,6 +68,9 @@ var rooms = map[string]room{
 	"internal/policytest": {job: "files of expected decisions, held against a snapshot",
 		ours: []string{"policy", "index", "internal/jsonscan", "internal/request", "internal/spelling"}, never: io,
 		why: "a test asks what the sidecar would answer, and cannot know where the policies came from"},
+	"internal/schema": {job: "documents described to editors, as JSON Schemas",
+		ours: []string{"policy", "internal/action", "internal/awskeys", "internal/builtin", "internal/policyjson", "internal/policytest"}, never: []string{"os", "net", "log"},
+		why: "it says what the parsers' tables say; no parser reads by it, so that a schema can be wrong without a hole"},
 	"internal/replay": {job: "lines of decision logs, asked again of other policies",
 		ours: []string{"policy", "index", "internal/action", "internal/conditionkey", "internal/jsonscan", "internal/request"}, never: io,
 		why: "it reads what the log says by the door's own decoder, and shares nothing with who wrote it"},
@@ -180,7 +183,7 @@ var rooms = map[string]room{
 		why: "it runs commands and reads what they print, so it needs nothing of ours and cannot favour it"},
 	"fuzz": {job: "fuzz targets of the whole", why: "tests only"},
 	"cmd/postern": {job: "flags, wiring, signals, exit codes",
-		ours: []string{"policy", "index", "compile", "loader", "internal/compare", "internal/decisionlog", "internal/explorer", "sidecar", "internal/request", "internal/policyjson", "internal/policytest", "internal/replay", "internal/builtin", "internal/diagnostic", "internal/lint", "internal/spelling"}, theirs: []string{"golang.org/x/sync"},
+		ours: []string{"policy", "index", "compile", "loader", "internal/compare", "internal/decisionlog", "internal/explorer", "sidecar", "internal/request", "internal/policyjson", "internal/policytest", "internal/replay", "internal/builtin", "internal/diagnostic", "internal/lint", "internal/schema", "internal/spelling"}, theirs: []string{"golang.org/x/sync"},
 		why: "it wires; policy logic belongs in a package that others can test"},
 }
 

@@ -165,20 +165,32 @@ func (p *parser) raw() []byte {
 
 func (p *parser) top() {
 	f := p.file
-	at, has := p.object("the file", []row{
-		{"policies", func() { f.Policies = p.text("policies") }},
-		{"defaultOrg", func() { f.DefaultOrg = p.text("defaultOrg") }},
-		{"platformOrgs", func() { f.PlatformOrgs = p.texts("platformOrgs") }},
-		{"now", p.now},
-		{"tests", func() { p.list("tests", p.test) }},
-	})
-	for _, key := range []string{"policies", "tests"} {
+	at, has := p.object("the file", p.fileRows())
+	for _, key := range fileNeeds {
 		if !has[key] {
 			p.wrong(at, `the file has no %q; write {"policies": "DIRECTORY", "tests": [...]}`, key)
 		}
 	}
 	if has["tests"] && len(f.Tests) == 0 && len(p.found) == 0 {
 		p.wrong(at, "tests is empty, so that the file tests nothing")
+	}
+}
+
+// fileNeeds are the members that a file must have, testNeeds those of a test.
+var (
+	fileNeeds = []string{"policies", "tests"}
+	testNeeds = []string{"name", "request", "decision"}
+)
+
+// fileRows are the members of a file.
+func (p *parser) fileRows() []row {
+	f := p.file
+	return []row{
+		{"policies", func() { f.Policies = p.text("policies") }},
+		{"defaultOrg", func() { f.DefaultOrg = p.text("defaultOrg") }},
+		{"platformOrgs", func() { f.PlatformOrgs = p.texts("platformOrgs") }},
+		{"now", p.now},
+		{"tests", func() { p.list("tests", p.test) }},
 	}
 }
 
@@ -198,17 +210,9 @@ func (p *parser) now() {
 func (p *parser) test() {
 	t := Test{}
 	var foreach [listedCount][][]byte
-	at, has := p.object("a test", []row{
-		{"name", func() { t.Name = p.text("name") }},
-		{"request", func() { p.request(&t) }},
-		{"decision", func() { p.decision(&t.Wanted) }},
-		{"reason", func() { p.reason(&t.Wanted) }},
-		{"obligations", func() { p.obligations(&t.Wanted) }},
-		{"determinedBy", func() { t.Wanted.Determined, t.Wanted.DeterminedBy = true, p.texts("determinedBy") }},
-		{"foreach", func() { p.foreach(&t, &foreach) }},
-	})
+	at, has := p.object("a test", p.testRows(&t, &foreach))
 	t.Position = p.place(at)
-	for _, key := range []string{"name", "request", "decision"} {
+	for _, key := range testNeeds {
 		if !has[key] {
 			p.wrong(at, `the test has no %q; write {"name": "...", "request": {...}, "decision": true or false}`, key)
 		}
@@ -230,6 +234,19 @@ func (p *parser) test() {
 	}
 	p.contradiction(at, &t.Wanted)
 	p.file.Tests = append(p.file.Tests, t)
+}
+
+// testRows are the members of a test.
+func (p *parser) testRows(t *Test, foreach *[listedCount][][]byte) []row {
+	return []row{
+		{"name", func() { t.Name = p.text("name") }},
+		{"request", func() { p.request(t) }},
+		{"decision", func() { p.decision(&t.Wanted) }},
+		{"reason", func() { p.reason(&t.Wanted) }},
+		{"obligations", func() { p.obligations(&t.Wanted) }},
+		{"determinedBy", func() { t.Wanted.Determined, t.Wanted.DeterminedBy = true, p.texts("determinedBy") }},
+		{"foreach", func() { p.foreach(t, foreach) }},
+	}
 }
 
 // product is Len before it is known to be within MaxCases; it stops beyond.
