@@ -82,7 +82,12 @@ func variable(name string) string {
 	return "POSTERN_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
+// help prints how a command is written, or hands its flags to a flagKeeper.
 func (fs *flags) help(w io.Writer) {
+	if k, ok := w.(*flagKeeper); ok {
+		k.kept = fs
+		return
+	}
 	fmt.Fprintf(w, "Usage: postern %s\n", fs.synopsis)
 	n := 0
 	fs.VisitAll(func(*flag.Flag) { n++ })

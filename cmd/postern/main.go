@@ -49,6 +49,8 @@ func commands() []command {
 		{"ready", "ask a running server whether it is ready", runReady},
 		{"explore", "show in a browser what is decided and why", runExplore},
 		{"schema", "print the JSON Schema of a kind of document, for editors", runSchema},
+		{"completion", "print what makes a shell complete commands and flags", runCompletion},
+		{"man", "print the manual page", runMan},
 		{"version", "print version, commit and Go version", runVersion},
 	}
 }
