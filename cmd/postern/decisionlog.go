@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -109,7 +110,7 @@ func (f *logFlags) start(logger *slog.Logger, version string) (*decisionlog.Log,
 		}
 	})
 	if f.shadow != "" {
-		f.next = &candidate{}
+		f.next = &candidate{dir: f.shadow}
 		c.Shadow, c.ShadowSample = f.next, uint32(f.sample)
 	}
 	var err error
@@ -171,8 +172,18 @@ func (f *logFlags) stop(logger *slog.Logger) {
 
 // candidate decides by the policies of -shadow (specification 8.4).
 type candidate struct {
-	current index.Current
-	scratch index.Scratch
+	dir      string
+	current  index.Current
+	scratch  index.Scratch
+	policies atomic.Pointer[loader.Loader]
+}
+
+// status tells how the candidate's policies are.
+func (c *candidate) status() *policy.Status {
+	if l := c.policies.Load(); l != nil {
+		return l.Status()
+	}
+	return &policy.Status{}
 }
 
 // Decide decides a request; false while no policies are loaded.
@@ -192,6 +203,7 @@ func (c *candidate) run(ctx context.Context, config loader.Config, logger *slog.
 	for ctx.Err() == nil {
 		policies, err := loader.New(config)
 		if err == nil {
+			c.policies.Store(policies)
 			if err = policies.Load(ctx); err == nil {
 				err = policies.Run(ctx)
 			}

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -38,10 +40,11 @@ serve -explore ADDRESS shows the same page of a running sidecar.
 `
 
 // exploreFlags are the flags of the explorer that serve has too.
-type exploreFlags struct{ compare list }
+type exploreFlags struct{ compare, tests list }
 
 func (o *exploreFlags) define(fs *flags) {
 	fs.Var(&o.compare, "explore-compare", "let the explorer ask the policy directory `NAME=DIR` too, and compare with it; may be repeated")
+	fs.Var(&o.tests, "explore-tests", "tell in the explorer which statements the tests of `DIR|FILE` determine by, beside those of POLICIES/.tests; may be repeated")
 }
 
 type exploreOptions struct {
@@ -88,7 +91,7 @@ func explore(ctx context.Context, o *exploreOptions, out, errs io.Writer) error 
 	if err != nil {
 		return err
 	}
-	page, err := newExplorer(&o.policyFlags, &o.exploreFlags, current, l.Status)
+	page, err := newExplorer(&o.policyFlags, &o.exploreFlags, "", nil, current, l.Status)
 	if err != nil {
 		return err
 	}
@@ -120,18 +123,21 @@ func explore(ctx context.Context, o *exploreOptions, out, errs io.Writer) error 
 	return err
 }
 
-// newExplorer returns what the explorer of a policy directory shows.
-func newExplorer(p *policyFlags, o *exploreFlags, current *index.Current, status func() *policy.Status) (*explorer.Config, error) {
-	root, err := os.OpenRoot(p.policies)
-	if err != nil {
+// newExplorer returns what the explorer of a policy directory shows, with the decision
+// log in a file, "" if there is none, and the candidate of -shadow, nil without one.
+func newExplorer(p *policyFlags, o *exploreFlags, log string, shadow *candidate, current *index.Current, status func() *policy.Status) (*explorer.Config, error) {
+	if _, err := fs.Stat(rootFS(p.policies), "."); err != nil {
 		return nil, p.unread(err)
 	}
+	source := &useSource{policies: p.policies, tests: o.tests, log: log}
 	sides := []*exploreSide{{name: "in force", flags: *p}}
 	config := &explorer.Config{
-		InForce: explorer.Side{Name: "in force", Status: status, Files: root.FS(),
+		InForce: explorer.Side{Name: "in force", Status: status, Files: rootFS(p.policies),
 			Snapshot: func(context.Context) (*index.Snapshot, error) { return current.Load(), nil }},
 		Answer:     func(e *policy.Explanation) any { return newAnswer(e, true) },
 		Evaluation: func(r *policy.Request) any { return newEvaluation(r) },
+		Uses:       source.count,
+		Revision:   func() *explorer.Revision { return revisionOf(p.policies) },
 		Version:    buildOf(debug.ReadBuildInfo()).version,
 	}
 	for _, given := range o.compare {
@@ -139,14 +145,23 @@ func newExplorer(p *policyFlags, o *exploreFlags, current *index.Current, status
 		if !ok || name == "" || dir == "" {
 			return nil, usagef("-explore-compare %q: write NAME=DIR, like branch=../policies", given)
 		}
-		root, err := os.OpenRoot(dir)
-		if err != nil {
+		if _, err := fs.Stat(rootFS(dir), "."); err != nil {
 			return nil, fmt.Errorf("-explore-compare %s: %w", given, err)
+		}
+		if slices.ContainsFunc(sides, func(s *exploreSide) bool { return s.name == name }) || shadow != nil && name == "shadow" {
+			return nil, usagef("-explore-compare %q: the explorer has another directory of that name; choose a name of its own", given)
 		}
 		side := &exploreSide{name: name, flags: *p}
 		side.flags.policies = dir
 		sides = append(sides, side)
-		config.Others = append(config.Others, explorer.Side{Name: name, Files: root.FS(), Snapshot: side.snapshot, Status: side.status})
+		config.Others = append(config.Others, explorer.Side{Name: name, Files: rootFS(dir), Snapshot: side.snapshot, Status: side.status})
+	}
+	if shadow != nil {
+		side := &exploreSide{name: "shadow", flags: *p}
+		side.flags.policies = shadow.dir
+		sides = append(sides, side)
+		config.Others = append(config.Others, explorer.Side{Name: "shadow", Files: rootFS(shadow.dir), Status: shadow.status,
+			Snapshot: func(context.Context) (*index.Snapshot, error) { return shadow.current.Load(), nil }})
 	}
 	config.Compare = func(ctx context.Context, old, new int) (any, error) {
 		a, err := sides[old].read(ctx)
@@ -164,12 +179,16 @@ func newExplorer(p *policyFlags, o *exploreFlags, current *index.Current, status
 
 // openExplorer makes the explorer of a running sidecar, and opens its address.
 func (o *serveOptions) openExplorer(ctx context.Context, current *index.Current, status func() *policy.Status, door *sidecar.Server) (*explorer.Server, net.Listener, error) {
-	config, err := newExplorer(&o.policyFlags, &o.exploreFlags, current, status)
+	path := o.decisions.path
+	if path == "-" || strings.HasPrefix(path, "unix:") {
+		path = ""
+	}
+	config, err := newExplorer(&o.policyFlags, &o.exploreFlags, path, o.decisions.next, current, status)
 	if err != nil {
 		return nil, nil, err
 	}
 	config.Metrics = door.WriteMetrics
-	if path := o.decisions.path; path != "" && path != "-" && !strings.HasPrefix(path, "unix:") {
+	if path != "" {
 		config.Denials = func() []json.RawMessage { return lastDenials(path) }
 	}
 	o.decisions.flags.VisitAll(func(f *flag.Flag) {

@@ -87,6 +87,8 @@ func (o *serveOptions) check() error {
 	switch {
 	case o.explore != "" && o.explain.value == "off":
 		return usagef("-explore shows what -explain off keeps back; leave one of the two out")
+	case o.explore == "" && len(o.tests) > 0:
+		return usagef("-explore-tests is for the explorer; write -explore 127.0.0.1:PORT too")
 	case o.explore == "" && len(o.compare) > 0:
 		return usagef("-explore-compare is for the explorer; write -explore 127.0.0.1:PORT too")
 	}

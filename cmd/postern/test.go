@@ -237,8 +237,8 @@ func (t *testRun) result(done *testedFile, r *policytest.Result) error {
 	return err
 }
 
-// directory is the policies' of a file.
-func (t *testRun) directory(f *policytest.File) string {
+// testedDirectory is the policies' of a file.
+func testedDirectory(f *policytest.File) string {
 	if filepath.IsAbs(f.Policies) {
 		return filepath.Clean(f.Policies)
 	}
@@ -254,7 +254,7 @@ func (t *testRun) policies(ctx context.Context, f *policytest.File) (*tested, er
 			return nil, fmt.Errorf("%s: %q: %v", f.Name, org, err)
 		}
 	}
-	p := &tested{dir: t.directory(f)}
+	p := &tested{dir: testedDirectory(f)}
 	key := fmt.Sprintf("%q", append([]string{p.dir, f.DefaultOrg}, f.PlatformOrgs...))
 	if p := t.read[key]; p != nil {
 		return p, nil

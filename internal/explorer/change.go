@@ -15,7 +15,7 @@ type changeIn struct {
 func (s *Server) change(ctx context.Context, in changeIn) (any, error) {
 	switch {
 	case s.config.Compare == nil:
-		return nil, badRequest{errors.New("there is nothing to compare with; start with -explore-compare NAME=DIR")}
+		return nil, badRequest{errors.New("there is nothing to compare with; start with -explore-compare NAME=DIR, or with -shadow DIR")}
 	case in.Old < 0 || in.Old >= len(s.sides) || in.New < 0 || in.New >= len(s.sides) || in.Old == in.New:
 		return nil, badRequest{errors.New("choose two sides")}
 	}

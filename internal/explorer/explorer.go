@@ -33,6 +33,12 @@ type Config struct {
 	// Denials returns the last lines of the decision log that deny, newest first;
 	// nil if there is no log.
 	Denials func() []json.RawMessage
+	// Uses tells which statements tests and the decision log ever determined by, and
+	// asks more between its steps; nil if nobody can tell.
+	Uses func(ctx context.Context, snapshot *index.Snapshot, more func() error) (*Uses, error)
+	// Revision tells which revision of a fleet's policies the directory has; nil, or
+	// returning nil, where none is known.
+	Revision func() *Revision
 	// Flags are those in force, each as `-name value`.
 	Flags   []string
 	Version string
@@ -62,6 +68,8 @@ type Server struct {
 	token  string
 	work   work
 	names  names
+
+	counted counted
 }
 
 // New makes an explorer that only those who have its token can ask.
@@ -97,6 +105,7 @@ var questions = map[string]func(*Server, context.Context, *json.Decoder) (any, e
 	"/api/documents": answer((*Server).documents),
 	"/api/document":  answer((*Server).document),
 	"/api/warnings":  answer((*Server).warnings),
+	"/api/uses":      answer((*Server).uses),
 	"/api/change":    answer((*Server).change),
 	"/api/now":       answer((*Server).now),
 }

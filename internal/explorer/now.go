@@ -31,7 +31,16 @@ type nowOut struct {
 	Warnings      int               `json:"warnings"`
 	Quarantined   []unitOut         `json:"quarantined"`
 	Metrics       string            `json:"metrics"`
+	Revision      *Revision         `json:"revision,omitempty"`
 	Denials       []json.RawMessage `json:"denials"`
+}
+
+// Revision is a state of a fleet's policies, as a puller applied it (specification 9.2).
+type Revision struct {
+	Epoch    uint64    `json:"epoch"`
+	Revision uint64    `json:"revision"`
+	Time     time.Time `json:"time"`    // of the revision
+	Applied  time.Time `json:"applied"` // when it was applied here
 }
 
 // unitOut is a unit that is broken.
@@ -71,6 +80,9 @@ func (s *Server) now(context.Context, nowIn) (nowOut, error) {
 	}
 	if s.config.Denials != nil {
 		out.Denials = append(out.Denials, s.config.Denials()...)
+	}
+	if s.config.Revision != nil {
+		out.Revision = s.config.Revision()
 	}
 	return out, nil
 }

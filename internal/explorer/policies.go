@@ -2,6 +2,7 @@ package explorer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -238,22 +239,9 @@ func (s *Server) document(ctx context.Context, in documentIn) (documentOut, erro
 	if err != nil {
 		return documentOut{}, err
 	}
-	path := ""
-	if in.Bucket != "" {
-		b, ok := snapshot.Bucket(in.Bucket)
-		if !ok || b.Policy == nil && !b.PolicyUnavailable {
-			return documentOut{}, badRequest{fmt.Errorf("no file has a policy of that bucket")}
-		}
-		path = b.Owner + "/buckets/" + in.Bucket + ".json"
-	} else if _, ok := snapshot.Organization(in.Organization); ok {
-		for _, f := range listed(side.Files, in.Organization) {
-			if f.Folder == in.Folder && f.Name == in.Name {
-				path = f.path(in.Organization)
-			}
-		}
-	}
+	path := pathOf(side, snapshot, in)
 	if path == "" {
-		return documentOut{}, badRequest{fmt.Errorf("there is no such file")}
+		return documentOut{}, errNoFile
 	}
 	out := documentOut{File: path, Statements: []statementOut{}, Notes: []note{}}
 	data, err := fs.ReadFile(side.Files, path)
@@ -273,12 +261,7 @@ func (s *Server) document(ctx context.Context, in documentIn) (documentOut, erro
 			}
 		}
 	}
-	var doc *policy.Document
-	if in.Bucket != "" {
-		doc, _ = policyjson.ParseBucket(path, in.Bucket, data, policyjson.Limits{})
-	} else if in.Folder == "access-policies" {
-		doc, _ = policyjson.ParseOrganization(path, data, policyjson.Limits{})
-	}
+	doc := parsed(path, in.Bucket, in.Folder, data)
 	if doc != nil {
 		m := s.matching(snapshot, in)
 		for i := range doc.Statements {
@@ -291,4 +274,37 @@ func (s *Server) document(ctx context.Context, in documentIn) (documentOut, erro
 	}
 	out.Text = strings.ToValidUTF8(string(data), "\ufffd")
 	return out, nil
+}
+
+// errNoFile is told of a file that no listing has.
+var errNoFile = badRequest{errors.New("there is no such file")}
+
+// pathOf returns where a file that was asked for lies, from the names that the
+// snapshot or a listing has; "" if they have none such.
+func pathOf(side *Side, snapshot *index.Snapshot, in documentIn) string {
+	if in.Bucket != "" {
+		if b, ok := snapshot.Bucket(in.Bucket); ok && (b.Policy != nil || b.PolicyUnavailable) {
+			return b.Owner + "/buckets/" + in.Bucket + ".json"
+		}
+		return ""
+	}
+	if _, ok := snapshot.Organization(in.Organization); ok {
+		for _, f := range listed(side.Files, in.Organization) {
+			if f.Folder == in.Folder && f.Name == in.Name {
+				return f.path(in.Organization)
+			}
+		}
+	}
+	return ""
+}
+
+// parsed returns the statements of a bucket's or an organization's file; nil of others,
+// and if they cannot be read.
+func parsed(path, bucket, folder string, data []byte) (doc *policy.Document) {
+	if bucket != "" {
+		doc, _ = policyjson.ParseBucket(path, bucket, data, policyjson.Limits{})
+	} else if folder == "access-policies" {
+		doc, _ = policyjson.ParseOrganization(path, data, policyjson.Limits{})
+	}
+	return doc
 }

@@ -5,7 +5,7 @@ import { link } from "./app.js";
 
 export function changeView(known) {
   if (!known.compare) {
-    return { elements: [h("p", null, "There is nothing to compare with. Start with ", h("code", null, "-explore-compare NAME=DIR"), " to name a directory.")] };
+    return { elements: [h("p", null, "There is nothing to compare with. Start with ", h("code", null, "-explore-compare NAME=DIR"), " to name a directory, or ", h("code", null, "serve"), " with ", h("code", null, "-shadow DIR"), ".")] };
   }
   const sides = () => known.sides.map((name, i) => h("option", { value: String(i) }, name));
   const old = h("select", null, sides()), next = h("select", null, sides());

@@ -37,7 +37,8 @@ export function nowView(known) {
     if (known.served) parts.push(...traffic(n));
     const since = (t) => new Date(t).toLocaleTimeString();
     parts.push(h("section", null, h("h2", null, "Policies in force"), h("dl", null, [
-      ["Generation", n.generation], ["Digest", n.digest], ["Last look", `${since(n.lastReload)}, ${n.result}, ${(n.reloadSeconds * 1000).toFixed(1)} ms`],
+      ["Generation", n.generation], ["Digest", n.digest],
+      n.revision && ["Fleet revision", `${n.revision.epoch}.${n.revision.revision}, applied ${new Date(n.revision.applied).toLocaleString()}`], ["Last look", `${since(n.lastReload)}, ${n.result}, ${(n.reloadSeconds * 1000).toFixed(1)} ms`],
       ["Organizations", n.organizations], ["Buckets", n.buckets], ["Files", n.files],
       ["Statements", Object.entries(n.statements).filter(([, v]) => v).map(([k, v]) => `${k} ${v}`).join(", ")], ["Warnings", n.warnings],
       ["Memory of the snapshot", `${(n.snapshotBytes / 1048576).toFixed(1)} MiB`],

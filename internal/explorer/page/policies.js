@@ -60,17 +60,32 @@ export function policiesView(known, content) {
       for (const n of d.notes) (at[n.line] ||= []).push(n);
       const starts = new Set(d.statements.map((s) => s.line));
       const lines = d.text.split("\n").slice(0, 5000);
+      const use = h("p", { class: "faint", role: "status" });
       fill(file,
         h("h2", null, d.file),
         d.notes.length > 0 && h("ul", { class: "notes" }, d.notes.map((n) => h("li", { class: n.severity }, h("b", null, `${n.severity}, line ${n.line}: `), n.text))),
         d.statements.length > 0 && h("details", { open: d.statements.length <= 12 }, h("summary", null, `${plural(d.statements.length, "statement")}, what they mean today`),
-          h("ul", null, d.statements.map((s) => h("li", null, h("b", null, s.effect), ` ${s.name || "statement " + s.index} (line ${s.line}): ${s.matches}`)))),
+          h("ul", null, d.statements.map((s) => h("li", null, h("b", null, s.effect), ` ${s.name || "statement " + s.index} (line ${s.line}): ${s.matches}`, h("span", { class: "use faint" })))), use),
         what.bucket && h("p", null, h("a", { href: link("who", { organization: org, bucket: what.bucket }) }, "Who can reach this bucket")),
         code(lines, 1, (i) => starts.has(i + 1) || at[i + 1], d.file),
         (d.cut || lines.length === 5000) && h("p", { class: "faint" }, "The file goes on."));
+      if (d.statements.length) await uses(what, use);
     } catch (error) {
       if (error.name !== "AbortError") file.replaceChildren(failed(error));
     }
+  }
+
+  // uses tells of each statement whether a test or the log ever determined by it.
+  async function uses(what, told) {
+    const u = await api("uses", { organization: org, bucket: "", folder: "", name: "", ...what }, "uses");
+    const of = [u.tested && plural(u.tests, "request") + " of tests", u.logged && plural(u.lines, "line") + ` of the decision log${u.cut ? "'s end" : ""}`].filter(Boolean);
+    told.textContent = of.length ? `Looked at: ${of.join(" and ")}.` : "No tests and no decision log are known: -explore-tests and -decision-log say where they are.";
+    if (!of.length) return;
+    const spans = file.querySelectorAll(".use");
+    u.statements.forEach((s, i) => {
+      const by = [u.tested && plural(s.tests, "test"), u.logged && plural(s.lines, "line") + " of the log"].filter(Boolean).join(" and ");
+      if (spans[i]) spans[i].replaceChildren(s.tests + s.lines ? ` Determined ${by}.` : h("b", { class: "warn" }, " Never determined a decision there."));
+    });
   }
 
   queueMicrotask(() => { organizations.again(); if (org) choose(); });
