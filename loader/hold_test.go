@@ -331,6 +331,9 @@ func TestStartUnderATransaction(t *testing.T) {
 		if len(tr.l.Status().Quarantined) == 0 {
 			t.Error("no unit is quarantined")
 		}
+		if want := "organizations=1 generation=1"; !strings.Contains(tr.log.String(), want) {
+			t.Errorf("the log lacks %q:\n%s", want, tr.log)
+		}
 		tr.load()
 		tr.wantGeneration(1)
 	}
