@@ -19,13 +19,14 @@ type exchange struct {
 
 	// The request. It aliases the connection's buffers, and is valid until the
 	// answer is written.
-	at      endpoint
-	conn    *conn                   // nil if it came over none
-	head    *fasthttp.RequestHeader // nil if it came with the kept head (repeat.go), or of its form
-	lines   []byte                  // those of a head of the kept form (form.go); else nil
-	headers headers
-	body    []byte
-	began   time.Time // when it was there
+	at   endpoint
+	conn *conn                   // nil if it came over none
+	head *fasthttp.RequestHeader // nil if it came with the kept head (repeat.go), or of its form
+
+	question question // what a head of the kept form asks (form.go); else zero
+	headers  headers
+	body     []byte
+	began    time.Time // when it was there
 	// What decides it: the snapshot, nil for a page, and the clock, in seconds
 	// since 1970.
 	snapshot *index.Snapshot

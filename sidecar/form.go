@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -15,12 +16,17 @@ import (
 // No second reader of HTTP stands behind this either: what tells how long a request
 // is, where it goes and who may send it is compared byte for byte. Only the values of
 // headers that HTTP knows nothing of may differ (freeValue), by printable ASCII, which
-// ends no line. Everything else is left to fasthttp, from its first byte.
+// ends no line; and where the first line is what is asked, as Envoy does it, the path
+// below the door's own and the method, which is one of formMethods. Everything else is
+// left to fasthttp, from its first byte.
 
 // form is the head whose form may come again.
 type form struct {
-	head  []byte     // as it came; its first line is formLine
-	lines []formPart // all behind the first; none while there is no head
+	head  []byte     // its lines as they came, but for the first
+	lines []formPart // of head; none while there is no head
+	// asks: the first line is what is asked; else it is formLine.
+	asks  bool
+	host  []byte // what fasthttp read as the host
 	at    endpoint
 	shown credentials
 	// unused counts the heads in a row that were kept and whose form did not come again.
@@ -36,16 +42,63 @@ type formPart struct {
 // maxForm bounds a head that is kept, in bytes.
 const maxForm = 4 << 10
 
-// formLine is the first line of each head that is kept.
-const formLine = "GET " + pathAuthorize + " HTTP/1.1\r\n"
+// question is what forward-auth reads of the head of a request: the method and the
+// target of its first line, its Host, and the lines behind the first, with the empty one
+// at their end. All alias the head.
+type question struct{ method, target, host, lines []byte }
 
-// match returns the lines of a request's head, with the empty one at their end, if the
-// request is a head of the form to its last byte, and nothing else; else nil.
-func (f *form) match(request []byte) []byte {
-	if len(f.lines) == 0 || len(request) < len(formLine) || string(request[:len(formLine)]) != formLine {
-		return nil
+// formLine is the first line of a head that is kept, where it asks nothing.
+const (
+	formLine = formMethod + " " + pathAuthorize + formEnd
+
+	formMethod = "GET"
+	formEnd    = " HTTP/1.1\r\n"
+)
+
+// formMethods are the methods that fasthttp reads alike where a request says that its
+// body is empty, and whose answers it writes alike.
+var formMethods = [...]string{"GET", "PUT", "POST", "DELETE"}
+
+// first reads the first line of a head of the form; n is its length, 0 if it is of
+// another.
+func (f *form) first(request []byte) (q question, n int) {
+	if !f.asks {
+		if len(request) < len(formLine) || string(request[:len(formLine)]) != formLine {
+			return q, 0
+		}
+		return question{method: request[:len(formMethod)], target: request[len(formMethod)+1:][:len(pathAuthorize)], host: f.host}, len(formLine)
 	}
-	at, from := len(formLine), len(formLine)
+	for _, method := range formMethods {
+		if len(request) <= len(method) || string(request[:len(method)]) != method || request[len(method)] != ' ' {
+			continue
+		}
+		target := request[len(method)+1:]
+		if len(target) <= len(pathAuthorize) || string(target[:len(pathAuthorize)]) != pathAuthorize || target[len(pathAuthorize)] != '/' {
+			return q, 0
+		}
+		for n < len(target) && '!' <= target[n] && target[n] <= '~' {
+			n++
+		}
+		if rest := target[n:]; len(rest) < len(formEnd) || string(rest[:len(formEnd)]) != formEnd {
+			return q, 0
+		}
+		return question{method: request[:len(method)], target: target[:n], host: f.host}, len(method) + 1 + n + len(formEnd)
+	}
+	return q, 0
+}
+
+// match returns what is read of a request's head if the request is a head of the form to
+// its last byte, and nothing else.
+func (f *form) match(request []byte) (q question, ok bool) {
+	if len(f.lines) == 0 {
+		return q, false
+	}
+	q, at := f.first(request)
+	if at == 0 {
+		return q, false
+	}
+	q.lines = request[at:]
+	from := 0
 	for i := range f.lines {
 		l := &f.lines[i]
 		kept := f.head[from:l.end]
@@ -54,34 +107,39 @@ func (f *form) match(request []byte) []byte {
 			at += len(kept)
 			continue
 		} else if l.free == 0 || len(rest) < l.free || string(rest[:l.free]) != string(kept[:l.free]) {
-			return nil
+			return q, false
 		}
 		at += l.free
 		for at < len(request) && ' ' <= request[at] && request[at] <= '~' {
 			at++
 		}
 		if len(request)-at < 2 || request[at] != '\r' || request[at+1] != '\n' {
-			return nil
+			return q, false
 		}
 		at += 2
 	}
-	if string(request[at:]) != "\r\n" {
-		return nil
-	}
-	return request[len(formLine):]
+	return q, string(request[at:]) == "\r\n"
 }
 
 // keep remembers the head of a request that forward-auth has answered; h is what was
-// read of it. A head that asks for anything more, or announces a body, is not kept.
-func (f *form) keep(at endpoint, head *fasthttp.RequestHeader, h *headers) {
+// read of it. A head that asks for anything more, or announces a body, is not kept. asks
+// says that the first lines of such heads are what is asked: then the head has to say
+// that its body is empty, since methods differ in what its silence means.
+func (f *form) keep(at endpoint, head *fasthttp.RequestHeader, h *headers, asks bool) {
 	raw := head.RawHeaders()
-	if f.unused == maxUnused || len(raw) > maxForm || h.requestID != nil || h.expect || h.length || h.transfer || h.close || h.origin ||
-		!head.IsHTTP11() || string(head.Method()) != "GET" || string(head.RequestURI()) != pathAuthorize {
+	if f.unused == maxUnused || len(raw) > maxForm || h.requestID != nil || h.expect || h.length != asks || h.transfer || h.close || h.origin || !head.IsHTTP11() {
 		return
 	}
-	f.head = append(append(f.head[:0], formLine...), raw...)
+	if asks {
+		if head.ContentLength() != 0 || !slices.Contains(formMethods[:], view(head.Method())) || len(head.RequestURI()) == len(pathAuthorize) {
+			return
+		}
+	} else if string(head.Method()) != formMethod || string(head.RequestURI()) != pathAuthorize {
+		return
+	}
+	f.head = append(f.head[:0], raw...)
 	f.lines = f.lines[:0]
-	for from := len(formLine); ; {
+	for from := 0; ; {
 		line := view(f.head[from:])
 		length := strings.IndexByte(line, '\n') + 1
 		if length < 2 || line[length-2] != '\r' {
@@ -102,7 +160,8 @@ func (f *form) keep(at endpoint, head *fasthttp.RequestHeader, h *headers) {
 		from = part.end
 	}
 	f.unused++
-	f.at = at
+	f.at, f.asks = at, asks
+	f.host = append(f.host[:0], head.Host()...)
 	f.shown.keep(&h.credentials)
 }
 
@@ -123,7 +182,7 @@ func freeValue(name string) bool {
 
 // formed answers a head of the kept form, and counts it. It returns the whole answer;
 // nil, and nothing counted, if the handler is to answer.
-func (s *Server) formed(c *conn, lines []byte) (answer []byte) {
+func (s *Server) formed(c *conn, q question) (answer []byte) {
 	// The handler meets the same panic when it is asked the same, and answers it.
 	defer func() {
 		if recover() != nil {
@@ -135,11 +194,11 @@ func (s *Server) formed(c *conn, lines []byte) (answer []byte) {
 		return nil // judge knows who may ask without
 	}
 	x := s.begin(f.at, nil, time.Now())
-	x.conn, x.lines, x.headers.credentials = c, lines, f.shown
+	x.conn, x.question, x.headers.credentials = c, q, f.shown
 	r := x.logged(x.answer())
 	c.wire = s.appendForward(c.wire[:0], x.began, x.notes.made, &r)
 	x.counted(r.status)
-	x.conn, x.lines, x.headers = nil, nil, headers{}
+	x.conn, x.question, x.headers = nil, question{}, headers{}
 	x.keep()
 	return c.wire
 }

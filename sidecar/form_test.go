@@ -94,17 +94,70 @@ func TestForms(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestFormsOfEnvoy is TestForms where the first line is what is asked.
+func TestFormsOfEnvoy(t *testing.T) {
 	s := doorServer(t, Doors{Forward: &Forward{Mode: "envoy"}})
-	yes := forwardHead("envoy", "GET", "/b/k", "10.1.2.3", true, jean...)
-	if c := s.play(t, true, yes, yes); c.how() != "hh" {
-		t.Errorf("envoy, whose first line is what is asked: %s", c.how())
+	head := func(method, target string) string {
+		return forwardHead("envoy", method, target, "10.1.2.3", true, jean...)
+	}
+	yes, no := head("GET", "/b/k"), head("DELETE", "/b/longer/key")
+	first := func(line string) string { return strings.Replace(yes, "GET /authorize/b/k HTTP/1.1", line, 1) }
+	changed := func(from, to string) string {
+		if !strings.Contains(yes, from) {
+			t.Fatalf("no %q", from)
+		}
+		return strings.Replace(yes, from, to, 1)
+	}
+	for _, c := range []struct {
+		name   string
+		pieces []string
+		how    string
+	}{
+		{"one form", []string{yes, no, yes, head("PUT", "/b/k?versionId=v"), head("POST", "/b?delete"), yes}, "hrrrrr"},
+		{"HEAD, whose answers have no body", []string{yes, head("HEAD", "/b/no"), head("HEAD", "/b/k"), yes}, "hhhr"},
+		{"first HEAD", []string{head("HEAD", "/b/k"), yes, yes}, "hhr"},
+		{"CONNECT", []string{yes, head("CONNECT", "/b/k"), yes}, ""},
+		{"a method of the client's own", []string{yes, head("GETS", "/b/k"), head("get", "/b/k"), head("", "/b/k"), yes}, ""},
+		{"every byte of a path", []string{yes, head("GET", "/b/!\"#$%&'()*+,-.0:;<=>?@[\\]^_`{|}~"), head("GET", "/b/%41%2f..%"), yes}, "hrrr"},
+		{"dots", []string{yes, head("GET", "/../b/k"), head("GET", "//b/k"), head("GET", "/."), yes}, "hrrrr"},
+		{"no path", []string{yes, head("GET", ""), head("GET", "?x"), head("GET", "x"), yes}, ""},
+		{"another endpoint", []string{yes, first("GET /healthz HTTP/1.1"), first("GET /authorized/b HTTP/1.1"), yes}, "hhhr"},
+		{"a whole URL", []string{yes, first("GET http://store/authorize/b/k HTTP/1.1"), yes}, "hhr"},
+		{"a blank in the path", []string{yes, first("GET /authorize/b/k a HTTP/1.1"), yes}, ""},
+		{"two blanks", []string{yes, first("GET  /authorize/b/k HTTP/1.1"), yes}, ""},
+		{"a tab", []string{yes, first("GET /authorize/b\t HTTP/1.1"), yes}, ""},
+		{"a tab for a blank", []string{yes, first("GET\t/authorize/b/k HTTP/1.1"), yes}, ""},
+		{"no blank", []string{yes, first("GETS/authorize/b/k HTTP/1.1"), yes}, ""},
+		{"a delete character", []string{yes, first("GET /authorize/b/\x7f HTTP/1.1"), yes}, ""},
+		{"a body each", []string{changed("Content-Length: 0", "Content-Length: 4") + "body", changed("Content-Length: 0", "Content-Length: 4"), "body"}, ""},
+		{"a byte from 0x80", []string{yes, first("GET /authorize/b/\xc3\xa4 HTTP/1.1"), yes}, ""},
+		{"a line in the path", []string{yes, first("GET /authorize/b/k\r\nA: b HTTP/1.1"), yes}, ""},
+		{"HTTP/1.0", []string{yes, first("GET /authorize/b/k HTTP/1.0"), yes}, ""},
+		{"no version", []string{yes, first("GET /authorize/b/k"), yes}, ""},
+		{"another host", []string{yes, changed("Host: store", "Host: other"), yes}, "hhh"},
+		{"no length", []string{changed("Content-Length: 0\r\n", ""), changed("Content-Length: 0\r\n", ""), yes, yes}, "hhhr"},
+		{"a length", []string{yes, changed("Content-Length: 0", "Content-Length: 4") + "body", yes}, ""},
+		{"a length twice", []string{changed("Content-Length: 0", "Content-Length: 0\r\nContent-Length: 0"), changed("Content-Length: 0", "Content-Length: 0\r\nContent-Length: 4") + "body", yes}, ""},
+		{"a coding", []string{changed("Content-Length: 0", "Transfer-Encoding: chunked") + "0\r\n\r\n", yes, yes}, ""},
+		{"cut in the first line", []string{yes, no[:15], no[15:], yes}, ""},
+		{"two in one piece", []string{yes, yes + no, no}, "hhr"},
+	} {
+		got, want := s.play(t, true, c.pieces...), s.play(t, false, c.pieces...)
+		if got.text() != want.text() || strings.Contains(want.how(), "r") {
+			t.Errorf("%s: answered (%s)\n%s\nby the handler (%s)\n%s", c.name, got.how(), got.text(), want.how(), want.text())
+		}
+		if c.how != "" && got.how() != c.how {
+			t.Errorf("%s: answered by %q, want %q", c.name, got.how(), c.how)
+		}
 	}
 }
 
 // TestFormsAtRandom plays heads of one form and of others, whole and in pieces; the
 // answers are counted alike.
 func TestFormsAtRandom(t *testing.T) {
-	for _, mode := range []string{"nginx", "caddy"} {
+	for _, mode := range []string{"nginx", "caddy", "envoy"} {
 		servers := [2]*served{doorServer(t, Doors{Forward: &Forward{Mode: mode}}), doorServer(t, Doors{Forward: &Forward{Mode: mode}})}
 		r := rand.New(rand.NewPCG(5, 6))
 		requests := []string{get("/healthz"), forwardHead(mode, "GET", "/b/k", "10.1.2.3", true, jean...)}

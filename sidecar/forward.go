@@ -123,12 +123,12 @@ func (forwardDoor) ask(x *exchange) reply {
 	if !x.shows(x.headers.secret) {
 		return forbidden(403, denySecret)
 	}
-	lines := x.lines
-	if lines == nil {
-		lines = x.head.RawHeaders()
+	q := x.question
+	if q.lines == nil {
+		q = question{x.head.Method(), x.head.RequestURI(), x.head.Host(), x.head.RawHeaders()}
 	}
-	a.readLines(lines)
-	facts, ok := f.facts(x)
+	a.readLines(q.lines)
+	facts, ok := f.facts(a, &q)
 	if !ok {
 		return forbidden(403, denyHeaders)
 	}
@@ -147,10 +147,9 @@ func (forwardDoor) ask(x *exchange) reply {
 	return reply{status: 200, allows: true}
 }
 
-// facts reads what the proxy says of a request into x.asking.s3, and the condition
-// keys that follow. It is false unless each header of the mode is there, once.
-func (f *forwarding) facts(x *exchange) (keys []policy.Attribute, ok bool) {
-	a := &x.asking
+// facts reads what the proxy says of a request into a.s3, and the condition keys that
+// follow. It is false unless each header of the mode is there, once.
+func (f *forwarding) facts(a *asking, q *question) (keys []policy.Attribute, ok bool) {
 	var values [5]string
 	if !a.each(f.names, values[:]) {
 		return nil, false
@@ -163,13 +162,13 @@ func (f *forwarding) facts(x *exchange) (keys []policy.Attribute, ok bool) {
 	s := &a.s3
 	s.Method, s.Target, s.Host = values[0], values[1], values[2]
 	if f.method == "" {
-		s.Method = view(x.head.Method())
+		s.Method = view(q.method)
 	}
 	if f.uri == "" {
-		s.Target = strings.TrimPrefix(view(x.head.RequestURI()), pathAuthorize)
+		s.Target = strings.TrimPrefix(view(q.target), pathAuthorize)
 	}
 	if f.host == "" {
-		s.Host = view(x.head.Host())
+		s.Host = view(q.host)
 	}
 	client, tls := values[3], values[4]
 	if f.last {

@@ -50,8 +50,8 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		case c == nil:
 		case table[at].repeats && status == 200:
 			c.repeat.keep(at, &ctx.Request.Header, &h)
-		case table[at].forms && s.forward.method != "":
-			c.form.keep(at, &ctx.Request.Header, &h)
+		case table[at].forms:
+			c.form.keep(at, &ctx.Request.Header, &h, s.forward.uri == "")
 		}
 	}
 	if b.unread {

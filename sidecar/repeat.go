@@ -102,19 +102,21 @@ func lengthDigits(lines []byte) (from, to int) {
 func (c *conn) receive(b []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(b)
-		var body, lines []byte
+		var body []byte
+		var q question
+		formed := false
 		if n > 0 && err == nil && !c.listener.server.ending.Load() { // an ending server's answers say `Connection: close`
 			if body = c.repeat.body(b[:n]); body == nil {
-				lines = c.form.match(b[:n])
+				q, formed = c.form.match(b[:n])
 			}
 		}
-		if body == nil && lines == nil {
+		if body == nil && !formed {
 			if n > 0 {
 				c.begin()
 			}
 			return n, err
 		}
-		answered, err := c.answerRepeat(body, lines)
+		answered, err := c.answerRepeat(body, q)
 		if err != nil {
 			return 0, err
 		}
@@ -130,10 +132,10 @@ func (c *conn) receive(b []byte) (int, error) {
 }
 
 // answerRepeat answers a request that came with the kept head, if the
-// answer is 200, or with the lines of one of the kept form; else fasthttp is to read
-// the request. Shutdown, which takes
-// the connection for an idle one, does not close it meanwhile (Close).
-func (c *conn) answerRepeat(body, lines []byte) (answered bool, err error) {
+// answer is 200, or with one of the kept form, which asks q; else fasthttp is to read
+// the request. Shutdown, which takes the connection for an idle one, does not close it
+// meanwhile (Close).
+func (c *conn) answerRepeat(body []byte, q question) (answered bool, err error) {
 	repeat := c.all.after(c.all.write)<<phaseBits | phaseRepeat
 	before := c.due.Swap(repeat)
 	next := c.all.after(c.all.read)<<phaseBits | phaseReading
@@ -141,7 +143,7 @@ func (c *conn) answerRepeat(body, lines []byte) (answered bool, err error) {
 	if body != nil {
 		answer = c.listener.server.repeated(c, body)
 	} else {
-		answer = c.listener.server.formed(c, lines)
+		answer = c.listener.server.formed(c, q)
 	}
 	if answer != nil {
 		if _, err := c.Conn.Write(answer); err != nil {

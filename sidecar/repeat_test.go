@@ -398,10 +398,11 @@ func TestRepeatAtRandom(t *testing.T) {
 }
 
 // FuzzRepeat plays a stream with and without repeats. 0xff in it ends a piece,
-// and 0x01 to 0x08 stand for whole requests, those from 0x04 on of stores and from 0x07 on
-// of nginx.
+// and 0x01 to 0x08, 0x0b and 0x0c stand for whole requests: those from 0x04 on of stores,
+// from 0x07 on of nginx, and from 0x0b on of Envoy.
 func FuzzRepeat(f *testing.F) {
 	evaluations, stores, proxies := build(f, nil), storeServer(f, MinIO{}), doorServer(f, Doors{Forward: &Forward{Mode: "nginx"}})
+	envoy := doorServer(f, Doors{Forward: &Forward{Mode: "envoy"}})
 	asked := forwardHead("nginx", "GET", "/b/k", "10.1.2.3", true, jean...)
 	ceph := cephPost(cephBody("GET", "/c/a", "", "a", "c"))
 	cephHead, _, _ := strings.Cut(ceph, "Content-Length")
@@ -416,7 +417,11 @@ func FuzzRepeat(f *testing.F) {
 		"\x04\xff\x04\xff\x05\xff\x04", "\x06\xff\x06\xff\x04\xff\x06", "\x04\x01\xff\x04\x06\xff\x01\xff\x01\xff\x04", "\x04\xff" + cephHead + "Content-Length: 2\r\n\r\n{}\xff\x04"} {
 		f.Add([]byte(stream))
 	}
-	fill := strings.NewReplacer("\x01", repeatYes, "\x02", repeatNo, "\x03", post(pathEvaluation, "{}"),
+	for _, stream := range []string{"\x0b\xff\x0c\xff\x0b", "\x0b\xff\x0b\x0c\xff\x0c", "\x0b\xffGET /authorize/b/\xff\x0c", "\x0b\xffPUT /authorize/b/k HTTP/1.1\r\nHost: store\r\nContent-Length: 1\r\n\r\n\xff\x0b"} {
+		f.Add([]byte(stream))
+	}
+	fill := strings.NewReplacer("\x0b", forwardHead("envoy", "GET", "/b/k", "10.1.2.3", true, jean...), "\x0c", forwardHead("envoy", "DELETE", "/b/longer/key", "10.1.2.4", true, jean...),
+		"\x01", repeatYes, "\x02", repeatNo, "\x03", post(pathEvaluation, "{}"),
 		"\x04", ceph, "\x05", cephPost(cephBody("DELETE", "/c/a", "", "a", "c")), "\x06", minioPost(minioBody("s3:GetObject", "c", "k")),
 		"\x07", asked, "\x08", forwardHead("nginx", "DELETE", "/b/longer/key", "10.1.2.4", true, jean...))
 	f.Fuzz(func(t *testing.T, stream []byte) {
@@ -430,6 +435,9 @@ func FuzzRepeat(f *testing.F) {
 		}
 		if bytes.ContainsAny(stream, "\x07\x08") {
 			s = proxies
+		}
+		if bytes.ContainsAny(stream, "\x0b\x0c") {
+			s = envoy
 		}
 		with, without := s.play(t, true, pieces...), s.play(t, false, pieces...)
 		if with.text() != without.text() {
