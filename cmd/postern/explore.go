@@ -87,6 +87,8 @@ func explore(ctx context.Context, o *exploreOptions, out, errs io.Writer) error 
 	current := new(index.Current)
 	config := o.config(current, slog.New(slog.DiscardHandler))
 	config.PassHold = true
+	var server *explorer.Server // before anything is loaded
+	config.Observe = func(st *policy.Status) { server.Observe(st) }
 	l, err := loader.New(config)
 	if err != nil {
 		return err
@@ -99,11 +101,11 @@ func explore(ctx context.Context, o *exploreOptions, out, errs io.Writer) error 
 	if err != nil {
 		return err
 	}
+	server = explorer.New(*page)
 	if err := l.Load(ctx); err != nil {
 		listener.Close()
 		return o.unread(err)
 	}
-	server := explorer.New(*page)
 	url := exploreURL(listener, server)
 	if err := tellURL(url, out, slog.New(slog.NewTextHandler(errs, nil))); err != nil {
 		listener.Close()

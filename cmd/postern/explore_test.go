@@ -117,10 +117,18 @@ func TestExploreServed(t *testing.T) {
 	}
 	var now struct {
 		Revision struct{ Epoch, Revision uint64 }
+		Looks    []struct {
+			Generation uint64
+			Result     string
+		}
 	}
 	e.ask("/api/now", "{}", &now)
 	if now.Revision.Epoch != 3 || now.Revision.Revision != 42 {
 		t.Errorf("the fleet's revision: %+v", now.Revision)
+	}
+
+	if len(now.Looks) == 0 || now.Looks[len(now.Looks)-1].Generation != 1 || now.Looks[0].Result != "ok" {
+		t.Errorf("the timeline: %+v", now.Looks)
 	}
 
 	r, err := http.Post("http://"+s.address+"/access/v1/evaluation", "application/json", strings.NewReader(question))
@@ -201,4 +209,24 @@ func TestRootFS(t *testing.T) {
 	if got := read("a"); got != "2" {
 		t.Errorf("after the swap, a is %q", got)
 	}
+}
+
+// TestExploreMasked: what -log-mask hides is not on the page (specification 10, Security).
+func TestExploreMasked(t *testing.T) {
+	dir := write(t, t.TempDir(), "acme/buckets.json", `{"buckets":["b"]}`)
+	s := start(t, "serve", "-policies", dir, "-decision-log", filepath.Join(t.TempDir(), "decisions.log"), "-log-mask", "aws:Referer", "-explore", "127.0.0.1:0")
+	e := explored(t, s)
+	r, err := http.Post("http://"+s.address+"/access/v1/evaluation", "application/json", strings.NewReader(`{"subject":{"type":"role","id":"Writer","properties":{"org":"acme"}},"action":{"name":"s3:PutObject"},"resource":{"type":"object","id":"b/k"},"context":{"aws:Referer":"hush-hush"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	s.await("the denial is on the page", func() bool {
+		var now json.RawMessage
+		e.ask("/api/now", "{}", &now)
+		if strings.Contains(string(now), "hush-hush") {
+			t.Fatalf("the page has what is masked: %s", now)
+		}
+		return strings.Contains(string(now), `"role","id":"Writer"`)
+	})
 }

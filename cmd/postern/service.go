@@ -116,6 +116,9 @@ func (s *service) prepare(ctx context.Context) (err error) {
 func (s *service) observe(st *policy.Status) {
 	s.door.ObserveReload(st)
 	s.o.decisions.observe(st)
+	if s.page != nil {
+		s.page.Observe(st)
+	}
 	if s.unread != nil {
 		s.unread.change()
 	}

@@ -69,12 +69,13 @@ type Server struct {
 	work   work
 	names  names
 
-	counted counted
+	counted  counted
+	timeline timeline
 }
 
 // New makes an explorer that only those who have its token can ask.
 func New(c Config) *Server {
-	return &Server{config: c, sides: c.sides(), token: newToken(), work: newWork()}
+	return &Server{config: c, sides: c.sides(), token: newToken(), work: newWork(c.Metrics != nil)}
 }
 
 // Token is what the page needs, in the fragment of its URL.

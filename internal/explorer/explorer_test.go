@@ -1,6 +1,8 @@
 package explorer_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"io"
@@ -158,6 +160,8 @@ func checkHeaders(t *testing.T, name string, h http.Header) {
 // TestPage checks that the page names nothing but itself, and has no inline script.
 func TestPage(t *testing.T) {
 	s := world(t)
+	var small bytes.Buffer
+	packed, total := gzip.NewWriter(&small), 0
 	for _, path := range []string{"/", "/style.css", "/app.js", "/dom.js", "/ask.js", "/matrix.js", "/policies.js", "/change.js", "/now.js"} {
 		r := httptest.NewRequest("GET", "http://127.0.0.1:1"+path, nil)
 		w := httptest.NewRecorder()
@@ -167,6 +171,12 @@ func TestPage(t *testing.T) {
 		if w.Code != 200 || len(text) == 0 {
 			t.Errorf("%s: %d with %d bytes", path, w.Code, len(text))
 		}
+		total += len(body)
+		io.Copy(packed, bytes.NewReader(body))
+		packed.Flush() // as if each were sent by itself, after the others
+		if strings.Contains(text, "<script") && !strings.Contains(text, `<script type="module" src="/app.js"></script>`) || strings.Count(text, "<script") > 1 || strings.Contains(text, "<style") || strings.Contains(text, " style=") {
+			t.Errorf("%s has a script or style of its own", path)
+		}
 		for _, bad := range []string{"https://", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "document.cookie", "localStorage", " onclick="} {
 			if strings.Contains(text, bad) {
 				t.Errorf("%s has %s", path, bad)
@@ -175,6 +185,10 @@ func TestPage(t *testing.T) {
 		if rest := strings.ReplaceAll(text, "http://www.w3.org/2000/svg", ""); strings.Contains(rest, "http://") {
 			t.Errorf("%s names another site", path)
 		}
+	}
+	t.Logf("the page has %d bytes, %d compressed", total, small.Len())
+	if small.Len() > 150_000 {
+		t.Errorf("the page has %d bytes compressed, more than specification 10 allows", small.Len())
 	}
 }
 

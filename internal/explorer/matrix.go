@@ -93,7 +93,7 @@ func (s *Server) matrix(ctx context.Context, in matrixIn) (matrixOut, error) {
 		return matrixOut{}, err
 	}
 	defer s.work.end()
-	m := table{snapshot: snapshot, conditions: conditions{files: reader{side: side}}, numbers: map[string]int{}}
+	m := table{snapshot: snapshot, conditions: conditions{files: reader{side: side}}, numbers: map[kindKey]int{}}
 	out := matrixOut{Columns: columns, Rows: rowsOf(snapshot, side, &in)}
 	most := min(maxRows, maxCells/max(len(columns), 1))
 	if out.More = max(len(out.Rows)-most, 0); out.More > 0 {
@@ -245,7 +245,14 @@ type table struct {
 	scratch    index.Scratch
 	conditions conditions
 	kinds      []kindOut
-	numbers    map[string]int
+	numbers    map[kindKey]int
+}
+
+// kindKey tells kinds of cells apart.
+type kindKey struct {
+	decision            string
+	allowed             bool
+	reason, layer, keys string
 }
 
 // nothingSeen is the sight of one who sees no key: what is not stated may be anything,
@@ -267,11 +274,11 @@ func (t *table) cell(r *policy.Request, caller string) int {
 	} else if keys := t.keys(r); len(keys) > 0 {
 		k.Decision, k.Keys = "conditional", keys
 	}
-	text := fmt.Sprint(k)
-	number, ok := t.numbers[text]
+	is := kindKey{k.Decision, k.Allowed, k.Reason, k.Layer, strings.Join(k.Keys, "\n")}
+	number, ok := t.numbers[is]
 	if !ok {
 		number = len(t.kinds)
-		t.numbers[text] = number
+		t.numbers[is] = number
 		t.kinds = append(t.kinds, k)
 	}
 	return number

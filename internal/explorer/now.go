@@ -13,26 +13,28 @@ type nowIn struct{}
 
 // nowOut is how the process and its policies are.
 type nowOut struct {
-	At            time.Time         `json:"at"`
-	Generation    uint64            `json:"generation"`
-	Digest        string            `json:"digest"`
-	Result        string            `json:"result"`
-	Failure       string            `json:"failure,omitempty"`
-	StateFailure  string            `json:"stateFailure,omitempty"`
-	LastReload    time.Time         `json:"lastReload"`
-	ReloadSeconds float64           `json:"reloadSeconds"`
-	HeldSince     *time.Time        `json:"heldSince,omitempty"`
-	Transaction   bool              `json:"transaction"`
-	Organizations int               `json:"organizations"`
-	Buckets       int               `json:"buckets"`
-	Files         int               `json:"files"`
-	Statements    map[string]int    `json:"statements"`
-	SnapshotBytes int64             `json:"snapshotBytes"`
-	Warnings      int               `json:"warnings"`
-	Quarantined   []unitOut         `json:"quarantined"`
-	Metrics       string            `json:"metrics"`
-	Revision      *Revision         `json:"revision,omitempty"`
-	Denials       []json.RawMessage `json:"denials"`
+	At            time.Time      `json:"at"`
+	Generation    uint64         `json:"generation"`
+	Digest        string         `json:"digest"`
+	Result        string         `json:"result"`
+	Failure       string         `json:"failure,omitempty"`
+	StateFailure  string         `json:"stateFailure,omitempty"`
+	LastReload    time.Time      `json:"lastReload"`
+	ReloadSeconds float64        `json:"reloadSeconds"`
+	HeldSince     *time.Time     `json:"heldSince,omitempty"`
+	Transaction   bool           `json:"transaction"`
+	Organizations int            `json:"organizations"`
+	Buckets       int            `json:"buckets"`
+	Files         int            `json:"files"`
+	Statements    map[string]int `json:"statements"`
+	SnapshotBytes int64          `json:"snapshotBytes"`
+	Warnings      int            `json:"warnings"`
+	Quarantined   []unitOut      `json:"quarantined"`
+	Metrics       string         `json:"metrics"`
+	Revision      *Revision      `json:"revision,omitempty"`
+	// Looks are the last that changed something, newest first.
+	Looks   []lookOut         `json:"looks"`
+	Denials []json.RawMessage `json:"denials"`
 }
 
 // Revision is a state of a fleet's policies, as a puller applied it (specification 9.2).
@@ -58,7 +60,7 @@ func (s *Server) now(context.Context, nowIn) (nowOut, error) {
 		At: time.Now(), Generation: st.Generation, Digest: st.Digest.String(), Result: st.Result.String(), Failure: st.Failure, StateFailure: st.StateFailure,
 		LastReload: st.FinishedAt, ReloadSeconds: st.Duration.Seconds(), Transaction: st.HeldTransaction,
 		Organizations: len(st.Organizations), Buckets: st.Buckets, Files: st.Files, Statements: map[string]int{},
-		SnapshotBytes: st.SnapshotBytes, Warnings: st.WarningCount, Quarantined: []unitOut{}, Denials: []json.RawMessage{},
+		SnapshotBytes: st.SnapshotBytes, Warnings: st.WarningCount, Quarantined: []unitOut{}, Denials: []json.RawMessage{}, Looks: s.timeline.newest(),
 	}
 	if !st.HeldSince.IsZero() {
 		out.HeldSince = &st.HeldSince

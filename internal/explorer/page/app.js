@@ -64,8 +64,8 @@ async function start() {
     return;
   }
   try {
-    known = await api("start");
-    const tree = await api("documents", { side: 0, organization: "" });
+    let tree;
+    [known, tree] = await Promise.all([api("start"), api("documents", { side: 0, organization: "" })]);
     known.organizations = tree.organizations;
   } catch (error) {
     main.replaceChildren(h("h1", null, "No answer"), failed(error));

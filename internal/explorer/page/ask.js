@@ -113,6 +113,7 @@ export function askView(known, content) {
       tell(a.problem ? [a.problem.path, a.problem.message].filter(Boolean).join(": ") : "");
       if (!a.problem) result.replaceChildren(...answer(a));
       else result.replaceChildren();
+      if (!performance.getEntriesByName("first view").length) performance.mark("first view");
     } catch (error) {
       if (!given(error)) result.replaceChildren(failed(error));
     }
@@ -134,7 +135,7 @@ export function askView(known, content) {
   const begin = () => {
     toForm();
     json.value = JSON.stringify(evaluation, null, 2);
-    ask();
+    ask.now();
   };
   if (content?.evaluation) begin();
   else example(known).then((e) => { evaluation = e; begin(); });
@@ -144,7 +145,7 @@ export function askView(known, content) {
     choices("actions", known.actions.map((a) => a.name)),
     choices("types", ["bucket", "object", "organization"]),
     choices("keys", known.keys),
-    h("div", { class: "ask" },
+    h("div", { class: "asking" }, h("div", { class: "ask" },
       h("form", { onsubmit: (e) => e.preventDefault(), "aria-label": "Question" },
         known.sides.length > 1 && field("Policies", side),
         field("Organization of the caller", org),
@@ -155,8 +156,8 @@ export function askView(known, content) {
         field("Owner of the resource", owner, "where the policies do not say"),
         h("fieldset", null, h("legend", null, "Context"), rows,
           h("button", { type: "button", onclick: () => { rows.append(row("", "")); rows.lastChild.firstChild.focus(); } }, "Add a condition key"))),
-      h("div", null, field("The same as JSON (an AuthZEN evaluation)", json), problem, h("p", null, permalink))),
-    result,
+      h("div", { class: "json" }, field("The same as JSON (an AuthZEN evaluation)", json), problem, h("p", null, permalink))),
+    result),
   ] };
 }
 

@@ -89,13 +89,19 @@ export function choices(id, names) {
   return h("datalist", { id }, names.map((value) => h("option", { value })));
 }
 
-// later calls a function once things have been quiet for some milliseconds.
+// later calls a function once things have been quiet for some milliseconds, and its
+// now calls it at once.
 export function later(wait, call) {
   let timer;
-  return (...args) => {
+  const f = (...args) => {
     clearTimeout(timer);
     timer = setTimeout(() => call(...args), wait);
   };
+  f.now = (...args) => {
+    clearTimeout(timer);
+    return call(...args);
+  };
+  return f;
 }
 
 // virtual is a scrolling list of which only the rows in sight exist. part(from, limit)

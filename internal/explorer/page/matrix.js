@@ -118,7 +118,7 @@ export function matrixView(known, content) {
   if (content?.bucket) bucket.value = content.bucket;
   if (organizations.length) {
     complete();
-    ask();
+    queueMicrotask(() => ask.now()); // once the fields are in the page
   } else {
     note.textContent = "No organization has a folder.";
   }

@@ -34,8 +34,8 @@ export function nowView(known) {
 
   function draw(n) {
     const parts = [];
-    if (known.served) parts.push(...traffic(n));
     const since = (t) => new Date(t).toLocaleTimeString();
+    if (known.served) parts.push(...traffic(n));
     parts.push(h("section", null, h("h2", null, "Policies in force"), h("dl", null, [
       ["Generation", n.generation], ["Digest", n.digest],
       n.revision && ["Fleet revision", `${n.revision.epoch}.${n.revision.revision}, applied ${new Date(n.revision.applied).toLocaleString()}`], ["Last look", `${since(n.lastReload)}, ${n.result}, ${(n.reloadSeconds * 1000).toFixed(1)} ms`],
@@ -45,9 +45,12 @@ export function nowView(known) {
       n.heldSince && ["Held since", since(n.heldSince) + (n.transaction ? " (a transaction)" : "")],
       n.failure && ["Failure", n.failure], n.stateFailure && ["State directory", n.stateFailure],
     ].filter(Boolean).map(([k, v]) => [h("dt", null, k), h("dd", null, String(v))]))));
+    parts.push(h("section", null, h("h2", null, "Generations"), n.looks.length ? h("table", null, h("caption", null, "The last looks that changed something, newest first"),
+      h("thead", null, h("tr", null, ["At", "Generation", "Result", "Took", "Quarantined"].map((t) => h("th", { scope: "col" }, t)))),
+      h("tbody", null, n.looks.slice(0, 12).map((l) => h("tr", { title: "digest " + l.digest }, h("td", null, since(l.at)), h("td", null, String(l.generation)), h("td", null, l.result), h("td", null, `${(l.seconds * 1000).toFixed(1)} ms`), h("td", null, String(l.quarantined)))))) : h("p", { class: "faint" }, "None yet.")));
     parts.push(h("section", null, h("h2", null, `Quarantined units (${n.quarantined.length})`), n.quarantined.length ? n.quarantined.map((q) => h("div", { class: "card" }, h("b", null, q.unit), h("p", null, q.lastGood ? "its last good content is in force" : "what it could speak of is denied", ` since ${since(q.since)}`), h("ul", null, q.errors.map((e) => h("li", null, e))))) : h("p", { class: "faint" }, "None.")));
-    parts.push(h("section", null, h("h2", null, "Last denials"), known.logged ? denials(n.denials) : h("p", { class: "faint" }, "There is no decision log; start with -decision-log FILE.")));
-    parts.push(h("section", null, h("h2", null, "Flags in force"), h("ul", null, known.flags.map((f) => h("li", null, h("code", null, f))))));
+    parts.push(h("section", null, h("h2", null, "Last denials"), known.logged ? denials(n.denials, n.at) : h("p", { class: "faint" }, "There is no decision log; start with -decision-log FILE.")));
+    parts.push(h("section", null, h("h2", null, "Flags in force"), !known.flags.length ? h("p", { class: "faint" }, "No sidecar runs here: this page reads the directory.") : h("ul", null, known.flags.map((f) => h("li", null, h("code", null, f))))));
     out.replaceChildren(...parts);
   }
 
@@ -85,13 +88,14 @@ export function nowView(known) {
       svg("path", { d: path((p) => p.allow + p.deny), class: "all" }), svg("path", { d: path((p) => p.deny), class: "denied" }));
   }
 
-  function denials(list) {
+  function denials(list, at) {
     if (!list.length) return h("p", { class: "faint" }, "Nothing was denied of late.");
-    return h("ul", { class: "denials" }, list.map((d) => {
+    const minute = list.filter((d) => Date.parse(at) - Date.parse(d.time) < 60000).length;
+    return [h("p", null, `In the last minute: ${minute}${minute === 50 ? " or more" : ""}.`), h("ul", { class: "denials" }, list.map((d) => {
       const r = d.request;
       const what = r ? `${r.subject?.type}/${r.subject?.id} ${r.action?.name} ${r.resource?.type}:${r.resource?.id}` : "request not logged";
-      return h("li", null, h("time", null, d.time || ""), " ", r ? h("a", { href: link("ask", { side: 0, evaluation: r }) }, what) : what, " ", h("code", null, d.reason || ""));
-    }));
+      return h("li", null, h("time", { datetime: d.time || "", title: d.time || "" }, d.time ? new Date(d.time).toLocaleTimeString() : ""), " ", r ? h("a", { href: link("ask", { side: 0, evaluation: r }) }, what) : what, " ", h("code", { title: known.reasons[d.reason] || "" }, d.reason || ""));
+    }))];
   }
 
   look();

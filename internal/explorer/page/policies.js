@@ -6,7 +6,7 @@ import { link } from "./app.js";
 export function policiesView(known, content) {
   let org = content?.organization || known.organizations[0]?.name || "";
   const tree = h("div", { class: "tree" });
-  const file = h("section", { "aria-live": "polite", "aria-label": "File" }, h("p", { class: "faint" }, "Choose a file."));
+  const file = h("section", { "aria-live": "polite", "aria-label": "File" }, h("p", { class: "faint" }, "Choose a file, or a bucket that has a policy."));
   const filter = h("input", { type: "search", placeholder: "part of a name", spellcheck: "false" });
 
   const organizations = virtual(34, async (from, limit) => ({ total: known.organizations.length, rows: known.organizations.slice(from, from + limit) }), (o) =>
@@ -22,13 +22,18 @@ export function policiesView(known, content) {
   // warn shows what validate warns of in the organization's files, which takes a while
   // where there are many.
   const found = h("div", { class: "found", "aria-live": "polite" });
-  async function warn() {
+  async function warn(organizations) {
     found.replaceChildren(h("p", { class: "faint" }, "Looking at the files ..."));
     try {
-      const out = await api("warnings", { side: 0, organization: org }, "warnings");
+      const out = { warnings: [], left: 0 };
+      for (const organization of organizations) {
+        const part = await api("warnings", { side: 0, organization }, "warnings");
+        out.warnings.push(...part.warnings.map((w) => ({ ...w, organization })));
+        out.left += part.left;
+      }
       found.replaceChildren(
         h("p", { class: "faint" }, plural(out.warnings.length, "warning") + (out.left ? `; ${plural(out.left, "bucket")} not looked at` : "")),
-        ...out.warnings.slice(0, 200).map((w) => h("button", { type: "button", class: "item wrap", onclick: () => show(w.bucket ? { bucket: w.bucket } : { folder: w.folder, name: w.name }, w) },
+        ...out.warnings.slice(0, 200).map((w) => h("button", { type: "button", class: "item wrap", onclick: () => show({ organization: w.organization, ...(w.bucket ? { bucket: w.bucket } : { folder: w.folder, name: w.name }) }, w) },
           h("b", { class: "warn" }, w.code), ` ${w.file}:${w.line} `, h("small", null, w.text))));
     } catch (error) {
       if (error.name !== "AbortError") found.replaceChildren(failed(error));
@@ -58,7 +63,6 @@ export function policiesView(known, content) {
       if (warning && !d.notes.some((n) => n.line === warning.line)) d.notes.push({ line: warning.line, severity: "warning", text: warning.text });
       const at = {};
       for (const n of d.notes) (at[n.line] ||= []).push(n);
-      const starts = new Set(d.statements.map((s) => s.line));
       const lines = d.text.split("\n").slice(0, 5000);
       const use = h("p", { class: "faint", role: "status" });
       fill(file,
@@ -67,8 +71,9 @@ export function policiesView(known, content) {
         d.statements.length > 0 && h("details", { open: d.statements.length <= 12 }, h("summary", null, `${plural(d.statements.length, "statement")}, what they mean today`),
           h("ul", null, d.statements.map((s) => h("li", null, h("b", null, s.effect), ` ${s.name || "statement " + s.index} (line ${s.line}): ${s.matches}`, h("span", { class: "use faint" })))), use),
         what.bucket && h("p", null, h("a", { href: link("who", { organization: org, bucket: what.bucket }) }, "Who can reach this bucket")),
-        code(lines, 1, (i) => starts.has(i + 1) || at[i + 1], d.file),
+        code(lines, 1, (i) => at[i + 1], d.file),
         (d.cut || lines.length === 5000) && h("p", { class: "faint" }, "The file goes on."));
+      if (file.getBoundingClientRect().top > innerHeight - 100) file.scrollIntoView();
       if (d.statements.length) await uses(what, use);
     } catch (error) {
       if (error.name !== "AbortError") file.replaceChildren(failed(error));
@@ -90,6 +95,7 @@ export function policiesView(known, content) {
 
   queueMicrotask(() => { organizations.again(); if (org) choose(); });
   return { elements: [h("div", { class: "policies" },
-    h("div", { class: "side" }, h("h2", null, "Organizations"), organizations, h("h2", null, "Files"), tree, h("h2", null, "Warnings"), h("button", { type: "button", onclick: warn }, "Look for mistakes and dead statements"), found, h("h2", null, "Buckets"), field("Filter", filter), count, buckets),
+    h("div", { class: "side" }, h("h2", null, "Organizations"), organizations, h("h2", null, "Files"), tree, h("h2", null, "Warnings"), h("button", { type: "button", onclick: () => warn([org]) }, "Look for mistakes and dead statements"), " ",
+      known.organizations.length > 1 && h("button", { type: "button", onclick: () => warn(known.organizations.map((o) => o.name)) }, "Look in all organizations"), found, h("h2", null, "Buckets"), field("Filter", filter), count, buckets),
     file)] };
 }
