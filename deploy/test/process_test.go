@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -105,15 +106,19 @@ func accepts(port int) bool {
 
 func address(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
 
-// freePort is a port that nobody listens on.
+// freePort is a port that nobody listens on. It lies below those that the system gives
+// to the near ends of connections, so that none of them takes it before a server does.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 20_000+rand.IntN(12_000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().(*net.TCPAddr).Port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // output runs a command to its end, within a time, and returns what it printed.
