@@ -266,6 +266,17 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+// TestStart: the page begins with a question of a bucket that there is.
+func TestStart(t *testing.T) {
+	out := ask[struct {
+		Example struct{ Organization, Bucket string }
+		Served  bool
+	}](t, world(t), "/api/start", "{}")
+	if out.Example.Organization != "acme" || out.Example.Bucket != "data" || out.Served {
+		t.Errorf("%+v", out)
+	}
+}
+
 // TestMatrix asks a matrix: wildcards have rows of their own, and what depends on the
 // context says on which keys.
 func TestMatrix(t *testing.T) {

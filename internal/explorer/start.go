@@ -24,6 +24,38 @@ type startOut struct {
 	Keys    []string          `json:"keys"`
 	Reasons map[string]string `json:"reasons"`
 	Flags   []string          `json:"flags"`
+	// Example is what the page asks first; its names are "" where there are none.
+	Example exampleOut `json:"example"`
+}
+
+// exampleOut is an organization, and a bucket of it.
+type exampleOut struct {
+	Organization string `json:"organization"`
+	Bucket       string `json:"bucket"`
+}
+
+// maxExamples is how many buckets are looked at for the first by name, so that the first
+// view of a large directory waits for no list.
+const maxExamples = 1000
+
+// example finds what the page asks first.
+func (s *Server) example(ctx context.Context) (out exampleOut) {
+	_, snapshot, err := s.side(ctx, 0)
+	organizations := s.config.InForce.Status().Organizations
+	if err != nil || len(organizations) == 0 {
+		return out
+	}
+	out.Organization = organizations[0].Name
+	looked := 0
+	for name, owner := range snapshot.Buckets() {
+		if looked++; looked > maxExamples && out.Bucket != "" {
+			break
+		}
+		if owner == out.Organization && (out.Bucket == "" || name < out.Bucket) {
+			out.Bucket = name
+		}
+	}
+	return out
 }
 
 // actionOut is a known action and the type of resource that it is asked on.
@@ -32,12 +64,13 @@ type actionOut struct {
 	On   string `json:"on"`
 }
 
-// start answers what does not change while the process runs.
-func (s *Server) start(context.Context, startIn) (startOut, error) {
+// start answers what the page needs before its first view; but for the example it does
+// not change while the process runs.
+func (s *Server) start(ctx context.Context, _ startIn) (startOut, error) {
 	out := startOut{
 		Version: s.config.Version, Compare: s.config.Compare != nil && len(s.sides) > 1,
 		Served: s.config.Metrics != nil, Logged: s.config.Denials != nil,
-		Keys: awskeys.Names(), Reasons: map[string]string{}, Flags: append([]string{}, s.config.Flags...),
+		Keys: awskeys.Names(), Reasons: map[string]string{}, Flags: append([]string{}, s.config.Flags...), Example: s.example(ctx),
 	}
 	for _, side := range s.sides {
 		out.Sides = append(out.Sides, side.Name)

@@ -166,6 +166,9 @@ func TestField(t *testing.T) {
 	run(t, ctx, "first view", chromedp.Navigate(page), asked)
 	var drawn float64
 	run(t, ctx, "first view", chromedp.Evaluate(`performance.getEntriesByName("first view")[0].startTime`, &drawn))
+	var requests []string
+	run(t, ctx, "requests", chromedp.Evaluate(`performance.getEntriesByType("resource").map((r) => new URL(r.name).pathname + " " + r.startTime.toFixed(0) + "-" + r.responseEnd.toFixed(0))`, &requests))
+	t.Logf("requests, ms from the start: %s", strings.Join(requests, ", "))
 	t.Logf("%d buckets: first view after %.0f ms in the page, %s with the driver", buckets, drawn, time.Since(begun).Round(time.Millisecond))
 	begun = time.Now()
 	run(t, ctx, "buckets", chromedp.Click(`//nav/a[text()="Policies"]`), shows(fmt.Sprintf("%d buckets", buckets)))

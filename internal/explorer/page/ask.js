@@ -4,13 +4,8 @@ import { h, api, field, choices, later, excerpt, failed, given } from "./dom.js"
 import { link } from "./app.js";
 
 // example is a question to begin with: of a bucket that there is, if there is one.
-async function example(known) {
-  const org = known.organizations[0]?.name || "";
-  let bucket = "bucket";
-  try {
-    bucket = (await api("buckets", { side: 0, organization: org, filter: "", from: 0, limit: 1 })).buckets[0]?.name || bucket;
-  } catch { /* any name will do */ }
-  return { subject: { type: "role", id: "Admin", properties: { org } }, action: { name: "s3:GetObject" }, resource: { type: "object", id: bucket + "/key" } };
+function example({ organization, bucket }) {
+  return { subject: { type: "role", id: "Admin", properties: { org: organization } }, action: { name: "s3:GetObject" }, resource: { type: "object", id: (bucket || "bucket") + "/key" } };
 }
 
 // list reads names that are separated by commas.
@@ -137,8 +132,8 @@ export function askView(known, content) {
     json.value = JSON.stringify(evaluation, null, 2);
     ask.now();
   };
-  if (content?.evaluation) begin();
-  else example(known).then((e) => { evaluation = e; begin(); });
+  if (!content?.evaluation) evaluation = example(known.example);
+  begin();
 
   return { elements: [
     choices("organizations", known.organizations.map((o) => o.name)),

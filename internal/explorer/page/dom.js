@@ -84,9 +84,11 @@ export function field(label, control, hint) {
   return h("div", { class: "field" }, parts);
 }
 
-// choices is a list of completions for an input.
+// choices is a list of completions for an input, which is filled once the page is drawn.
 export function choices(id, names) {
-  return h("datalist", { id }, names.map((value) => h("option", { value })));
+  const list = h("datalist", { id });
+  if (names.length) setTimeout(() => list.append(...names.map((value) => h("option", { value }))));
+  return list;
 }
 
 // later calls a function once things have been quiet for some milliseconds, and its
