@@ -1,7 +1,6 @@
 package browser
 
 import (
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -41,12 +40,7 @@ func TestFiveTasks(t *testing.T) {
 	if err := os.Remove(candidate + "/acme/access-policies/keep-audit-logs.json"); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := freeAddress()
 	page := explore(t, "serve", "-policies", dir, "-shadow", candidate, "-listen", address, "-explore", "127.0.0.1:0", "-decision-log", t.TempDir()+"/decisions")
 	ctx := browse(t, 1024, 900)
 	run(t, ctx, "first view", chromedp.Navigate(page), asked)

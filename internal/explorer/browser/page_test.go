@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -115,13 +113,7 @@ func TestText(t *testing.T) {
 
 // TestDenials asks a sidecar, and finds on its page what was denied in the last minute.
 func TestDenials(t *testing.T) {
-	address := ""
-	for address == "" { // below the ports that the system gives to the near ends of connections
-		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 20_000+rand.IntN(12_000))); err == nil {
-			address = l.Addr().String()
-			l.Close()
-		}
-	}
+	address := freeAddress()
 	page := explore(t, "serve", "-policies", policies, "-listen", address, "-explore", "127.0.0.1:0", "-decision-log", t.TempDir()+"/decisions")
 	ctx := browse(t, 1024, 900)
 	run(t, ctx, "now", chromedp.Navigate(page), asked, chromedp.Click(`//nav/a[text()="Now"]`), shows("Nothing was denied of late"))

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +39,19 @@ func TestMain(m *testing.M) {
 	os.Remove(binary)
 	os.Remove(dir)
 	os.Exit(code)
+}
+
+// freeAddress finds a loopback address for a sidecar that listens a moment later. Its
+// port lies below those that the system gives to the near ends of connections, one of
+// which could take it before the sidecar does.
+func freeAddress() string {
+	for {
+		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 20_000+rand.IntN(12_000))); err == nil {
+			address := l.Addr().String()
+			l.Close()
+			return address
+		}
+	}
 }
 
 // url is what the log says of the file that has the URL.

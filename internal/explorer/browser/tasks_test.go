@@ -101,6 +101,11 @@ func TestDead(t *testing.T) {
 	run(t, ctx, "policies", chromedp.Navigate(page), asked, chromedp.Click(`//nav/a[text()="Policies"]`), shows("access-policies/all.json"),
 		chromedp.Click(`//button[contains(text(), "dead statements")]`), shows("dead-statement"), shows("1 warning"),
 		chromedp.Click(`//button[.//b[text()="dead-statement"]]`), shows("acme/access-policies/all.json"), shows("warning, line 3"))
+	var seen string
+	run(t, ctx, "no buckets", shows("0 buckets"), chromedp.Evaluate(`getComputedStyle(document.querySelector("[aria-label=Buckets]")).visibility`, &seen))
+	if seen != "hidden" {
+		t.Errorf("the box of a list of no buckets is %s", seen)
+	}
 	screenshot(t, ctx, "policies")
 }
 
