@@ -8,11 +8,11 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// A client that keeps its connection sends the same head with each evaluation, and
-// an object store with each question to its door, byte for byte, but for the digits of Content-Length. Reading a head and
-// writing one costs fasthttp about as much as decoding and deciding cost
-// together; so a head is read once. When the last one of its connection comes
-// again, the request is decided where it was received.
+// A client that keeps its connection sends the same head with each evaluation, byte
+// for byte, but for the digits of Content-Length; so does an object store with each
+// question to its door. Reading a head and writing one costs fasthttp about as much
+// as decoding and deciding cost together; so a head is read once. When the last one of
+// its connection comes again, the request is decided where it was received.
 //
 // No second reader of HTTP stands behind this, which could read a request
 // differently: bytes are compared, and equal bytes have been read by fasthttp
@@ -25,8 +25,8 @@ type repeat struct {
 	// before and after are what stands around the digits of Content-Length;
 	// both are empty while there is no head.
 	before, after []byte
-	// at is the endpoint that was asked, and shown what the head shows a store's door.
-	// That is looked at anew with each request: secrets change.
+	// at is the endpoint that was asked. shown are the credentials of the head; a
+	// store's door looks at them with each request anew, since secrets change.
 	at    endpoint
 	shown credentials
 	// unused counts the heads in a row that were kept and did not come again.

@@ -4,6 +4,7 @@ package natstest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"path/filepath"
 	"testing"
@@ -85,14 +86,19 @@ func Cluster(t testing.TB, n int) (servers []*server.Server, options []*server.O
 	return servers, options
 }
 
-// FreePort returns a port of loopback that nobody listens on.
+// FreePort returns a port of loopback that nobody listens on. It lies below those that
+// the system gives to the near ends of connections, so that none of them takes it before
+// a server does.
 func FreePort(t testing.TB) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 20_000+rand.IntN(12_000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().(*net.TCPAddr).Port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // Connect connects to servers, and makes the streams if replicas is above 0.

@@ -14,7 +14,8 @@ import (
 const silentAfter = 45 * time.Second
 
 // Table prints a row for each puller, what is wrong with it, and a sum. It reports
-// whether all of them, and the sidecars that they ask, have the newest revision.
+// whether there are any, and all of them, and the sidecars that they ask, have the
+// newest revision.
 func Table(w io.Writer, newest revision.ID, digest revision.Sum, reports []*Report, now time.Time) (all bool, err error) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "NODE\tREVISION\tDIGEST\tAPPLIED\tHEARD\tSIDECAR\tWRONG")
@@ -36,7 +37,7 @@ func Table(w io.Writer, newest revision.ID, digest revision.Sum, reports []*Repo
 		return false, err
 	}
 	_, err = fmt.Fprintf(w, "%d of %d have revision %s, %s\n", good, len(reports), newest, digest.String()[:8])
-	return good == len(reports), err
+	return good == len(reports) && good > 0, err
 }
 
 // wrong says why a puller or its sidecar does not count as having the newest revision.
@@ -47,6 +48,8 @@ func (r *Report) wrong(newest revision.ID, digest revision.Sum, now time.Time) s
 	}
 	if newest.Above(r.Revision) {
 		out = append(out, "behind")
+	} else if r.Revision == newest && r.Digest != digest {
+		out = append(out, "another digest")
 	}
 	if r.Err != "" {
 		out = append(out, r.Err)
@@ -59,8 +62,6 @@ func (r *Report) wrong(newest revision.ID, digest revision.Sum, now time.Time) s
 			out = append(out, "its sidecar is not ready")
 		case s.Digest != r.Digest:
 			out = append(out, "its sidecar has another digest")
-		case !newest.Above(r.Revision) && s.Digest != digest:
-			out = append(out, "another digest")
 		}
 		if len(s.Quarantined) > 0 {
 			out = append(out, fmt.Sprintf("%d quarantined: %s", len(s.Quarantined), s.Quarantined[0]))
