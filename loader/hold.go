@@ -66,12 +66,11 @@ func (l *Loader) startHeld() bool {
 	if len(f.Orgs) == 0 {
 		return false
 	}
-	held := len(f.Orgs)
 	ch := l.commit(f)
 	l.publish(ch)
 	st := l.newStatus(ch, started)
 	l.status.Store(st)
-	l.log.Warn(".hold stands at the start: what the state directory has is in force until it is gone", "organizations", held, "generation", st.Generation)
+	l.log.Warn(".hold stands at the start: what the state directory has is in force until it is gone", "organizations", len(l.orgs), "generation", st.Generation)
 	if l.c.Observe != nil {
 		l.c.Observe(st)
 	}
