@@ -128,33 +128,56 @@ func (f *faulty) Follow(each func(*stream.Message)) (func(), error) {
 // machine is one machine of the fleet.
 type machine struct {
 	*world
-	dir  string
-	log  *faulty
-	mu   sync.Mutex
-	last int // the order of the last generation
-	seen int
+	dir string
+	log *faulty
+
+	mu          sync.Mutex
+	generations []revision.Sum // the digest of each that its sidecars put in force, in order
 }
 
-// observe holds a generation to the promise.
+// observe keeps a generation, for promised, and fails at once where it shows that
+// something stands that nobody pushed.
 func (m *machine) observe(s *policy.Status) {
+	if s.Files == 0 { // before the first
+		return
+	}
+	digest := revision.Sum(s.Digest)
 	m.world.mutex.Lock()
-	order, published := m.published[revision.Sum(s.Digest)]
-	tried := m.tried[revision.Sum(s.Digest)]
+	tried := m.tried[digest]
 	m.world.mutex.Unlock()
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	if len(s.Quarantined) > 0 {
 		m.Errorf("%s: quarantined: %+v", m.dir, s.Quarantined)
 	}
-	switch {
-	case s.Files == 0: // before the first
-	case !tried:
+	if !tried {
 		m.Errorf("%s: generation %d with %d files is no revision", m.dir, s.Generation, s.Files)
-	case published && order < m.last:
-		m.Errorf("%s: revision %d after %d", m.dir, order, m.last)
-	case published:
-		m.last = order
-		m.seen++
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.generations = append(m.generations, digest)
+}
+
+// at reports whether the last generation is the one of that digest.
+func (m *machine) at(digest revision.Sum) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := len(m.generations)
+	return n > 0 && m.generations[n-1] == digest
+}
+
+// promised holds all generations to the promises, once all pushes are over: each is a
+// published revision, and none is older than one before it. While pushes run that can't
+// be told: a machine may have a revision in force before its pusher hears of it.
+func (m *machine) promised() {
+	last := 0
+	for i, digest := range m.generations {
+		order, published := m.published[digest]
+		if !published {
+			m.Errorf("%s: generation %d of %d was pushed and never published", m.dir, i+1, len(m.generations))
+		}
+		if order < last {
+			m.Errorf("%s: revision %d after %d", m.dir, order, last)
+		}
+		last = order
 	}
 }
 
@@ -342,11 +365,9 @@ func TestModel(t *testing.T) {
 	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		behind := 0
 		for _, m := range fleet {
-			m.mu.Lock()
-			if m.last != int(head.Number) {
+			if !m.at(head.Digest) {
 				behind++
 			}
-			m.mu.Unlock()
 		}
 		if behind == 0 {
 			break
@@ -358,7 +379,8 @@ func TestModel(t *testing.T) {
 	stop()
 	generations := 0
 	for _, m := range fleet {
-		generations += m.seen
+		m.promised()
+		generations += len(m.generations)
 	}
 	t.Logf("%d revisions, %d pushes overtaken, %d crashes of pullers, %d generations seen", head.Number, overtaken, w.crashes, generations)
 }

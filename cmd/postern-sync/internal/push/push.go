@@ -91,13 +91,12 @@ func (p *Pusher) newest(ctx context.Context) (s *state, err error) {
 	return s, err
 }
 
-// patiently calls do again, for unknownFor at most, while no server answers it: they may
-// be choosing a leader.
+// patiently calls do again, for unknownFor at most, while no server can answer it: they
+// may be choosing a leader.
 func patiently(ctx context.Context, do func() error) error {
 	for until := time.Now().Add(unknownFor); ; {
 		err := do()
-		nobody := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrNoStreamResponse)
-		if !nobody || ctx.Err() != nil || time.Now().After(until) {
+		if !stream.Unanswered(err) || ctx.Err() != nil || time.Now().After(until) {
 			return err
 		}
 		time.Sleep(200 * time.Millisecond)

@@ -64,10 +64,24 @@ func meant(err error) error {
 		return ErrNone
 	case errors.Is(err, nats.ErrStreamNotFound), errors.Is(err, nats.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
 		return fmt.Errorf("%w (%w)", ErrNoStream, err)
-	case errors.As(err, &api) && api.ErrorCode == nats.JSErrCodeStreamWrongLastSequence:
+	case errors.As(err, &api) && (api.ErrorCode == nats.JSErrCodeStreamWrongLastSequence || api.ErrorCode == nats.JSErrCodeStreamWrongLastSequenceConstant):
 		return ErrOvertaken
 	}
 	return err
+}
+
+// Unanswered reports whether err says that no server can answer for now, as while they
+// choose a leader: the same call may succeed later. It is false for an account or a
+// server without JetStream, which stays so.
+func Unanswered(err error) bool {
+	var api *nats.APIError
+	switch {
+	case errors.Is(err, nats.ErrJetStreamNotEnabled), errors.Is(err, nats.ErrJetStreamNotEnabledForAccount):
+		return false
+	case errors.As(err, &api):
+		return api.Code == 503 // a code of HTTP, as the servers write it
+	}
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrNoStreamResponse)
 }
 
 // Publish stores a revision behind the one with that sequence, 0 if it is the first. It
