@@ -166,7 +166,7 @@ func (l *Loader) commitBucket(ch *changes, o *organization, x *source.BucketFind
 	if b == nil {
 		b = &source.Bucket{Known: o.bucketsKnown}
 		o.Buckets[x.Name] = b
-		if !b.Known {
+		if !b.Known && x.Good == nil { // else setBucket does
 			l.reclaim(ch, o, layout.BucketOf(x.Name))
 		}
 		l.noteHeld(o)

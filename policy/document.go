@@ -78,9 +78,10 @@ type Document struct {
 type Statement struct {
 	// Name is the statement's `name` or `Sid`, "" if it has none.
 	Name string
-	// Line is the line of the statement's `{`, from 1.
-	Line   int
-	Effect Effect
+	// Line is the line of the statement's `{`, and Column its column in bytes, both
+	// from 1.
+	Line, Column int
+	Effect       Effect
 
 	// Principals is never empty. NotPrincipal inverts it and stands with
 	// EffectDeny only (specification 1.5).

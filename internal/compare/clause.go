@@ -40,21 +40,53 @@ func (c *clause) statable() bool {
 
 // resource is one resource pattern of a clause.
 type resource struct {
-	glob
 	// text is the pattern as written.
 	text string
+	// read is the pattern read, with its variables as they stand in a scenario. It is
+	// the zero glob of a plain pattern: of most, their texts tell enough.
+	read glob
 	// exact reports that the glob matches what the pattern does; it is false for
 	// a policy variable, whose value the glob takes for anything.
 	exact bool
 }
 
-// begins is literal text with which whatever the pattern matches begins: all that
-// stands before its first wildcard or `$`.
-func (r *resource) begins() string {
-	if i := strings.IndexAny(r.text, "*?$"); i >= 0 {
-		return r.text[:i]
+// newResource returns the resource of a pattern as it is written.
+func newResource(text string, variables bool) resource {
+	if isPlain(text) {
+		return resource{text: text, exact: true}
 	}
-	return r.text
+	g, exact := readGlob(text, variables)
+	return resource{text, g, exact}
+}
+
+// glob returns the pattern read.
+func (r *resource) glob() glob {
+	if len(r.read.runs) == 0 {
+		return plainGlob(r.text)
+	}
+	return r.read
+}
+
+// head is glob.head of the pattern.
+func (r *resource) head() string {
+	if len(r.read.runs) == 0 {
+		return r.begins()
+	}
+	return r.read.head()
+}
+
+// begins is begins of the pattern's text.
+func (r *resource) begins() string { return begins(r.text) }
+
+// begins returns literal text with which whatever a pattern matches begins: all that
+// stands before its first wildcard or `$`.
+func begins(pattern string) string {
+	for i := range len(pattern) {
+		if c := pattern[i]; c == '*' || c == '?' || c == '$' {
+			return pattern[:i]
+		}
+	}
+	return pattern
 }
 
 // prefix reports that the pattern is the text that begins gives, with a `*` behind.
@@ -75,7 +107,7 @@ func (c *clause) globs(exact bool) []glob {
 	var out []glob
 	for _, r := range c.resources {
 		if r.exact || !exact {
-			out = append(out, r.glob)
+			out = append(out, r.glob())
 		}
 	}
 	return out
@@ -124,7 +156,9 @@ func (s idSet) meets(other idSet) bool {
 // Checker. The zero value is ready; one goroutine uses it at a time.
 type Checker struct {
 	patterns map[string]matching // of actions
-	beyond   map[string]bool
+	lists    map[string]int32    // numbers of lists of actions, from 1 on
+	beyond   map[beyond]bool
+	buffer   []byte // to look up a list
 }
 
 // matching is an action pattern and the known actions that it matches by any of
@@ -149,40 +183,58 @@ type reader struct {
 // organization reads organization policies: every s3: and cwobject: action
 // asks them (specification 1.3).
 func (k *Checker) organization() *reader {
-	return k.reader(policy.LayerOrganization, func(c action.Class) bool { return c != action.IAM }, prefixGlob("s3:"), prefixGlob("cwobject:"))
+	return k.reader(policy.LayerOrganization, organizationActions, organizationServices)
 }
 
 // bucket reads the policy of a bucket, which only the s3: actions of the
 // bucket step ask.
 func (k *Checker) bucket(bucket string) *reader {
-	r := k.reader(policy.LayerBucket, func(c action.Class) bool { return c == action.Bucket || c == action.BucketPolicy }, prefixGlob("s3:"))
+	r := k.reader(policy.LayerBucket, bucketActions, bucketServices)
 	r.bucket = bucket
 	return r
 }
 
-func (k *Checker) reader(layer policy.Layer, asks func(action.Class) bool, services ...glob) *reader {
+func (k *Checker) reader(layer policy.Layer, asked idSet, services demand) *reader {
 	if k.patterns == nil {
-		k.patterns, k.beyond = map[string]matching{}, map[string]bool{}
+		k.patterns, k.lists, k.beyond = map[string]matching{}, map[string]int32{}, map[beyond]bool{}
 	}
-	r := &reader{Checker: k, layer: layer, asked: newIDSet(), services: oneOf(services...)}
-	for id := range action.ID(action.Count()) {
-		if asks(action.ClassOfID(id)) {
-			r.asked.add(id)
-		}
+	return &reader{Checker: k, layer: layer, asked: asked, services: services}
+}
+
+// listOf returns the number of a clause's list of actions, 0 for no clause. Two with the
+// same number have the same list, as it is written.
+func (k *Checker) listOf(c *clause) int32 {
+	if c == nil {
+		return 0
 	}
-	return r
+	k.buffer = append(k.buffer[:0], '+')
+	if c.NotAction {
+		k.buffer[0] = '-'
+	}
+	for _, a := range c.Statement.Actions {
+		k.buffer = append(append(k.buffer, a...), 1)
+	}
+	n, ok := k.lists[string(k.buffer)]
+	if !ok {
+		n = int32(len(k.lists)) + 1
+		k.lists[string(k.buffer)] = n
+	}
+	return n
 }
 
 // read reads all statements of a document.
 func (r *reader) read(doc *policy.Document) []*clause {
-	out := make([]*clause, 0, len(doc.Statements))
+	words := len(r.asked)
+	clauses, known := make([]clause, len(doc.Statements)), make(idSet, words*len(doc.Statements))
+	out := make([]*clause, len(doc.Statements))
 	for i := range doc.Statements {
 		s := &doc.Statements[i]
-		c := &clause{Statement: s, document: doc, layer: r.layer, index: i, known: newIDSet()}
-		c.actions = make([]glob, 0, len(s.Actions))
-		for _, text := range s.Actions {
+		c := &clauses[i]
+		*c = clause{Statement: s, document: doc, layer: r.layer, index: i, known: known[i*words : (i+1)*words : (i+1)*words]}
+		c.actions = make([]glob, len(s.Actions))
+		for k, text := range s.Actions {
 			m := r.matching(text)
-			c.actions = append(c.actions, m.glob)
+			c.actions[k] = m.glob
 			for i, w := range m.known {
 				c.known[i] |= w
 			}
@@ -193,12 +245,11 @@ func (r *reader) read(doc *policy.Document) []*clause {
 			}
 			c.known[i] &= r.asked[i]
 		}
-		c.resources = make([]resource, 0, len(s.Resources))
-		for _, text := range s.Resources {
-			g, exact := readGlob(text, doc.Variables)
-			c.resources = append(c.resources, resource{g, text, exact})
+		c.resources = make([]resource, len(s.Resources))
+		for k, text := range s.Resources {
+			c.resources[k] = newResource(text, doc.Variables)
 		}
-		out = append(out, c)
+		out[i] = c
 	}
 	return out
 }
@@ -266,6 +317,15 @@ var (
 	objectActions = idsOf(func(id action.ID) bool { return action.KindOf(id) == action.OnObject })
 	// wholeActions are asked on the whole organization (specification 1.3).
 	wholeActions = idsOf(func(id action.ID) bool { return action.ClassOfID(id).WholeOrganization() })
+
+	// organizationActions and bucketActions are those that requests of the layer can
+	// have, and the services the patterns of all actions that they can have.
+	organizationActions  = idsOf(func(id action.ID) bool { return action.ClassOfID(id) != action.IAM })
+	organizationServices = oneOf(prefixGlob("s3:"), prefixGlob("cwobject:"))
+	bucketActions        = idsOf(func(id action.ID) bool {
+		return action.ClassOfID(id) == action.Bucket || action.ClassOfID(id) == action.BucketPolicy
+	})
+	bucketServices = oneOf(prefixGlob("s3:"))
 )
 
 // lower folds ASCII letters, as actions are compared (specification 1.6).

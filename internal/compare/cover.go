@@ -13,12 +13,12 @@ import (
 // are of one layer and read by r. b may be an Allow where a is a Deny; the
 // reverse is not asked.
 func (r *reader) covers(a, b *clause) bool {
-	return b.known.within(a.known) && principalsWithin(b, a) && !r.speaks(b, a) && conditionsWithin(b, a) && r.resourcesWithin(b, a)
+	return b.known.within(a.known) && principalsWithin(b.Statement, a.Statement) && conditionsWithin(b.Statement, a.Statement) && !r.speaks(b, a) && r.resourcesWithin(b, a)
 }
 
 // principalsWithin reports that every caller of whom inner speaks is one of
 // whom outer speaks (specification 1.4, 1.5).
-func principalsWithin(inner, outer *clause) bool {
+func principalsWithin(inner, outer *policy.Statement) bool {
 	switch {
 	case !inner.NotPrincipal && !outer.NotPrincipal:
 		for _, p := range inner.Principals {
@@ -77,10 +77,16 @@ func (r *reader) actionsWithin(inner, outer *clause) bool {
 	return inner.known.within(outer.known) && !r.speaks(inner, outer)
 }
 
+// beyond is a question of speaks: the numbers of two lists of actions, 0 for none.
+type beyond struct {
+	layer    policy.Layer
+	c, other int32
+}
+
 // speaks reports that there is, or may be, an action beyond the table of which
 // c speaks, and of which the other does not; nil speaks of none.
 func (r *reader) speaks(c, other *clause) bool {
-	key := r.layer.String() + "\x00" + actionKey(c) + "\x00" + actionKey(other)
+	key := beyond{r.layer, r.listOf(c), r.listOf(other)}
 	if is, ok := r.beyond[key]; ok {
 		return is
 	}
@@ -93,24 +99,13 @@ func (r *reader) speaks(c, other *clause) bool {
 	return f != foundNothing
 }
 
-func actionKey(c *clause) string {
-	if c == nil {
-		return ""
-	}
-	key := strings.Join(c.Statement.Actions, "\x01")
-	if c.NotAction {
-		key = "!" + key
-	}
-	return key
-}
-
 // conditionsWithin reports that the conditions of outer hold wherever those of
 // inner do: each of outer has one of inner with the same key and operator that
 // asks for no other values. What a value cannot be read for, and what a variable
 // without a value does, depends on the request and the operator alone, so that
 // both come to the same (specification 1.7); where inner is an Allow and outer a
 // Deny, inner holds for what can be read only.
-func conditionsWithin(inner, outer *clause) bool {
+func conditionsWithin(inner, outer *policy.Statement) bool {
 	for _, o := range outer.Conditions {
 		if !slices.ContainsFunc(inner.Conditions, func(i policy.Condition) bool { return conditionWithin(i, o) }) {
 			return false
@@ -151,7 +146,7 @@ func (r *reader) resourcesWithin(inner, outer *clause) bool {
 		for _, i := range inner.resources {
 			is, known := r.plainly(i, outer)
 			if !known {
-				is = within(append(r.domain(), oneOf(i.glob)), outer.globs(true))
+				is = within(append(r.domain(), oneOf(i.glob())), outer.globs(true))
 			}
 			if !is {
 				return false
@@ -168,7 +163,7 @@ func (r *reader) resourcesWithin(inner, outer *clause) bool {
 			}
 			// An Allow with a variable without a value is not satisfied.
 			if !o.exact && outer.Effect == policy.EffectAllow || !slices.ContainsFunc(inner.resources, func(i resource) bool {
-				return i.exact && within(append(r.domain(), oneOf(o.glob)), []glob{i.glob})
+				return i.exact && within(append(r.domain(), oneOf(o.glob())), []glob{i.glob()})
 			}) {
 				return false
 			}

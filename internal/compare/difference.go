@@ -44,15 +44,15 @@ func (q *question) narrow(r *reader, others []*clause) bool {
 	var twins []glob
 	stars := false
 	for _, o := range others {
-		if o.Effect == q.cause.Effect && !o.NotResource && principalsWithin(q.cause, o) && conditionsWithin(q.cause, o) && r.actionsWithin(q.cause, o) {
+		if o.Effect == q.cause.Effect && !o.NotResource && principalsWithin(q.cause.Statement, o.Statement) && conditionsWithin(q.cause.Statement, o.Statement) && r.actionsWithin(q.cause, o) {
 			twins = append(twins, o.globs(true)...)
 			stars = stars || o.has("*")
 		}
 	}
 	for _, res := range q.cause.resources {
 		// On the whole organization only `*` as it is written counts.
-		if res.text == "*" && !stars || !slices.ContainsFunc(twins, func(t glob) bool { return within([]demand{oneOf(res.glob)}, []glob{t}) }) {
-			q.left = append(q.left, res.glob)
+		if res.text == "*" && !stars || !slices.ContainsFunc(twins, func(t glob) bool { return within([]demand{oneOf(res.glob())}, []glob{t}) }) {
+			q.left = append(q.left, res.glob())
 		}
 	}
 	return len(q.left) > 0

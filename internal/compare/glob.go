@@ -47,11 +47,8 @@ func prefixGlob(text string) glob {
 // matches whatever the pattern can match with any value, and exact is false. So
 // is it for a text that is no valid pattern, or no UTF-8.
 func readGlob(text string, variables bool) (g glob, exact bool) {
-	if head, star := strings.CutSuffix(text, "*"); pattern.Plain(head, true) && utf8.ValidString(text) { // as most are
-		if star {
-			return prefixGlob(head), true
-		}
-		return literalGlob(text), true
+	if isPlain(text) { // as most are
+		return plainGlob(text), true
 	}
 	parts, err := pattern.Parse(text, variables)
 	if err != nil || !utf8.ValidString(text) {
@@ -91,6 +88,20 @@ func readGlob(text string, variables bool) (g glob, exact bool) {
 		}
 	}
 	return g, exact
+}
+
+// isPlain reports that a text is a pattern in which nothing is special but a `*` at its
+// end.
+func isPlain(text string) bool {
+	return pattern.Plain(strings.TrimSuffix(text, "*"), true) && utf8.ValidString(text)
+}
+
+// plainGlob is the pattern of a text of which isPlain is true.
+func plainGlob(text string) glob {
+	if head, star := strings.CutSuffix(text, "*"); star {
+		return prefixGlob(head)
+	}
+	return literalGlob(text)
 }
 
 // equal reports that two globs match the same texts because they are written

@@ -194,9 +194,9 @@ func (sc *scenario) resource(c *clause, hand int) (truth, *atom) {
 	}
 	var all, exact []glob
 	for _, r := range resources {
-		all = append(all, r.glob)
+		all = append(all, r.glob())
 		if r.exact {
-			exact = append(exact, r.glob)
+			exact = append(exact, r.glob())
 		}
 	}
 	if !aboutObjects {
@@ -216,7 +216,7 @@ func (sc *scenario) resource(c *clause, hand int) (truth, *atom) {
 	behind := oneOf(behind(sc.bucket))
 	if c.NotResource {
 		for _, r := range resources {
-			if within([]demand{behind}, []glob{r.glob}) {
+			if within([]demand{behind}, []glob{r.glob()}) {
 				if !r.exact {
 					return itMay, nil
 				}

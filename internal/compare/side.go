@@ -98,7 +98,7 @@ func ownersAllow(owner string) *clause {
 		layer:     policy.LayerBucket,
 		actions:   []glob{everything},
 		known:     newIDSet(),
-		resources: []resource{{everything, "*", true}},
+		resources: []resource{newResource("*", false)},
 		implied:   true,
 		owner:     owner,
 	}

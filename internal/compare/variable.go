@@ -133,7 +133,7 @@ func (sc *scenario) resources(c *clause) (out []resource, missing bool) {
 			missing = true
 			continue
 		}
-		out = append(out, resource{g, r.text, exact})
+		out = append(out, resource{r.text, g, exact})
 	}
 	return out, missing
 }

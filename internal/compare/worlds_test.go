@@ -96,7 +96,7 @@ func relative(r *rand.Rand, doc *policy.Document) {
 			}
 		}
 	}
-	s.Line = 0 // of its own
+	s.Line, s.Column = 0, 0 // of its own
 	if s.Name != "" {
 		s.Name += "'"
 	}

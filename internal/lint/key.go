@@ -82,13 +82,17 @@ func (l *look) variables(st *policy.Statement, use func(key, text string, at pol
 	if l.Kind != policy.KindBucket {
 		return
 	}
-	in := func(text, written string, at policyjson.Place) {
+	in := func(text string, at policyjson.Place) {
 		if !strings.Contains(text, "${") {
 			return
 		}
 		parts, err := pattern.Parse(text, true)
 		if err != nil {
 			return // plain text of 2008
+		}
+		written := text
+		if at.Part == policyjson.PartResource {
+			written = l.written(text)
 		}
 		for _, p := range parts {
 			if p.Kind == pattern.Variable {
@@ -97,7 +101,7 @@ func (l *look) variables(st *policy.Statement, use func(key, text string, at pol
 		}
 	}
 	for i, r := range st.Resources {
-		in(r, l.written(r), l.at(policyjson.PartResource, i))
+		in(r, l.at(policyjson.PartResource, i))
 	}
 	for i, c := range st.Conditions {
 		if f := c.Operator.Test.Family(); f != policy.FamilyString && f != policy.FamilyArn {
@@ -106,7 +110,7 @@ func (l *look) variables(st *policy.Statement, use func(key, text string, at pol
 		for k, v := range c.Values {
 			at := l.at(policyjson.PartValue, i)
 			at.Value = k
-			in(v, v, at)
+			in(v, at)
 		}
 	}
 }

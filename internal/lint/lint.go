@@ -89,6 +89,7 @@ func (d *Directory) Warnings(path, bucket string, data []byte, f policyjson.File
 type memory struct {
 	compare.Checker
 	matches map[string]matched // of action patterns
+	known   []matched          // room for look.known
 }
 
 func (d *Directory) memory() *memory {
@@ -158,10 +159,11 @@ type fix struct {
 func (d *Directory) document(path, bucket string, data []byte, doc *policy.Document) (out []policy.Diagnostic) {
 	m := d.memory()
 	defer d.memories.Put(m)
-	l := look{Document: doc, dir: d, bucket: bucket, learned: m}
+	l := look{Document: doc, dir: d, bucket: bucket, learned: m, known: m.known}
 	for i := range l.Statements {
 		l.statement(i)
 	}
+	m.known = l.known
 	l.allowsNobody()
 	l.compared()
 	if len(l.findings) == 0 {

@@ -158,7 +158,7 @@ func (d *Directory) Whole(read func(path string) []byte, exists func(bucket stri
 		byOwner[owner] = append(byOwner[owner], doc)
 	}
 	if !d.skipDead {
-		out = append(out, d.deadInOrganizations(byOwner, read)...)
+		out = append(out, d.deadInOrganizations(byOwner)...)
 	}
 	m := d.memory()
 	defer d.memories.Put(m)
@@ -183,7 +183,7 @@ func (d *Directory) Whole(read func(path string) []byte, exists func(bucket stri
 
 // deadInOrganizations finds the dead statements of organizations, several
 // organizations at a time.
-func (d *Directory) deadInOrganizations(byOwner map[string][]*policy.Document, read func(path string) []byte) (out []policy.Diagnostic) {
+func (d *Directory) deadInOrganizations(byOwner map[string][]*policy.Document) (out []policy.Diagnostic) {
 	owners := make(chan []*policy.Document)
 	var wait sync.WaitGroup
 	var mu sync.Mutex
@@ -192,9 +192,11 @@ func (d *Directory) deadInOrganizations(byOwner map[string][]*policy.Document, r
 			m := d.memory()
 			defer d.memories.Put(m)
 			for docs := range owners {
-				found := placed(m.DeadInOrganization(docs), read)
+				found := m.DeadInOrganization(docs)
 				mu.Lock()
-				out = append(out, found...)
+				for _, dead := range found {
+					out = append(out, policy.Diagnostic{Severity: policy.Warning, Code: policy.CodeDeadStatement, Position: dead.At, Message: deadMessage(dead)})
+				}
 				mu.Unlock()
 			}
 		})
@@ -204,32 +206,6 @@ func (d *Directory) deadInOrganizations(byOwner map[string][]*policy.Document, r
 	}
 	close(owners)
 	wait.Wait()
-	return out
-}
-
-// placed returns a warning of each dead statement, at its place; list is in the order
-// of files.
-func placed(list []compare.Dead, read func(path string) []byte) (out []policy.Diagnostic) {
-	for len(list) > 0 {
-		file := list[0].Statement.File
-		n := 1
-		for n < len(list) && list[n].Statement.File == file {
-			n++
-		}
-		places := make([]policyjson.Place, n)
-		for i, dead := range list[:n] {
-			places[i] = placeOf(dead.Statement)
-		}
-		spots := make([]policyjson.Spot, n)
-		if data := read(file); data != nil {
-			spots = policyjson.Locate(file, data, places)
-		}
-		for i, dead := range list[:n] {
-			spots[i].At.File = file
-			out = append(out, policy.Diagnostic{Severity: policy.Warning, Code: policy.CodeDeadStatement, Position: spots[i].At, Message: deadMessage(dead)})
-		}
-		list = list[n:]
-	}
 	return out
 }
 

@@ -56,7 +56,7 @@ func withoutPlaces(d *policy.Document) policy.Document {
 	out.Statements = slices.Clone(d.Statements)
 	for i := range out.Statements {
 		s := &out.Statements[i]
-		s.Line = 0
+		s.Line, s.Column = 0, 0
 		s.Conditions = slices.Clone(s.Conditions)
 		if len(s.Conditions) == 0 {
 			s.Conditions = nil

@@ -117,7 +117,7 @@ func (d *decoder) versionAhead() string {
 
 func (d *decoder) bucketStatement(st *policy.Statement) {
 	at := d.s.Offset()
-	st.Line, _ = d.place(at)
+	st.Line, st.Column = d.place(at)
 	cs := &d.conditionList
 	cs.reset()
 	d.foreign = d.foreign[:0]

@@ -127,7 +127,7 @@ func (d *decoder) organizationField(doc *policy.Document, i int) {
 
 func (d *decoder) organizationStatement(st *policy.Statement) {
 	at := d.s.Offset()
-	st.Line, _ = d.place(at)
+	st.Line, st.Column = d.place(at)
 	resourcesAt := at
 	f := d.fields(&orgStatement, func(i int) {
 		f := &orgStatement.fields[i]

@@ -61,7 +61,7 @@ func withoutPlaces(doc *policy.Document) policy.Document {
 	d.Statements = append([]policy.Statement(nil), d.Statements...)
 	for i := range d.Statements {
 		st := &d.Statements[i]
-		st.Line = 0
+		st.Line, st.Column = 0, 0
 		st.Conditions = append([]policy.Condition(nil), st.Conditions...)
 		for j := range st.Conditions {
 			st.Conditions[j].Line = 0
@@ -113,11 +113,11 @@ func TestBucketDocument(t *testing.T) {
 		Kind: policy.KindBucket, Name: "the id", NameLine: 2, NameColumn: 9, File: "o1/buckets/b.json", Variables: true,
 		Statements: []policy.Statement{
 			{
-				Line: 4, Effect: policy.EffectAllow, Principals: []policy.PrincipalPattern{{Kind: policy.PrincipalEveryone}},
+				Line: 4, Column: 5, Effect: policy.EffectAllow, Principals: []policy.PrincipalPattern{{Kind: policy.PrincipalEveryone}},
 				Actions: []string{"s3:GetObject"}, Resources: []string{"*"},
 			},
 			{
-				Name: "two", Line: 5, Effect: policy.EffectDeny,
+				Name: "two", Line: 5, Column: 5, Effect: policy.EffectDeny,
 				Principals: []policy.PrincipalPattern{
 					{Kind: policy.PrincipalEveryone},
 					{Kind: policy.PrincipalAccount, Org: "o2"},
@@ -165,6 +165,7 @@ func TestOrganizationDocument(t *testing.T) {
 		if at := strings.Index(strings.TrimPrefix(text, "\xef\xbb\xbf"), `"p", `) + 1; doc.NameColumn != at {
 			t.Errorf("the name stands in column %d, want %d", doc.NameColumn, at)
 		}
+		want.Statements[0].Column = strings.Index(strings.TrimPrefix(text, "\xef\xbb\xbf"), `{"principals`) + 1
 		if !reflect.DeepEqual(doc, want) {
 			t.Errorf("got\n%+v\nwant\n%+v", doc, want)
 		}

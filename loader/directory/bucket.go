@@ -95,7 +95,8 @@ func (l *bucketLook) once(known *source.Bucket, name string, first bool) (x sour
 	var data []byte
 	read := false
 	if known == nil && first && l.in.plain(name) && !l.past(name) {
-		at, data, read = l.readListed(name)
+		at.Kind = tree.Regular // and Real is the name in the folder, which nobody asks here
+		at.Stamp, data, read = l.readListed(name)
 	}
 	if !read {
 		at = tree.Look(l.real, l.in.at.Real, name)
@@ -151,22 +152,20 @@ func (l *bucketLook) past(name string) bool {
 
 // judge returns what is wrong with the name where a bucket file belongs, or nil.
 func (l *bucketLook) judge(name string, at tree.Spot) *policy.Diagnostic {
-	var d policy.Diagnostic
 	if e := judge(layout.Buckets, name, at); e.problem != "" {
-		d = layout.Problem(l.path(name), e.problem)
-	} else if l.past(name) {
-		d = l.d.tooMany(l.path(name))
-	} else {
-		return nil
+		return new(layout.Problem(l.path(name), e.problem))
 	}
-	return &d
+	if l.past(name) {
+		return new(l.d.tooMany(l.path(name)))
+	}
+	return nil
 }
 
 // readListed reads a file that the listing of the folder showed to be regular; see
 // tree.Reader.ReadListed.
-func (l *bucketLook) readListed(name string) (tree.Spot, []byte, bool) {
+func (l *bucketLook) readListed(name string) (tree.Stamp, []byte, bool) {
 	defer l.d.spent(time.Now())
-	return l.d.Reader.ReadListed(l.folder, name, &l.buf)
+	return l.d.Reader.ReadListed(l.folder, name, &l.buffers.name, &l.buf)
 }
 
 // read reads the file that a look found as at. The error is tree.ErrChanged if it is

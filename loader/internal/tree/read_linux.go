@@ -25,15 +25,16 @@ func (r *Reader) ReadIn(h *Dir, name string, at Spot, buf *[]byte) ([]byte, erro
 }
 
 // ReadListed is ReadIn for a name that a listing of the open folder h has just
-// shown to be a regular file. It looks at the name only after the read. It returns
-// false if the file cannot be read or has changed; the caller then has to look.
-func (r *Reader) ReadListed(h *Dir, name string, buf *[]byte) (Spot, []byte, bool) {
+// shown to be a regular file. It looks at the name only after the read, in that same
+// folder. It returns false if the file cannot be read or has changed; the caller then
+// has to look. names is memory for Dir.Still.
+func (r *Reader) ReadListed(h *Dir, name string, names, buf *[]byte) (Stamp, []byte, bool) {
 	data, found, err := r.readFound(h, name, buf)
 	if err != nil {
-		return Spot{}, nil, false
+		return Stamp{}, nil, false
 	}
-	at := Look(h.root, h.real, name)
-	return at, data, at.Kind == Regular && at.Through == nil && at.Stamp == found
+	now, ok := h.Still(name, names)
+	return found, data, ok && now == found
 }
 
 // readFound reads the whole of a regular file and returns its stamp as it was when

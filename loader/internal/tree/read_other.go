@@ -14,8 +14,8 @@ func (r *Reader) ReadIn(h *Dir, _ string, at Spot, _ *[]byte) ([]byte, error) {
 }
 
 // ReadListed reads nothing and returns false: the caller has to look first.
-func (r *Reader) ReadListed(*Dir, string, *[]byte) (Spot, []byte, bool) {
-	return Spot{}, nil, false
+func (r *Reader) ReadListed(*Dir, string, *[]byte, *[]byte) (Stamp, []byte, bool) {
+	return Stamp{}, nil, false
 }
 
 // Files lists the folder as Names does. It cannot tell which names are no regular
