@@ -47,8 +47,11 @@ func TestEventInTheMiddleOfARescan(t *testing.T) {
 		}
 	}
 	tr.l.mu.Unlock()
+	tr.write("o03/buckets/o03.json", allowBucket("o03"))
+	tr.l.pending.Change(tr.path("o03/buckets/o03.json"), false, false) // not at rest yet
 	tr.l.pending.Everything()
 	<-stopped
+	tr.soon("a change that was told of just before the rescan", "o03", "o03", allowed)
 	tr.write("o00/buckets/o00.json", allowBucket("o00"))
 	tr.soon("a change in what was looked at already, or not yet", "o00", "o00", allowed)
 	tr.write("o11/buckets/o11.json", allowBucket("o11"))
@@ -84,7 +87,7 @@ func TestEventsInTheLookOfSIGHUP(t *testing.T) {
 	tr.sighup()
 	tr.wantUnits()
 	tr.wantAll(allowed, "a", "b", "c")
-	if changes := tr.l.pending.Take(); len(changes.Changes) != 3 {
+	if changes, _ := tr.l.pending.TakeChanges(0, 0); len(changes.Changes) != 3 {
 		t.Errorf("%d changes are left to the next look, want 3", len(changes.Changes))
 	}
 }
@@ -121,7 +124,7 @@ func TestChangesBetweenPieces(t *testing.T) {
 			}
 		}
 		tr.l.onPiece = nil
-		tr.l.lookAt(context.Background(), tr.l.pending.Take())
+		tr.l.lookAt(context.Background(), tr.l.pending.Take(false))
 		tr.sighup()
 		tr.consistent()
 		before := tr.describe()

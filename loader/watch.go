@@ -65,9 +65,7 @@ func (l *Loader) run(ctx context.Context) error {
 			l.readAgain(ctx)
 			continue
 		}
-		t := l.pending.Take()
-		t.All = t.All || rescan
-		all := l.lookAt(ctx, t)
+		all := l.lookAt(ctx, l.pending.Take(rescan))
 		l.readAgain(ctx) // events that never end do not keep it from its pace
 		if l.troubled() {
 			due = time.Now().Add(min(l.c.Rescan, time.Second))

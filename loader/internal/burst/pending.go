@@ -80,12 +80,21 @@ func (p *Pending) Wait(quiet, most time.Duration) time.Duration {
 	return max(0, min(time.Until(p.last.Add(quiet)), time.Until(p.first.Add(most))))
 }
 
-// Take returns everything that was reported, and removes it.
-func (p *Pending) Take() Batch {
+// Take returns what the next look is to be about, and removes it: everything that was
+// reported. If that asks for a look at everything, or all does, the changes stay. Such a
+// look takes long, and TakeChanges takes them in its midst, once their burst is over. A
+// confirmation, in whose look nothing comes between, takes them along.
+func (p *Pending) Take(all bool) Batch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b := p.batch
+	b.All = b.All || all
 	p.batch, p.urgent = Batch{}, false
+	if b.All && !b.Confirm && len(b.Changes) > 0 {
+		p.batch.Changes, p.batch.Gone = b.Changes, b.Gone
+		b.Changes, b.Gone = nil, nil
+		return b
+	}
 	p.first, p.last = time.Time{}, time.Time{}
 	return b
 }

@@ -27,14 +27,39 @@ func TestBurst(t *testing.T) {
 	if w := p.Wait(quiet, most); w != 0 {
 		t.Errorf("waits %v after an overflow", w)
 	}
-	if got := p.Take(); !got.All || len(got.Changes) != 1 || p.Wait(quiet, most) >= 0 {
-		t.Error("Take does not take all")
+	if got := p.Take(false); !got.All || len(got.Changes) != 0 || p.Wait(quiet, most) <= 0 {
+		t.Error("Take does not leave the changes to the midst of a look at everything")
+	}
+	if got := p.Take(false); got.All || len(got.Changes) != 1 || p.Wait(quiet, most) >= 0 {
+		t.Error("Take does not take the changes")
 	}
 	for i := range MaxChanges + 1 {
 		p.Change(strconv.Itoa(i), false, false)
 	}
-	if got := p.Take(); !got.All || len(got.Changes) > 1 {
+	if got := p.Take(false); !got.All || len(got.Changes) > 1 {
 		t.Errorf("%d changes are kept, all: %v", len(got.Changes), got.All)
+	}
+}
+
+// A look at everything that is due leaves the changes of a burst, and the time for which
+// they have waited; one that is confirmed takes them along.
+func TestTakeAll(t *testing.T) {
+	p := New()
+	p.Change("a", true, false)
+	first := p.first
+	if got := p.Take(true); !got.All || len(got.Changes) != 0 || len(got.Gone) != 0 || p.first != first || p.Wait(time.Hour, 2*time.Hour) <= 0 {
+		t.Errorf("%+v; left %+v", got, p.batch)
+	}
+	if got, ok := p.TakeChanges(0, 0); !ok || len(got.Changes) != 1 || len(got.Gone) != 1 || p.Wait(0, 0) >= 0 {
+		t.Errorf("%+v, %v; left %+v", got, ok, p.batch)
+	}
+	p.Change("a", true, false)
+	p.Rescan()
+	if got := p.Take(true); !got.All || !got.Confirm || len(got.Changes) != 1 || len(got.Gone) != 1 || p.Wait(0, 0) >= 0 {
+		t.Errorf("%+v; left %+v", got, p.batch)
+	}
+	if got := p.Take(true); !got.All || len(got.Changes) != 0 || p.Wait(0, 0) >= 0 {
+		t.Errorf("of nothing: %+v", got)
 	}
 }
 
@@ -62,7 +87,7 @@ func TestTakeChanges(t *testing.T) {
 	if _, ok = p.TakeChanges(0, 0); ok {
 		t.Error("they are taken twice")
 	}
-	if got := p.Take(); !got.All || !got.Confirm || len(got.Changes) != 0 {
+	if got := p.Take(false); !got.All || !got.Confirm || len(got.Changes) != 0 {
 		t.Errorf("%+v is left", got)
 	}
 }
@@ -72,12 +97,12 @@ func TestTakeChanges(t *testing.T) {
 func TestConfirm(t *testing.T) {
 	p := New()
 	p.Rescan()
-	if !p.TakeConfirm() || p.TakeConfirm() || !p.Take().All {
+	if !p.TakeConfirm() || p.TakeConfirm() || !p.Take(false).All {
 		t.Error("a confirmation is not taken once, and alone")
 	}
 	p.KeepConfirm(true)
 	p.KeepConfirm(false)
-	if p.Wait(0, 0) >= 0 || !p.Take().Confirm || p.Take().Confirm {
+	if p.Wait(0, 0) >= 0 || !p.Take(false).Confirm || p.Take(false).Confirm {
 		t.Error("a confirmation that is kept is not that of the next look alone")
 	}
 }
@@ -88,7 +113,7 @@ func TestAdd(t *testing.T) {
 	for i := range MaxChanges {
 		p.Change(strconv.Itoa(i), false, false)
 	}
-	full := p.Take()
+	full := p.Take(false)
 	var sum Batch
 	sum.Add(full)
 	sum.Add(Batch{Confirm: true})
