@@ -297,18 +297,28 @@ func (f *flip) put(tb testing.TB) time.Time {
 	return start
 }
 
-// change puts the other content into place and waits until it decides.
+// change puts the other content into place and waits until it decides. It asks beside
+// the rename: that may return long after the file is in its place.
 func (f *flip) change(tb testing.TB, current *index.Current) time.Duration {
 	tb.Helper()
-	start := f.put(tb)
-	want := [2]policy.Outcome{policy.Allow, policy.ExplicitDeny}[f.at]
-	var sc index.Scratch
-	for current.Load().Decide(&f.request, &sc).Outcome != want {
-		if time.Sleep(50 * time.Microsecond); time.Since(start) > 20*time.Second {
-			tb.Fatalf("%s: changed, and not decided by", f.path)
+	want := [2]policy.Outcome{policy.Allow, policy.ExplicitDeny}[1-f.at]
+	decided := make(chan time.Time, 1)
+	go func() {
+		var sc index.Scratch
+		for begin := time.Now(); current.Load().Decide(&f.request, &sc).Outcome != want; {
+			if time.Sleep(50 * time.Microsecond); time.Since(begin) > 20*time.Second {
+				close(decided)
+				return
+			}
 		}
+		decided <- time.Now()
+	}()
+	start := f.put(tb)
+	at, ok := <-decided
+	if !ok {
+		tb.Fatalf("%s: changed, and not decided by", f.path)
 	}
-	return time.Since(start)
+	return at.Sub(start)
 }
 
 // changeSharesTheRest does one change and checks by identity that everything

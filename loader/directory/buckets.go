@@ -62,7 +62,7 @@ func (s *scan) buckets(f *source.OrgFinding, sc *source.OrgScope, known *source.
 		defer h.Close()
 		if b.Listed {
 			s.d.watchFolder(at.Real, at.Stamp, s.q.Scope.All)
-			names, b.others, err = h.Files(func(name []byte) (string, bool) {
+			names, b.others, err = h.Files(len(known.Buckets)+1, func(name []byte) (string, bool) {
 				if was := known.Buckets[string(name)]; was != nil && was.Seen.Name == string(name) {
 					return was.Seen.Name, true
 				}

@@ -20,7 +20,7 @@ func (r *Reader) ReadListed(*Dir, string, *[]byte, *[]byte) (Stamp, []byte, bool
 
 // Files lists the folder as Names does. It cannot tell which names are no regular
 // files, so every name has to be looked at before it is opened.
-func (o *Dir) Files(func(name []byte) (string, bool), func() error) (names []string, others map[string]struct{}, err error) {
+func (o *Dir) Files(int, func(name []byte) (string, bool), func() error) (names []string, others map[string]struct{}, err error) {
 	names, err = o.Names()
 	return names, nil, err
 }

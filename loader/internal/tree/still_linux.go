@@ -32,14 +32,14 @@ func (o *Dir) Still(name string, buf *[]byte) (Stamp, bool) {
 	return stampOfSys(&st), true
 }
 
-// Files lists the folder as Names does, and returns as others the names that are
-// no regular files. Of a name that known returns, that text is taken. Files calls
-// between now and then, and ends with its error.
+// Files lists the folder, which has about so many names, as Names does, and returns as
+// others the names that are no regular files. Of a name that known returns, that text
+// is taken. Files calls between now and then, and ends with its error.
 //
 // It does not use the os.File of the Dir, which an os.Root has opened and which
 // therefore looks at every name again: there may be a hundred thousand names, and
 // nothing here depends on that.
-func (o *Dir) Files(known func(name []byte) (string, bool), between func() error) (names []string, others map[string]struct{}, err error) {
+func (o *Dir) Files(about int, known func(name []byte) (string, bool), between func() error) (names []string, others map[string]struct{}, err error) {
 	fd, err := again(func() (int, error) {
 		return syscall.Openat(int(o.Fd()), ".", syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
 	})
@@ -48,6 +48,7 @@ func (o *Dir) Files(known func(name []byte) (string, bool), between func() error
 	}
 	defer syscall.Close(fd)
 	buf := make([]byte, 64<<10)
+	names = make([]string, 0, about)
 	for {
 		n, err := again(func() (int, error) { return syscall.ReadDirent(fd, buf) })
 		if err != nil {
