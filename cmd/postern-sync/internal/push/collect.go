@@ -10,8 +10,15 @@ import (
 	"postern/cmd/postern-sync/internal/stream"
 )
 
-// unnamed is the note of blobs that nothing names: since when.
-type unnamed map[string]time.Time
+// unnamed is the note of blobs that nothing names.
+type unnamed map[string]unnamedBlob
+
+// unnamedBlob says since when nothing names a blob, and where it stood then: whoever
+// stores it again, for a revision to come, puts it elsewhere.
+type unnamedBlob struct {
+	Since    time.Time `json:"since"`
+	Sequence uint64    `json:"sequence"`
+}
 
 // keptUnnamed is how long a blob lives after nothing that is kept names it: somebody may
 // still read.
@@ -80,19 +87,22 @@ func (p *Pusher) collect(ctx context.Context) error {
 		if named[name] {
 			continue
 		}
-		since, is := note[name]
-		if !is {
-			note[name] = p.now()
-			continue
-		}
-		if p.now().Sub(since) < keptUnnamed {
+		noted, is := note[name]
+		if is && p.now().Sub(noted.Since) < keptUnnamed {
 			continue
 		}
 		sequence, err := p.Conn.BlobSequence(ctx, name)
-		if err == nil {
-			err = p.Conn.DeleteBlob(ctx, sequence)
+		switch {
+		case errors.Is(err, stream.ErrNone): // another push removed it
+			delete(note, name)
+			continue
+		case err != nil:
+			return err
+		case sequence != noted.Sequence:
+			note[name] = unnamedBlob{p.now(), sequence}
+			continue
 		}
-		if err != nil && !errors.Is(err, stream.ErrNone) {
+		if err := p.Conn.DeleteBlob(ctx, sequence); err != nil {
 			return err
 		}
 		delete(note, name)

@@ -20,7 +20,7 @@ func (c *Conn) Blob(ctx context.Context, name string) ([]byte, error) {
 
 // PutBlob stores a blob.
 func (c *Conn) PutBlob(ctx context.Context, name string, data []byte) error {
-	if _, err := c.js.Publish(c.blob(name), data, nats.Context(ctx)); err != nil {
+	if _, err := c.store(ctx, &nats.Msg{Subject: c.blob(name), Data: data}); err != nil {
 		return fmt.Errorf("blob %s: %w", name, meant(err))
 	}
 	return nil
@@ -71,6 +71,6 @@ func (c *Conn) Unnamed(ctx context.Context) ([]byte, error) {
 
 // SetUnnamed replaces the note that Unnamed returns.
 func (c *Conn) SetUnnamed(ctx context.Context, data []byte) error {
-	_, err := c.js.Publish(c.unnamed(), data, nats.Context(ctx))
+	_, err := c.store(ctx, &nats.Msg{Subject: c.unnamed(), Data: data})
 	return meant(err)
 }

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -151,6 +152,14 @@ func nkeyOption(name string) (nats.Option, error) {
 		defer k.Wipe()
 		return k.Sign(nonce)
 	}), nil
+}
+
+// store publishes a message that a stream is to store, and waits for the answer: as long
+// as ctx says, and no longer than a request takes at most, as an answer may be lost.
+func (c *Conn) store(ctx context.Context, m *nats.Msg, options ...nats.PubOpt) (*nats.PubAck, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.c.Timeout)
+	defer cancel()
+	return c.js.PublishMsg(m, append(options, nats.Context(ctx))...)
 }
 
 // Close ends the connection once what was published is on its way.

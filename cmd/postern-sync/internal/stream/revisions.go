@@ -91,7 +91,7 @@ func (c *Conn) Publish(ctx context.Context, data []byte, signature string, behin
 	m := nats.NewMsg(c.rev())
 	m.Data = data
 	m.Header.Set(SignatureHeader, signature)
-	ack, err := c.js.PublishMsg(m, nats.Context(ctx), nats.ExpectLastSequencePerSubject(behind))
+	ack, err := c.store(ctx, m, nats.ExpectLastSequencePerSubject(behind))
 	if err != nil {
 		return 0, meant(err)
 	}
