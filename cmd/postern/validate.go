@@ -219,7 +219,12 @@ func (v *validation) addDirectory(ctx context.Context, dir string) error {
 	}
 	var current index.Current
 	l, err := loader.New(loader.Config{Root: dir, MaxFile: int64(v.limit), Current: &current, PassHold: true, Compiler: compile.Compiler{Check: true},
-		Inspect: known.Warnings, MaxWarnings: math.MaxInt, Logger: slog.New(slog.DiscardHandler)})
+		Inspect: known.Warnings, MaxWarnings: math.MaxInt, Logger: slog.New(slog.DiscardHandler),
+		Progress: func(done, total int) {
+			if done == total { // what is left to load takes one processor
+				known.AllRead()
+			}
+		}})
 	if err != nil {
 		return err
 	}

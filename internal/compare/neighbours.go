@@ -8,23 +8,91 @@ import (
 )
 
 // neighbours finds the statements that may cover a given one without looking at
-// all: a statement that covers another has a principal that covers its first
-// principal, and where both list resources, one whose literal text with which it
-// begins is the beginning of that of the other's first resource.
+// all: where both list resources, a statement that covers another has one whose
+// head, the literal text with which it begins, is the beginning of that of the
+// other's first resource. Where many share a head, it has a principal, too, that
+// covers the other's first principal.
 type neighbours struct {
 	count int // of statements
-	// first has, for each statement, the numbers of its first principal and of the
-	// head, the literal beginning, of its first resource; nil where few are worth no
-	// index.
-	first []pair
-	// lists are the statements that say both a principal and a head, as chains
-	// through entries, in order.
-	lists   map[pair]int32
-	entries []entry
-	// wider has, for each principal, the others that cover it, and itself; shorter
-	// the longest other head that is the beginning of each head, or none.
-	wider   [][]int32
+	// heads has the number of the head of each statement's first resource; nil where
+	// few are worth no index.
+	heads []int32
+	// shorter has, for each head, the longest other one that is its beginning, or none.
 	shorter []int32
+	// sharing are the statements of each head, in order.
+	sharing [][]int32
+	callers *callers // nil where no head is shared by many
+}
+
+const (
+	// manyStatements is how many are worth an index, and manySharing how many of one
+	// head are worth one by their principals.
+	manyStatements = 256
+	manySharing    = 64
+)
+
+// none ends a list.
+const none = -1
+
+func newNeighbours(r *reader, clauses []*clause) *neighbours {
+	n := &neighbours{count: len(clauses)}
+	if len(clauses) <= manyStatements || r.layer == policy.LayerBucket {
+		return n
+	}
+	n.heads = make([]int32, len(clauses))
+	heads, most := newNumbers[string](len(clauses)), 0
+	for i, c := range clauses {
+		for k := range c.resources {
+			head := heads.number(c.resources[k].begins())
+			if k == 0 {
+				n.heads[i] = head
+			}
+			if int(head) == len(n.sharing) {
+				n.sharing = append(n.sharing, nil)
+			}
+			if list := n.sharing[head]; len(list) == 0 || list[len(list)-1] != int32(i) {
+				n.sharing[head] = append(list, int32(i))
+			}
+			most = max(most, len(n.sharing[head]))
+		}
+	}
+	n.shorter = beginnings(heads.all)
+	if most >= manySharing {
+		n.callers = newCallers(clauses, heads)
+	}
+	return n
+}
+
+// of calls try with the statements that may cover one until it returns false.
+func (n *neighbours) of(statement int, try func(int) bool) {
+	if n.heads == nil {
+		for i := range n.count {
+			if !try(i) {
+				return
+			}
+		}
+		return
+	}
+	for head := n.heads[statement]; head != none; head = n.shorter[head] {
+		if n.callers != nil && len(n.sharing[head]) >= manySharing {
+			if !n.callers.of(statement, head, try) {
+				return
+			}
+			continue
+		}
+		for _, i := range n.sharing[head] {
+			if !try(int(i)) {
+				return
+			}
+		}
+	}
+}
+
+// callers finds statements by a head and a principal.
+type callers struct {
+	first []int32   // the number of each statement's first principal
+	wider [][]int32 // for each principal, those that cover it, and itself
+	lists map[pair][]int32
 }
 
 // pair is the numbers of a principal and a head in one word, as a map looks that up
@@ -33,81 +101,38 @@ type pair uint64
 
 func pairOf(principal, head int32) pair { return pair(principal)<<32 | pair(head) }
 
-// entry is a statement in a list, and where in entries the next one is.
-type entry struct{ statement, next int32 }
-
-// none ends a list.
-const none = -1
-
-// manyStatements is how many are worth an index.
-const manyStatements = 256
-
-func newNeighbours(r *reader, clauses []*clause) *neighbours {
-	n := &neighbours{count: len(clauses)}
-	if len(clauses) <= manyStatements || r.layer == policy.LayerBucket {
-		return n
-	}
-	said := 0 // pairs, with those that are said again
-	for _, c := range clauses {
-		said += len(c.Principals) * len(c.resources)
-	}
-	n.first, n.lists, n.entries = make([]pair, len(clauses)), make(map[pair]int32, said), make([]entry, 0, said)
-	principals, heads := newNumbers[policy.PrincipalPattern](len(clauses)), newNumbers[string](len(clauses))
-	var callers []int32 // those of a statement
-	for i := len(clauses) - 1; i >= 0; i-- {
-		c := clauses[i]
-		callers = callers[:0]
-		for _, p := range c.Principals {
-			callers = append(callers, principals.number(p))
-		}
-		for k := len(c.resources) - 1; k >= 0; k-- {
-			head := heads.number(c.resources[k].begins())
-			n.first[i] = pairOf(callers[0], head)
-			for _, p := range callers {
-				n.add(pairOf(p, head), int32(i))
+func newCallers(clauses []*clause, heads *numbers[string]) *callers {
+	c := &callers{make([]int32, len(clauses)), nil, map[pair][]int32{}}
+	principals := newNumbers[policy.PrincipalPattern](len(clauses))
+	for i, x := range clauses {
+		for k, p := range x.Principals {
+			id := principals.number(p)
+			if k == 0 {
+				c.first[i] = id
 			}
-		}
-	}
-	n.wider = covering(principals)
-	n.shorter = beginnings(heads.all)
-	return n
-}
-
-// add puts a statement before those of a list, once.
-func (n *neighbours) add(list pair, statement int32) {
-	next, ok := n.lists[list]
-	switch {
-	case !ok:
-		next = none
-	case n.entries[next].statement == statement:
-		return
-	}
-	n.lists[list] = int32(len(n.entries))
-	n.entries = append(n.entries, entry{statement, next})
-}
-
-// of calls try with the statements that may cover one until it returns false.
-func (n *neighbours) of(statement int, try func(int) bool) {
-	if n.first == nil {
-		for i := range n.count {
-			if !try(i) {
-				return
-			}
-		}
-		return
-	}
-	first := n.first[statement]
-	for _, p := range n.wider[first>>32] {
-		for head := int32(first); head != none; head = n.shorter[head] {
-			at, ok := n.lists[pairOf(p, head)]
-			for ok && at != none {
-				if !try(int(n.entries[at].statement)) {
-					return
+			for j := range x.resources {
+				at := pairOf(id, heads.number(x.resources[j].begins()))
+				if list := c.lists[at]; len(list) == 0 || list[len(list)-1] != int32(i) {
+					c.lists[at] = append(list, int32(i))
 				}
-				at = n.entries[at].next
 			}
 		}
 	}
+	c.wider = covering(principals)
+	return c
+}
+
+// of calls try with the statements that have a head and a principal which covers the
+// first one of a statement. It returns false once try does.
+func (c *callers) of(statement int, head int32, try func(int) bool) bool {
+	for _, p := range c.wider[c.first[statement]] {
+		for _, i := range c.lists[pairOf(p, head)] {
+			if !try(int(i)) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // numbers gives things numbers from 0 on.

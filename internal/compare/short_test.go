@@ -125,7 +125,7 @@ func TestNeighboursLeaveOutNothing(t *testing.T) {
 		}
 		clauses := in.read(doc)
 		near := newNeighbours(in, clauses)
-		if near.first == nil {
+		if near.heads == nil || near.callers == nil {
 			t.Fatal("there is no index")
 		}
 		for i, b := range clauses {

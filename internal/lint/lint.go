@@ -36,6 +36,7 @@ type Directory struct {
 	named    map[string][]namedBucket
 	policies map[string]*policy.Document // of organizations
 	opened   map[string]held
+	early    func() []policy.Diagnostic // what AllRead has begun to look for, or nil
 }
 
 // NewDirectory returns what the rules know of a directory with these organizations:

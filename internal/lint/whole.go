@@ -31,7 +31,7 @@ func (l *look) compared() {
 	case l.dir.known: // what of it is dead, and which Denies reach strangers, Whole asks
 		l.dir.mu.Lock()
 		defer l.dir.mu.Unlock()
-		l.dir.policies[l.File] = l.Document
+		l.dir.policies[l.File], l.dir.early = l.Document, nil
 	default:
 		for _, dead := range k.DeadInOrganization([]*policy.Document{l.Document}) {
 			l.warn(policy.CodeDeadStatement, placeOf(dead.Statement), deadMessage(dead))
@@ -152,12 +152,12 @@ func (d *Directory) Whole(read func(path string) []byte, exists func(bucket stri
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	out = d.unknownBuckets(exists)
-	byOwner := map[string][]*policy.Document{}
-	for path, doc := range d.policies {
-		owner, _, _ := strings.Cut(path, "/")
-		byOwner[owner] = append(byOwner[owner], doc)
-	}
-	if !d.skipDead {
+	byOwner := d.byOwner()
+	switch {
+	case d.skipDead:
+	case d.early != nil:
+		out = append(out, d.early()...)
+	default:
 		out = append(out, d.deadInOrganizations(byOwner)...)
 	}
 	m := d.memory()
@@ -179,6 +179,30 @@ func (d *Directory) Whole(read func(path string) []byte, exists func(bucket stri
 	}
 	policy.SortDiagnostics(out)
 	return out
+}
+
+// byOwner returns the policies of each organization. The caller holds d.mu.
+func (d *Directory) byOwner() map[string][]*policy.Document {
+	out := map[string][]*policy.Document{}
+	for path, doc := range d.policies {
+		owner, _, _ := strings.Cut(path, "/")
+		out[owner] = append(out[owner], doc)
+	}
+	return out
+}
+
+// AllRead says that Warnings was called with all files, as far as is known. What takes
+// long of Whole begins, beside the caller. If Warnings is called again after it, Whole
+// begins anew.
+func (d *Directory) AllRead() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.skipDead || d.early != nil {
+		return
+	}
+	byOwner := d.byOwner()
+	d.early = sync.OnceValue(func() []policy.Diagnostic { return d.deadInOrganizations(byOwner) })
+	go d.early()
 }
 
 // deadInOrganizations finds the dead statements of organizations, several
