@@ -33,6 +33,7 @@ func fetch(ctx context.Context, log Log, names []revision.Sum) *fetcher {
 	for i := range f.blobs {
 		f.blobs[i] = make(chan result, 1)
 	}
+	blobs := f.blobs // which next cuts
 	f.done.Go(func() {
 		for i, name := range names {
 			select {
@@ -45,7 +46,7 @@ func fetch(ctx context.Context, log Log, names []revision.Sum) *fetcher {
 				if err == nil {
 					stored, err = pack.Unpack(name, stored)
 				}
-				f.blobs[i] <- result{stored, err}
+				blobs[i] <- result{stored, err}
 			})
 		}
 	})
