@@ -114,6 +114,9 @@ func (d *Directory) Apply(p Position, tree *revision.Tree) error {
 	if err != nil {
 		return err
 	}
+	if err := d.takeRoom(len(data), p.Count); err != nil {
+		return err
+	}
 	if err := d.write(journalName, data); err != nil {
 		return err
 	}
@@ -200,6 +203,9 @@ func (d *Directory) finish(j *journal, again bool) error {
 		if err := d.foreignHold(); err != nil {
 			return err
 		}
+	}
+	if err := d.giveRoom(); err != nil {
+		return err
 	}
 	if j.Hold {
 		if err := d.hold(j.Position.ID); err != nil {
@@ -379,7 +385,7 @@ func (d *Directory) clean() error {
 	if err := d.step("remove " + stageName); err != nil {
 		return err
 	}
-	for _, name := range []string{stageName, newHoldName, journalName + ".new", appliedName + ".new", indexName + ".new"} {
+	for _, name := range []string{stageName, roomName, newHoldName, journalName + ".new", appliedName + ".new", indexName + ".new"} {
 		if err := d.root.RemoveAll(name); err != nil {
 			return err
 		}

@@ -96,7 +96,7 @@ func (d *Directory) appendIndex(id revision.ID, changes []revision.Change) error
 			d.tree.Set(c.Path, c.File)
 		}
 	}
-	if d.records > mostRecords && d.records > d.tree.Len() || d.records == 0 {
+	if d.renewsIndex(d.tree.Len()) {
 		return d.writeIndex(id)
 	}
 	line, err := (&record{id, changes}).line()
@@ -108,6 +108,12 @@ func (d *Directory) appendIndex(id revision.ID, changes []revision.Change) error
 	}
 	d.records++
 	return d.writeFile(indexName, os.O_APPEND, line, true)
+}
+
+// renewsIndex reports whether the next note, of a revision of count files, has the index
+// written anew.
+func (d *Directory) renewsIndex(count int) bool {
+	return d.records > mostRecords && d.records > count || d.records == 0
 }
 
 // writeIndex writes the index anew.
