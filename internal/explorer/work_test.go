@@ -31,11 +31,12 @@ func TestWork(t *testing.T) {
 		}
 		p.since = long
 		w.end()
+		before := time.Now()
 		if p, err = w.begin(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if rested := time.Since(p.since) < time.Minute; served && !rested {
-			t.Error("one computation after another did not rest")
+		if rested := p.since.Sub(before) >= rest; rested != served {
+			t.Errorf("served %t: a computation that begins right after a long one rested before it: %t", served, rested)
 		}
 		w.end()
 	}

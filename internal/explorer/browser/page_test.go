@@ -111,6 +111,20 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestFailedPart has the server not answer for a while: what could not be shown is an
+// error in its place, and there again once it is tried again.
+func TestFailedPart(t *testing.T) {
+	ctx := browse(t, 1024, 900)
+	again := `//div[@aria-label="Buckets"]//button[text()="Try again"]`
+	run(t, ctx, "policies", chromedp.Navigate(explore(t, "explore", "-policies", policies)), asked, chromedp.Click(`//nav/a[text()="Policies"]`), shows("acl3"),
+		chromedp.Evaluate(`window.kept = window.fetch; window.fetch = () => Promise.reject(new TypeError("nobody answers"))`, nil),
+		fill("Filter", "team"), shows("nobody answers"), chromedp.Click(again), shows("nobody answers"))
+	run(t, ctx, "again", chromedp.Evaluate(`window.fetch = window.kept`, nil), chromedp.Click(again), shows("team-bucket"), chromedp.WaitNotPresent(again))
+	run(t, ctx, "ask", chromedp.Click(`//nav/a[text()="Ask"]`), asked, chromedp.Evaluate(`window.fetch = () => Promise.reject(new TypeError("nobody answers"))`, nil),
+		fill("Action", "s3:PutObject"), shows("nobody answers"), chromedp.WaitNotPresent(`//p[contains(@class, "verdict")]`),
+		chromedp.Evaluate(`window.fetch = window.kept`, nil), chromedp.Click(`//button[text()="Try again"]`), shows("Allowed"))
+}
+
 // TestDenials asks a sidecar, and finds on its page what was denied in the last minute.
 func TestDenials(t *testing.T) {
 	address := freeAddress()

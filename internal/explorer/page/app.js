@@ -1,18 +1,16 @@
 // The frame: which view is shown, and what all views know.
 
-import { h, api, takeToken, failed, plural } from "./dom.js";
+import { h, api, takeToken, failed, idle, plural } from "./dom.js";
 import { askView } from "./ask.js";
-import { matrixView } from "./matrix.js";
-import { policiesView } from "./policies.js";
-import { changeView } from "./change.js";
-import { nowView } from "./now.js";
 
+// views are what can be shown. All but the first are read when they are asked for, or
+// once the first is there, and know the organizations.
 const views = {
   ask: { title: "Ask", make: askView },
-  who: { title: "Who and what", make: matrixView },
-  policies: { title: "Policies", make: policiesView },
-  change: { title: "Change", make: changeView },
-  now: { title: "Now", make: nowView },
+  who: { title: "Who and what", read: async () => (await import("./matrix.js")).matrixView },
+  policies: { title: "Policies", read: async () => (await import("./policies.js")).policiesView },
+  change: { title: "Change", read: async () => (await import("./change.js")).changeView },
+  now: { title: "Now", read: async () => (await import("./now.js")).nowView },
 };
 
 const main = document.getElementById("main");
@@ -40,9 +38,12 @@ export function link(view, content) {
 }
 
 let known;
+let listed = null; // a promise of the organizations
 let close = null;
+let shows = 0;
 
-function show() {
+async function show() {
+  const mine = ++shows;
   const [name, content] = location.hash.slice(1).split("=", 2);
   const view = views[name] ? name : "ask";
   close?.();
@@ -51,10 +52,24 @@ function show() {
     if (a.dataset.view === view) a.setAttribute("aria-current", "page");
     else a.removeAttribute("aria-current");
   }
-  document.title = views[view].title + " - postern explorer";
-  const made = views[view].make(known, content ? decode(content) : null);
-  close = made.close || null;
-  main.replaceChildren(h("h1", null, views[view].title), ...made.elements);
+  const { title, read } = views[view];
+  document.title = title + " - postern explorer";
+  try {
+    if (read) [views[view].make, known.organizations] = await Promise.all([read(), listed || list()]);
+    if (mine !== shows) return; // another one was asked for meanwhile
+    const made = views[view].make(known, content ? decode(content) : null);
+    close = made.close || null;
+    main.replaceChildren(h("h1", null, title), ...made.elements);
+  } catch (error) {
+    main.replaceChildren(h("h1", null, title), failed(error, show));
+  }
+}
+
+// list reads the organizations.
+function list() {
+  listed = api("documents", { side: 0, organization: "" }).then((tree) => tree.organizations);
+  listed.catch(() => { listed = null; }); // the next view tries it again
+  return listed;
 }
 
 async function start() {
@@ -63,17 +78,21 @@ async function start() {
     main.replaceChildren(h("h1", null, "No token"), h("p", null, "Open the page by the URL that postern printed: its end has the token that the page needs."));
     return;
   }
+  const begun = list();
   try {
-    let tree;
-    [known, tree] = await Promise.all([api("start"), api("documents", { side: 0, organization: "" })]);
-    known.organizations = tree.organizations;
+    known = await api("start");
   } catch (error) {
     main.replaceChildren(h("h1", null, "No answer"), failed(error));
     return;
   }
-  state.textContent = `${known.version} · ${plural(known.organizations.length, "organization")}`;
+  state.textContent = known.version;
+  known.listed = begun.then((organizations) => {
+    state.textContent += ` · ${plural(organizations.length, "organization")}`;
+    return organizations;
+  }, () => []); // the views that need the list show why it is not there
   addEventListener("hashchange", show);
   show();
+  idle(() => { for (const { read } of Object.values(views)) read?.().catch(() => {}); });
 }
 
 start();

@@ -1,6 +1,6 @@
 // Ask: one question, what it came to, and why.
 
-import { h, api, field, choices, later, excerpt, failed, given } from "./dom.js";
+import { h, api, field, fill, choices, later, excerpt, failed, given } from "./dom.js";
 import { link } from "./app.js";
 
 // example is a question to begin with: of a bucket that there is, if there is one.
@@ -34,7 +34,8 @@ export function askView(known, content) {
   const rows = h("div", { class: "rows" });
   const json = h("textarea", { rows: "18", spellcheck: "false" });
   const problem = h("p", { class: "error", role: "alert", hidden: true });
-  const result = h("section", { "aria-live": "polite", "aria-label": "Answer" });
+  const decision = h("section", { class: "decision", "aria-live": "polite", "aria-label": "Decision" });
+  const result = h("section", { "aria-label": "Why" });
   const permalink = h("a", { href: "#ask" }, "Link to this question");
 
   const typeOf = {};
@@ -106,11 +107,13 @@ export function askView(known, content) {
     try {
       const a = await api("ask", { side: Number(side.value), evaluation }, "ask");
       tell(a.problem ? [a.problem.path, a.problem.message].filter(Boolean).join(": ") : "");
-      if (!a.problem) result.replaceChildren(...answer(a));
-      else result.replaceChildren();
+      fill(decision, !a.problem && verdict(a));
+      fill(result, !a.problem && reasons(a));
       if (!performance.getEntriesByName("first view").length) performance.mark("first view");
     } catch (error) {
-      if (!given(error)) result.replaceChildren(failed(error));
+      if (given(error)) return;
+      fill(decision, failed(error, ask.now));
+      fill(result);
     }
   });
 
@@ -136,10 +139,11 @@ export function askView(known, content) {
   begin();
 
   return { elements: [
-    choices("organizations", known.organizations.map((o) => o.name)),
+    choices("organizations", known.listed.then((list) => list.map((o) => o.name))),
     choices("actions", known.actions.map((a) => a.name)),
     choices("types", ["bucket", "object", "organization"]),
     choices("keys", known.keys),
+    decision,
     h("div", { class: "asking" }, h("div", { class: "ask" },
       h("form", { onsubmit: (e) => e.preventDefault(), "aria-label": "Question" },
         known.sides.length > 1 && field("Policies", side),
@@ -159,8 +163,17 @@ export function askView(known, content) {
 // failures says in words what of the nearest Allow failed.
 const failures = { principal: "it is for other principals", action: "it is for other actions", resource: "it is for other resources", condition: "a condition does not hold" };
 
-// answer shows what a question came to.
-export function answer(a) {
+// verdict shows what a question came to.
+function verdict(a) {
+  return [
+    h("p", { class: "verdict " + (a.decision ? "allow" : "deny") }, a.decision ? "Allowed" : "Denied"),
+    h("p", { class: "sentence" }, a.sentence, " ", h("code", null, a.reason)),
+    (a.answer?.hint || []).map((text) => h("p", { class: "hint" }, "Hint: " + text)),
+  ];
+}
+
+// reasons shows why a question came to what it did.
+function reasons(a) {
   const context = a.answer || {};
   const steps = a.steps.map((s) => h("li", { class: "step " + s.outcome.toLowerCase() },
     h("h3", null, `${s.layer}${s.organization ? " of " + s.organization : ""}: `, h("b", null, words[s.outcome] || s.outcome)),
@@ -168,9 +181,6 @@ export function answer(a) {
     s.statements.length ? s.statements.map(excerpt) : h("p", { class: "faint" }, s.outcome === "Allow" ? (a.decision ? "It allows without a statement." : "It is no reason for the denial.") : "No statement of it holds.")));
   const near = context.nearest;
   return [
-    h("p", { class: "verdict " + (a.decision ? "allow" : "deny") }, a.decision ? "Allowed" : "Denied"),
-    h("p", { class: "sentence" }, a.sentence, " ", h("code", null, a.reason)),
-    (context.hint || []).map((text) => h("p", { class: "hint" }, "Hint: " + text)),
     a.steps.length > 0 && h("h2", null, "Steps"),
     h("ol", { class: "steps" }, steps),
     a.nearest && h("section", null, h("h2", null, "The nearest Allow"),
@@ -178,7 +188,7 @@ export function answer(a) {
         (near?.conditions || []).map((c) => h("li", null, h("code", null, `${c.operator} ${c.key}`), ` wants ${c.values.join(" or ")}, and the request has ${Array.isArray(c.had) ? c.had.join(", ") : "it " + c.had}`)),
         (near?.variables || []).map((v) => h("li", null, h("code", null, v), " has no value in this request"))),
       excerpt(a.nearest)),
-  ].flat().filter(Boolean);
+  ];
 }
 
 const words = { Allow: "allows", ExplicitDeny: "denies", ImplicitDeny: "does not allow" };

@@ -66,10 +66,14 @@ export async function api(path, body, lane) {
 // given reports that a question was given up for a newer one.
 export const given = (error) => error.name === "AbortError";
 
-// failed shows an error in place of what could not be shown.
-export function failed(error) {
-  return h("p", { class: "error", role: "alert" }, error.message);
+// failed shows an error in place of what could not be shown. again, if there is one,
+// tries it once more.
+export function failed(error, again) {
+  return h("p", { class: "error", role: "alert" }, error.message, again && " ", again && h("button", { type: "button", onclick: again }, "Try again"));
 }
+
+// idle calls a function when the page has nothing else to do.
+export const idle = window.requestIdleCallback ? (f) => requestIdleCallback(f, { timeout: 1000 }) : (f) => setTimeout(f, 300);
 
 // field is a labelled control; its hint, if it has one, stands below.
 let fields = 0;
@@ -84,10 +88,11 @@ export function field(label, control, hint) {
   return h("div", { class: "field" }, parts);
 }
 
-// choices is a list of completions for an input, which is filled once the page is drawn.
+// choices is a list of completions for an input. names, or a promise of them, fill it
+// once the page is drawn.
 export function choices(id, names) {
   const list = h("datalist", { id });
-  if (names.length) setTimeout(() => list.append(...names.map((value) => h("option", { value }))));
+  Promise.resolve(names).then((names) => idle(() => list.append(...names.map((value) => h("option", { value })))));
   return list;
 }
 
@@ -107,7 +112,8 @@ export function later(wait, call) {
 }
 
 // virtual is a scrolling list of which only the rows in sight exist. part(from, limit)
-// returns a promise of {total, rows}; draw makes the element of a row.
+// returns a promise of {total, rows}; draw makes the element of a row. A part that
+// cannot be had is an error in its place, from which it is tried again.
 export function virtual(height, part, draw, attributes) {
   const space = h("div", { class: "space" });
   const box = h("div", { class: "virtual", tabindex: "0", role: "list", ...attributes }, space);
@@ -120,7 +126,13 @@ export function virtual(height, part, draw, attributes) {
     if (want === shown) return;
     shown = want;
     const mine = ++version;
-    const { total, rows } = await part(first, count);
+    let total, rows;
+    try {
+      ({ total, rows } = await part(first, count));
+    } catch (error) {
+      if (mine === version) space.replaceChildren(h("div", { class: "here" }, failed(error, box.again)));
+      return;
+    }
     if (mine !== version) return;
     space.style.height = total * height + "px";
     space.replaceChildren(...rows.map((row, i) => {
@@ -132,7 +144,7 @@ export function virtual(height, part, draw, attributes) {
       return e;
     }));
   };
-  box.addEventListener("scroll", () => requestAnimationFrame(() => fill().catch(() => {})));
+  box.addEventListener("scroll", () => requestAnimationFrame(fill));
   box.again = () => {
     shown = "";
     return fill();

@@ -12,7 +12,7 @@ export const safe = (s) => '"' + (/^[=+\-@\t\r]/.test(s) ? "'" + s : s).replace(
 export function matrixView(known, content) {
   const organizations = known.organizations;
   const org = h("select", null, organizations.map((o) => h("option", { value: o.name }, o.name)));
-  const by = h("select", null, h("option", { value: "actions" }, "principals × actions of one bucket"), h("option", { value: "buckets" }, "principals × buckets for one action"));
+  const by = h("select", null, h("option", { value: "actions" }, "actions of one bucket"), h("option", { value: "buckets" }, "buckets for one action"));
   const bucket = h("input", { list: "matrix-buckets", autocomplete: "off", spellcheck: "false" });
   const names = choices("matrix-buckets", []);
   const key = h("input", { value: "any/key", spellcheck: "false" });
@@ -20,7 +20,7 @@ export function matrixView(known, content) {
   const columns = h("select", null, h("option", { value: "common" }, "common actions"), h("option", { value: "all" }, "all actions of S3"));
   const filter = h("input", { type: "search", placeholder: "part of a name", spellcheck: "false" });
   const only = h("select", null, ["every row", "rows that allow something", "rows that depend on the context"].map((t, i) => h("option", { value: String(i) }, t)));
-  const sort = h("select", null, ["wildcards first, then by name", "most allowed first"].map((t, i) => h("option", { value: String(i) }, t)));
+  const sort = h("select", null, ["wildcards first", "most allowed first"].map((t, i) => h("option", { value: String(i) }, t)));
   const note = h("p", { class: "faint", role: "status" });
   const box = h("div", { class: "matrix", tabindex: "0", role: "region", "aria-label": "Matrix" });
   const csv = h("button", { type: "button", disabled: true }, "Export as CSV");
@@ -73,7 +73,7 @@ export function matrixView(known, content) {
     const body = h("tbody");
     const table = h("table", null, h("caption", { class: "hidden" }, "Who may do what"), h("thead", null, head), body);
     const width = shown.columns.length + 1;
-    const make = (row) => h("tr", { class: row.wide ? "wide" : "" }, h("th", { scope: "row", title: row.name }, row.name), row.cells.map((c, i) => {
+    const make = (row) => h("tr", { class: row.wide ? "wide" : "" }, h("th", { scope: "row", title: row.name }, h("span", null, row.name)), row.cells.map((c, i) => {
       const column = shown.columns[i];
       if (c < 0) return h("td", { title: column.problem }, "–");
       const kind = kinds[c];
@@ -126,7 +126,7 @@ export function matrixView(known, content) {
   return { elements: [
     names, choices("matrix-actions", known.actions.map((a) => a.name)),
     h("form", { class: "bar", onsubmit: (e) => { e.preventDefault(); ask(); } },
-      field("Callers of", org), field("Show", by), field("Bucket", bucket), field("Action", action), field("Key", key), field("Columns", columns),
+      field("Callers of", org), field("Principals against", by), field("Bucket", bucket), field("Action", action), field("Key", key), field("Columns", columns),
       field("Principals", filter), field("Rows", only), field("Order", sort), csv),
     note, box,
     h("p", { class: "legend" }, Object.values(marks).map(([sign, meaning]) => h("span", null, `${sign} ${meaning}`))),
