@@ -30,7 +30,12 @@ import (
 const runMain = "POSTERN_SYNC_TEST_MAIN"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(runMain) != "" {
+	switch os.Getenv(runMain) {
+	case "":
+	case "server":
+		natsServer()
+	default:
+		step = stepFrom(os.Getenv(killAt))
 		main()
 	}
 	code := m.Run()

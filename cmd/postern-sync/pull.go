@@ -17,6 +17,10 @@ import (
 	"postern/cmd/postern-sync/internal/stream"
 )
 
+// step, if it is not nil, is called before each step of an apply (see apply.Directory): a
+// test has the process killed there.
+var step func(what string) error
+
 // reportEvery is how often a puller tells what it has, besides after each change.
 const reportEvery = 15 * time.Second
 
@@ -73,7 +77,7 @@ func runPull(c *call) error {
 	defer conn.Close()
 	p = pull.New(pull.Config{
 		Log: conn, Reader: &history.Reader{Log: conn, Fleet: of.name, Keys: keys}, Path: *policies,
-		MaxAge: *maxAge, Poll: *poll, Check: *check, Adopt: *adopt, Logger: logger,
+		MaxAge: *maxAge, Poll: *poll, Check: *check, Adopt: *adopt, Logger: logger, Step: step,
 	})
 	close(made)
 	ctx, cancel := context.WithCancel(c.ctx)
