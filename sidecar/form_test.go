@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"postern/internal/s3request"
 )
 
 // formHeads are heads of a mode, of one form, with the status that each gets.
@@ -70,7 +72,8 @@ func TestForms(t *testing.T) {
 			{"a coding", []string{with("Transfer-Encoding: chunked") + "0\r\n\r\n", with("Transfer-Encoding: chunked") + "0\r\n\r\n"}, ""},
 			{"closing", []string{yes, with("Connection: close"), yes}, "hh"},
 			{"expecting", []string{with("Expect: 100-continue"), with("Expect: 100-continue")}, ""},
-			{"an id", []string{with("X-Request-ID: 1"), with("X-Request-ID: 2")}, "hh"},
+			{"an id", []string{with("X-Request-ID: 1"), with("X-Request-ID: 2"), with("X-Request-ID: 2")}, "hhh"},
+			{"kept alive, then closing", []string{with("Connection: keep-alive"), with("Connection: keep-alive"), with("Connection: close"), yes}, "hrh"},
 			{"an origin", []string{with("Origin: http://x"), with("Origin: http://x")}, "hh"},
 			{"another method", []string{first("POST /authorize HTTP/1.1"), first("POST /authorize HTTP/1.1"), yes, yes}, ""},
 			{"a path below", []string{first("GET /authorize/x HTTP/1.1"), first("GET /authorize/x HTTP/1.1"), yes, yes}, "hhhr"},
@@ -92,6 +95,17 @@ func TestForms(t *testing.T) {
 			if c.how != "" && got.how() != c.how {
 				t.Errorf("%s, %s: answered by %q, want %q", mode, c.name, got.how(), c.how)
 			}
+		}
+	}
+}
+
+// TestFreeValues: what HTTP, judge or the answer depend on may not differ between heads of
+// one form.
+func TestFreeValues(t *testing.T) {
+	for _, name := range []string{"host", "content-length", "content-type", "content-encoding", "transfer-encoding", "te", "trailer", "connection", "keep-alive", "proxy-connection", "upgrade",
+		"expect", "origin", "sec-fetch-site", "cookie", "x-request-id", "x-auth-token", "x-postern-secret", "x-postern-explain", "x-postern-token", "if-none-match", "x-amz", "x-forwarded", "x-original-", ""} {
+		if freeValue(name) || freeValue(strings.ToUpper(name)) {
+			t.Errorf("the value of %q may differ", name)
 		}
 	}
 }
@@ -157,7 +171,7 @@ func TestFormsOfEnvoy(t *testing.T) {
 // TestFormsAtRandom plays heads of one form and of others, whole and in pieces; the
 // answers are counted alike.
 func TestFormsAtRandom(t *testing.T) {
-	for _, mode := range []string{"nginx", "caddy", "envoy"} {
+	for _, mode := range []string{"nginx", "haproxy", "caddy", "traefik", "envoy"} {
 		servers := [2]*served{doorServer(t, Doors{Forward: &Forward{Mode: mode}}), doorServer(t, Doors{Forward: &Forward{Mode: mode}})}
 		r := rand.New(rand.NewPCG(5, 6))
 		requests := []string{get("/healthz"), forwardHead(mode, "GET", "/b/k", "10.1.2.3", true, jean...)}
@@ -253,5 +267,20 @@ func TestFormsSeeTheServer(t *testing.T) {
 	const allow = "allow allowed s3:GetObject b/k"
 	if want := []string{allow, allow, allow, allow, "deny secret", "deny unavailable"}; !slices.Equal(lines, want) {
 		t.Errorf("logged %q", lines)
+	}
+}
+
+// TestFormsOfHosts: where the Host is what names the bucket, it is that of the head.
+func TestFormsOfHosts(t *testing.T) {
+	for _, mode := range []string{"envoy", "caddy", "nginx"} {
+		s := doorServer(t, Doors{Forward: &Forward{Mode: mode}, Hosts: s3request.Hosts{Domains: []string{"store"}}})
+		head := func(bucket, method, key string) string {
+			return strings.NewReplacer("Host: store", "Host: "+bucket+".store").Replace(forwardHead(mode, method, "/"+key, "10.1.2.3", true, jean...))
+		}
+		pieces := []string{head("b", "GET", "k"), head("b", "DELETE", "longer/key"), head("b", "GET", "secret/k"), head("b", "GET", "k"), head("c", "GET", "k"), head("b", "GET", "k")}
+		got, want := s.play(t, true, pieces...), s.play(t, false, pieces...)
+		if got.text() != want.text() || !strings.Contains(got.how(), "r") || strings.Count(want.text(), "HTTP/1.1 200") < 2 {
+			t.Errorf("%s: answered (%s)\n%s\nby the handler\n%s", mode, got.how(), got.text(), want.text())
+		}
 	}
 }

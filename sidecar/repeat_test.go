@@ -80,8 +80,15 @@ func (c *script) SetWriteDeadline(time.Time) error {
 // answers everything.
 func (s *served) play(t testing.TB, repeats bool, pieces ...string) *script {
 	t.Helper()
+	return s.playOn(t, "tcp", repeats, pieces)
+}
+
+// playOn is play for a connection of that network.
+func (s *served) playOn(t testing.TB, network string, repeats bool, pieces []string) *script {
+	t.Helper()
 	c := &script{pieces: slices.Clone(pieces)}
 	c.begin(t, s, repeats)
+	c.conn.listener.unix = network == "unix"
 	_ = s.intake(c.conn.listener).http.ServeConn(c.conn)
 	return c
 }
