@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -199,16 +198,9 @@ func (v *validation) add(ctx context.Context, name string) error {
 	return nil
 }
 
-// validatePercent is how much garbage there may be while a directory is validated,
-// in percent of what is live.
-const validatePercent = 300
-
 // addDirectory reads a policy directory once, as serve does, and gathers what serve would
 // quarantine and warn about.
 func (v *validation) addDirectory(ctx context.Context, dir string) error {
-	if os.Getenv("GOGC") == "" { // little of what is read stays, and not for long
-		defer debug.SetGCPercent(debug.SetGCPercent(validatePercent))
-	}
 	organizations, lists, err := folders(dir)
 	if err != nil {
 		return err
