@@ -55,7 +55,7 @@ Examples:
   postern-sync pull -nats nats://127.0.0.1:4222 -verify-key fleet.pub -policies /etc/postern
   postern-sync status -nats nats://127.0.0.1:4222 -verify-key fleet.pub -fleet
 
-postern-sync COMMAND -help shows the flags of one command. Each flag has an environment
+postern-sync COMMAND -help shows the flags of one command, and more examples. Each flag has an environment
 variable: -verify-key is POSTERN_SYNC_VERIFY_KEY.
 `
 
@@ -120,9 +120,7 @@ type call struct {
 func (c *call) parse(arguments int) error {
 	if err := c.Parse(c.args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintf(c.out, "Usage: postern-sync %s [flags]\n\n", c.Name())
-			c.SetOutput(c.out)
-			c.PrintDefaults()
+			c.help(c.out)
 			return err
 		}
 		return fmt.Errorf("%w: %w", errUsage, err)

@@ -175,7 +175,13 @@ func TestField(t *testing.T) {
 	var requests []string
 	run(t, ctx, "requests", chromedp.Evaluate(`performance.getEntriesByType("resource").map((r) => new URL(r.name).pathname + " " + r.startTime.toFixed(0) + "-" + r.responseEnd.toFixed(0))`, &requests))
 	t.Logf("requests, ms from the start: %s", strings.Join(requests, ", "))
-	t.Logf("%d buckets: first view after %.0f ms in the page, %s with the driver", buckets, drawn, time.Since(begun).Round(time.Millisecond))
+	t.Logf("%d buckets: first view after %.0f ms in the page, %s with the driver, as the first page of a browser", buckets, drawn, time.Since(begun).Round(time.Millisecond))
+	var again []float64 // nothing is cached: Cache-Control is no-store
+	for range 5 {
+		run(t, ctx, "again", chromedp.Navigate("about:blank"), chromedp.Navigate(page), asked, chromedp.Evaluate(`performance.getEntriesByName("first view")[0].startTime`, &drawn))
+		again = append(again, drawn)
+	}
+	t.Logf("%d buckets: first view after %.0f ms in a browser that runs", buckets, again)
 	begun = time.Now()
 	run(t, ctx, "buckets", chromedp.Click(`//nav/a[text()="Policies"]`), shows(fmt.Sprintf("%d buckets", buckets)))
 	t.Logf("the list of buckets after %s", time.Since(begun).Round(time.Millisecond))

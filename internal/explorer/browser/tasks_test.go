@@ -63,7 +63,7 @@ func TestWho(t *testing.T) {
 	ctx := browse(t, 1024, 900)
 	var cell string
 	run(t, ctx, "who", chromedp.Navigate(page), asked, chromedp.Click(`//nav/a[text()="Who and what"]`), shows("for what wildcards let in"),
-		choose("Callers of", "acme"), fill("Bucket", "training-data"), shows("role/Admin"),
+		choose("Callers of", "acme"), fill("Bucket", "training-data"), shows("training-data: "), shows("role/Admin"),
 		chromedp.AttributeValue(`//th[.="role/Admin"]/following-sibling::td[4]/a`, "aria-label", &cell, nil))
 	if !strings.Contains(cell, "role/Admin, DeleteObject") {
 		t.Errorf("the cell says %q", cell)

@@ -1,6 +1,6 @@
 // The frame: which view is shown, and what all views know.
 
-import { h, api, takeToken, failed, idle, plural } from "./dom.js";
+import { h, api, takeToken, failed, seen, idle, plural } from "./dom.js";
 import { askView } from "./ask.js";
 
 // views are what can be shown. All but the first are read when they are asked for, or
@@ -60,6 +60,7 @@ async function show() {
     const made = views[view].make(known, content ? decode(content) : null);
     close = made.close || null;
     main.replaceChildren(h("h1", null, title), ...made.elements);
+    if (read) seen(); // Ask tells it by itself, once there is an answer
   } catch (error) {
     main.replaceChildren(h("h1", null, title), failed(error, show));
   }

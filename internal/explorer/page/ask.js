@@ -1,6 +1,6 @@
 // Ask: one question, what it came to, and why.
 
-import { h, api, field, fill, choices, later, excerpt, failed, given } from "./dom.js";
+import { h, api, field, fill, choices, seen, later, excerpt, failed, given } from "./dom.js";
 import { link } from "./app.js";
 
 // example is a question to begin with: of a bucket that there is, if there is one.
@@ -109,12 +109,12 @@ export function askView(known, content) {
       tell(a.problem ? [a.problem.path, a.problem.message].filter(Boolean).join(": ") : "");
       fill(decision, !a.problem && verdict(a));
       fill(result, !a.problem && reasons(a));
-      if (!performance.getEntriesByName("first view").length) performance.mark("first view");
     } catch (error) {
       if (given(error)) return;
       fill(decision, failed(error, ask.now));
       fill(result);
     }
+    seen();
   });
 
   for (const e of [org, who, groups, type, id, owner]) e.addEventListener("input", fromForm);

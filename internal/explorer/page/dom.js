@@ -72,8 +72,18 @@ export function failed(error, again) {
   return h("p", { class: "error", role: "alert" }, error.message, again && " ", again && h("button", { type: "button", onclick: again }, "Try again"));
 }
 
-// idle calls a function when the page has nothing else to do.
-export const idle = window.requestIdleCallback ? (f) => requestIdleCallback(f, { timeout: 1000 }) : (f) => setTimeout(f, 300);
+// seen tells that the first view is there, for which idle waits.
+let seen;
+const first = new Promise((done) => {
+  seen = () => {
+    if (!performance.getEntriesByName("first view").length) performance.mark("first view");
+    done();
+  };
+});
+export { seen };
+
+// idle calls a function when the first view is there and the page has nothing else to do.
+export const idle = (f) => first.then(() => (window.requestIdleCallback ? requestIdleCallback(f, { timeout: 1000 }) : setTimeout(f, 50)));
 
 // field is a labelled control; its hint, if it has one, stands below.
 let fields = 0;

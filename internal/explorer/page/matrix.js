@@ -48,6 +48,7 @@ export function matrixView(known, content) {
       const body = { side: 0, organization: org.value, bucket: byBuckets ? "" : bucket.value.trim(), key: key.value || "key", actions, buckets: byBuckets ? await firstBuckets(50) : [], filter: filter.value.trim() };
       shown = await api("matrix", body, "matrix");
       shown.byBuckets = byBuckets;
+      shown.of = byBuckets ? actions[0] : body.bucket;
       draw();
     } catch (error) {
       if (given(error)) return;
@@ -90,7 +91,7 @@ export function matrixView(known, content) {
     box.replaceChildren(table);
     fill();
     const wide = shown.rows.filter((r) => r.wide).length;
-    note.textContent = `${rows.length} of ${shown.rows.length} rows × ${shown.columns.length} columns. ${plural(wide, "row")} for what wildcards let in, each tried with a name that no policy has; other principals are those that the policies name.` +
+    note.textContent = `${shown.of}: ${rows.length} of ${shown.rows.length} rows × ${shown.columns.length} columns. ${plural(wide, "row")} for what wildcards let in, each tried with a name that no policy has; other principals are those that the policies name.` +
       (shown.more ? ` ${shown.more} more rows are not listed: narrow them by a part of the name.` : "") + (shown.byBuckets ? " The first 50 buckets are shown." : "");
     csv.disabled = false;
     csv.onclick = () => download("postern.csv", "text/csv", table_csv(rows, title));
@@ -109,7 +110,7 @@ export function matrixView(known, content) {
     return lines.map((l) => l.map(safe).join(",")).join("\r\n") + "\r\n";
   }
 
-  bucket.addEventListener("input", complete);
+  bucket.addEventListener("input", () => { complete(); ask(); });
   for (const e of [bucket, key, action, filter]) e.addEventListener("change", ask);
   for (const e of [by, columns]) e.addEventListener("change", ask);
   org.addEventListener("change", () => { bucket.value = ""; complete(); ask(); });
