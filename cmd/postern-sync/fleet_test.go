@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 func TestClusterAndKills(t *testing.T) {
 	servers, options := natstest.Cluster(t, 3)
 	natstest.Connect(t, 3, servers...).Close() // it has a leader
-	c := &commandLine{T: t, dir: t.TempDir(), flags: []string{"-prefix", "acme.test"}}
+	c := &commandLine{TB: t, dir: t.TempDir(), flags: []string{"-prefix", "acme.test"}}
 	for _, s := range servers {
 		c.flags = append(c.flags, "-nats", s.ClientURL())
 	}
@@ -188,7 +188,7 @@ func TestCredentials(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := natstest.Start(t, x.options)
-			c := &commandLine{T: t, dir: t.TempDir()}
+			c := &commandLine{TB: t, dir: t.TempDir()}
 			c.does(exitOK, "key.pub", "keygen", filepath.Join(c.dir, "key"))
 			base := []string{"-nats", strings.Replace(s.ClientURL(), "nats://", "tls://", 1), "-tls-ca", dir + "/ca.pem"}
 			c.does(exitFailed, "connecting to NATS", append([]string{"init"}, base...)...)

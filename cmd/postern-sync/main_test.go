@@ -36,6 +36,12 @@ func (b *buffer) Write(p []byte) (int, error) {
 	return b.text.Write(p)
 }
 
+func (b *buffer) Reset() {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.text.Reset()
+}
+
 func (b *buffer) String() string {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -44,13 +50,13 @@ func (b *buffer) String() string {
 
 // commandLine runs commands against one server.
 type commandLine struct {
-	*testing.T
+	testing.TB
 	dir   string
 	flags []string // of every command
 }
 
 func newCommandLine(t *testing.T, s *server.Server) *commandLine {
-	c := &commandLine{T: t, dir: t.TempDir(), flags: []string{"-nats", s.ClientURL(), "-prefix", "acme.test"}}
+	c := &commandLine{TB: t, dir: t.TempDir(), flags: []string{"-nats", s.ClientURL(), "-prefix", "acme.test"}}
 	c.does(exitOK, "key.pub", "keygen", filepath.Join(c.dir, "key"))
 	c.does(exitOK, "", append([]string{"init"}, c.flags...)...)
 	return c

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
@@ -186,23 +184,6 @@ func itself(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), runMain+"=1")
 	return cmd
-}
-
-// answers waits until url answers 200.
-func answers(t testing.TB, client *http.Client, url string, log *buffer) {
-	t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		r, err := client.Get(url)
-		if err == nil {
-			r.Body.Close()
-			if r.StatusCode == 200 {
-				return
-			}
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%s: %v\n%s", url, err, log)
-		}
-	}
 }
 
 func port(t testing.TB) string { return fmt.Sprint(natstest.FreePort(t)) }

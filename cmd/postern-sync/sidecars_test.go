@@ -38,7 +38,9 @@ type machine struct {
 // testFleet are machines, and what was pushed to them.
 type testFleet struct {
 	*commandLine
-	from     string
+	urls     []string // of the servers of NATS
+	from     string   // what is pushed
+	base     string   // has the machines' folders
 	machines []*machine
 
 	mutex    sync.Mutex
@@ -46,9 +48,38 @@ type testFleet struct {
 	answered atomic.Int64
 }
 
-func (f *testFleet) add(base string) *machine {
+// newTestFleet returns a fleet without machines, whose streams are stored on that many
+// servers.
+func newTestFleet(t testing.TB, urls []string, replicas int) *testFleet {
+	t.Helper()
+	base, err := os.MkdirTemp("", "fleet") // a socket's path is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(base) })
+	f := &testFleet{
+		commandLine: &commandLine{TB: t, dir: t.TempDir(), flags: []string{"-prefix", "acme.test", "-nats", strings.Join(urls, ",")}},
+		urls:        urls, from: t.TempDir(), base: base, pushed: map[string]int{},
+	}
+	f.does(exitOK, "key.pub", "keygen", f.key("key"))
+	f.answers("init", "-replicas", fmt.Sprint(replicas))
+	return f
+}
+
+// answers waits until a command does its work: servers choose a leader first.
+func (f *testFleet) answers(command string, more ...string) {
 	f.Helper()
-	m := &machine{name: fmt.Sprint("m", len(f.machines)), dir: filepath.Join(base, fmt.Sprint(len(f.machines)))}
+	log := new(buffer)
+	f.await(command, func() bool {
+		log.Reset()
+		args := append(append([]string{command}, f.flags...), more...)
+		return run(f.Context(), args, func(string) (string, bool) { return "", false }, log, log) == exitOK
+	}, log)
+}
+
+func (f *testFleet) add() *machine {
+	f.Helper()
+	m := &machine{name: fmt.Sprint("m", len(f.machines)), dir: filepath.Join(f.base, fmt.Sprint(len(f.machines)))}
 	socket := m.dir + ".socket"
 	m.client.Timeout = 10 * time.Second
 	m.client.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -186,20 +217,10 @@ func (f *testFleet) promised(m *machine) (generations int) {
 func TestSidecars(t *testing.T) {
 	posternBinary(t)
 	servers, urls := cluster(t)
-	f := &testFleet{commandLine: &commandLine{T: t, dir: t.TempDir(), flags: []string{"-prefix", "acme.test", "-nats", strings.Join(urls, ",")}}, from: t.TempDir(), pushed: map[string]int{}}
-	f.does(exitOK, "key.pub", "keygen", f.key("key"))
-	f.await("the streams are made", func() bool {
-		var out buffer
-		return run(t.Context(), append([]string{"init", "-replicas", "3"}, f.flags...), func(string) (string, bool) { return "", false }, &out, &out) == exitOK
-	}, &servers[0].log)
-	base, err := os.MkdirTemp("", "fleet") // a socket's path is short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(base) })
+	f := newTestFleet(t, urls, 3)
 	began := time.Now()
 	for range sidecars {
-		f.add(base)
+		f.add()
 	}
 	n := 0
 	next := func() string { n++; return f.push(n) }
@@ -257,6 +278,7 @@ func TestSidecars(t *testing.T) {
 	calm(true)
 	down := 5 * time.Second
 	if s := os.Getenv(downFor); s != "" {
+		var err error
 		if down, err = time.ParseDuration(s); err != nil {
 			t.Fatal(err)
 		}
@@ -277,14 +299,11 @@ func TestSidecars(t *testing.T) {
 	for _, s := range servers {
 		s.start()
 	}
-	f.await("the servers have a leader", func() bool {
-		var out buffer
-		return run(t.Context(), append([]string{"status", "-verify-key", f.key("key.pub")}, f.flags...), func(string) (string, bool) { return "", false }, &out, &out) == exitOK
-	}, &servers[0].log)
+	f.answers("status", "-verify-key", f.key("key.pub"))
 	f.all(next())
 	t.Logf("%s: all have the revision after that", time.Since(began).Round(time.Millisecond))
 
-	f.add(base)
+	f.add()
 	f.all(f.last())
 	stop()
 	watchers.Wait()
