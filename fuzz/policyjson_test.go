@@ -211,7 +211,7 @@ func checkPolicyRoundTrip(t *testing.T, doc *policy.Document) {
 	for _, d := range []*policy.Document{doc, again} {
 		d.NameLine, d.NameColumn = 0, 0
 		for i := range d.Statements {
-			d.Statements[i].Line = 0
+			d.Statements[i].Line, d.Statements[i].Column = 0, 0
 			cs := d.Statements[i].Conditions
 			for j := range cs {
 				cs[j].Line = 0
